@@ -1,0 +1,48 @@
+# `make help` lists what there is. PYTHON may name another interpreter: make sweep PYTHON=python3.12
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SPACE ?= search_spaces/rank.yaml
+PROFILE ?= embedded
+
+.DEFAULT_GOAL := help
+.PHONY: help install sweep test test-fast test-long check format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Create .venv and install everything, once
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "no virtual environment could be made; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV): about 2 GB, once; a few minutes."
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+sweep: $(INSTALLED) ## Run the main sweep (SPACE=search_spaces/rank.yaml PROFILE=embedded)
+	$(BIN)/python -m orchestrator.sweep $(SPACE) --profile $(PROFILE)
+
+test: $(INSTALLED) ## Run every test but the long forms of crash and soak tests
+	$(BIN)/python -m pytest -m "not long"
+
+test-fast: $(INSTALLED) ## Run the tests of a minute: no cluster, no crash, nothing slow
+	$(BIN)/python -m pytest -m "not slow and not ray and not crash and not long"
+
+test-long: $(INSTALLED) ## Run the long forms of crash and soak tests
+	$(BIN)/python -m pytest -m long
+
+check: $(INSTALLED) ## Run ruff and mypy (strict)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code and sort the imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove .venv and the caches; experiments/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build ./*.egg-info
