@@ -1,0 +1,1 @@
+"""Schedules and remembers: turns a search space file into trials and a Parquet experiment store."""

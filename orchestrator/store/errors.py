@@ -1,0 +1,32 @@
+"""What can go wrong in the experiment store.
+
+Each error is one sentence that names the path and the remedy. "It failed" (`NotPublishedError`) is
+kept apart from "it is unknown whether it happened" (`PublicationUnknownError`), because only the
+first may be treated as if nothing had been written.
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Any problem with the experiment store."""
+
+
+class StoreUnusableError(StoreError):
+    """The root is no folder, or its folders cannot be made or read."""
+
+
+class NotPublishedError(StoreError):
+    """The file was not published: readers will never see it, and publishing may be tried again."""
+
+
+class PublicationUnknownError(StoreError):
+    """The file may be there or not after a crash of the machine; publishing again settles it."""
+
+
+class UnreadableFileError(StoreError):
+    """A file under one of the tables is not a Parquet file of that table."""
+
+
+class NewerSchemaError(StoreError):
+    """A file was written by a newer version of this package than the one that reads it."""

@@ -1,0 +1,190 @@
+"""Rows to Parquet bytes and back, by the rules of `orchestrator.store.schema`."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestrator.store.errors import NewerSchemaError, StoreUnusableError, UnreadableFileError
+from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TRIALS, Table
+
+VERSION_KEY = "finetune_sweep.schema_version"
+TABLE_KEY = "finetune_sweep.table"
+
+Row = dict[str, Any]
+
+
+def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Checks rows and brings them to the table's schema; columns not given become NULL.
+
+    Raises:
+        ValueError: A column is unknown, is required and missing, or has a value of another type.
+    """
+    return pa.Table.from_pylist([_checked(table, row) for row in rows], schema=table.schema)
+
+
+def encode(table: Table, content: pa.Table) -> bytes:
+    """Returns the content as one Parquet file that carries table name and schema version.
+
+    The footer of a one-row file costs more than its row: without statistics, dictionaries and the
+    copy of the Arrow schema it is a third of the size and is read in half the time.
+    """
+    small = content.num_rows < 2
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        content.schema,
+        compression="none" if small else "zstd",
+        use_dictionary=not small,
+        write_statistics=not small,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(content)
+        writer.add_key_value_metadata({TABLE_KEY: table.name, VERSION_KEY: str(SCHEMA_VERSION)})
+    return bytes(sink.getvalue())
+
+
+def decode(table: Table, source: Any, name: str) -> pa.Table:
+    """Reads one file of a table in the present schema; columns that it lacks are NULL.
+
+    Args:
+        table: Whose file it is.
+        source: Path or Arrow buffer.
+        name: What to call it in an error.
+
+    Raises:
+        NewerSchemaError: The file's schema is newer than `SCHEMA_VERSION`.
+        UnreadableFileError: It is not a Parquet file of that table.
+        StoreUnusableError: This user may not read it.
+    """
+    try:
+        with pq.ParquetFile(source) as file:
+            check_version(file.metadata.metadata, name)
+            content = file.read(use_threads=False)
+        columns = [
+            content.column(field.name).cast(field.type)
+            if field.name in content.schema.names
+            else pa.nulls(content.num_rows, field.type)
+            for field in table.schema
+        ]
+    except PermissionError as error:
+        raise StoreUnusableError(
+            f"{name} cannot be read by this user; change its permissions."
+        ) from error
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(table, name) from error
+    return pa.table(columns, schema=table.schema)
+
+
+def unreadable(table: Table, name: str) -> UnreadableFileError:
+    """Returns the error for a file that is not one of that table."""
+    return UnreadableFileError(
+        f"{name} is not a Parquet file of the table {table.name!r}; move it out of the store."
+    )
+
+
+def check_version(metadata: Mapping[bytes, bytes] | None, name: str) -> None:
+    """Refuses a file of a newer schema.
+
+    Raises:
+        NewerSchemaError: Naming both versions.
+    """
+    version = int((metadata or {}).get(VERSION_KEY.encode(), b"0"))
+    if version > SCHEMA_VERSION:
+        raise newer(name, version)
+
+
+def newer(name: str, version: int) -> NewerSchemaError:
+    """Returns the error for a file of a newer schema."""
+    return NewerSchemaError(
+        f"{name} has schema version {version}, but this package knows versions up to"
+        f" {SCHEMA_VERSION}; update the package to read this store."
+    )
+
+
+def finite_or_none(value: Any) -> float | None:
+    """Returns the value, or None if it is absent, NaN or infinite."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _checked(table: Table, row: Mapping[str, Any]) -> Row:
+    unknown = [name for name in row if name not in table.schema.names]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], table.schema.names, n=1)
+        hint = f"; the nearest column is {near[0]!r}" if near else ""
+        raise ValueError(f"The table {table.name!r} has no column {unknown[0]!r}{hint}.")
+    values = dict(row) | {"schema_version": SCHEMA_VERSION}
+    for name in table.required:
+        if values.get(name) is None:
+            raise ValueError(f"A row of the table {table.name!r} has no {name!r}.")
+    if table is TRIALS:
+        if values["outcome"] not in OUTCOMES:
+            raise ValueError(
+                f"The outcome {values['outcome']!r} is not final; a row of the table 'trials' has"
+                f" one of {', '.join(OUTCOMES)}."
+            )
+        values["objective"] = finite_or_none(values.get("objective"))
+    return {
+        field.name: _value(table, field, values[field.name])
+        for field in table.schema
+        if values.get(field.name) is not None
+    }
+
+
+def _value(table: Table, field: pa.Field, value: Any) -> Any:
+    try:
+        return _CONVERSIONS[field.type](value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The column {field.name!r} of the table {table.name!r} holds {field.type}, but the"
+            f" value is {value!r}."
+        ) from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    # A lone surrogate (a cut model output) has no UTF-8 form and would lose the whole file.
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    return operator.index(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (bool, str)):
+        raise TypeError
+    return float(value)
+
+
+def _flag(value: Any) -> bool:
+    if value not in (0, 1):
+        raise ValueError
+    return bool(value)
+
+
+def _time(value: Any) -> datetime.datetime:
+    if not isinstance(value, datetime.datetime):
+        raise TypeError
+    if value.tzinfo is None:  # a stored time, which is in UTC
+        return value
+    return value.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+_CONVERSIONS: dict[pa.DataType, Callable[[Any], Any]] = {
+    pa.string(): _text,
+    pa.int64(): _integer,
+    pa.float64(): _number,
+    pa.bool_(): _flag,
+    pa.timestamp("us"): _time,
+}

@@ -1,0 +1,147 @@
+"""The three tables: one explicit Arrow schema each, and its version.
+
+The columns are spelled out here and not taken from `trainables.scores`: the schema of a version
+must not change because a list elsewhere does. To change a table, raise `SCHEMA_VERSION`, and keep a
+golden store of every older version under `tests/data/` readable: readers fill the columns that an
+older file lacks with NULL.
+
+Rules: integers are int64 and fractions float64 everywhere. Times are in microseconds, in UTC and
+without a zone: DuckDB shows a zoned time in the reader's own zone, and its Python module cannot
+fetch one without pytz. An absent value is NULL; NaN stands only where a report really was NaN.
+`trials.objective` is finite or NULL, because `ORDER BY objective DESC` puts NaN first in DuckDB.
+`trials.config_json` is the trial's `trainables.configuration.TrialConfiguration` as an object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+OUTCOMES = ("completed", "stopped", "diverged", "failed", "out_of_memory", "hung")
+
+SCORE_COLUMNS = (
+    "bleu",
+    "rouge_l",
+    "meteor",
+    "gleu",
+    "exact_match",
+    "execution_accuracy",
+    "valid_sql",
+    "rouge_l_recall",
+    "unigram_f1",
+)
+
+_TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("us"),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the store.
+
+    Attributes:
+        name: Folder below the root.
+        schema: The Arrow schema of every file of the present version.
+        required: Columns that are never NULL.
+    """
+
+    name: str
+    schema: pa.Schema
+    required: frozenset[str]
+
+
+def _columns(kind: str, names: str) -> list[tuple[str, pa.DataType]]:
+    return [(name, _TYPES[kind]) for name in names.split()]
+
+
+def _scores(prefix: str = "", *, errors: bool = True) -> list[tuple[str, pa.DataType]]:
+    suffixes = ("", "_se") if errors else ("",)
+    return [
+        (f"{prefix}{name}{suffix}", _TYPES["number"])
+        for name in SCORE_COLUMNS
+        for suffix in suffixes
+    ]
+
+
+def _table(name: str, required: str, *columns: list[tuple[str, pa.DataType]]) -> Table:
+    fields = [column for group in columns for column in group]
+    fields.append(("schema_version", _TYPES["integer"]))
+    return Table(name, pa.schema(fields), frozenset([*required.split(), "schema_version"]))
+
+
+TRIALS = _table(
+    "trials",
+    "sweep_id trial_id trial_number outcome",
+    _columns("text", "sweep_id sweep_name question trial_id"),
+    _columns("integer", "trial_number"),
+    _columns("text", "configuration_id"),
+    _columns("integer", "replicate"),
+    _columns("text", "profile technique"),
+    _columns("integer", "rank"),
+    _columns("number", "alpha dropout"),
+    _columns("text", "target_modules"),
+    _columns("integer", "virtual_tokens"),
+    _columns("number", "learning_rate"),
+    _columns("integer", "batch_size data_size"),
+    _columns("number", "epochs"),
+    _columns("integer", "seed"),
+    _columns("text", "base_model dataset dataset_fingerprint outcome"),
+    _columns("integer", "last_rung"),
+    _columns("text", "error"),
+    _columns("integer", "attempts steps examples_seen trainable_parameters total_parameters"),
+    _columns("number", "trainable_percent train_loss eval_loss"),
+    _scores(),
+    _columns("integer", "eval_rows"),
+    _columns("text", "objective_metric objective_mode"),
+    _columns("number", "objective"),
+    _columns("flag", "meteor_synonyms"),
+    _scores("test_"),
+    _columns("integer", "test_rows"),
+    _columns("number", "train_seconds eval_seconds wall_seconds"),
+    _columns("integer", "peak_memory_bytes"),
+    _columns("text", "device_kind device_name node"),
+    _columns("time", "started_at ended_at"),
+    _columns("text", "checkpoint config_json environment_json"),
+)
+
+REPORTS = _table(
+    "reports",
+    "sweep_id trial_id trial_number rung rung_from rung_examples step reported_at",
+    _columns("text", "sweep_id trial_id"),
+    _columns("integer", "trial_number rung rung_from rung_examples step examples_seen"),
+    _columns("number", "epoch train_loss eval_loss"),
+    _scores(),
+    _columns("integer", "eval_rows"),
+    _columns("flag", "meteor_synonyms"),
+    _columns(
+        "number",
+        "learning_rate tokens_per_second train_seconds eval_seconds elapsed_seconds",
+    ),
+    _columns("integer", "peak_memory_bytes trainable_parameters total_parameters"),
+    _columns("number", "trainable_percent"),
+    _columns("text", "device_kind device_name node"),
+    _columns("integer", "attempt"),
+    _columns("text", "base_model dataset_fingerprint checkpoint"),
+    _columns("time", "reported_at"),
+)
+
+PREDICTIONS = _table(
+    "predictions",
+    "sweep_id trial_id trial_number split protocol step example_id",
+    _columns("text", "sweep_id trial_id"),
+    _columns("integer", "trial_number"),
+    _columns("text", "split protocol"),
+    _columns("integer", "step"),
+    _columns("text", "example_id sql_prompt sql_context reference prediction"),
+    _scores(errors=False),
+)
+
+TABLES = {table.name: table for table in (TRIALS, REPORTS, PREDICTIONS)}

@@ -1,0 +1,22 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before torch or Ray are imported: two threads of one core are slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real rows, tokenizer and model outputs that lies beside a full checkout."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"the reference data is not there: {SHARED}")
+    return SHARED

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.store import REPORTS, Store, StoreUnusableError, reader
+from tests.orchestrator.store.samples import prediction, report, trial
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    store = Store(tmp_path)
+    for sweep in ("b-00000001", "a-00000001"):
+        for number in (10, 9):
+            name = f"t-{number}x"
+            common = {"sweep_id": sweep, "trial_number": number}
+            store.publish_predictions(
+                sweep, name, number, "test", "standard", 10, 100, [prediction(0)]
+            )
+            for rung in (1, 0):
+                store.publish_report(report(name, rung, **common))
+            store.publish_trial(trial(name, **common))
+    store.publish_report(report("t-c", sweep_id="c-00000001"))
+    return tmp_path
+
+
+def test_rows_come_by_sweep_trial_and_rung(root: Path) -> None:
+    trials = reader.trials(root).to_pylist()
+    assert [(row["sweep_id"][0], row["trial_number"]) for row in trials] == [
+        ("a", 9),
+        ("a", 10),
+        ("b", 9),
+        ("b", 10),
+    ]
+    reports = reader.reports(root, "b-00000001").to_pylist()
+    assert [(row["trial_number"], row["rung"]) for row in reports] == [
+        (9, 0),
+        (9, 1),
+        (10, 0),
+        (10, 1),
+    ]
+
+
+def test_a_sweep_without_final_rows_is_a_sweep(root: Path) -> None:
+    assert reader.sweeps(root) == ["a-00000001", "b-00000001", "c-00000001"]
+    assert reader.trials(root, "c-00000001").num_rows == 0
+
+
+def test_predictions_of_some_trials(root: Path) -> None:
+    assert reader.predictions(root).num_rows == 4
+    found = reader.predictions(root, "a-00000001", trial_ids=["t-9x", "t-unknown"])
+    assert found["trial_id"].to_pylist() == ["t-9x"]
+
+
+def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
+    assert reader.sweeps(tmp_path) == []
+    assert reader.reports(tmp_path).schema == REPORTS.schema
+    with pytest.raises(StoreUnusableError, match=r"no experiment store at .*--root"):
+        reader.trials(tmp_path / "nowhere")
