@@ -1,0 +1,84 @@
+"""What is wrong with a search space file: all of it, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake of the user, in one line.
+
+    Attributes:
+        place: The file as it was named on the command line, or the option ("--set trials=x").
+        line: Line in the file, from 1; None for an option or for the file as a whole.
+        message: The dotted key, the value, the rule and the remedy.
+    """
+
+    place: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        """The line that is printed: `rank.yaml:14: space.technique.lora.rnak: ...`."""
+        where = self.place if self.line is None else f"{self.place}:{self.line}"
+        return f"{where}: {self.message}"
+
+
+class SpecError(Exception):
+    """The search space file, or an option that changes it, is wrong.
+
+    Attributes:
+        problems: Every problem found, in the order of the file; at least one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        unique = dict.fromkeys(problems)
+        self.problems: tuple[Problem, ...] = tuple(
+            sorted(unique, key=lambda problem: (problem.line is None, problem.line or 0))
+        )
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
+        """Pickles the problems, from which the text follows."""
+        return type(self), (self.problems,)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """Returns the valid name that looks most like a wrong one, or None if none does."""
+    by_folded = {option.casefold(): option for option in valid}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def unknown(what: str, name: str, valid: Sequence[str]) -> str:
+    """Says that a name is not known, with the nearest valid one, or all if none is near.
+
+    Args:
+        what: The kind of name: "key", "parameter", "technique".
+        name: What the user wrote.
+        valid: Every name that would have done.
+    """
+    close = nearest(name, valid)
+    remedy = f'did you mean "{close}"?' if close else f"valid are {', '.join(valid)}"
+    return f"unknown {what} {show(name)}; {remedy}"
+
+
+def show(value: object) -> str:
+    """Returns a value as the user would write it in YAML, short enough for one line."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            text = value.replace("\n", "\\n")
+            return f'"{text if len(text) <= 60 else text[:57] + "..."}"'
+        case dict():
+            return f"a group of keys ({', '.join(map(str, value))})" if value else "an empty group"
+        case list() | tuple():
+            return f"a list of {len(value)}" if value else "an empty list"
+        case _:
+            return str(value)

@@ -1,0 +1,190 @@
+"""The groups of keys of a search space file, each with its own rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from orchestrator.spec import checks
+from orchestrator.spec.space import fail
+from trainables.scores import DESCRIPTIONS, MODES
+
+
+def _whole(value: Any) -> Any:
+    """Takes 2e4 for 20000; leaves everything else to the type."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+class Section(BaseModel):
+    """A group of keys: immutable, and none but the known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Objective(Section):
+    """What "better" means."""
+
+    metric: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": list(MODES)},
+            description="The figure that trials are compared by, on the validation rows: "
+            + "; ".join(f"{name}: {DESCRIPTIONS[name]}" for name in MODES),
+            examples=["rouge_l"],
+        ),
+    ]
+    mode: Annotated[
+        Literal["max", "min"] | None,
+        Field(
+            validate_default=True,
+            description="Whether more or less is better; follows from the metric.",
+            examples=["max"],
+        ),
+    ] = None
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        fail(checks.metric(metric), metric)
+        return metric
+
+    @field_validator("mode")
+    @classmethod
+    def _agrees(cls, mode: str | None, info: ValidationInfo) -> str | None:
+        metric = info.data.get("metric")
+        fail(checks.mode(mode, metric), mode)
+        return MODES.get(metric, mode) if metric else mode
+
+
+class Budget(Section):
+    """How long every trial trains."""
+
+    examples: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Training examples, the same for every trial; epochs follow as examples / "
+            "data_size. Higher is better and slower, in proportion.",
+            examples=[20000],
+        ),
+    ]
+
+
+class Search(Section):
+    """How configurations are proposed."""
+
+    method: Annotated[
+        Literal["tpe", "random", "grid"],
+        Field(
+            description="tpe learns from finished trials; random does not; grid tries every "
+            "configuration once, and needs a space without continuous ranges.",
+            examples=["tpe"],
+        ),
+    ] = "tpe"
+
+
+class Stopping(Section):
+    """When trials that lag behind are stopped (ASHA, Li et al. 2020)."""
+
+    first_rung: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="Fraction of the budget after which trials are first compared. Lower stops "
+            "losers earlier, and slow starters with them.",
+            examples=[0.1],
+        ),
+    ]
+    reduction_factor: Annotated[
+        float,
+        Field(
+            gt=1,
+            description="At each rung the best 1/n go on; the next rung lies n times as far. "
+            "Higher stops more.",
+            examples=[3],
+        ),
+    ] = 3.0
+
+
+class Evaluation(Section):
+    """What trials are scored on."""
+
+    validation_rows: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Rows carved out of the training split, the same for every trial, scored "
+            "at every rung. Four times as many halve the standard error.",
+            examples=[100],
+        ),
+    ] = 100
+    test_rows: Annotated[
+        Whole | None,
+        Field(
+            ge=1,
+            description="Rows of the test split, scored once by completed trials; null: all.",
+            examples=[500],
+        ),
+    ] = None
+    protocol: Annotated[
+        Literal["standard", "notebook"],
+        Field(
+            description="standard: greedy decoding; notebook: the study's prompt and decoding.",
+            examples=["standard"],
+        ),
+    ] = "standard"
+
+
+class Resources(Section):
+    """What one trial takes."""
+
+    accelerators: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="GPUs of one trial, where there are any: 0.5 lets two trials share one, 2 "
+            "makes a worker group.",
+            examples=[1],
+        ),
+    ] = 1.0
+    cpus: Annotated[
+        Whole,
+        Field(ge=1, description="CPU cores of one trial, and its threads.", examples=[1]),
+    ] = 1
+
+    @field_validator("accelerators")
+    @classmethod
+    def _whole_above_one(cls, value: float) -> float:
+        fail(checks.accelerators(value), value)
+        return value
+
+
+class Limits(Section):
+    """What the sweep may take at most."""
+
+    max_concurrent: Annotated[
+        Whole | None,
+        Field(
+            ge=1,
+            description="Trials at the same time; null: as many as the resources allow.",
+            examples=[2],
+        ),
+    ] = None
+
+
+class Lengths(Section):
+    """Where texts are cut, in tokens of the base model."""
+
+    source: Annotated[
+        Whole,
+        Field(ge=1, description="Tokens of question and schema.", examples=[512]),
+    ] = 512
+    target: Annotated[
+        Whole,
+        Field(ge=1, description="Tokens of the SQL statement.", examples=[256]),
+    ] = 256

@@ -1,0 +1,67 @@
+"""What one trial is to do, as plain values that cross process boundaries.
+
+Standard library only: the orchestrator builds these without loading torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Scalar = int | float | str | bool | None
+
+
+@dataclass(frozen=True)
+class TrialConfiguration:
+    """One trial, completely: the same value always means the same numbers.
+
+    Attributes:
+        technique: One of `trainables.techniques.parameters.TECHNIQUES`.
+        parameters: The technique's own parameters, with every default filled in.
+        data_size: Number of distinct training rows.
+        budget_examples: Training examples in all; epochs follow as `budget_examples / data_size`.
+            0 for a technique that does not train.
+        seed: Seeds the adapter's initial values, dropout and the order of the batches.
+        data_seed: Seeds the one permutation of the training rows, the same for every trial of a
+            sweep, so that smaller data sizes are nested in larger ones.
+        base_model: "embedded", a checkpoint folder, or an identifier of the Hugging Face hub.
+        base_model_revision: Git revision on the hub; None for a folder or the embedded model.
+        dataset: "embedded", a table of rows, a folder of tables, or an identifier of the hub.
+        dataset_revision: Git revision on the hub.
+        validation_rows: Rows carved out of the training split and scored at every rung.
+        test_rows: Rows of the test split scored once, at the end; None means all of them.
+        protocol: "standard", or "notebook" for the decoding and the prompt of the study.
+        source_tokens: Prompts are cut to this many tokens.
+        target_tokens: SQL statements are cut to this many tokens in training.
+    """
+
+    technique: str
+    parameters: Mapping[str, Scalar]
+    data_size: int
+    budget_examples: int
+    seed: int
+    data_seed: int
+    base_model: str = "embedded"
+    base_model_revision: str | None = None
+    dataset: str = "embedded"
+    dataset_revision: str | None = None
+    validation_rows: int = 100
+    test_rows: int | None = None
+    protocol: str = "standard"
+    source_tokens: int = 512
+    target_tokens: int = 256
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as JSON-compatible values; `from_dict` is the inverse."""
+        return dataclasses.asdict(self) | {"parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrialConfiguration:
+        """Builds the configuration that `to_dict` described.
+
+        Raises:
+            TypeError: A field is missing or unknown.
+        """
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""The fine-tuning techniques, one file each, behind the interface in `registry`."""
