@@ -1,0 +1,88 @@
+"""LoRA: each chosen linear layer gets a trained low-rank update beside its frozen weight.
+
+Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models". The update of a layer is
+`alpha / rank * B A x` with A [rank, in] and B [out, rank]; B starts at zero, so training starts
+from the base model's own outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from peft import LoraConfig, TaskType, get_peft_model
+from torch import nn
+from transformers import PreTrainedModel
+
+from trainables.configuration import Scalar
+from trainables.techniques.parameters import ALL_LINEAR_LAYERS, split
+
+
+class Lora:
+    """Trains A and B of every chosen layer, in float32."""
+
+    quantized = False
+    trains_base = False
+
+    def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:
+        """Puts an adapter beside every chosen layer of the base, which is changed in place.
+
+        Raises:
+            ValueError: The base has no layer of a chosen name.
+        """
+        names = {name.rpartition(".")[2] for name in chosen_layers(base, parameters)}
+        config = LoraConfig(
+            task_type=TaskType.SEQ_2_SEQ_LM,
+            r=parameters["rank"],
+            lora_alpha=parameters["alpha"],
+            lora_dropout=parameters["dropout"],
+            target_modules=sorted(names),
+            bias="none",
+        )
+        model: nn.Module = get_peft_model(base, config)
+        return model
+
+    def trains(self, name: str) -> bool:
+        """Returns whether a parameter is the A or B of an adapter."""
+        return ".lora_A." in name or ".lora_B." in name
+
+    def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
+        """Returns rank * (inputs + outputs), summed over the chosen layers."""
+        rank = int(parameters["rank"] or 0)
+        return rank * sum(
+            layer.in_features + layer.out_features
+            for layer in chosen_layers(base, parameters).values()
+        )
+
+
+def chosen_layers(base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> dict[str, nn.Linear]:
+    """Finds the layers that `target_modules` names, in the order of the model.
+
+    Args:
+        base: The model without adapters.
+        parameters: With `target_modules`: names, or "all" for every linear layer of the blocks.
+
+    Returns:
+        Full module name -> layer; never the output layer over the vocabulary.
+
+    Raises:
+        ValueError: The base has no layer of a chosen name.
+    """
+    output_layer = base.get_output_embeddings()
+    layers = {
+        name: module
+        for name, module in base.named_modules()
+        if isinstance(module, nn.Linear) and module is not output_layer
+    }
+    target_modules = str(parameters["target_modules"])
+    if target_modules == ALL_LINEAR_LAYERS:
+        return layers
+    present = {name.rpartition(".")[2] for name in layers}
+    chosen = split(target_modules)
+    absent = [name for name in chosen if name not in present]
+    if absent:
+        raise ValueError(
+            f'target_modules is "{target_modules}", but the base model, a '
+            f"{base.config.model_type}, has no layer {', '.join(absent)}: it has "
+            f'{", ".join(sorted(present))}; "{ALL_LINEAR_LAYERS}" takes each of them.'
+        )
+    return {name: layer for name, layer in layers.items() if name.rpartition(".")[2] in chosen}

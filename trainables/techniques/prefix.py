@@ -1,0 +1,65 @@
+"""Prefix tuning: trained keys and values stand before those of every decoder layer.
+
+Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", as PEFT builds it
+for encoder-decoder models: it reaches the self-attention of the decoder only, and without
+projection starts as N(0, 1), so that it needs learning rates far above the other techniques'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from peft import PrefixTuningConfig, TaskType, get_peft_model
+from torch import nn
+from transformers import PreTrainedModel
+
+from trainables.configuration import Scalar
+
+
+class Prefix:
+    """Trains the prefix, or the embedding and network that compute it, in float32."""
+
+    quantized = False
+    trains_base = False
+
+    def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:
+        """Puts the prefix before the decoder's layers of the base, which is frozen in place."""
+        width, layers = _width(base), _decoder_layers(base)
+        config = PrefixTuningConfig(
+            task_type=TaskType.SEQ_2_SEQ_LM,
+            num_virtual_tokens=parameters["virtual_tokens"],
+            prefix_projection=parameters["projection"],
+            # PEFT would take the encoder's depth and d_model, which in some T5 checkpoints differ
+            # from the decoder's depth and the width of its keys.
+            num_layers=layers,
+            token_dim=width,
+            num_attention_heads=base.config.num_attention_heads,
+            encoder_hidden_size=width,
+        )
+        model: nn.Module = get_peft_model(base, config)
+        return model
+
+    def trains(self, name: str) -> bool:
+        """Returns whether a parameter belongs to the prefix."""
+        return name.startswith("prompt_encoder.")
+
+    def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
+        """Returns tokens * 2 * layers * width, or with projection the size of its network."""
+        width, outputs = _width(base), 2 * _decoder_layers(base) * _width(base)
+        tokens = int(parameters["virtual_tokens"] or 0)
+        if not parameters["projection"]:
+            return tokens * outputs
+        return tokens * width + (width + 1) * width + (width + 1) * outputs
+
+
+def _decoder_layers(base: PreTrainedModel) -> int:
+    """Returns the number of decoder layers."""
+    config = base.config
+    return int(getattr(config, "num_decoder_layers", None) or config.decoder_layers)
+
+
+def _width(base: PreTrainedModel) -> int:
+    """Returns the width of one layer's keys over all heads: d_kv * heads, not always d_model."""
+    config = base.config
+    head = getattr(config, "d_kv", None) or config.d_model // config.num_attention_heads
+    return int(head * config.num_attention_heads)
