@@ -1,0 +1,70 @@
+"""What happened to a trial's processes: each start, and each end by an error.
+
+Small JSON files under `state/`, written by the trial itself: Ray reports a dead process, but not
+which attempt it was nor, across restarts of the sweep, how many there have been.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.store import Store
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The attempts at one trial.
+
+    Attributes:
+        count: Number of times that a process started on it.
+        started_at: Start of the first one; None before it.
+        failure: Record of the latest failure: `outcome` ("failed" or "out_of_memory"), `error` and
+            `traceback`; None without one.
+    """
+
+    count: int
+    started_at: datetime.datetime | None
+    failure: dict[str, Any] | None
+
+
+class AttemptLog:
+    """The attempts at the trials of one sweep, in `state/sweep=<sweep_id>/attempts/`."""
+
+    def __init__(self, store: Store, sweep_id: str) -> None:
+        """Opens the log; nothing is written before the first attempt."""
+        self._store = store
+        self._folder = f"state/sweep={sweep_id}/attempts"
+
+    def start(self, trial_number: int, node: str) -> int:
+        """Records that a process starts on the trial; returns which attempt it is, from 1."""
+        record = json.dumps(
+            {"started_at": datetime.datetime.now(datetime.UTC).isoformat(), "node": node}
+        ).encode()
+        attempt = 1
+        while not self._store.put_if_absent(self._key(trial_number, attempt, "start"), record):
+            attempt += 1
+        return attempt
+
+    def fail(self, trial_number: int, outcome: str, error: str, trace: str) -> None:
+        """Records why the latest attempt ended; of several workers the first one is heard."""
+        record = {"outcome": outcome, "error": error, "traceback": trace}
+        key = self._key(trial_number, self.of(trial_number).count, "failure")
+        self._store.put_if_absent(key, json.dumps(record).encode())
+
+    def of(self, trial_number: int) -> Attempts:
+        """Returns what is on record of the trial."""
+        folder = self._store.root / self._folder / f"{trial_number:06d}"
+        starts = sorted(folder.glob("*-start.json"))
+        failures = sorted(folder.glob("*-failure.json"))
+        started_at = None
+        if starts:
+            first = json.loads(starts[0].read_text())["started_at"]
+            started_at = datetime.datetime.fromisoformat(first)
+        failure = json.loads(failures[-1].read_text()) if failures else None
+        return Attempts(len(starts), started_at, failure)
+
+    def _key(self, trial_number: int, attempt: int, what: str) -> str:
+        return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.json"

@@ -1,0 +1,83 @@
+"""Where the checkpoints of a trial lie, and how one is published whole.
+
+A checkpoint is a folder, so it cannot go through `Store.put_if_absent`: it is written under
+`staging/`, every file and folder of it is synced, and one rename gives it its name. A checkpoint
+that is there already is from an earlier attempt at the same rung, with the same numbers, and stays.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+
+class TrialCheckpoints:
+    """The checkpoints of one trial, `checkpoints/sweep=<sweep_id>/<trial_id>/<examples>/`."""
+
+    def __init__(self, root: Path, sweep_id: str, trial_id: str) -> None:
+        """Names the folder; nothing is made before the first checkpoint.
+
+        Args:
+            root: Folder of the experiment store.
+            sweep_id: The sweep.
+            trial_id: The trial.
+        """
+        self._root = root
+        self._folder = root / "checkpoints" / f"sweep={sweep_id}" / trial_id
+
+    def path(self, rung_examples: int) -> Path:
+        """Returns where the checkpoint of the rung lies or would lie."""
+        return self._folder / f"{rung_examples:010d}"
+
+    def has(self, rung_examples: int) -> bool:
+        """Returns whether the rung's checkpoint is there, which means that it is whole."""
+        return self.path(rung_examples).is_dir()
+
+    def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
+        """Writes the checkpoint of a rung, durable when this returns.
+
+        Args:
+            rung_examples: The rung, in examples.
+            save: Fills the folder that it is given.
+
+        Returns:
+            The checkpoint's folder.
+        """
+        target = self.path(rung_examples)
+        if target.is_dir():
+            return target
+        staged = self._root / "staging" / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
+        staged.mkdir(parents=True)
+        try:
+            save(staged)
+            _sync_tree(staged)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            staged.rename(target)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        _sync(self._folder)
+        return target
+
+    def drop_before(self, rung_examples: int) -> None:
+        """Removes the checkpoints of earlier rungs."""
+        if self._folder.is_dir():
+            for folder in self._folder.iterdir():
+                if folder.name < f"{rung_examples:010d}":
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,62 @@
+"""Two streams for one terminal: what a person is to read, and everything else in a log file.
+
+Ray, its native processes and the libraries beneath write to the descriptors 1 and 2 as they please.
+For as long as a sweep runs, both lead into a log file, and the person's console has the terminal to
+itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+_PIPED_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe, which has no width of its own."""
+
+
+def console() -> Console:
+    """Returns a console on standard output."""
+    return Console(
+        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH
+    )
+
+
+@contextmanager
+def quiet(log: Path) -> Iterator[Console]:
+    """Sends descriptors 1 and 2 into a log file.
+
+    Args:
+        log: Appended to; its folder is made.
+
+    Yields:
+        A console on what was standard output.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal = sys.stdout.isatty()
+    out, err = os.dup(1), os.dup(2)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    with os.fdopen(os.dup(out), "w", buffering=1, encoding=sys.stdout.encoding) as stream:
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        try:
+            yield Console(
+                file=stream,
+                highlight=False,
+                soft_wrap=True,
+                force_terminal=terminal,
+                width=None if terminal else _PIPED_WIDTH,
+            )
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(out, 1)
+            os.dup2(err, 2)
+            for descriptor in (out, err, file):
+                os.close(descriptor)

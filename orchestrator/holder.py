@@ -1,0 +1,54 @@
+"""One driver a sweep: a second one would propose, stop and conclude the same trials."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class SweepHeldError(Exception):
+    """Another process drives the sweep."""
+
+
+@contextmanager
+def hold(root: Path, sweep_id: str) -> Iterator[None]:
+    """Holds the sweep for this process.
+
+    The lock is the operating system's and ends with the process, however that ends, so nothing has
+    to be cleaned up after a crash.
+
+    Args:
+        root: Folder of the experiment store.
+        sweep_id: The sweep.
+
+    Raises:
+        SweepHeldError: Another process holds it; names that process.
+    """
+    path = root / "state" / f"sweep={sweep_id}" / "driver.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SweepHeldError(
+                f"The sweep {sweep_id} is being run by {_describe(file.read())}; wait for it, stop"
+                " it, or start another one with --new."
+            ) from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        file.flush()
+        yield
+
+
+def _describe(record: str) -> str:
+    try:
+        holder = json.loads(record)
+        return f"process {holder['pid']} on {holder['host']}"
+    except (ValueError, KeyError):
+        return "another process"  # It has the lock, but has not written its name yet.

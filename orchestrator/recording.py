@@ -1,0 +1,136 @@
+"""What a trial does with its reports: into the store first, then to whoever decides."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from orchestrator.checkpoints import TrialCheckpoints
+from orchestrator.identity import trial_id
+from orchestrator.store import Store
+
+
+class RungReport(Protocol):
+    """What a trial reports at a rung; `trainables.finetune.RungReport` is one."""
+
+    @property
+    def rung(self) -> int:
+        """Index of the rung, from 0."""
+
+    @property
+    def rung_examples(self) -> int:
+        """The rung, in examples."""
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps so far."""
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Columns of the table `reports`."""
+
+    @property
+    def predictions(self) -> list[dict[str, Any]]:
+        """Columns of the table `predictions`."""
+
+    @property
+    def save(self) -> Callable[[Any], None]:
+        """Writes the checkpoint into the folder that it is given."""
+
+
+class TrialRecorder:
+    """Publishes checkpoint, predictions and report of each rung, in this order.
+
+    The report row is the commit record: what precedes it is there whenever it is. If it is there
+    already (this attempt repeats a rung of an earlier one), the stored row is what is told.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sweep_id: str,
+        trial_number: int,
+        rungs: Sequence[int],
+        protocol: str,
+        attempt: int,
+        tell: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Prepares to record one attempt at a trial.
+
+        Args:
+            store: Where to.
+            sweep_id: The sweep.
+            trial_number: The trial's number in it.
+            rungs: The trial's rungs, in examples, ascending.
+            protocol: The evaluation protocol, a column of the predictions.
+            attempt: Which attempt at the trial this is, from 1.
+            tell: Takes the stored row; does not return if the trial is to end there.
+        """
+        self._store = store
+        self._sweep_id = sweep_id
+        self._trial_id = trial_id(sweep_id, trial_number)
+        self._trial_number = trial_number
+        self._rungs = tuple(rungs)
+        self._protocol = protocol
+        self._attempt = attempt
+        self._tell = tell
+        self._checkpoints = TrialCheckpoints(store.root, sweep_id, self._trial_id)
+        self._last_step = 0
+
+    def rung(self, report: RungReport) -> None:
+        """Records the report of a rung and tells it; may not return."""
+        checkpoint = None
+        if report.rung_examples > 0:
+            path = self._checkpoints.publish(report.rung_examples, report.save)
+            checkpoint = str(path.relative_to(self._store.root))
+        self._publish_predictions(
+            "validation", report.step, report.rung_examples, report.predictions
+        )
+        stored = self._store.publish_report(
+            {
+                **report.metrics,
+                "sweep_id": self._sweep_id,
+                "trial_id": self._trial_id,
+                "trial_number": self._trial_number,
+                "rung": report.rung,
+                "rung_from": self._rungs[report.rung - 1] if report.rung else 0,
+                "rung_examples": report.rung_examples,
+                "step": report.step,
+                "attempt": self._attempt,
+                "node": platform.node(),
+                "checkpoint": checkpoint,
+            }
+        )
+        self._checkpoints.drop_before(report.rung_examples)
+        self._last_step = report.step
+        self._tell(stored)
+
+    def test(self, predictions: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
+        """Records the evaluation on the test rows; its means are those of the predictions."""
+        self._publish_predictions("test", self._last_step, self._rungs[-1], predictions)
+
+    def follow(self, rung: int) -> None:
+        """Does nothing: this is the worker that reports."""
+
+    def _publish_predictions(
+        self, split: str, step: int, rung_examples: int, predictions: list[dict[str, Any]]
+    ) -> None:
+        if predictions:
+            self._store.publish_predictions(
+                self._sweep_id,
+                self._trial_id,
+                self._trial_number,
+                split,
+                self._protocol,
+                step,
+                rung_examples,
+                predictions,
+            )
+
+
+def resume_point(store: Store, sweep_id: str, trial: str) -> int | None:
+    """Returns the rung (in examples) to continue a trial from: reported, with its checkpoint."""
+    checkpoints = TrialCheckpoints(store.root, sweep_id, trial)
+    reported = [int(row["rung_examples"]) for row in store.reports(sweep_id, trial)]
+    return max((rung for rung in reported if rung and checkpoints.has(rung)), default=None)

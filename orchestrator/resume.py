@@ -1,0 +1,80 @@
+"""Where a sweep stands, read from what it stored.
+
+At every start the proposals, the final rows and the reports are read; trials that had ended without
+anybody to write their final row get it now; early stopping's rungs are filled by replaying the
+reports in the order in which they came. Ray's own state is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.identity import trial_id
+from orchestrator.outcome import Conclusions, RunResult, run_result
+from orchestrator.proposals import Proposal, ProposalBook
+from orchestrator.scheduling import RUNG, TechniqueHalving
+from orchestrator.spec import Sweep
+from orchestrator.store import Store, reader
+from orchestrator.store.rows import Row
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a sweep stands.
+
+    Attributes:
+        proposals: Everything proposed so far, by trial number.
+        finished: How the trials with a final row ended, by trial number.
+        rows: Their final rows.
+        halving: Early stopping with everything reported so far in its rungs.
+    """
+
+    proposals: Mapping[int, Proposal]
+    finished: Mapping[int, RunResult]
+    rows: Mapping[int, Row]
+    halving: TechniqueHalving
+
+
+def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions) -> Standing:
+    """Reads where the sweep stands and concludes the trials that had ended.
+
+    Args:
+        sweep: The resolved search space file.
+        sweep_id: The sweep.
+        store: Where it is stored.
+        conclusions: Writes the final rows that are missing.
+    """
+    metric = sweep.objective.metric
+    proposals = ProposalBook(store, sweep_id).read()
+    rows = {int(row["trial_number"]): row for row in store.trials(sweep_id)}
+    reports: dict[int, list[Row]] = {}
+    halving = TechniqueHalving(sweep)
+    stored = reader.reports(store.root, sweep_id).to_pylist()
+    history: list[dict[str, Any]] = []
+    for row in sorted(stored, key=lambda row: row["reported_at"]):
+        number = int(row["trial_number"])
+        reports.setdefault(number, []).append(row)
+        if number in proposals:
+            history.append(
+                {
+                    "trial_id": row["trial_id"],
+                    "technique": proposals[number].configuration["technique"],
+                    RUNG: row[RUNG],
+                    "objective": row[metric],
+                }
+            )
+    stopped = halving.replay(history)
+    finished = {
+        number: run_result(row["outcome"], reports.get(number, []), metric)
+        for number, row in rows.items()
+    }
+    for number, proposal in proposals.items():
+        if number not in rows:
+            concluded = conclusions.conclude(
+                proposal, stopped=trial_id(sweep_id, number) in stopped
+            )
+            if concluded is not None:
+                rows[number], finished[number] = concluded
+    return Standing(proposals, finished, rows, halving)

@@ -1,0 +1,212 @@
+"""The search: an Optuna study behind Ray Tune's Searcher, rebuilt from what is on record.
+
+`ray.tune.search.optuna.OptunaSearch` cannot continue a sweep: a newly seeded sampler proposes again
+what it proposed before, fixed points are enqueued at every start, a NaN leaves a trial running for
+ever, and a stopped trial is told as if it had finished. Here the study lives in memory only. At
+every start it is filled from the proposals and the reports, in the order of their numbers, through
+the same two methods that a running sweep uses.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import Trial, TrialState
+from ray.tune.search import Searcher
+
+from orchestrator import space
+from orchestrator.outcome import RunResult
+from orchestrator.proposals import BASELINE, Numbering, Proposal
+from orchestrator.space import Configuration
+from orchestrator.spec import Sweep
+
+
+class ConfigurationStudy:
+    """Proposes configurations by number and learns from how their runs ended."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        """Makes an empty study for the sweep's space, points, method and seed."""
+        self._sweep = sweep
+        self._fixed: list[Configuration] = [dict(point) for point in sweep.points]
+        if sweep.search.method == "grid" and sweep.space is not None:
+            self._fixed += [c for c in space.grid(sweep.space) if c not in self._fixed]
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._study = optuna.create_study(
+            direction=StudyDirection.MAXIMIZE
+            if sweep.objective.mode == "max"
+            else StudyDirection.MINIMIZE
+        )
+        self._trials: dict[int, Trial] = {}
+
+    def propose(self, number: int, known: Configuration | None = None) -> Configuration:
+        """Returns configuration `number`.
+
+        Args:
+            number: The configuration's number; numbers are proposed in ascending order.
+            known: The configuration on record under this number, when a sweep is continued.
+        """
+        fixed = known or (self._fixed[number] if number < len(self._fixed) else None)
+        if fixed is None:
+            return self._ask(number, self._sampler(number))
+        inside = None if self._sweep.space is None else space.to_optuna(self._sweep.space, fixed)
+        if inside is None:
+            return fixed  # A point outside the space: it runs, and the search cannot learn from it.
+        params, _ = inside
+        self._study.enqueue_trial(params)
+        # The enqueued values decide; a cheap sampler spares TPE's cost at each replayed trial.
+        self._ask(number, RandomSampler(seed=0))
+        return fixed
+
+    def finish(self, number: int, runs: Sequence[RunResult]) -> None:
+        """Tells the study how the runs of configuration `number` ended.
+
+        All completed: COMPLETE with the mean of their last objectives. Otherwise PRUNED with the
+        mean curve, if any of them has one. Otherwise (all failed, diverged or hung early) FAIL.
+        """
+        trial = self._trials.pop(number, None)
+        if trial is None:
+            return
+        curve = _mean_curve(runs)
+        for rung, value in curve.items():
+            trial.report(value, rung)
+        if curve and all(run.outcome == "completed" for run in runs):
+            self._study.tell(trial, float(np.mean([run.curve[-1][1] for run in runs if run.curve])))
+        elif curve and any(run.outcome in ("completed", "stopped") for run in runs):
+            self._study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self._study.tell(trial, state=TrialState.FAIL)
+
+    def _ask(self, number: int, sampler: BaseSampler) -> Configuration:
+        assert self._sweep.space is not None
+        self._study.sampler = sampler
+        trial = self._study.ask()
+        self._trials[number] = trial
+        return space.suggest(trial, self._sweep.space)
+
+    def _sampler(self, number: int) -> BaseSampler:
+        # Seeded anew for every configuration: a continued sweep proposes what an undisturbed one
+        # would have, and never what it proposed before.
+        seed = int(np.random.SeedSequence([self._sweep.seed, number]).generate_state(1)[0])
+        if self._sweep.search.method == "tpe":
+            with warnings.catch_warnings():
+                # "group" is called experimental; without it a conditional space is sampled
+                # parameter by parameter.
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
+        return RandomSampler(seed=seed)
+
+
+def _mean_curve(runs: Sequence[RunResult]) -> dict[int, float]:
+    values: dict[int, list[float]] = {}
+    for run in runs:
+        for rung, value in run.curve:
+            values.setdefault(rung, []).append(value)
+    return {rung: math.fsum(each) / len(each) for rung, each in sorted(values.items())}
+
+
+class SweepSearcher(Searcher):
+    """Hands runs to Ray Tune and takes their ends: what is unfinished first, then what is new."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        on_record: Mapping[int, Proposal],
+        finished: Mapping[int, RunResult],
+        propose: Callable[[Proposal], Proposal],
+        conclude: Callable[[str, Proposal], RunResult | None],
+    ) -> None:
+        """Rebuilds the study and lines up the runs that are left.
+
+        Args:
+            sweep: The resolved search space file.
+            on_record: The proposals written down so far, by trial number.
+            finished: The ends of those that have a final row, by trial number.
+            propose: Writes a proposal down; called before its trial starts.
+            conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
+                None when the end is not final (an interruption).
+        """
+        super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
+        self._study = ConfigurationStudy(sweep)
+        self._propose = propose
+        self._conclude = conclude
+        self._on_record = dict(on_record)
+        self._numbering = Numbering(sweep)
+        self._ended: dict[int, list[RunResult]] = {}
+        self._configurations: dict[int, Configuration] = {}
+        self._running: dict[str, Proposal] = {}
+        self._left: list[tuple[int, int | None, int]] = []
+        for number, configuration, replicate in self._numbering:
+            if number in self._on_record and configuration is not None and replicate == 0:
+                self._configuration(configuration, self._on_record[number].configuration)
+            if number in finished:
+                self._learn(configuration, finished[number])
+            else:
+                self._left.append((number, configuration, replicate))
+        self._left.sort(key=lambda run: (run[0] not in self._on_record, run[0]))
+
+    @property
+    def left(self) -> int:
+        """Number of runs that have not started."""
+        return len(self._left)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
+        """Returns the next run as a Tune configuration `{"proposal": Proposal}`."""
+        if not self._left:
+            return Searcher.FINISHED  # type: ignore[no-any-return]
+        number, configuration, replicate = self._left.pop(0)
+        proposal = self._on_record.get(number)
+        if proposal is None:
+            chosen = BASELINE if configuration is None else self._configuration(configuration)
+            proposal = self._propose(Proposal(number, configuration, replicate, chosen))
+        self._running[trial_id] = proposal
+        return {"proposal": proposal}
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Concludes the run and lets the study learn from it."""
+        proposal = self._running.pop(trial_id, None)
+        if proposal is None:
+            return
+        ended = self._conclude(trial_id, proposal)
+        if ended is not None:
+            self._learn(proposal.configuration_number, ended)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Does nothing: the study learns from whole curves, when a run has ended."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Does nothing: the store and the proposals are what a sweep continues from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Refuses: a snapshot of Tune's is never read.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError("a sweep is continued from its store, not from Ray Tune's snapshots")
+
+    def _configuration(self, number: int, known: Configuration | None = None) -> Configuration:
+        if number not in self._configurations:
+            self._configurations[number] = self._study.propose(number, known)
+        return self._configurations[number]
+
+    def _learn(self, configuration: int | None, result: RunResult) -> None:
+        if configuration is None:
+            return
+        ended = self._ended.setdefault(configuration, [])
+        ended.append(result)
+        if len(ended) == self._numbering.replicates(configuration):
+            self._study.finish(configuration, ended)

@@ -1,0 +1,238 @@
+"""`python -m orchestrator.sweep FILE`: runs, continues or shows a sweep."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from orchestrator import plan, provenance
+from orchestrator.console import console, quiet
+from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
+from orchestrator.holder import SweepHeldError, hold
+from orchestrator.identity import sweep_id
+from orchestrator.outcome import Conclusions, is_finished
+from orchestrator.progress import Progress
+from orchestrator.spec import SpecError, Sweep, load
+from orchestrator.store import Store, StoreError
+from trainables.availability import Unavailable, check_dataset, check_model
+
+LEARNER = "trainables.finetune:finetune"
+EXIT_ERROR, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class UserError(Exception):
+    """A mistake of the user's, in one sentence with its remedy."""
+
+
+@app.command()
+def main(
+    file: Annotated[Path, typer.Argument(help="Search space file, e.g. search_spaces/rank.yaml.")],
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="full: the real model and data. embedded: the built-in ones, minutes on a CPU."
+            " auto: full where there is an accelerator."
+        ),
+    ] = "auto",
+    trials: Annotated[
+        int | None, typer.Option(help="Configurations to search, instead of the file's number.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY.PATH=VALUE",
+            help="Override a key of the file, e.g. --set budget.examples=2000. May be repeated.",
+        ),
+    ] = None,
+    root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
+        "experiments"
+    ),
+    new: Annotated[
+        bool, typer.Option("--new", help="Start another sweep instead of continuing this one.")
+    ] = False,
+    show_plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would run, and run nothing.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of a running Ray cluster; without it one is started here."),
+    ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard/--no-dashboard", help="The Ray dashboard, on this machine.")
+    ] = True,
+) -> None:
+    """Run the sweep that FILE describes; run it again to continue it or to see its result.
+
+    Every report is stored as Parquet under --root as soon as it is made, so an interrupted sweep
+    loses at most the work since the last rung: the same command goes on from there. What counts as
+    the same sweep is what changes a trial's numbers; --trials may grow.
+
+    Exit codes: 0 finished, 2 a mistake in the file or the options, 130 interrupted with Ctrl-C,
+    1 anything else.
+    """
+    out = console()
+    with exit_code(out):
+        sweep = load(
+            file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
+        )
+        if show_plan:
+            out.print(plan.describe(sweep, _resources(sweep)))
+        else:
+            run(sweep, root, out, new=new, address=address, dashboard=dashboard)
+
+
+@contextmanager
+def exit_code(out: Console) -> Iterator[None]:
+    """Turns what `run` raises into one clear message and the exit code that `main` documents."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        out.print("Interrupted. Nothing that was reported is lost; the same command continues.")
+        sys.exit(EXIT_INTERRUPTED)
+    except (SpecError, UserError, NoRoomError, Unavailable, SweepHeldError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_USER)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+
+
+def run(
+    sweep: Sweep,
+    root: Path,
+    out: Console,
+    *,
+    new: bool = False,
+    address: str | None = None,
+    dashboard: bool = True,
+    learner: str = LEARNER,
+) -> None:
+    """Runs or continues a sweep and shows its result; a finished one is only shown.
+
+    Args:
+        sweep: The resolved search space file.
+        root: Folder of the experiment store.
+        out: Where to print.
+        new: Start another sweep of the same spec.
+        address: Of a running Ray cluster; None starts one here.
+        dashboard: Whether a cluster started here has a dashboard.
+        learner: "module:function" of what trains.
+
+    Raises:
+        UserError: The options contradict the file.
+        Unavailable: The base model or the data set cannot be reached.
+        NoRoomError: The cluster cannot hold a trial.
+        SweepHeldError: Another process runs the sweep.
+        StoreError: The store cannot be used.
+        KeyboardInterrupt: Ctrl-C; the same call continues.
+    """
+    if sweep.resources.accelerators > 1 and not dashboard:
+        raise UserError(
+            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
+            " accelerators need the dashboard's services to be stopped early; leave out"
+            " --no-dashboard."
+        )
+    store = Store(root)
+    identifier = _identifier(sweep, store, new)
+    out.print(
+        f"[bold]{sweep.name}[/]: {sweep.question}\n"
+        f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
+        f" Sweep {identifier} in {store.root}."
+    )
+    if not is_finished(sweep, identifier, store):
+        check_model(sweep.base_model, sweep.base_model_revision)
+        check_dataset(sweep.dataset, sweep.dataset_revision)
+        with hold(store.root, identifier):
+            _run_trials(sweep, identifier, store, address, dashboard, learner, out)
+    _show_result(sweep, identifier, store, out)
+
+
+def _run_trials(
+    sweep: Sweep,
+    identifier: str,
+    store: Store,
+    address: str | None,
+    dashboard: bool,
+    learner: str,
+    out: Console,
+) -> None:
+    # Imports Ray, which takes two seconds that a finished sweep need not wait for.
+    from orchestrator.resume import standing
+    from orchestrator.tuning import cluster, run_trials
+
+    log = store.root / "state" / f"sweep={identifier}" / "driver.log"
+    environment = json.dumps(provenance.capture(), sort_keys=True)
+    conclusions = Conclusions(sweep, identifier, store, environment)
+    store.remove_abandoned()
+    out.print(f"Starting Ray; its messages go to {log}.")
+    with quiet(log) as screen, cluster(address, dashboard) as ray:
+        placement = slots(sweep, ray["resources"])
+        _announce(placement, ray["dashboard"], screen)
+        state = standing(sweep, identifier, store, conclusions)
+        progress = Progress(sweep, identifier, screen, placement.trials, state.rows)
+        if state.proposals:
+            screen.print(f"Continuing: {progress.summary()}.")
+        with progress.live():
+            run_trials(sweep, identifier, store, state, conclusions, placement, progress, learner)
+        screen.print(progress.summary() + ".")
+
+
+def _announce(placement: Slots, dashboard: str | None, screen: Console) -> None:
+    where = "no dashboard"
+    if dashboard:
+        where = f"dashboard at http://{dashboard} (log in with the token of: ray get-auth-token)"
+    screen.print(f"Ray is up: {placement.describe()}; {where}.")
+
+
+def _identifier(sweep: Sweep, store: Store, new: bool) -> str:
+    """Returns the id of the latest sweep of this spec, or with `new` of the next one."""
+    ordinal = 1
+    while (store.root / "state" / f"sweep={sweep_id(sweep, ordinal + 1)}").exists():
+        ordinal += 1
+    if new and (store.root / "state" / f"sweep={sweep_id(sweep, ordinal)}").exists():
+        ordinal += 1
+    return sweep_id(sweep, ordinal)
+
+
+def _resources(sweep: Sweep) -> str:
+    import psutil
+
+    found = local_accelerators()
+    here: dict[str, Any] = {"CPU": float(psutil.cpu_count() or 1)}
+    if found:
+        here["GPU"] = float(found)
+    try:
+        return f"on this machine {slots(sweep, here).describe()}"
+    except NoRoomError as error:
+        return f"on this machine no trial fits: {error}"
+
+
+def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> None:
+    from orchestrator.results.answer import answer
+    from orchestrator.results.leaderboard import leaderboard, render
+
+    out.print()
+    out.print(render(leaderboard(store.root, identifier)))
+    out.print(answer(store.root, identifier), markup=False)
+    pattern = store.root / "trials" / f"sweep={identifier}" / "*.parquet"
+    out.print(
+        f"\nEverything is Parquet under {store.root}. For example:\n"
+        f'  duckdb -c "SELECT technique, rank, data_size, {sweep.objective.metric}, outcome'
+        f" FROM '{pattern}' ORDER BY objective DESC\"\n"
+        f"  python -m orchestrator.results --root {store.root} leaderboard --sweep {identifier}",
+        markup=False,
+    )
+
+
+if __name__ == "__main__":
+    app()

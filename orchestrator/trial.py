@@ -1,0 +1,234 @@
+"""One trial as a Ray Train function.
+
+A trial on one device runs in the process that Ray Tune gave it: Ray Train's local mode, with the
+process kept for the next trial. A trial on several devices is a Ray Train worker group, whose rank
+0 records and reports, and waits at each rung until the verdict is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from orchestrator.attempts import AttemptLog
+from orchestrator.checkpoints import TrialCheckpoints
+from orchestrator.identity import trial_id
+from orchestrator.proposals import Proposal, rungs, trial_configuration
+from orchestrator.recording import TrialRecorder, resume_point
+from orchestrator.scheduling import RUNG
+from orchestrator.spec import Sweep
+from orchestrator.store import Store
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What all trials of a sweep have in common.
+
+    Attributes:
+        root: Folder of the experiment store, absolute, the same on every node.
+        sweep_id: The sweep.
+        sweep: The resolved search space file.
+        kind: "cuda", "mps" or "cpu".
+        workers: Processes of one trial.
+        resources: What Ray reserves for one of them.
+        learner: "module:function" of what trains; `trainables.finetune.finetune` is one.
+    """
+
+    root: Path
+    sweep_id: str
+    sweep: Sweep
+    kind: str
+    workers: int
+    resources: dict[str, float]
+    learner: str
+
+
+def tune_function(job: TrialJob) -> Callable[[dict[str, Any]], None]:
+    """Returns the function that Ray Tune runs for each trial, with `{"proposal": Proposal}`."""
+
+    def trial(config: dict[str, Any]) -> None:
+        proposal: Proposal = config["proposal"]
+        with _labelled(proposal, trial_id(job.sweep_id, proposal.trial_number)):
+            if job.workers == 1:
+                _fit_here(job, proposal)
+            else:
+                _fit_in_group(job, proposal)
+
+    return trial
+
+
+def run(
+    job: TrialJob,
+    proposal: Proposal,
+    tell: Callable[[dict[str, Any]], None],
+    follow: Callable[[int], None] | None = None,
+) -> None:
+    """Runs one attempt at a trial in this process.
+
+    Args:
+        job: What all trials have in common.
+        proposal: The trial.
+        tell: Takes the stored row of each report; does not return if the trial is to end there.
+        follow: Given in the workers of a group that do not report: called with each rung.
+
+    Raises:
+        Exception: Whatever the learner raised; it is on record before.
+    """
+    store = Store(job.root)
+    configuration = trial_configuration(job.sweep, proposal)
+    identifier = trial_id(job.sweep_id, proposal.trial_number)
+    grid = rungs(job.sweep, configuration)
+    log = AttemptLog(store, job.sweep_id)
+    report: TrialRecorder | _Follower
+    if follow is None:
+        attempt = log.start(proposal.trial_number, platform.node())
+        report = TrialRecorder(
+            store,
+            job.sweep_id,
+            proposal.trial_number,
+            grid,
+            configuration.protocol,
+            attempt,
+            tell,
+        )
+    else:
+        report = _Follower(follow)
+    passed = resume_point(store, job.sweep_id, identifier)
+    checkpoints = TrialCheckpoints(store.root, job.sweep_id, identifier)
+    module, _, function = job.learner.partition(":")
+    try:
+        learn = getattr(importlib.import_module(module), function)
+        learn(
+            configuration,
+            grid,
+            report,
+            resume_from=None if passed is None else checkpoints.path(passed),
+            device=job.kind,
+        )
+    except Exception as error:
+        log.fail(
+            proposal.trial_number,
+            "out_of_memory" if _out_of_memory(error) else "failed",
+            f"{type(error).__name__}: {error}",
+            traceback.format_exc(),
+        )
+        raise
+
+
+@dataclass(frozen=True)
+class _Follower:
+    """The report of a worker that leaves reporting to the first of its group."""
+
+    follow: Callable[[int], None]
+
+
+def objective_of(job: TrialJob, row: dict[str, Any]) -> dict[str, Any]:
+    """Returns what Ray Tune is told of a stored report."""
+    metric = job.sweep.objective.metric
+    return {RUNG: row[RUNG], "objective": row[metric], metric: row[metric], "step": row["step"]}
+
+
+def _fit_here(job: TrialJob, proposal: Proposal) -> None:
+    import ray.tune
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    def loop() -> None:
+        run(job, proposal, lambda row: ray.tune.report(objective_of(job, row)))
+
+    TorchTrainer(
+        loop,
+        scaling_config=ScalingConfig(num_workers=0),
+        run_config=RunConfig(name=trial_id(job.sweep_id, proposal.trial_number)),
+    ).fit()
+
+
+def _fit_in_group(job: TrialJob, proposal: Proposal) -> None:
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.tune.integration.ray_train import TuneReportCallback
+
+    TorchTrainer(
+        _group_loop,
+        train_loop_config={"job": job, "proposal": proposal},
+        scaling_config=ScalingConfig(
+            num_workers=job.workers,
+            use_gpu=job.kind == "cuda",
+            resources_per_worker=job.resources,
+        ),
+        torch_config=TorchConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
+        run_config=RunConfig(
+            name=trial_id(job.sweep_id, proposal.trial_number),
+            storage_path=str(job.root / "state" / f"sweep={job.sweep_id}" / "ray"),
+            callbacks=[TuneReportCallback()],
+        ),
+    ).fit()
+
+
+def _group_loop(config: dict[str, Any]) -> None:
+    import ray.train
+
+    from orchestrator.verdicts import wait_for_verdict
+
+    job: TrialJob = config["job"]
+    proposal: Proposal = config["proposal"]
+    identifier = trial_id(job.sweep_id, proposal.trial_number)
+
+    def tell(row: dict[str, Any]) -> None:
+        ray.train.report(objective_of(job, row))
+        # Without the verdict the group would train on while it is being stopped.
+        wait_for_verdict(job.sweep_id, identifier, row[RUNG])
+
+    def follow(rung: int) -> None:
+        # Ray Train passes a report on when every worker has made one.
+        ray.train.report({})
+
+    first = ray.train.get_context().get_world_rank() == 0
+    with _labelled(proposal, identifier):
+        run(job, proposal, tell, None if first else follow)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    # torch.OutOfMemoryError by name: this package does not import torch.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+@contextlib.contextmanager
+def _labelled(proposal: Proposal, identifier: str) -> Iterator[None]:
+    rank = proposal.configuration.get("rank")
+    label = f"{identifier} {proposal.configuration['technique']}"
+    label += f" r={rank}" if rank is not None else ""
+    with (
+        contextlib.redirect_stdout(_LabelledStream(sys.stdout, label)),
+        contextlib.redirect_stderr(_LabelledStream(sys.stderr, label)),
+    ):
+        configuration = {k: v for k, v in proposal.configuration.items() if k != "technique"}
+        print(f"starts: {configuration}, replicate {proposal.replicate}", flush=True)
+        yield
+
+
+class _LabelledStream:
+    """A text stream that begins every line with a label."""
+
+    def __init__(self, stream: TextIO, label: str) -> None:
+        self._stream = stream
+        self._label = label
+        self._line_begins = True
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            if self._line_begins:
+                self._stream.write(f"[{self._label}] ")
+            self._stream.write(line)
+            self._line_begins = line.endswith("\n")
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

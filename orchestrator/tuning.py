@@ -1,0 +1,218 @@
+"""Runs the trials of a sweep under Ray Tune.
+
+Ray Tune places trials on the cluster, keeps their processes for the next ones and asks scheduler
+and searcher at every event. What it remembers itself is a cache under `state/`, made anew at every
+start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+# Ray reads these when it is imported. Without the first one some of a local cluster's ports listen
+# on every address of the machine; the second keeps its metrics of use at home.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import ray
+from ray import tune
+
+from orchestrator.devices import Slots
+from orchestrator.identity import trial_id
+from orchestrator.outcome import Conclusions, RunResult
+from orchestrator.proposals import Proposal, ProposalBook
+from orchestrator.resume import Standing
+from orchestrator.scheduling import RUNG, SweepScheduler
+from orchestrator.search import SweepSearcher
+from orchestrator.spec import Sweep
+from orchestrator.store import Store
+from orchestrator.store.rows import Row
+from orchestrator.trial import TrialJob, tune_function
+from orchestrator.verdicts import VerdictBoard
+
+_TUNE_SETTINGS = {
+    # Tune's own CSV, JSON and TensorBoard files: the store has everything.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A stopped function that is still in a long step is waited for; after the default of 2 s the
+    # next trial in its process would fail.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    # Ctrl-C raises KeyboardInterrupt in the driver, which says how to continue.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Relative paths in a search space file mean the folder that the sweep was started in.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "1",
+}
+
+_TRIAL_SETTINGS = {
+    # The trials share the machine's cores; the tokenizer would take them all.
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+class Watcher(Protocol):
+    """Is told what happens to trials, in the driver."""
+
+    def started(self, proposal: Proposal) -> None:
+        """A trial's process has taken it up."""
+
+    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+        """A trial has reported."""
+
+    def ended(self, proposal: Proposal, row: Row) -> None:
+        """A trial has its final row."""
+
+    def interrupted(self, proposal: Proposal) -> None:
+        """A trial has ended without a final row: it is to be continued."""
+
+
+@contextmanager
+def cluster(address: str | None, dashboard: bool) -> Iterator[dict[str, Any]]:
+    """Starts a local Ray cluster, or connects to one, and leaves it at the end.
+
+    Args:
+        address: Of a running cluster; None starts one on this machine, on loopback only.
+        dashboard: Whether a local cluster has a dashboard.
+
+    Yields:
+        `{"resources": Ray's total resources, "dashboard": its address or None}`.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()})
+    local: dict[str, Any] = {}
+    if address is None:
+        local = {"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"}
+    context = ray.init(
+        address=address or "local",
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
+        **local,
+    )
+    try:
+        yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
+    finally:
+        ray.shutdown()
+
+
+def run_trials(
+    sweep: Sweep,
+    sweep_id: str,
+    store: Store,
+    standing: Standing,
+    conclusions: Conclusions,
+    slots: Slots,
+    watcher: Watcher,
+    learner: str,
+) -> None:
+    """Runs every trial of the sweep that has no final row. Ray must be running.
+
+    Args:
+        sweep: The resolved search space file.
+        sweep_id: The sweep.
+        store: Where everything goes.
+        standing: Where the sweep stands.
+        conclusions: Writes the final rows.
+        slots: How trials are placed.
+        watcher: Is told what happens.
+        learner: "module:function" of what trains.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
+        StoreError: A final row could not be stored.
+    """
+    board = VerdictBoard(sweep_id) if slots.workers > 1 else None
+    scheduler = SweepScheduler(
+        standing.halving, _identify(sweep_id), None if board is None else board.post
+    )
+
+    def conclude(tune_id: str, proposal: Proposal) -> RunResult | None:
+        concluded = conclusions.conclude(
+            proposal, stopped=tune_id in scheduler.stopped, error=scheduler.errors.get(tune_id)
+        )
+        if concluded is None:
+            watcher.interrupted(proposal)
+            return None
+        row, result = concluded
+        watcher.ended(proposal, row)
+        return result
+
+    searcher = SweepSearcher(
+        sweep,
+        standing.proposals,
+        standing.finished,
+        ProposalBook(store, sweep_id).write,
+        conclude,
+    )
+    if not searcher.left:
+        return
+    job = TrialJob(store.root, sweep_id, sweep, slots.kind, slots.workers, slots.resources, learner)
+    folder = store.root / "state" / f"sweep={sweep_id}" / "ray"
+    shutil.rmtree(folder, ignore_errors=True)
+    # The dashboard's Actors page shows the registered name.
+    tune.register_trainable(sweep.name, tune.with_resources(tune_function(job), _placement(slots)))
+    tuner = tune.Tuner(
+        sweep.name,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=searcher.left,
+            max_concurrent_trials=slots.trials,
+            reuse_actors=slots.workers == 1,
+            trial_dirname_creator=lambda trial: _identifier(sweep_id, trial),
+            trial_name_creator=lambda trial: _identifier(sweep_id, trial),
+        ),
+        run_config=tune.RunConfig(
+            name=sweep_id,
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[_Events(watcher)],
+        ),
+    )
+    tuner.fit()
+
+
+def _placement(slots: Slots) -> Any:
+    if slots.workers == 1:
+        return tune.PlacementGroupFactory([slots.resources])
+    # The function that starts a worker group waits; its workers reserve the devices themselves.
+    return tune.PlacementGroupFactory([{"memory": 1}])
+
+
+def _identifier(sweep_id: str, trial: Any) -> str:
+    return trial_id(sweep_id, trial.config["proposal"].trial_number)
+
+
+def _identify(sweep_id: str) -> Any:
+    def identify(trial: Any) -> tuple[str, str]:
+        proposal: Proposal = trial.config["proposal"]
+        return _identifier(sweep_id, trial), str(proposal.configuration["technique"])
+
+    return identify
+
+
+class _Events(tune.Callback):
+    """Passes Ray Tune's events on to the watcher."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._watcher.started(trial.config["proposal"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if RUNG in result:
+            self._watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])

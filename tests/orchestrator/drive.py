@@ -1,0 +1,33 @@
+"""The sweep command with the toy learner in place of the real one, for tests to start and kill.
+
+`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard]`
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from orchestrator.console import console
+from orchestrator.spec import load
+from orchestrator.sweep import exit_code, run
+
+
+def main() -> None:
+    """Runs the toy sweep as `python -m orchestrator.sweep` runs a real one."""
+    file, root = map(Path, sys.argv[1:3])
+    learner = "tests.orchestrator.toy:finetune"
+    if "--group" in sys.argv:
+        learner = "tests.orchestrator.toy_group:finetune"
+    with exit_code(console()):
+        run(
+            load(file, profile="embedded"),
+            root,
+            console(),
+            dashboard="--no-dashboard" not in sys.argv,
+            learner=learner,
+        )
+
+
+if __name__ == "__main__":
+    main()

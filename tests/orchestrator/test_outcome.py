@@ -1,0 +1,150 @@
+"""How a trial's end is judged, and what its final row says."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.attempts import AttemptLog
+from orchestrator.identity import sweep_id, trial_id
+from orchestrator.outcome import Conclusions, judge
+from orchestrator.proposals import Proposal, rungs, trial_configuration
+from orchestrator.recording import TrialRecorder, resume_point
+from orchestrator.spec import Sweep
+from orchestrator.store import Store
+from tests.orchestrator import sweeps, toy
+
+
+def _reports(*values: float | None, loss: float = 0.5) -> list[dict[str, Any]]:
+    return [
+        {"rung_examples": rung, "rouge_l": value, "train_loss": loss, "eval_loss": 0.5}
+        for rung, value in zip((90, 270, 810, 900), values, strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reports", "stopped", "tested", "failure", "outcome"),
+    [
+        (_reports(0.1, 0.2, 0.3, 0.4), False, True, None, "completed"),
+        (_reports(0.1, 0.2, 0.3, 0.4), False, False, None, None),
+        (_reports(0.1, 0.2, 0.3, 0.4), False, False, "failed", "failed"),
+        (_reports(0.1), True, False, None, "stopped"),
+        (_reports(0.1), False, False, None, None),
+        (_reports(0.1, None, loss=math.nan), False, False, None, "diverged"),
+        (_reports(0.1, None, loss=math.inf), True, False, None, "diverged"),
+        (_reports(0.1), False, False, "out_of_memory", "out_of_memory"),
+        ([], False, False, None, None),
+        ([], False, False, "failed", "failed"),
+    ],
+)
+def test_judge(
+    reports: list[dict[str, Any]],
+    stopped: bool,
+    tested: bool,
+    failure: str | None,
+    outcome: str | None,
+) -> None:
+    found = judge(reports, 900, "rouge_l", stopped=stopped, tested=tested, failure=failure)
+    assert found == outcome
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return sweeps.toy(tmp_path)
+
+
+def _run(store: Store, sweep: Sweep, rate: float, until: int | None = None) -> Proposal:
+    """Runs a toy trial in this process, as a worker would; optionally killed at a rung."""
+    proposal = Proposal(
+        1, 0, 0, {"technique": "lora", "data_size": 100, "rank": 4, "learning_rate": rate}
+    )
+    identifier = sweep_id(sweep)
+    configuration = trial_configuration(sweep, proposal)
+    grid = rungs(sweep, configuration)
+    attempt = AttemptLog(store, identifier).start(1, "here")
+
+    def tell(row: dict[str, Any]) -> None:
+        if row["rung_examples"] == until:
+            raise KeyboardInterrupt
+
+    recorder = TrialRecorder(store, identifier, 1, grid, "standard", attempt, tell)
+    passed = resume_point(store, identifier, trial_id(identifier, 1))
+    folder = store.root / f"checkpoints/sweep={identifier}/{trial_id(identifier, 1)}"
+    toy.finetune(
+        configuration,
+        grid,
+        recorder,
+        resume_from=folder / f"{passed:010d}" if passed is not None else None,
+    )
+    return proposal
+
+
+def test_a_completed_trial_has_scores_of_both_splits(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    proposal = _run(store, sweep, 0.5)
+    concluded = Conclusions(sweep, sweep_id(sweep), store, "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    row, result = concluded
+    assert row["outcome"] == "completed"
+    assert row["objective"] == row["rouge_l"] == 0.5
+    assert row["test_rows"] == 2
+    assert row["test_rouge_l"] == pytest.approx(0.505)
+    assert row["test_rouge_l_se"] == pytest.approx(0.005)
+    assert row["epochs"] == 9.0
+    assert row["attempts"] == 1
+    assert row["alpha"] == 8.0
+    assert dict(result.curve) == pytest.approx({90: 0.05, 270: 0.15, 810: 0.45, 900: 0.5})
+
+
+def test_a_diverged_trial_has_no_objective(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    proposal = _run(store, sweep, 9.0)
+    concluded = Conclusions(sweep, sweep_id(sweep), store, "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    row, result = concluded
+    assert row["outcome"] == "diverged"
+    assert row["objective"] is None
+    assert math.isnan(row["train_loss"])
+    assert len(result.curve) == 1
+
+
+def test_a_killed_trial_goes_on_from_its_last_rung(
+    tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    store = Store(tmp_path / "store")
+    with pytest.raises(KeyboardInterrupt):
+        _run(store, sweep, 0.5, until=270)
+    proposal = _run(store, sweep, 0.5)
+    trained = [int(line.rsplit(" ", 1)[1]) for line in log.read_text().splitlines()]
+    assert trained == [90, 270, 810, 900]
+    concluded = Conclusions(sweep, sweep_id(sweep), store, "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    assert concluded[0]["attempts"] == 2
+
+
+def test_only_the_last_checkpoint_of_a_trial_is_kept(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    _run(store, sweep, 0.5)
+    kept = sorted(path.name for path in (store.root / "checkpoints").glob("*/*/*"))
+    assert kept == ["0000000900"]
+    assert not list((store.root / "staging").iterdir())
+
+
+def test_a_process_that_died_without_a_word_is_a_failure(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    with pytest.raises(KeyboardInterrupt):
+        _run(store, sweep, 0.5, until=90)
+    proposal = Proposal(
+        1, 0, 0, {"technique": "lora", "data_size": 100, "rank": 4, "learning_rate": 0.5}
+    )
+    concluded = Conclusions(sweep, sweep_id(sweep), store, "{}").conclude(
+        proposal, stopped=False, error="the worker died"
+    )
+    assert concluded is not None
+    assert concluded[0]["outcome"] == "failed"
+    assert concluded[0]["error"] == "the worker died"

@@ -1,0 +1,244 @@
+"""The sweep command as a person meets it, with the toy learner where trials have to run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.sweep import app
+from tests.orchestrator import sweeps
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def _command(file: Path, root: Path, dashboard: bool = False) -> list[str]:
+    command = [sys.executable, "-m", "tests.orchestrator.drive", str(file), str(root)]
+    return command if dashboard else [*command, "--no-dashboard"]
+
+
+def _environment(log: Path | None = None) -> dict[str, str]:
+    return os.environ | ({"TOY_LOG": str(log)} if log else {})
+
+
+def _run(
+    file: Path, root: Path, log: Path | None = None, dashboard: bool = False
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(file, root, dashboard),
+        cwd=TOP,
+        env=_environment(log),
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def _files(root: Path) -> set[Path]:
+    return {
+        path
+        for name in ("trials", "reports", "predictions")
+        for path in (root / name).rglob("*.parquet")
+    }
+
+
+def _trained(log: Path) -> Counter[str]:
+    """How often each (configuration, rung) was trained."""
+    return Counter(line.split(" ", 1)[1] for line in log.read_text().splitlines())
+
+
+def _final_rows(root: Path) -> list[dict[str, Any]]:
+    rows = [
+        pq.read_table(p, partitioning=None).to_pylist()
+        for p in (root / "trials").rglob("*.parquet")
+    ]
+    return sorted((row for each in rows for row in each), key=lambda row: row["trial_number"])
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A sweep of everything that can happen to a trial, run to its end."""
+
+    file: Path
+    root: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
+    folder = tmp_path_factory.mktemp("run")
+    rates = (9.0, 8.0, 7.0)
+    points = [{"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in rates]
+    file = sweeps.write(folder, points=points)
+    return _Finished(file, folder / "store", _run(file, folder / "store", dashboard=True))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> None:
+    assert finished.done.returncode == 0, finished.done.stderr
+    rows = _final_rows(finished.root)
+    assert [row["trial_number"] for row in rows] == list(range(12))
+    assert [row["outcome"] for row in rows[:4]] == [
+        "completed",
+        "diverged",
+        "failed",
+        "out_of_memory",
+    ]
+    assert {row["outcome"] for row in rows[4:]} == {"completed", "stopped"}
+    assert "told to fail" in str(rows[2]["error"])
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) -> None:
+    said = finished.done.stdout
+    assert "Profile embedded" in said
+    assert "dashboard at http://127.0.0.1:" in said
+    assert "ray get-auth-token" in said
+    assert "12 of 12 trials" in said
+    assert "duckdb -c" in said
+    assert "Traceback" not in said
+    assert not finished.done.stderr
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_the_same_command_again_adds_nothing(finished: _Finished) -> None:
+    before = _files(finished.root)
+    again = _run(finished.file, finished.root)
+    assert again.returncode == 0
+    assert "Starting Ray" not in again.stdout
+    assert again.stdout.splitlines()[-1] == finished.done.stdout.splitlines()[-1]
+    assert _files(finished.root) == before
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A sweep of trials one at a time, stopped in a test after its third report."""
+    file = sweeps.write(tmp_path, limits={"max_concurrent": 1})
+    process = subprocess.Popen(
+        _command(file, tmp_path / "store"),
+        cwd=TOP,
+        env=_environment(tmp_path / "log") | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def _await_reports(process: subprocess.Popen[str], count: int) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        count -= " reports: " in line
+        if not count:
+            return
+    raise AssertionError("the sweep ended before its reports")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
+    tmp_path: Path, started: subprocess.Popen[str]
+) -> None:
+    _await_reports(started, 3)
+    second = _run(tmp_path / "toy.yaml", tmp_path / "store")
+    assert second.returncode == 2
+    assert f"process {started.pid}" in second.stderr
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=120)
+    assert started.returncode == 130, err
+    assert "the same command continues" in out
+    assert "Traceback" not in out + err
+    done = _run(tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log")
+    assert done.returncode == 0, done.stderr
+    assert "Continuing:" in done.stdout
+    assert len(_final_rows(tmp_path / "store")) == 9
+    # One rung may have been trained, but not yet stored, when Ctrl-C came.
+    assert sum(count - 1 for count in _trained(tmp_path / "log").values()) <= 1
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+def test_a_killed_driver_changes_no_decision(
+    tmp_path: Path, started: subprocess.Popen[str]
+) -> None:
+    _await_reports(started, 7)
+    started.kill()
+    started.wait()
+    done = _run(tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log")
+    assert done.returncode == 0, done.stderr
+    undisturbed = _run(tmp_path / "toy.yaml", tmp_path / "other")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    compared = ("trial_id", "outcome", "objective", "learning_rate", "rank", "last_rung")
+    one, two = (
+        [{name: row[name] for name in compared} for row in _final_rows(tmp_path / name)]
+        for name in ("store", "other")
+    )
+    assert one == two
+
+
+def _cli(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output
+
+
+def test_a_wrong_file_is_one_clear_message_and_exit_code_2(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, trails=8)
+    code, output = _cli(str(file), "--profile", "embedded")
+    assert code == 2
+    assert 'did you mean "trials"?' in output
+
+
+def test_a_plan_runs_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", "--root", str(root))
+    assert code == 0
+    assert "900 examples" in output
+    assert not root.exists()
+
+
+def test_worker_groups_need_the_dashboard(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, resources={"accelerators": 2})
+    code, output = _cli(
+        str(file), "--profile", "embedded", "--no-dashboard", "--root", str(tmp_path / "store")
+    )
+    assert code == 2
+    assert "leave out --no-dashboard" in output
+
+
+def test_the_store_may_not_be_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    root.write_text("")
+    code, output = _cli(str(sweeps.write(tmp_path)), "--profile", "embedded", "--root", str(root))
+    assert code == 1
+    assert "is a file" in output
+
+
+def test_a_missing_model_is_named_with_both_remedies(tmp_path: Path) -> None:
+    code, output = _cli(
+        str(sweeps.write(tmp_path)),
+        "--profile",
+        "embedded",
+        "--set",
+        "base_model=nowhere/no-such-model",
+        "--root",
+        str(tmp_path / "store"),
+    )
+    assert code == 2
+    assert "nowhere/no-such-model" in output
+    assert "--set base_model=" in output

@@ -1,0 +1,100 @@
+"""A learner of a few lines: its scores are a function of its configuration, and it needs no torch.
+
+`learning_rate` says how good a trial is: the score rises towards it with the examples. 9.0 diverges
+at its second report, 8.0 raises, 7.0 runs out of memory. Each rung is appended to the file that the
+environment variable TOY_LOG names, if it does, so that tests can count what was trained.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.configuration import TrialConfiguration
+from trainables.scores import SCORES
+
+
+@dataclass(frozen=True)
+class ToyReport:
+    """As `trainables.finetune.RungReport`."""
+
+    rung: int
+    rung_examples: int
+    step: int
+    metrics: dict[str, Any]
+    predictions: list[dict[str, Any]]
+    save: Callable[[Path], None]
+
+
+def finetune(
+    configuration: TrialConfiguration,
+    rungs: Sequence[int],
+    report: Any,
+    *,
+    resume_from: Path | None = None,
+    device: str = "cpu",
+) -> None:
+    """Reports at every rung, as the real learner does."""
+    passed = int((resume_from / "examples").read_text()) if resume_from else -1
+    rate = float(configuration.parameters.get("learning_rate", 0.0) or 0.0)
+    for index, rung in enumerate(rungs):
+        if rung <= passed:
+            continue
+        if rate == 8.0:
+            raise ValueError("the toy was told to fail")
+        if rate == 7.0:
+            raise MemoryError("the toy was told to ask for too much")
+        diverges = rate == 9.0 and index > 0
+        score = math.nan if diverges else rate * rung / max(rungs[-1], 1)
+        _log(f"{configuration.to_dict()} {rung}")
+
+        def save(folder: Path, rung: int = rung) -> None:
+            (folder / "examples").write_text(str(rung))
+
+        report.rung(
+            ToyReport(
+                rung=index,
+                rung_examples=rung,
+                step=rung // 4,
+                metrics={
+                    "examples_seen": rung,
+                    "train_loss": math.nan if diverges else 1.0 - score,
+                    "eval_loss": None if diverges else 1.0 - score,
+                    **dict.fromkeys(SCORES, None if diverges else score),
+                    "eval_rows": 2,
+                    "device_kind": device,
+                    "trainable_parameters": 10,
+                    "total_parameters": 1000,
+                    "trainable_percent": 1.0,
+                },
+                predictions=[] if diverges else _predictions(score),
+                save=save,
+            )
+        )
+        if diverges:
+            return
+    report.test(_predictions(rate), {})
+
+
+def _predictions(score: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "example_id": f"row-{index}",
+            "sql_prompt": "How many?",
+            "sql_context": "CREATE TABLE t (a INT)",
+            "reference": "SELECT COUNT(*) FROM t",
+            "prediction": "SELECT 1",
+            **dict.fromkeys(SCORES, score + index * 0.01),
+        }
+        for index in range(2)
+    ]
+
+
+def _log(line: str) -> None:
+    if path := os.environ.get("TOY_LOG"):
+        with Path(path).open("a") as file:
+            file.write(f"{os.getpid()} {line}\n")

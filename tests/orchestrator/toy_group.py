@@ -1,0 +1,30 @@
+"""The toy learner in a worker group: the first worker reports, the others follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch.distributed
+
+from tests.orchestrator import toy
+from trainables.configuration import TrialConfiguration
+
+
+def finetune(
+    configuration: TrialConfiguration,
+    rungs: Sequence[int],
+    report: Any,
+    *,
+    resume_from: Path | None = None,
+    device: str = "cpu",
+) -> None:
+    """Runs `toy.finetune` in the first worker, and waits for it in the others."""
+    assert torch.distributed.get_world_size() == 2
+    if torch.distributed.get_rank() == 0:
+        toy.finetune(configuration, rungs, report, resume_from=resume_from, device=device)
+    else:
+        for index, _ in enumerate(rungs):
+            report.follow(index)
+    torch.distributed.barrier()
