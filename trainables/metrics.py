@@ -174,10 +174,8 @@ def summarise(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Summary:
 def _bootstrap(values: np.ndarray[Any, np.dtype[np.float64]], seed: int) -> tuple[float, float]:
     """Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13."""
     generator = np.random.default_rng(seed)
-    means = [
-        values[generator.integers(0, len(values), len(values))].mean()
-        for _ in range(BOOTSTRAP_SAMPLES)
-    ]
+    drawn = generator.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
+    means = values[drawn].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 

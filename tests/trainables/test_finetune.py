@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables.loop_base import configuration, write_loop_base
+from trainables.configuration import TrialConfiguration
+from trainables.evaluation import Metrics
+from trainables.finetune import Finetuning, finetune
+from trainables.optimisation import Optimiser
+from trainables.reporting import RungReport
+from trainables.scores import SCORES
+from trainables.text_to_sql import DatasetError
+
+CLOCKS = ("_seconds", "tokens_per_second", "peak_memory_bytes")
+TRAINED = ["full", "lora", "qlora", "prefix"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_loop_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def steady_base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A base without dropout, whose draws depend on how a batch is cut."""
+    return write_loop_base(tmp_path_factory.mktemp("steady"), dropout=0.0)
+
+
+class Recorder:
+    """Keeps what a trial reports, and checkpoints of the rungs that are asked for."""
+
+    def __init__(self, keep: Mapping[int, Path] | None = None) -> None:
+        self.rungs: list[RungReport] = []
+        self.tests: list[tuple[list[dict[str, Any]], Metrics]] = []
+        self.keep = keep or {}
+
+    def rung(self, report: RungReport) -> None:
+        self.rungs.append(report)
+        if report.rung in self.keep:
+            report.save(self.keep[report.rung])
+
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics) -> None:
+        self.tests.append((predictions, metrics))
+
+    def follow(self, rung: int) -> None:
+        raise AssertionError("there are no other workers")
+
+    def numbers(self) -> list[object]:
+        """Everything that must be the same in every run of the trial."""
+        found: list[object] = [
+            (r.rung, r.step, timeless(r.metrics), r.predictions) for r in self.rungs
+        ]
+        return found + [(predictions, timeless(metrics)) for predictions, metrics in self.tests]
+
+
+def timeless(metrics: Metrics) -> Metrics:
+    return {name: value for name, value in metrics.items() if not name.endswith(CLOCKS)}
+
+
+def run(trial: TrialConfiguration, rungs: tuple[int, ...] = (20, 40), **options: Any) -> Recorder:
+    recorder = Recorder(options.pop("keep", None))
+    finetune(trial, rungs, recorder, device="cpu", **options)
+    return recorder
+
+
+def weights(trial: Finetuning) -> list[torch.Tensor]:
+    model = trial._adapted.model
+    return [p.detach().clone() for p in model.parameters() if p.requires_grad]
+
+
+@pytest.mark.parametrize("technique", TRAINED)
+def test_a_trial_gives_the_same_numbers_alone_and_after_another(base: str, technique: str) -> None:
+    torch.manual_seed(1)
+    alone = run(configuration(base, technique)).numbers()
+    run(configuration(base, "lora", seed=9, rank=2), (40,))
+    torch.manual_seed(2)
+    np.random.seed(3)
+    assert run(configuration(base, technique)).numbers() == alone
+
+
+@pytest.mark.parametrize("technique", TRAINED)
+def test_a_continued_trial_gives_the_numbers_of_an_uninterrupted_one(
+    base: str, technique: str, tmp_path: Path
+) -> None:
+    # 20 rows in batches of 8 make an epoch of three steps: rung 0 lies inside one.
+    trial = configuration(base, technique, budget_examples=64)
+    rungs = (10, 36, 64)
+    whole = run(trial, rungs, keep={0: tmp_path / "0", 1: tmp_path / "1"})
+    for passed in (0, 1):
+        rest = run(trial, rungs, resume_from=tmp_path / str(passed))
+        assert rest.numbers() == whole.numbers()[passed + 1 :]
+
+
+def test_global_random_state_is_left_alone(base: str) -> None:
+    torch.manual_seed(4)
+    before = torch.get_rng_state()
+    run(configuration(base), (40,))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_seed_changes_the_numbers(base: str) -> None:
+    assert run(configuration(base)).numbers() != run(configuration(base, seed=2)).numbers()
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 3])
+def test_accumulated_gradients_equal_those_of_the_whole_batch(
+    steady_base: str, micro_batch_size: int
+) -> None:
+    found = []
+    for size in (8, micro_batch_size):
+        trial = Finetuning(configuration(steady_base, micro_batch_size=size, dropout=0.0), "cpu")
+        loss = trial.advance(40).loss
+        found.append((loss, weights(trial)))
+    (loss, whole), (other_loss, parts) = found
+    assert other_loss == pytest.approx(loss, rel=1e-5)
+    for a, b in zip(whole, parts, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("technique", TRAINED)
+def test_training_lowers_the_loss(base: str, technique: str) -> None:
+    rate = 0.3 if technique == "prefix" else 1e-2
+    trial = Finetuning(
+        configuration(base, technique, budget_examples=160, learning_rate=rate), "cpu"
+    )
+    first = trial.advance(20).loss
+    trial.advance(140)
+    last = trial.advance(160).loss
+    assert first is not None
+    assert last is not None
+    assert last < first - 0.05
+
+
+def test_a_rung_ends_with_the_batch_that_reaches_it(base: str) -> None:
+    trial = Finetuning(configuration(base), "cpu")
+    trial.advance(10)
+    assert (trial.step, trial.examples_seen) == (2, 16)
+    trial.advance(17)  # the epoch's last four rows are a step of their own
+    assert (trial.step, trial.examples_seen) == (3, 20)
+
+
+def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> None:
+    recorder = run(configuration(base))
+    first, last = recorder.rungs
+    assert (first.rung, first.rung_examples, first.step) == (0, 20, 3)
+    metrics = last.metrics
+    for name in (
+        *("step", "examples_seen", "epoch", "train_loss", "eval_loss", "learning_rate"),
+        *(*SCORES, *(f"{score}_se" for score in SCORES), "meteor_synonyms"),
+        *("eval_rows", "tokens_per_second", "train_seconds", "eval_seconds", "elapsed_seconds"),
+        *("peak_memory_bytes", "trainable_parameters", "total_parameters", "trainable_percent"),
+        *("device_kind", "device_name", "base_model", "dataset_fingerprint"),
+    ):
+        assert name in metrics
+    assert metrics["examples_seen"] == 40
+    assert metrics["epoch"] == 2.0
+    assert metrics["eval_rows"] == 6
+    ids = [row["example_id"] for row in last.predictions]
+    assert ids == [row["example_id"] for row in first.predictions]
+    assert set(last.predictions[0]) == {
+        *("example_id", "sql_prompt", "sql_context", "reference", "prediction", *SCORES)
+    }
+    ((predictions, test_metrics),) = recorder.tests
+    assert len(predictions) == test_metrics["eval_rows"] == 4
+    assert not set(ids) & {row["example_id"] for row in predictions}
+
+
+def test_the_untuned_model_is_evaluated_only(base: str, tmp_path: Path) -> None:
+    trial = configuration(base, "pretrained")
+    recorder = run(trial, (0,), keep={0: tmp_path})
+    (report,) = recorder.rungs
+    assert report.metrics["train_loss"] is None
+    assert report.metrics["eval_loss"] is not None
+    assert report.metrics["trainable_parameters"] == 0
+    assert len(recorder.tests) == 1
+    assert run(trial, (0,), resume_from=tmp_path).numbers() == recorder.numbers()[1:]
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_at_once(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_step = Optimiser.step
+    taken: list[float] = []
+
+    def blow_up_in_the_second_step(self: Optimiser, learning_rate: float) -> None:
+        take_step(self, learning_rate)
+        taken.append(learning_rate)
+        if len(taken) == 2:
+            for parameter in self.parameters:
+                parameter.data.fill_(math.inf)
+
+    monkeypatch.setattr(Optimiser, "step", blow_up_in_the_second_step)
+    recorder = run(configuration(base, "full", budget_examples=400), (200, 400))
+    assert not recorder.tests
+    (report,) = recorder.rungs
+    loss = report.metrics["train_loss"]
+    assert isinstance(loss, float)
+    assert not math.isfinite(loss)
+    assert report.step == 3
+    assert all(report.metrics[score] is None for score in (*SCORES, "eval_loss"))
+    assert report.predictions == []
+
+
+def test_every_step_and_evaluated_batch_beats(base: str) -> None:
+    beats: list[int] = []
+    trial = Finetuning(configuration(base), "cpu", heartbeat=lambda: beats.append(1))
+    trial.advance(40)
+    assert len(beats) == trial.step == 6
+    trial.evaluate("validation")
+    assert len(beats) > 7
+
+
+def test_a_checkpoint_of_other_rows_is_refused(base: str, tmp_path: Path) -> None:
+    trial = Finetuning(configuration(base), "cpu")
+    trial.advance(8)
+    trial.save(tmp_path / "checkpoint")
+    progress = tmp_path / "checkpoint" / "progress.json"
+    fingerprint = trial.metrics(trial.advance(8), None)["dataset_fingerprint"]
+    progress.write_text(progress.read_text().replace(str(fingerprint), "0" * 16))
+    with pytest.raises(DatasetError, match="has changed since the checkpoint"):
+        trial.load(tmp_path / "checkpoint")
+
+
+def test_too_large_a_data_size_is_refused_before_the_model_is_loaded() -> None:
+    with pytest.raises(DatasetError, match=r"data_size is 10,000,000, but there are 7,\d+"):
+        Finetuning(configuration("no such model", data_size=10_000_000), "cpu")
+
+
+def test_weight_decay_spares_norms_and_embeddings() -> None:
+    model = torch.nn.ModuleDict(
+        {
+            "embedding": torch.nn.Embedding(4, 4),
+            "linear": torch.nn.Linear(4, 4),
+            "norm": torch.nn.LayerNorm(4),
+        }
+    )
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimiser = Optimiser(model, weight_decay=0.5, gradient_clipping=1.0)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step(0.1)
+    changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+    assert changed == {"linear.weight"}
+
+
+def test_the_gradient_is_clipped_by_its_global_norm() -> None:
+    model = torch.nn.Linear(3, 3, bias=False)
+    optimiser = Optimiser(model, weight_decay=0.0, gradient_clipping=0.5)
+    model.weight.grad = torch.full((3, 3), 100.0)
+    optimiser.step(0.0)
+    moment = optimiser.state()["weight/exp_avg"]  # a tenth of the gradient after one step
+    assert float((moment * 10).norm()) == pytest.approx(0.5, rel=1e-4)

@@ -1,0 +1,67 @@
+"""Which device a trial runs on, and how much of its memory the trial needed at most."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+
+class PeakMemory:
+    """Watches memory from its construction on.
+
+    CUDA: the allocator's own peak for this process, reset at the start. MPS: the largest of the
+    samples of what the driver has allocated. CPU: the largest sample of this process's resident
+    memory, which includes the libraries and whatever earlier trials of the process left;
+    `resource.ru_maxrss` would be the peak of the process's whole life.
+
+    Args:
+        device: Where the trial runs.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._process = psutil.Process()
+        self._peak = 0
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        self.sample()
+
+    def sample(self) -> None:
+        """Looks at the memory in use now; called after each step."""
+        if self._device.type == "mps":
+            self._peak = max(self._peak, torch.mps.driver_allocated_memory())
+        elif self._device.type == "cpu":
+            self._peak = max(self._peak, self._process.memory_info().rss)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that was seen."""
+        if self._device.type == "cuda":
+            self._peak = max(self._peak, torch.cuda.max_memory_allocated(self._device))
+        return self._peak
+
+    def include(self, peak_bytes: int) -> None:
+        """Takes into account the peak before an interruption."""
+        self._peak = max(self._peak, peak_bytes)
+
+
+def choose_device(device: torch.device | str) -> torch.device:
+    """Returns the device itself, or for "auto" CUDA, else Apple silicon's, else the CPU."""
+    if device != "auto":
+        chosen = torch.device(device)
+    elif torch.cuda.is_available():
+        chosen = torch.device("cuda")
+    elif torch.backends.mps.is_available():
+        chosen = torch.device("mps")
+    else:
+        chosen = torch.device("cpu")
+    if chosen.type == "cuda" and chosen.index is None:
+        chosen = torch.device("cuda", torch.cuda.current_device())
+    return chosen
+
+
+def device_name(device: torch.device) -> str:
+    """Returns a name to tell one kind of accelerator from another by."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return {"mps": "Apple silicon"}.get(device.type, "CPU")

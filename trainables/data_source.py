@@ -1,0 +1,228 @@
+"""Reads rows of question, schema and SQL: a table, a folder of tables, the hub's, or the built-in.
+
+A table is a `.parquet`, `.jsonl` or `.csv` file with the columns `sql_prompt, sql_context, sql`;
+`id`, `domain`, `sql_complexity` and `sql_task_type` are taken where they are there. In a folder, a
+file belongs to the split that its name says as a word (`train.parquet`, `wikisql-validation.jsonl`,
+`test-00000-of-00002.parquet`); other files are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+from trainables.embedded import corpus
+
+REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")
+OPTIONAL_COLUMNS = ("id", "domain", "sql_complexity", "sql_task_type")
+TABLE_SUFFIXES = (".parquet", ".jsonl", ".csv")
+
+_SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+_BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a block
+
+
+class DatasetError(Exception):
+    """A data set cannot be read, lacks what is needed, or is too small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row: a question about a database, the database's schema, and the SQL that answers it."""
+
+    example_id: str
+    sql_prompt: str
+    sql_context: str
+    sql: str
+    domain: str | None = None
+    sql_complexity: str | None = None
+    sql_task_type: str | None = None
+
+
+def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
+    """Returns the rows by split: "train", and "validation" and "test" where the data set has them.
+
+    A single table is all "train". Repeating the same row does not make it two: the later copies are
+    dropped.
+
+    Args:
+        dataset: "embedded", the path of a table or of a folder of tables, or an identifier of the
+            hub.
+        revision: Git revision on the hub; ignored for everything else.
+
+    Raises:
+        DatasetError: Nothing is there, or a column or value is missing.
+    """
+    if dataset == "embedded":
+        tables = {
+            split: pa.Table.from_pylist(list(corpus.rows(split))) for split in ("train", "test")
+        }
+    elif Path(dataset).is_dir():
+        tables = _folder(Path(dataset))
+    elif Path(dataset).is_file():
+        tables = {"train": _table(Path(dataset))}
+    elif Path(dataset).suffix in TABLE_SUFFIXES:
+        raise DatasetError(
+            f"The data set {dataset!r} is not there; give the path of an existing table."
+        )
+    else:
+        tables = _hub(dataset, revision)
+    return {
+        split: _examples(table, split, f"{dataset!r} ({split})") for split, table in tables.items()
+    }
+
+
+def files(dataset: str) -> tuple[Path, ...]:
+    """Returns the files that `read` would open for a local data set; none for the others."""
+    path = Path(dataset)
+    if path.is_dir():
+        return tuple(file for split in _tables_of(path).values() for file in split)
+    return (path,) if path.is_file() else ()
+
+
+def _tables_of(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix in TABLE_SUFFIXES and file.is_file():
+            words = [w for w in re.split(r"[^a-z]+", file.stem.lower()) if w in _SPLIT_WORDS]
+            if words:
+                found.setdefault(_SPLIT_WORDS[words[-1]], []).append(file)
+    return found
+
+
+def _folder(folder: Path) -> dict[str, pa.Table]:
+    found = _tables_of(folder)
+    if "train" not in found:
+        names = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) or "nothing"
+        raise DatasetError(
+            f"The folder {str(folder)!r} holds no table of training rows; it needs a file such as "
+            f"train.parquet (or .jsonl, .csv), and holds {names}."
+        )
+    tables = {}
+    for split, paths in found.items():
+        parts = [_columns(_table(path), str(path)) for path in paths]
+        tables[split] = pa.concat_tables(parts, promote_options="default")
+    return tables
+
+
+def _table(path: Path) -> pa.Table:
+    if path.suffix not in TABLE_SUFFIXES:
+        raise DatasetError(
+            f"The table {str(path)!r} has the suffix {path.suffix!r}, but must be one of "
+            f"{', '.join(TABLE_SUFFIXES)}."
+        )
+    strings = {name: pa.string() for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
+    try:
+        if path.suffix == ".parquet":
+            names = pa.parquet.read_schema(path).names
+            table = pa.parquet.read_table(path, columns=[n for n in names if n in strings])
+        elif path.suffix == ".csv":
+            table = pa.csv.read_csv(
+                path,
+                parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+                convert_options=pa.csv.ConvertOptions(
+                    column_types=strings, strings_can_be_null=False
+                ),
+            )
+            names = table.column_names
+        else:
+            with path.open(encoding="utf-8") as lines:
+                first = json.loads(next(lines, "{}"))
+            names = list(first)
+            if isinstance(first.get("id"), int):
+                strings["id"] = pa.int64()
+            table = pa.json.read_json(
+                path,
+                read_options=pa.json.ReadOptions(block_size=_BLOCK_BYTES),
+                parse_options=pa.json.ParseOptions(
+                    explicit_schema=pa.schema([(n, strings[n]) for n in names if n in strings]),
+                    unexpected_field_behavior="ignore",
+                ),
+            )
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
+    _require(names, str(path))
+    return table
+
+
+def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
+    import datasets  # a second to import, and only the hub's data sets need it
+
+    try:
+        loaded = datasets.load_dataset(name, revision=revision)
+    except Exception as error:  # it raises a dozen unrelated types for "not there"
+        raise DatasetError(
+            f"The data set {name!r} is neither a local path nor to be had from the Hugging Face "
+            f"hub or its cache ({type(error).__name__}: {error}); make it reachable or cache it "
+            "first, give a table with `--set dataset=FILE`, or use `--profile embedded`."
+        ) from error
+    tables = {
+        _SPLIT_WORDS[split]: part.with_format("arrow")[:]
+        for split, part in loaded.items()
+        if split in _SPLIT_WORDS
+    }
+    if "train" not in tables:
+        raise DatasetError(
+            f"The data set {name!r} has no split named train; it has {', '.join(loaded) or 'none'}."
+        )
+    return tables
+
+
+def _require(names: Iterable[str], source: str) -> None:
+    names = list(names)
+    missing = [column for column in REQUIRED_COLUMNS if column not in names]
+    if missing:
+        raise DatasetError(
+            f"The table {source} lacks {', '.join(missing)}; it has the columns "
+            f"{', '.join(names) or '(none)'}, and needs {', '.join(REQUIRED_COLUMNS)}."
+        )
+
+
+def _columns(table: pa.Table, source: str) -> pa.Table:
+    """Returns the columns that are of use, all as strings."""
+    _require(table.column_names, source)
+    wanted = [c for c in REQUIRED_COLUMNS + OPTIONAL_COLUMNS if c in table.column_names]
+    try:
+        return pa.table({name: table[name].cast(pa.string()) for name in wanted})
+    except pa.ArrowException as error:
+        raise DatasetError(f"The table {source} has a column that is not text: {error}") from error
+
+
+def _examples(table: pa.Table, split: str, source: str) -> list[Example]:
+    columns: Mapping[str, list[str | None]] = _columns(table, source).to_pydict()
+    count = table.num_rows
+    for name in ("sql_prompt", "sql"):
+        empty = next((i for i, value in enumerate(columns[name]) if not value), None)
+        if empty is not None:
+            raise DatasetError(
+                f"The table {source} has no {name} in row {empty + 1}; each row needs a question "
+                "and its SQL."
+            )
+    ids = columns.get("id", [])
+    if len({i for i in ids if i}) != count:
+        ids = [f"{split}-{row}" for row in range(count)]
+    absent: list[str | None] = [None] * count
+    optional = [columns.get(name, absent) for name in OPTIONAL_COLUMNS[1:]]
+    seen: set[tuple[str | None, ...]] = set()
+    examples = []
+    for row_id, prompt, context, sql, *rest in zip(
+        ids, *(columns[name] for name in REQUIRED_COLUMNS), *optional, strict=True
+    ):
+        if (prompt, context, sql) not in seen:
+            seen.add((prompt, context, sql))
+            examples.append(Example(str(row_id), str(prompt), context or "", str(sql), *rest))
+    return examples

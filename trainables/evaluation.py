@@ -1,0 +1,160 @@
+"""Measures a model on rows: loss on the right SQL, then scores of the SQL that it writes itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from trainables import metrics
+from trainables.adapted import AdaptedModel
+from trainables.batching import by_token_budget, collate
+from trainables.encoded_rows import EncodedRows
+from trainables.generation import batch_limits, decoding, generate
+from trainables.scores import SCORES
+from trainables.sql_execution import SqlExecutor
+from trainables.sql_tokens import SqlTokens
+from trainables.text_to_sql import Example
+
+Metrics = dict[str, float | int | str | None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass over a split found.
+
+    Attributes:
+        metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
+            `<score>_se` (None where no row could be measured), `meteor_synonyms`, `eval_rows`,
+            `eval_seconds`.
+        predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
+            `sql_context`, `reference`, `prediction`, and each score of that row or None.
+    """
+
+    metrics: Metrics
+    predictions: list[dict[str, Any]]
+
+
+class Evaluator:
+    """Scores models on the same rows, always in the same batches.
+
+    The loss is taken with the prompt of training, whatever the protocol: it then compares with the
+    training loss and between protocols. Targets are not cut for it.
+
+    Args:
+        examples: The rows.
+        tokens: Encodes prompts and SQL.
+        source_limit: Prompts are cut to so many tokens.
+        target_limit: What training cuts targets to; limits how much is generated.
+        protocol: "standard" or "notebook".
+        executor: Runs the SQL; the caller closes it.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokens: SqlTokens,
+        *,
+        source_limit: int,
+        target_limit: int,
+        protocol: str,
+        executor: SqlExecutor,
+    ) -> None:
+        self._examples = examples
+        self._executor = executor
+        self._tokens = tokens
+        self._protocol = protocol
+        self._target_limit = target_limit
+        self._taught = EncodedRows(examples, tokens, source_limit=source_limit, target_limit=None)
+        self._asked = (
+            self._taught
+            if protocol == "standard"
+            else EncodedRows(
+                examples, tokens, source_limit=source_limit, target_limit=None, protocol=protocol
+            )
+        )
+
+    def evaluate(
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None = None
+    ) -> Evaluation:
+        """Returns loss, predictions and scores; the model is left in evaluation mode.
+
+        Args:
+            adapted: The model.
+            heartbeat: Called after each batch, and between the phases.
+        """
+        started = time.perf_counter()
+        adapted.model.eval()
+        everything = range(len(self._examples))
+        loss = self._loss(adapted, heartbeat)
+        reference_tokens = [target for _, target in self._taught.lengths(everything)]
+        self._asked.lengths(everything)
+        predictions = generate(
+            adapted,
+            self._tokens,
+            self._asked.sources(everything),
+            decoding(self._protocol, reference_tokens, self._target_limit),
+            heartbeat=heartbeat,
+        )
+        rows = self._scored(predictions)
+        if heartbeat is not None:
+            heartbeat()
+        summary = metrics.summarise(rows)
+        found: Metrics = {"eval_loss": loss, "eval_rows": len(rows)}
+        for score in SCORES:
+            found[score] = summary.mean.get(score)
+            found[f"{score}_se"] = summary.se.get(score)
+        found["meteor_synonyms"] = summary.mean.get("meteor_synonyms")
+        for row in rows:
+            del row["meteor_synonyms"]
+        found["eval_seconds"] = time.perf_counter() - started
+        return Evaluation(found, rows)
+
+    def _loss(self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None) -> float | None:
+        lengths = self._taught.lengths(range(len(self._examples)))
+        budget, most_rows = batch_limits(adapted.device)
+        total, tokens = 0.0, 0
+        for rows in by_token_budget([s + t for s, t in lengths], budget, most_rows):
+            batch = collate(
+                self._taught.sources(rows),
+                self._taught.targets(rows),
+                padding_id=int(adapted.tokenizer.pad_token_id),
+                device=adapted.device,
+            )
+            with torch.inference_mode(), adapted.precision():
+                output = adapted.model(
+                    input_ids=batch.input_ids,
+                    attention_mask=batch.attention_mask,
+                    labels=batch.labels,
+                )
+            total += float(output.loss) * batch.target_tokens
+            tokens += batch.target_tokens
+            if heartbeat is not None:
+                heartbeat()
+        return total / tokens if tokens else None
+
+    def _scored(self, predictions: Sequence[str]) -> list[dict[str, Any]]:
+        references = [example.sql for example in self._examples]
+        contexts = [example.sql_context for example in self._examples]
+        texts = metrics.score(list(predictions), references)
+        executions = self._executor.execute(contexts, references, list(predictions))
+        rows: list[dict[str, Any]] = []
+        for example, prediction, text, execution in zip(
+            self._examples, predictions, texts, executions, strict=True
+        ):
+            scores = {**text, **execution}
+            rows.append(
+                {
+                    "example_id": example.example_id,
+                    "sql_prompt": example.sql_prompt,
+                    "sql_context": example.sql_context,
+                    "reference": example.sql,
+                    "prediction": prediction,
+                    **{score: scores.get(score) for score in SCORES},
+                    "meteor_synonyms": scores.get("meteor_synonyms"),
+                }
+            )
+        return rows

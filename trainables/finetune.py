@@ -1,0 +1,307 @@
+"""Fine-tunes one model: advance to a rung, evaluate, report, and on to the next.
+
+Knows nothing of who drives it. In a notebook or on a bare machine:
+
+    from pathlib import Path
+
+    from trainables.configuration import TrialConfiguration
+    from trainables.finetune import Finetuning
+    from trainables.techniques.parameters import complete
+
+    trial = Finetuning(
+        TrialConfiguration(
+            technique="lora", parameters=complete("lora", {"rank": 16}),
+            data_size=1000, budget_examples=4000, seed=0, data_seed=0,
+        )
+    )
+    print(trial.advance(4000).loss)
+    print(trial.evaluate("validation").metrics["bleu"])
+    trial.save(Path("checkpoint"))
+
+Same configuration, same numbers: bit for bit on a CPU, alone or after another trial in the process,
+in one go or continued from a checkpoint. Under `torch.distributed` every worker makes the same
+calls; each trains on its share of every batch, with the numbers of one process but for rounding and
+dropout, which each worker draws for its own rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from trainables import checkpoint
+from trainables.accelerator import PeakMemory, choose_device, device_name
+from trainables.adapted import prepare
+from trainables.configuration import TrialConfiguration
+from trainables.encoded_rows import EncodedRows
+from trainables.evaluation import Evaluation, Evaluator, Metrics
+from trainables.reporting import Report, RungReport
+from trainables.scores import SCORES
+from trainables.seeding import isolated
+from trainables.sql_execution import SqlExecutor
+from trainables.sql_tokens import SqlTokens
+from trainables.text_to_sql import DatasetError, load_splits
+from trainables.trainer import NO_TRAINING, Trainer, Training
+from trainables.worker_group import WorkerGroup
+
+
+class Finetuning:
+    """One trial: a model, its rows and its optimiser.
+
+    Args:
+        configuration: The trial, every parameter of its technique filled in.
+        device: A device, or "auto" for the best there is.
+        heartbeat: Called at each optimiser step and each evaluated batch.
+
+    Raises:
+        DatasetError: The data set cannot be read or has too few rows.
+        BaseModelUnavailable: The base model cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        configuration: TrialConfiguration,
+        device: torch.device | str = "auto",
+        *,
+        heartbeat: Callable[[], None] | None = None,
+    ) -> None:
+        self._started = time.perf_counter()
+        self._configuration = configuration
+        self._device = choose_device(device)
+        self._heartbeat = heartbeat
+        self._group = WorkerGroup()
+        self._memory = PeakMemory(self._device)
+        self._splits = load_splits(
+            configuration.dataset,
+            configuration.dataset_revision,
+            configuration.data_seed,
+            configuration.validation_rows,
+            configuration.test_rows,
+        )
+        trains = configuration.budget_examples > 0
+        rows = self._splits.training_rows(configuration.data_size) if trains else ()
+        with isolated(self._device):
+            self._adapted = prepare(configuration, self._device)
+        self._tokens = SqlTokens(self._adapted.tokenizer)
+        self._trainer: Trainer | None = None
+        if trains:
+            encoded = EncodedRows(
+                rows,
+                self._tokens,
+                source_limit=configuration.source_tokens,
+                target_limit=configuration.target_tokens,
+            )
+            self._trainer = Trainer(
+                self._adapted, encoded, configuration, self._group, self._after_step
+            )
+        self._evaluators: dict[str, Evaluator] = {}
+        self._executor = SqlExecutor()
+        self._earlier_seconds = 0.0
+        self.advanced_to = -1
+        self.train_seconds = 0.0
+        self.eval_seconds = 0.0
+
+    def close(self) -> None:
+        """Ends the process that runs predicted SQL."""
+        self._executor.close()
+
+    @property
+    def is_first_worker(self) -> bool:
+        """Whether this process evaluates, reports and saves for its group."""
+        return self._group.rank == 0
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps so far."""
+        return self._trainer.step if self._trainer is not None else 0
+
+    @property
+    def examples_seen(self) -> int:
+        """Training examples so far."""
+        return self._trainer.examples_seen if self._trainer is not None else 0
+
+    def advance(self, to_examples: int) -> Training:
+        """Trains whole optimiser steps until at least so many examples have been seen in all.
+
+        Ends at once where the loss is NaN or infinite; the model is of no use then.
+        """
+        training = NO_TRAINING if self._trainer is None else self._trainer.advance(to_examples)
+        self.train_seconds += training.seconds
+        self.advanced_to = max(self.advanced_to, to_examples)
+        return training
+
+    def evaluate(self, split: Literal["validation", "test"]) -> Evaluation:
+        """Measures loss and scores on all rows of a split, the same ones in every trial."""
+        if split not in self._evaluators:
+            self._evaluators[split] = Evaluator(
+                self._splits.validation if split == "validation" else self._splits.test,
+                self._tokens,
+                source_limit=self._configuration.source_tokens,
+                target_limit=self._configuration.target_tokens,
+                protocol=self._configuration.protocol,
+                executor=self._executor,
+            )
+        started = time.perf_counter()
+        with isolated(self._device):
+            evaluation = self._evaluators[split].evaluate(self._adapted, self._heartbeat)
+        self._memory.sample()
+        self.eval_seconds += time.perf_counter() - started
+        return evaluation
+
+    def save(self, folder: Path) -> None:
+        """Writes a checkpoint into a staging folder of the caller's; `checkpoint.save` says what it
+        holds.
+        """
+        progress = {
+            "position": self._trainer.position() if self._trainer is not None else {},
+            "advanced_to": self.advanced_to,
+            "train_seconds": self.train_seconds,
+            "eval_seconds": self.eval_seconds,
+            "elapsed_seconds": self.elapsed_seconds,
+            "peak_memory_bytes": self._memory.peak_bytes,
+            "dataset_fingerprint": self._splits.fingerprint,
+        }
+        state = self._trainer.state() if self._trainer is not None else {}
+        checkpoint.save(self._adapted, folder, state, progress)
+
+    def load(self, folder: Path) -> None:
+        """Continues from a checkpoint of the same configuration, exactly as if never interrupted.
+
+        Raises:
+            CheckpointError: The checkpoint is damaged or another model's.
+            DatasetError: The data set has changed since.
+        """
+        state, progress = checkpoint.load(self._adapted, folder)
+        if progress["dataset_fingerprint"] != self._splits.fingerprint:
+            raise DatasetError(
+                f"The data set {self._configuration.dataset!r} has changed since the checkpoint "
+                f"{folder} was written (fingerprint {progress['dataset_fingerprint']}, now "
+                f"{self._splits.fingerprint}); put the old rows back, or start a new sweep with "
+                "`--new`."
+            )
+        if self._trainer is not None:
+            self._trainer.restore(state, progress["position"])
+        self.advanced_to = progress["advanced_to"]
+        self.train_seconds = progress["train_seconds"]
+        self.eval_seconds = progress["eval_seconds"]
+        self._earlier_seconds = progress["elapsed_seconds"]
+        self._started = time.perf_counter()
+        self._memory.include(progress["peak_memory_bytes"])
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time spent on the trial, set-up included, without what passed between a stop and a
+        continuation.
+        """
+        return self._earlier_seconds + time.perf_counter() - self._started
+
+    def metrics(self, training: Training, evaluation: Evaluation | None) -> Metrics:
+        """Returns a report's columns.
+
+        Args:
+            training: What led to this rung.
+            evaluation: On the validation rows; None for a trial that diverged, whose scores are
+            then None.
+        """
+        unmeasured = (
+            "eval_loss",
+            "eval_rows",
+            "meteor_synonyms",
+            *SCORES,
+            *(f"{s}_se" for s in SCORES),
+        )
+        measured: Metrics = (
+            dict(evaluation.metrics) if evaluation is not None else dict.fromkeys(unmeasured)
+        )
+        data_size = self._configuration.data_size
+        return measured | {
+            "step": self.step,
+            "examples_seen": self.examples_seen,
+            "epoch": self.examples_seen / data_size if data_size else 0.0,
+            "train_loss": training.loss,
+            "learning_rate": training.learning_rate,
+            "tokens_per_second": training.tokens / training.seconds if training.tokens else None,
+            "train_seconds": self.train_seconds,
+            "eval_seconds": self.eval_seconds,
+            "elapsed_seconds": self.elapsed_seconds,
+            "peak_memory_bytes": self._memory.peak_bytes,
+            "trainable_parameters": self._adapted.trainable_parameters,
+            "total_parameters": self._adapted.total_parameters,
+            "trainable_percent": self._adapted.trainable_percent,
+            "device_kind": self._device.type,
+            "device_name": device_name(self._device),
+            "base_model": self._configuration.base_model,
+            "dataset_fingerprint": self._splits.fingerprint,
+        }
+
+    def wait(self) -> None:
+        """Returns when every worker of the group is here; at once for a single process."""
+        self._group.wait()
+
+    def _after_step(self) -> None:
+        self._memory.sample()
+        if self._heartbeat is not None:
+            self._heartbeat()
+
+
+def finetune(
+    configuration: TrialConfiguration,
+    rungs: Sequence[int],
+    report: Report,
+    *,
+    resume_from: Path | None = None,
+    device: torch.device | str = "auto",
+    heartbeat: Callable[[], None] | None = None,
+) -> None:
+    """Runs a trial from its beginning, or from a checkpoint, to its end.
+
+    A trial that diverges ends with its report: `train_loss` is NaN or infinite, every score None,
+    and the test rows are not touched.
+
+    Args:
+        configuration: The trial.
+        rungs: Examples at which it is evaluated and reports, ascending, the budget last; (0,) for a
+            technique that does not train.
+        report: Who listens.
+        resume_from: Checkpoint of the same trial; rungs that it has passed are not reported again.
+        device: A device, or "auto".
+        heartbeat: Called at each optimiser step and each evaluated batch.
+
+    Raises:
+        DatasetError: The data set cannot be read or has too few rows.
+        BaseModelUnavailable: The base model cannot be loaded.
+        CheckpointError: The checkpoint cannot be loaded.
+    """
+    with closing(Finetuning(configuration, device, heartbeat=heartbeat)) as trial:
+        if resume_from is not None:
+            trial.load(resume_from)
+        for number, rung in enumerate(rungs):
+            if rung <= trial.advanced_to:
+                continue
+            training = trial.advance(rung)
+            if trial.is_first_worker:
+                evaluation = None if training.diverged else trial.evaluate("validation")
+                report.rung(
+                    RungReport(
+                        rung=number,
+                        rung_examples=rung,
+                        step=trial.step,
+                        metrics=trial.metrics(training, evaluation),
+                        predictions=[] if evaluation is None else evaluation.predictions,
+                        save=trial.save,
+                    )
+                )
+            else:
+                report.follow(number)
+            trial.wait()
+            if training.diverged:
+                return
+        if trial.is_first_worker:
+            test = trial.evaluate("test")
+            report.test(test.predictions, test.metrics)
+        trial.wait()

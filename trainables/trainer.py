@@ -1,0 +1,200 @@
+"""The optimiser steps of one trial: which rows, at which rate, with which gradient."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+
+from trainables.adapted import AdaptedModel
+from trainables.batching import collate, epoch_batches
+from trainables.configuration import TrialConfiguration
+from trainables.encoded_rows import EncodedRows
+from trainables.optimisation import Optimiser
+from trainables.schedule import factor
+from trainables.seeding import isolated, seed_torch
+from trainables.worker_group import WorkerGroup
+
+CHECK_EVERY = 16
+"""Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
+it is looked at in each step."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one call of `advance` did.
+
+    Attributes:
+        loss: Mean cross-entropy per target token over the call's steps, in nats; None without a
+            step.
+        diverged: The loss was NaN or infinite, and training ended there.
+        learning_rate: Of the last step; None without one.
+        tokens: Source and target tokens trained on, padding not counted.
+        seconds: How long it took.
+    """
+
+    loss: float | None
+    diverged: bool
+    learning_rate: float | None
+    tokens: int
+    seconds: float
+
+
+NO_TRAINING = Training(None, False, None, 0, 0.0)
+"""What `advance` did for a trial that does not train."""
+
+
+class Trainer:
+    """Trains a model on rows, from any position in them.
+
+    Args:
+        adapted: The model.
+        rows: The training rows.
+        configuration: The trial, with a budget above 0.
+        group: The workers among which each batch is shared.
+        after_step: Called after each optimiser step.
+
+    Attributes:
+        step: Optimiser steps so far.
+        examples_seen: Training examples so far.
+    """
+
+    def __init__(
+        self,
+        adapted: AdaptedModel,
+        rows: EncodedRows,
+        configuration: TrialConfiguration,
+        group: WorkerGroup,
+        after_step: Callable[[], None],
+    ) -> None:
+        self._adapted = adapted
+        self._device = adapted.device
+        self._rows = rows
+        self._seed = configuration.seed
+        self._budget = configuration.budget_examples
+        self._parameters: dict[str, Any] = dict(configuration.parameters)
+        self._group = group
+        self._after_step = after_step
+        self._optimiser = Optimiser(
+            adapted.model,
+            weight_decay=self._parameters["weight_decay"],
+            gradient_clipping=self._parameters["gradient_clipping"],
+        )
+        self._epoch = 0
+        self._batches_done = 0  # of this epoch
+        self._batches: Iterator[list[int]] | None = None
+        self.step = 0
+        self.examples_seen = 0
+
+    def advance(self, to_examples: int) -> Training:
+        """Trains whole optimiser steps until at least so many examples have been seen in all."""
+        started = time.perf_counter()
+        self._adapted.model.train()
+        loss_sum, targets, tokens, steps = torch.zeros((), device=self._device), 0, 0, 0
+        rate: float | None = None
+        diverged = False
+        with isolated(self._device):
+            while self.examples_seen < to_examples and not diverged:
+                rows = self._next_batch()
+                rate = self._rate(len(rows))
+                loss, batch_targets, batch_tokens = self._train(rows, rate)
+                loss_sum += loss * batch_targets
+                targets += batch_targets
+                tokens += batch_tokens
+                steps += 1
+                last = self.examples_seen >= to_examples
+                if last or self._device.type == "cpu" or steps % CHECK_EVERY == 0:
+                    diverged = not math.isfinite(float(loss_sum))
+                self._after_step()
+        self._adapted.model.eval()
+        mean = float(loss_sum) / targets if targets else None
+        return Training(mean, diverged, rate, tokens, time.perf_counter() - started)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Returns the optimiser's tensors by name."""
+        return self._optimiser.state()
+
+    def position(self) -> dict[str, int]:
+        """Returns where in the rows and the schedule training stands."""
+        return {
+            "step": self.step,
+            "examples_seen": self.examples_seen,
+            "epoch": self._epoch,
+            "batches_done": self._batches_done,
+        }
+
+    def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, int]) -> None:
+        """Takes over what `state` and `position` returned; the model's weights are not touched."""
+        self._optimiser.load(state)
+        self.step = position["step"]
+        self.examples_seen = position["examples_seen"]
+        self._epoch = position["epoch"]
+        self._batches_done = position["batches_done"]
+        self._batches = None
+
+    def _next_batch(self) -> list[int]:
+        if self._batches is None:
+            epoch = epoch_batches(
+                len(self._rows),
+                self._parameters["batch_size"],
+                self._rows.lengths,
+                seed=self._seed,
+                epoch=self._epoch,
+            )
+            self._batches = islice(epoch, self._batches_done, None)
+        batch = next(self._batches, None)
+        if batch is None:
+            self._epoch, self._batches_done, self._batches = self._epoch + 1, 0, None
+            return self._next_batch()
+        self._batches_done += 1
+        return batch
+
+    def _rate(self, rows: int) -> float:
+        peak: float = self._parameters["learning_rate"]
+        return peak * factor(
+            self.examples_seen + rows / 2,
+            self._budget,
+            warmup=self._parameters["warmup"],
+            schedule=self._parameters["schedule"],
+        )
+
+    def _train(self, rows: list[int], rate: float) -> tuple[torch.Tensor, int, int]:
+        """Takes one optimiser step.
+
+        Returns:
+            The mean loss over the batch's target tokens (a scalar on the device), the number of
+            these, and the number of all tokens.
+        """
+        targets = sum(len(ids) for ids in self._rows.targets(rows))
+        sources = sum(len(ids) for ids in self._rows.sources(rows))
+        own = self._group.share(rows)
+        size: int = self._parameters["micro_batch_size"]
+        total = torch.zeros((), device=self._device)
+        for start in range(0, len(own), size):
+            part = own[start : start + size]
+            batch = collate(
+                self._rows.sources(part),
+                self._rows.targets(part),
+                padding_id=int(self._adapted.tokenizer.pad_token_id),
+                device=self._device,
+            )
+            seed_torch(self._device, "pass", self._seed, self.step, self._group.rank, start)
+            with self._adapted.precision():
+                output = self._adapted.model(
+                    input_ids=batch.input_ids,
+                    attention_mask=batch.attention_mask,
+                    labels=batch.labels,
+                )
+                loss = output.loss.float() * (batch.target_tokens / targets)
+            loss.backward()
+            total += loss.detach()
+        total = self._group.sum_gradients(self._optimiser.parameters, total)
+        self._optimiser.step(rate)
+        self.step += 1
+        self.examples_seen += len(rows)
+        return total, targets, sources + targets
