@@ -76,7 +76,6 @@ class TrialRecorder:
         self._attempt = attempt
         self._tell = tell
         self._checkpoints = TrialCheckpoints(store.root, sweep_id, self._trial_id)
-        self._last_step = 0
 
     def rung(self, report: RungReport) -> None:
         """Records the report of a rung and tells it; may not return."""
@@ -103,12 +102,13 @@ class TrialRecorder:
             }
         )
         self._checkpoints.drop_before(report.rung_examples)
-        self._last_step = report.step
         self._tell(stored)
 
     def test(self, predictions: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
         """Records the evaluation on the test rows; its means are those of the predictions."""
-        self._publish_predictions("test", self._last_step, self._rungs[-1], predictions)
+        last = self._store.report(self._sweep_id, self._trial_id, self._rungs[-1])
+        assert last is not None  # the report at the budget precedes
+        self._publish_predictions("test", last["step"], self._rungs[-1], predictions)
 
     def follow(self, rung: int) -> None:
         """Does nothing: this is the worker that reports."""

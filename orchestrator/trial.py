@@ -61,6 +61,8 @@ def tune_function(job: TrialJob) -> Callable[[dict[str, Any]], None]:
             else:
                 _fit_in_group(job, proposal)
 
+    # The dashboard's Actors page shows this name beside each of the sweep's processes.
+    trial.__name__ = job.sweep.name
     return trial
 
 
