@@ -100,6 +100,7 @@ class SweepScheduler(FIFOScheduler):
         halving: TechniqueHalving,
         identify: Callable[[Any], tuple[str, str]],
         go_on: Callable[[str, int], None] | None = None,
+        expired: Callable[[], bool] = lambda: False,
     ):
         """Makes the scheduler.
 
@@ -107,11 +108,14 @@ class SweepScheduler(FIFOScheduler):
             halving: The rungs, with what earlier runs of the sweep recorded in them.
             identify: Gives (trial id, technique) of a Tune trial.
             go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
+            expired: Whether the sweep's time is up; trials then end at their next rung, to be
+                continued another time. A trial at its last rung has only its test rows left.
         """
         super().__init__()
         self._halving = halving
         self._identify = identify
         self._go_on = go_on
+        self._expired = expired
         self.stopped: set[str] = set()
         self.errors: dict[str, str] = {}
 
@@ -122,6 +126,8 @@ class SweepScheduler(FIFOScheduler):
         trial_id, technique = self._identify(trial)
         if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
             self.stopped.add(trial.trial_id)
+            return str(TrialScheduler.STOP)
+        if self._expired() and not result["last"]:
             return str(TrialScheduler.STOP)
         if self._go_on is not None:
             self._go_on(trial_id, result[RUNG])

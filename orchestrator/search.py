@@ -122,6 +122,7 @@ class SweepSearcher(Searcher):
         finished: Mapping[int, RunResult],
         propose: Callable[[Proposal], Proposal],
         conclude: Callable[[str, Proposal], RunResult | None],
+        expired: Callable[[], bool] = lambda: False,
     ) -> None:
         """Rebuilds the study and lines up the runs that are left.
 
@@ -132,11 +133,13 @@ class SweepSearcher(Searcher):
             propose: Writes a proposal down; called before its trial starts.
             conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
                 None when the end is not final (an interruption).
+            expired: Whether the sweep's time is up, so that nothing more is to start.
         """
         super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
         self._study = ConfigurationStudy(sweep)
         self._propose = propose
         self._conclude = conclude
+        self._expired = expired
         self._on_record = dict(on_record)
         self._numbering = Numbering(sweep)
         self._ended: dict[int, list[RunResult]] = {}
@@ -159,7 +162,7 @@ class SweepSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
         """Returns the next run as a Tune configuration `{"proposal": Proposal}`."""
-        if not self._left:
+        if not self._left or self._expired():
             return Searcher.FINISHED  # type: ignore[no-any-return]
         number, configuration, replicate = self._left.pop(0)
         proposal = self._on_record.get(number)

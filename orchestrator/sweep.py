@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,13 +26,17 @@ from orchestrator.store import Store, StoreError
 from trainables.availability import Unavailable, check_dataset, check_model
 
 LEARNER = "trainables.finetune:finetune"
-EXIT_ERROR, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_ERROR, EXIT_USER, EXIT_LIMIT, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class UserError(Exception):
     """A mistake of the user's, in one sentence with its remedy."""
+
+
+class LimitReachedError(Exception):
+    """The sweep's time was up before its end."""
 
 
 @app.command()
@@ -57,6 +63,12 @@ def main(
     root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
         "experiments"
     ),
+    max_hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="End after so many hours, each trial at its next rung; run again to go on."
+        ),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start another sweep instead of continuing this one.")
     ] = False,
@@ -77,8 +89,8 @@ def main(
     loses at most the work since the last rung: the same command goes on from there. What counts as
     the same sweep is what changes a trial's numbers; --trials may grow.
 
-    Exit codes: 0 finished, 2 a mistake in the file or the options, 130 interrupted with Ctrl-C,
-    1 anything else.
+    Exit codes: 0 finished, 2 a mistake in the file or the options, 3 a limit was reached,
+    130 interrupted with Ctrl-C, 1 anything else.
     """
     out = console()
     with exit_code(out):
@@ -88,7 +100,15 @@ def main(
         if show_plan:
             out.print(plan.describe(sweep, _resources(sweep)))
         else:
-            run(sweep, root, out, new=new, address=address, dashboard=dashboard)
+            run(
+                sweep,
+                root,
+                out,
+                max_hours=max_hours,
+                new=new,
+                address=address,
+                dashboard=dashboard,
+            )
 
 
 @contextmanager
@@ -102,6 +122,9 @@ def exit_code(out: Console) -> Iterator[None]:
     except (SpecError, UserError, NoRoomError, Unavailable, SweepHeldError) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_USER)
+    except LimitReachedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_LIMIT)
     except StoreError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_ERROR)
@@ -112,6 +135,7 @@ def run(
     root: Path,
     out: Console,
     *,
+    max_hours: float | None = None,
     new: bool = False,
     address: str | None = None,
     dashboard: bool = True,
@@ -123,6 +147,7 @@ def run(
         sweep: The resolved search space file.
         root: Folder of the experiment store.
         out: Where to print.
+        max_hours: End after so many hours, with what there is then.
         new: Start another sweep of the same spec.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
@@ -134,6 +159,7 @@ def run(
         NoRoomError: The cluster cannot hold a trial.
         SweepHeldError: Another process runs the sweep.
         StoreError: The store cannot be used.
+        LimitReachedError: `max_hours` were over before the end; the same call continues.
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
     if sweep.resources.accelerators > 1 and not dashboard:
@@ -153,14 +179,22 @@ def run(
         check_model(sweep.base_model, sweep.base_model_revision)
         check_dataset(sweep.dataset, sweep.dataset_revision)
         with hold(store.root, identifier):
-            _run_trials(sweep, identifier, store, address, dashboard, learner, out)
-    _show_result(sweep, identifier, store, out)
+            _run_trials(sweep, identifier, store, max_hours, address, dashboard, learner, out)
+    if store.trials(identifier):
+        _show_result(sweep, identifier, store, out)
+    if not is_finished(sweep, identifier, store):
+        assert max_hours is not None  # the only reason to end early without an error
+        raise LimitReachedError(
+            f"The limit of {max_hours:g} hours (--max-hours) was reached before the end of the"
+            " sweep; the same command continues it."
+        )
 
 
 def _run_trials(
     sweep: Sweep,
     identifier: str,
     store: Store,
+    max_hours: float | None,
     address: str | None,
     dashboard: bool,
     learner: str,
@@ -170,6 +204,7 @@ def _run_trials(
     from orchestrator.resume import standing
     from orchestrator.tuning import cluster, run_trials
 
+    end = math.inf if max_hours is None else time.monotonic() + 3600 * max_hours
     log = store.root / "state" / f"sweep={identifier}" / "driver.log"
     environment = json.dumps(provenance.capture(), sort_keys=True)
     conclusions = Conclusions(sweep, identifier, store, environment)
@@ -183,7 +218,17 @@ def _run_trials(
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
         with progress.live():
-            run_trials(sweep, identifier, store, state, conclusions, placement, progress, learner)
+            run_trials(
+                sweep,
+                identifier,
+                store,
+                state,
+                conclusions,
+                placement,
+                progress,
+                learner,
+                lambda: time.monotonic() > end,
+            )
         screen.print(progress.summary() + ".")
 
 

@@ -131,10 +131,17 @@ class _Follower:
     follow: Callable[[int], None]
 
 
-def objective_of(job: TrialJob, row: dict[str, Any]) -> dict[str, Any]:
+def objective_of(job: TrialJob, proposal: Proposal, row: dict[str, Any]) -> dict[str, Any]:
     """Returns what Ray Tune is told of a stored report."""
     metric = job.sweep.objective.metric
-    return {RUNG: row[RUNG], "objective": row[metric], metric: row[metric], "step": row["step"]}
+    budget = job.sweep.budget_examples(proposal.configuration)
+    return {
+        RUNG: row[RUNG],
+        "last": row[RUNG] == budget,
+        "objective": row[metric],
+        metric: row[metric],
+        "step": row["step"],
+    }
 
 
 def _fit_here(job: TrialJob, proposal: Proposal) -> None:
@@ -143,7 +150,7 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
     from ray.train.torch import TorchTrainer
 
     def loop() -> None:
-        run(job, proposal, lambda row: ray.tune.report(objective_of(job, row)))
+        run(job, proposal, lambda row: ray.tune.report(objective_of(job, proposal, row)))
 
     TorchTrainer(
         loop,
@@ -184,7 +191,7 @@ def _group_loop(config: dict[str, Any]) -> None:
     identifier = trial_id(job.sweep_id, proposal.trial_number)
 
     def tell(row: dict[str, Any]) -> None:
-        ray.train.report(objective_of(job, row))
+        ray.train.report(objective_of(job, proposal, row))
         # Without the verdict the group would train on while it is being stopped.
         wait_for_verdict(job.sweep_id, identifier, row[RUNG])
 

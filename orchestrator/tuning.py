@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -111,6 +111,7 @@ def run_trials(
     slots: Slots,
     watcher: Watcher,
     learner: str,
+    expired: Callable[[], bool] = lambda: False,
 ) -> None:
     """Runs every trial of the sweep that has no final row. Ray must be running.
 
@@ -123,6 +124,7 @@ def run_trials(
         slots: How trials are placed.
         watcher: Is told what happens.
         learner: "module:function" of what trains.
+        expired: Whether the time is up: nothing more starts, and trials end at their next rung.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
@@ -130,7 +132,7 @@ def run_trials(
     """
     board = VerdictBoard(sweep_id) if slots.workers > 1 else None
     scheduler = SweepScheduler(
-        standing.halving, _identify(sweep_id), None if board is None else board.post
+        standing.halving, _identify(sweep_id), None if board is None else board.post, expired
     )
 
     def conclude(tune_id: str, proposal: Proposal) -> RunResult | None:
@@ -150,6 +152,7 @@ def run_trials(
         standing.finished,
         ProposalBook(store, sweep_id).write,
         conclude,
+        expired,
     )
     if not searcher.left:
         return

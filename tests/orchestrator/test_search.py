@@ -97,6 +97,15 @@ def test_a_finished_search_is_extended_without_repeating_a_trial(tmp_path: Path)
     assert whole.proposals == longer.proposals
 
 
+def test_nothing_starts_when_the_time_is_up(tmp_path: Path) -> None:
+    def never(*_: object) -> Any:
+        raise AssertionError("nothing was to start")
+
+    searcher = SweepSearcher(sweeps.toy(tmp_path), {}, {}, never, never, expired=lambda: True)
+    assert searcher.suggest("tune-0") == "FINISHED"
+    assert searcher.left == 9
+
+
 def test_another_seed_proposes_something_else(tmp_path: Path) -> None:
     one, two = _Driver(sweeps.toy(tmp_path)), _Driver(sweeps.toy(tmp_path, seed=1))
     one.run(), two.run()
