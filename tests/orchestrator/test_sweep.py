@@ -40,7 +40,7 @@ def _run(
         env=_environment(log),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
     )
 
 
@@ -85,6 +85,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> None:
     assert finished.done.returncode == 0, finished.done.stderr
     rows = _final_rows(finished.root)
@@ -101,6 +102,7 @@ def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> 
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) -> None:
     said = finished.done.stdout
     assert "Profile embedded" in said
@@ -114,6 +116,7 @@ def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) ->
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_same_command_again_adds_nothing(finished: _Finished) -> None:
     before = _files(finished.root)
     again = _run(finished.file, finished.root)
@@ -151,6 +154,7 @@ def _await_reports(process: subprocess.Popen[str], count: int) -> None:
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     tmp_path: Path, started: subprocess.Popen[str]
 ) -> None:
@@ -173,6 +177,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.crash
 def test_a_killed_driver_changes_no_decision(
     tmp_path: Path, started: subprocess.Popen[str]
@@ -190,6 +195,34 @@ def test_a_killed_driver_changes_no_decision(
         for name in ("store", "other")
     )
     assert one == two
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_worker_groups_wait_for_their_verdict_and_free_their_workers(tmp_path: Path) -> None:
+    points = [
+        {"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in (0.9, 0.1, 0.95)
+    ]
+    file = sweeps.write(
+        tmp_path,
+        resources={"accelerators": 2},
+        limits={"max_concurrent": 1},
+        baseline=None,
+        space=None,
+        trials=None,
+        points=points,
+    )
+    log = tmp_path / "log"
+    command = [*_command(file, tmp_path / "store", dashboard=True), "--group"]
+    done = subprocess.run(
+        command, cwd=TOP, env=_environment(log), capture_output=True, text=True, timeout=580
+    )
+    assert done.returncode == 0, done.stderr
+    outcomes = [row["outcome"] for row in _final_rows(tmp_path / "store")]
+    assert outcomes == ["completed", "stopped", "completed"]
+    trained = [line.rsplit(" ", 1)[1] for line in log.read_text().splitlines()]
+    assert trained == ["90", "270", "810", "900", "90", "90", "270", "810", "900"]
 
 
 def _cli(*arguments: str) -> tuple[int, str]:
