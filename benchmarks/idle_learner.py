@@ -49,4 +49,5 @@ def finetune(
             **dict.fromkeys(SCORES, 0.5),
         }
         report.rung(_Report(index, rung, index, metrics, _predictions()))
-    report.test(_predictions(), {})
+    for protocol in configuration.test_protocols:
+        report.test(_predictions(), {}, protocol)

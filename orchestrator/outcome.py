@@ -171,7 +171,7 @@ def final_row(
         "objective_metric": sweep.objective.metric,
         "objective_mode": sweep.objective.mode,
         "objective": None if outcome == "diverged" else last.get(sweep.objective.metric),
-        **(_test_scores(test) if completed else {}),
+        **(_test_scores(test, configuration.test_protocols[0]) if completed else {}),
         "wall_seconds": (ended - started).total_seconds(),
         "started_at": started,
         "ended_at": ended,
@@ -236,7 +236,7 @@ class Conclusions:
             rungs(self._sweep, configuration)[-1],
             metric,
             stopped=stopped,
-            tested=bool(test.num_rows) or configuration.test_rows == 0,
+            tested=set(configuration.test_protocols) <= set(test["protocol"].to_pylist()),
             failure=failure,
         )
         if outcome is None:
@@ -256,9 +256,8 @@ class Conclusions:
         return stored, run_result(stored["outcome"], reports, metric)
 
 
-def _test_scores(test: pa.Table) -> dict[str, Any]:
-    if not test.num_rows:
-        return {}
+def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:
+    test = test.filter(pc.field("protocol") == protocol)
     scores: dict[str, Any] = {"test_rows": test.num_rows}
     for name in SCORES:
         values = test.column(name)

@@ -52,7 +52,7 @@ class TrialRecorder:
         sweep_id: str,
         trial_number: int,
         rungs: Sequence[int],
-        protocol: str,
+        validation_protocol: str,
         attempt: int,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -63,7 +63,7 @@ class TrialRecorder:
             sweep_id: The sweep.
             trial_number: The trial's number in it.
             rungs: The trial's rungs, in examples, ascending.
-            protocol: The evaluation protocol, a column of the predictions.
+            validation_protocol: The protocol of the rungs' evaluations.
             attempt: Which attempt at the trial this is, from 1.
             tell: Takes the stored row; does not return if the trial is to end there.
         """
@@ -72,7 +72,7 @@ class TrialRecorder:
         self._trial_id = trial_id(sweep_id, trial_number)
         self._trial_number = trial_number
         self._rungs = tuple(rungs)
-        self._protocol = protocol
+        self._validation_protocol = validation_protocol
         self._attempt = attempt
         self._tell = tell
         self._checkpoints = TrialCheckpoints(store.root, sweep_id, self._trial_id)
@@ -84,7 +84,11 @@ class TrialRecorder:
             path = self._checkpoints.publish(report.rung_examples, report.save)
             checkpoint = str(path.relative_to(self._store.root))
         self._publish_predictions(
-            "validation", report.step, report.rung_examples, report.predictions
+            "validation",
+            self._validation_protocol,
+            report.step,
+            report.rung_examples,
+            report.predictions,
         )
         stored = self._store.publish_report(
             {
@@ -104,17 +108,24 @@ class TrialRecorder:
         self._checkpoints.drop_before(report.rung_examples)
         self._tell(stored)
 
-    def test(self, predictions: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
-        """Records the evaluation on the test rows; its means are those of the predictions."""
+    def test(
+        self, predictions: list[dict[str, Any]], metrics: dict[str, Any], protocol: str
+    ) -> None:
+        """Records an evaluation on the test rows; its means are those of the predictions."""
         last = self._store.report(self._sweep_id, self._trial_id, self._rungs[-1])
         assert last is not None  # the report at the budget precedes
-        self._publish_predictions("test", last["step"], self._rungs[-1], predictions)
+        self._publish_predictions("test", protocol, last["step"], self._rungs[-1], predictions)
 
     def follow(self, rung: int) -> None:
         """Does nothing: this is the worker that reports."""
 
     def _publish_predictions(
-        self, split: str, step: int, rung_examples: int, predictions: list[dict[str, Any]]
+        self,
+        split: str,
+        protocol: str,
+        step: int,
+        rung_examples: int,
+        predictions: list[dict[str, Any]],
     ) -> None:
         if predictions:
             self._store.publish_predictions(
@@ -122,7 +133,7 @@ class TrialRecorder:
                 self._trial_id,
                 self._trial_number,
                 split,
-                self._protocol,
+                protocol,
                 step,
                 rung_examples,
                 predictions,

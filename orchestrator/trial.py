@@ -96,7 +96,7 @@ def run(
             job.sweep_id,
             proposal.trial_number,
             grid,
-            configuration.protocol,
+            configuration.validation_protocol,
             attempt,
             tell,
         )

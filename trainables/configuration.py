@@ -32,7 +32,8 @@ class TrialConfiguration:
         dataset_revision: Git revision on the hub.
         validation_rows: Rows carved out of the training split and scored at every rung.
         test_rows: Rows of the test split scored once, at the end; None means all of them.
-        protocol: "standard", or "notebook" for the decoding and the prompt of the study.
+        protocol: "standard"; "notebook" for the decoding and the prompt of the study; or "both":
+            standard, and the test rows by the notebook's protocol as well.
         source_tokens: Prompts are cut to this many tokens.
         target_tokens: SQL statements are cut to this many tokens in training.
     """
@@ -52,6 +53,16 @@ class TrialConfiguration:
     protocol: str = "standard"
     source_tokens: int = 512
     target_tokens: int = 256
+
+    @property
+    def validation_protocol(self) -> str:
+        """The protocol under which validation rows are scored."""
+        return "standard" if self.protocol == "both" else self.protocol
+
+    @property
+    def test_protocols(self) -> tuple[str, ...]:
+        """The protocols of the test rows; the first one gives the trial its test scores."""
+        return ("standard", "notebook") if self.protocol == "both" else (self.protocol,)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON-compatible values; `from_dict` is the inverse."""

@@ -45,7 +45,7 @@ from trainables.scores import SCORES
 from trainables.seeding import isolated
 from trainables.sql_execution import SqlExecutor
 from trainables.sql_tokens import SqlTokens
-from trainables.text_to_sql import DatasetError, load_splits
+from trainables.text_to_sql import NOTEBOOK_ROWS, DatasetError, load_splits
 from trainables.trainer import NO_TRAINING, Trainer, Training
 from trainables.worker_group import WorkerGroup
 
@@ -99,7 +99,7 @@ class Finetuning:
             self._trainer = Trainer(
                 self._adapted, encoded, configuration, self._group, self._after_step
             )
-        self._evaluators: dict[str, Evaluator] = {}
+        self._evaluators: dict[tuple[str, str], Evaluator] = {}
         self._executor = SqlExecutor()
         self._earlier_seconds = 0.0
         self.advanced_to = -1
@@ -135,20 +135,31 @@ class Finetuning:
         self.advanced_to = max(self.advanced_to, to_examples)
         return training
 
-    def evaluate(self, split: Literal["validation", "test"]) -> Evaluation:
-        """Measures loss and scores on all rows of a split, the same ones in every trial."""
-        if split not in self._evaluators:
-            self._evaluators[split] = Evaluator(
-                self._splits.validation if split == "validation" else self._splits.test,
+    def evaluate(
+        self, split: Literal["validation", "test"], protocol: str | None = None
+    ) -> Evaluation:
+        """Measures loss and scores on the rows of a split, the same ones in every trial.
+
+        Args:
+            split: Which rows; by the notebook's protocol the first `NOTEBOOK_ROWS` test rows.
+            protocol: "standard" or "notebook"; None means the configuration's for validation rows.
+        """
+        protocol = protocol or self._configuration.validation_protocol
+        if (split, protocol) not in self._evaluators:
+            rows = self._splits.validation if split == "validation" else self._splits.test
+            if split == "test" and protocol == "notebook":
+                rows = rows[:NOTEBOOK_ROWS]
+            self._evaluators[split, protocol] = Evaluator(
+                rows,
                 self._tokens,
                 source_limit=self._configuration.source_tokens,
                 target_limit=self._configuration.target_tokens,
-                protocol=self._configuration.protocol,
+                protocol=protocol,
                 executor=self._executor,
             )
         started = time.perf_counter()
         with isolated(self._device):
-            evaluation = self._evaluators[split].evaluate(self._adapted, self._heartbeat)
+            evaluation = self._evaluators[split, protocol].evaluate(self._adapted, self._heartbeat)
         self._memory.sample()
         self.eval_seconds += time.perf_counter() - started
         return evaluation
@@ -302,6 +313,7 @@ def finetune(
             if training.diverged:
                 return
         if trial.is_first_worker:
-            test = trial.evaluate("test")
-            report.test(test.predictions, test.metrics)
+            for protocol in configuration.test_protocols:
+                test = trial.evaluate("test", protocol)
+                report.test(test.predictions, test.metrics, protocol)
         trial.wait()

@@ -38,8 +38,10 @@ class Report(Protocol):
     def rung(self, report: RungReport) -> None:
         """Takes a report, and returns if the trial shall go on; on the first worker only."""
 
-    def test(self, predictions: list[dict[str, Any]], metrics: Metrics) -> None:
-        """Takes the evaluation on the test rows, once, at the end; on the first worker only."""
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
+        """Takes the evaluation on the test rows, at the end, once for each of the configuration's
+        `test_protocols`; on the first worker only.
+        """
 
     def follow(self, rung: int) -> None:
         """Called at each rung on the other workers of a group, in place of `rung`.

@@ -20,6 +20,8 @@ from trainables.sql_tokens import collapse_white_space
 
 __all__ = ["DatasetError", "Example", "Splits", "load_splits", "prompt"]
 
+NOTEBOOK_ROWS = 50
+"""Test rows that the study evaluated on, the first ones."""
 NOTEBOOK_SUFFIX = (
     ", IMPORTANT: With or without the context, your answer must always be a SQL statement"
 )

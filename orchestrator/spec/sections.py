@@ -132,9 +132,10 @@ class Evaluation(Section):
         ),
     ] = None
     protocol: Annotated[
-        Literal["standard", "notebook"],
+        Literal["standard", "notebook", "both"],
         Field(
-            description="standard: greedy decoding; notebook: the study's prompt and decoding.",
+            description="standard: greedy decoding; notebook: the study's prompt and decoding, "
+            "and its first 50 test rows; both: standard, and the test rows by both.",
             examples=["standard"],
         ),
     ] = "standard"

@@ -77,7 +77,8 @@ def finetune(
         )
         if diverges:
             return
-    report.test(_predictions(rate), {})
+    for protocol in configuration.test_protocols:
+        report.test(_predictions(rate), {}, protocol)
 
 
 def _predictions(score: float) -> list[dict[str, Any]]:

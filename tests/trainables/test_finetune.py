@@ -46,7 +46,7 @@ class Recorder:
         if report.rung in self.keep:
             report.save(self.keep[report.rung])
 
-    def test(self, predictions: list[dict[str, Any]], metrics: Metrics) -> None:
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
         self.tests.append((predictions, metrics))
 
     def follow(self, rung: int) -> None:

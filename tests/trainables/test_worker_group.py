@@ -27,7 +27,7 @@ class Recorder:
     def rung(self, report: RungReport) -> None:
         self.seen.append({"rung": report.rung, "step": report.step, **report.metrics})
 
-    def test(self, predictions: list[dict[str, Any]], metrics: Metrics) -> None:
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
         self.seen.append({"test": [row["prediction"] for row in predictions], **metrics})
 
     def follow(self, rung: int) -> None:

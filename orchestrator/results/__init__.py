@@ -1,0 +1,1 @@
+"""Questions to the experiment store: `python -m orchestrator.results --help`."""

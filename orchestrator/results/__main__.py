@@ -1,0 +1,5 @@
+"""Entry of `python -m orchestrator.results`."""
+
+from orchestrator.results.cli import main
+
+main()

@@ -1,0 +1,237 @@
+"""`python -m orchestrator.results`: the command line over the modules beside this one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.results import compare as comparing
+from orchestrator.results import effect as effects
+from orchestrator.results import leaderboard as ranking
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.export import ExportFormat
+from orchestrator.results.export import export as export_tables
+from orchestrator.results.notebooks import notebooks as study
+from orchestrator.results.output import Answer, Format, emit
+from orchestrator.results.overview import overview
+from orchestrator.results.pareto import pareto as pareto_front
+from orchestrator.results.query import query as run_query
+from orchestrator.results.selection import final_rows, find_trial, latest_sweep, select_sweeps
+from orchestrator.results.show import show as show_trial
+from orchestrator.store import StoreError, StoreUnusableError
+
+EXIT_ERROR, EXIT_USER = 1, 2
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Questions to an experiment store. Exit codes: 0 answered, 2 a mistake in the question,"
+    " 1 anything else.",
+)
+
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the experiment store [default: experiments]."),
+]
+LatestOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sweep",
+        help="Name, id or glob of a sweep; may be repeated [default: the one written to last].",
+    ),
+]
+AllOption = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated [default: all]."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="What the answer looks like.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="METRIC", help="[default: the sweep's objective]")
+]
+
+
+@app.callback()
+def options(context: typer.Context, root: RootOption = None) -> None:
+    """Takes --root before the verb too."""
+    context.obj = root
+
+
+@app.command()
+def sweeps(
+    context: typer.Context,
+    root: RootOption = None,
+    sweep: AllOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What sweeps there are: trials by outcome, best, device time; the latest first."""
+    folder = _root(context, root)
+    emit(overview(folder, select_sweeps(folder, sweep or [])), form)
+
+
+@app.command()
+def leaderboard(
+    context: typer.Context,
+    by: ByOption = None,
+    technique: Annotated[
+        list[str] | None, typer.Option(help="Only this technique; may be repeated.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="At most so many lines of the table; JSON and CSV have all.")
+    ] = 50,
+    root: RootOption = None,
+    sweep: LatestOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
+
+    Completed trials come first, then those that early stopping ended. Test scores stand beside the
+    ranking where they were measured; they do not enter it.
+    """
+    folder = _root(context, root)
+    rows = ranking.leaderboard(folder, *_selected(folder, sweep), by=by, techniques=technique or ())
+    emit(Answer(rows, ranking.render(rows, limit)), form)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    trial: Annotated[str, typer.Argument(help="Id of a trial, or how it begins.")],
+    root: RootOption = None,
+    sweep: AllOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Everything of one trial: parameters, scores, reports, curve, predictions, environment."""
+    folder = _root(context, root)
+    rows = final_rows(folder, select_sweeps(folder, sweep or []))
+    emit(show_trial(folder, find_trial(rows, trial)), form)
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(help="A trial's id, or a group such as technique=lora.")],
+    b: Annotated[str, typer.Argument(help="Another, e.g. rank=8,target_modules=q,v.")],
+    by: ByOption = None,
+    root: RootOption = None,
+    sweep: LatestOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
+
+    They are compared at the highest rung that every trial of both reached. Says "not
+    distinguishable" when they are not.
+    """
+    folder = _root(context, root)
+    rows = final_rows(folder, _selected(folder, sweep))
+    emit(comparing.compare(folder, rows, a, b, by), form)
+
+
+@app.command()
+def effect(
+    context: typer.Context,
+    parameter: Annotated[
+        str,
+        typer.Argument(help="A sampled parameter, technique, data_size, or trainable_parameters."),
+    ],
+    by: ByOption = None,
+    root: RootOption = None,
+    sweep: LatestOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """How the objective moves with a parameter, at the highest rung that every trial reached.
+
+    For each value: trials, mean with its 95 % interval over trials, best with its learning rate,
+    how many early stopping ended, and the completed ones alone; then the trend, and the importance
+    of each parameter.
+    """
+    folder = _root(context, root)
+    rows = final_rows(folder, _selected(folder, sweep))
+    emit(effects.answer(folder, rows, parameter, by), form)
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    sql: Annotated[
+        str, typer.Argument(help='E.g. "SELECT technique, max(bleu) FROM trials GROUP BY 1".')
+    ],
+    root: RootOption = None,
+    sweep: AllOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """SQL of DuckDB over the views trials, reports and predictions; read-only."""
+    folder = _root(context, root)
+    emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is not there yet.")],
+    root: RootOption = None,
+    sweep: AllOption = None,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="Of the files.")
+    ] = ExportFormat.PARQUET,
+) -> None:
+    """A compacted copy in DIR: Parquet (one file a table and sweep), CSV or JSON lines."""
+    folder = _root(context, root)
+    selected = select_sweeps(folder, sweep or [])
+    emit(export_tables(folder, selected, target, form), Format.TABLE)
+
+
+@app.command()
+def pareto(
+    context: typer.Context,
+    x: Annotated[str, typer.Option(help="What costs, e.g. trainable_percent, train_seconds.")],
+    y: Annotated[str, typer.Option(help="What it buys, e.g. rouge_l.")],
+    root: RootOption = None,
+    sweep: LatestOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Completed trials that no other one beats in both x and y."""
+    folder = _root(context, root)
+    emit(pareto_front(folder, _selected(folder, sweep), x, y), form)
+
+
+@app.command()
+def notebooks(
+    context: typer.Context,
+    root: RootOption = None,
+    sweep: AllOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """The study's seven notebooks beside the same runs made here: what was published, what holds.
+
+    Takes the sweep of search_spaces/notebooks.yaml that ended last.
+    """
+    emit(study(_root(context, root), sweep or ["notebooks"]), form)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; a user's mistake is one line on standard error and exit code 2.
+
+    Args:
+        arguments: Without the program's name; None means those of the process.
+    """
+    try:
+        app(arguments, prog_name="python -m orchestrator.results")
+    except (ResultsError, StoreUnusableError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_USER)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+
+
+def _root(context: typer.Context, root: Path | None) -> Path:
+    return root or context.obj or Path("experiments")
+
+
+def _selected(root: Path, patterns: list[str] | None) -> list[str]:
+    return select_sweeps(root, patterns) if patterns else [latest_sweep(root)]

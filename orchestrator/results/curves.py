@@ -1,0 +1,114 @@
+"""Trials at their rungs: where early stopping ended some of them, only equal rungs compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.selection import BASELINE, is_score
+from orchestrator.results.statistics import Array
+from orchestrator.store import index, reader
+from orchestrator.store.rows import Row, finite_or_none
+
+Key = tuple[str, str]
+"""Sweep and trial."""
+
+
+def key(row: Row) -> Key:
+    """Returns which trial a row of any table belongs to."""
+    return row["sweep_id"], row["trial_id"]
+
+
+class Curves:
+    """The reports of some trials that hold a finite value of one metric.
+
+    Args:
+        root: Folder of the store.
+        rows: Final rows of the trials.
+        metric: A score or loss.
+    """
+
+    def __init__(self, root: Path, rows: Sequence[Row], metric: str) -> None:
+        self._root = root
+        self._metric = metric
+        self._untrained = {key(row) for row in rows if row["technique"] == BASELINE}
+        self._curves: dict[Key, dict[int, Row]] = {key(row): {} for row in rows}
+        columns = [*dict.fromkeys(("sweep_id", "trial_id", "rung_examples", "step", metric))]
+        reports = index.reports(root, *dict.fromkeys(row["sweep_id"] for row in rows))
+        for report in reports.select(columns).to_pylist():
+            curve = self._curves.get(key(report))
+            if curve is not None and finite_or_none(report[metric]) is not None:
+                curve[report["rung_examples"]] = report
+
+    def reported(self, rows: Iterable[Row]) -> list[Row]:
+        """Returns the trials that have at least one value."""
+        return [row for row in rows if self._curves[key(row)]]
+
+    def common_rung(self, rows: Iterable[Row]) -> int:
+        """Returns the highest rung, in examples, that every one of the trials reached.
+
+        The untuned baseline, which does not change, is taken to be at every rung.
+
+        Raises:
+            ResultsError: There is no such rung.
+        """
+        rungs = [set(self._curves[key(row)]) for row in rows if key(row) not in self._untrained]
+        if not rungs:
+            return 0
+        common = set.intersection(*rungs)
+        if not common:
+            raise ResultsError(
+                f"There is no rung at which all of these trials have a {self._metric}, so they do"
+                " not compare."
+            )
+        return max(common)
+
+    def value(self, row: Row, rung: int) -> float:
+        """Returns the metric of a trial at a rung that it reached."""
+        return float(self._at(row, rung)[self._metric])
+
+    def examples(self, rows: Sequence[Row], rung: int) -> Array:
+        """Returns the metric of each trial on each validation row, at a rung.
+
+        Args:
+            rows: Final rows of trials that reached the rung.
+            rung: In examples.
+
+        Returns:
+            Shape [trials, examples], over the examples in which every trial was measured.
+
+        Raises:
+            ResultsError: The metric is not measured row by row, or there is no common example.
+        """
+        if not is_score(self._metric):
+            raise ResultsError(
+                f"The metric {self._metric!r} is not measured row by row; compare by a score, such"
+                " as --by rouge_l."
+            )
+        steps = {key(row): self._at(row, rung)["step"] for row in rows}
+        sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
+        table = reader.predictions(
+            self._root, *sweeps, trial_ids=sorted({row["trial_id"] for row in rows})
+        ).select(["sweep_id", "trial_id", "split", "step", "example_id", self._metric])
+        found: dict[Key, dict[str, float]] = {name: {} for name in steps}
+        for row in table.to_pylist():
+            scores = found.get(key(row))
+            value = row[self._metric]
+            if (
+                scores is not None
+                and row["split"] == "validation"
+                and row["step"] == steps[key(row)]
+                and value is not None
+            ):
+                scores[row["example_id"]] = value
+        common = sorted(set.intersection(*(set(scores) for scores in found.values())))
+        if not common:
+            raise ResultsError("These trials have no evaluated row in common.")
+        return np.array([[found[key(row)][example] for example in common] for row in rows])
+
+    def _at(self, row: Row, rung: int) -> Row:
+        curve = self._curves[key(row)]
+        return curve[max(curve)] if key(row) in self._untrained else curve[rung]

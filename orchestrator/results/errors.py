@@ -1,0 +1,25 @@
+"""What a user of `results` can get wrong."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ResultsError(Exception):
+    """A question that the store cannot answer, in one sentence with its remedy."""
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> ResultsError:
+    """Returns the error for a name that does not exist, with the nearest one that does."""
+    names = sorted(set(known), key=lambda name: (len(name), name) if name.isdigit() else (99, name))
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f"the nearest is {near[0]!r}" if near else f"there are: {_some(names)}"
+    return ResultsError(f"There is no {kind} {given!r}; {hint}.")
+
+
+def _some(names: list[str], limit: int = 12) -> str:
+    if not names:
+        return "none"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -1,0 +1,99 @@
+"""A compacted copy of the store, or of some of its sweeps, elsewhere.
+
+The store itself is never compacted: a reader in the midst of that would see rows twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.output import Answer, table
+from orchestrator.store import index, reader, rows
+from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
+
+
+class ExportFormat(StrEnum):
+    """What an exported table looks like."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+
+
+_READ: tuple[tuple[Table, Callable[..., pa.Table]], ...] = (
+    (TRIALS, index.trials),
+    (REPORTS, index.reports),
+    (PREDICTIONS, reader.predictions),
+)
+
+
+def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportFormat) -> Answer:
+    """Writes the three tables into a new folder, which appears complete or not at all.
+
+    Parquet keeps the store's layout with one file a table and sweep, so that the copy is read like
+    a store (`--root`). CSV and JSON (one object a line) are one file a table.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps.
+        target: A folder that does not exist or is empty.
+        form: Of the files.
+
+    Raises:
+        ResultsError: The target holds something, or cannot be written.
+        StoreError: The store cannot be read.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
+    staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
+    try:
+        staged.mkdir(parents=True)
+        counts = [_write(root, sweep_ids, staged, form, *each) for each in _READ]
+        if target.exists():
+            target.rmdir()
+        staged.rename(target.absolute())
+    except OSError as error:
+        raise ResultsError(f"{target} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    data = [
+        {"table": definition.name, "rows": count, "folder": str(target)}
+        for (definition, _), count in zip(_READ, counts, strict=True)
+    ]
+    lines = [[str(value) for value in row.values()] for row in data]
+    return Answer(data, table(["table", "rows", "folder"], lines, {"rows"}))
+
+
+def _write(
+    root: Path,
+    sweep_ids: Sequence[str],
+    staged: Path,
+    form: ExportFormat,
+    definition: Table,
+    read: Callable[..., pa.Table],
+) -> int:
+    if form is ExportFormat.PARQUET:
+        count = 0
+        for sweep_id in sweep_ids:
+            content = read(root, sweep_id)
+            folder = staged / definition.name / f"sweep={sweep_id}"
+            folder.mkdir(parents=True)
+            (folder / f"{definition.name}.parquet").write_bytes(rows.encode(definition, content))
+            count += content.num_rows
+        return count
+    content = read(root, *sweep_ids)
+    file = staged / f"{definition.name}.{form}"
+    with duckdb.connect() as connection:
+        connection.register("content", content)
+        options = "FORMAT csv, HEADER" if form is ExportFormat.CSV else "FORMAT json"
+        name = file.as_posix().replace("'", "''")
+        connection.execute(f"COPY (SELECT * FROM content) TO '{name}' ({options})")
+    return int(content.num_rows)

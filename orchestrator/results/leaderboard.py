@@ -1,0 +1,188 @@
+"""The ranking of a sweep's trials, on validation rows, with the uncertainty of each score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.output import duration, number, table, with_interval
+from orchestrator.results.selection import (
+    Configurations,
+    check_same_evaluation,
+    final_rows,
+    is_score,
+    metric_and_mode,
+)
+from orchestrator.results.statistics import score_interval
+from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.schema import SCORE_COLUMNS
+
+_BESIDE = ("bleu", "rouge_l", "execution_accuracy")
+"""Scores that a table shows beside the one that ranks; JSON and CSV have all of them."""
+
+
+def leaderboard(
+    root: Path,
+    *sweep_ids: str,
+    by: str | None = None,
+    techniques: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Ranks trials by a metric on their validation rows at their last rung.
+
+    Completed trials come first: a stopped one was judged worse at the same rung, and its score
+    belongs to a shorter training. Trials without a score come last.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps; their trials are ranked together.
+        by: A score or loss; None means the objective.
+        techniques: Only these; none given means all.
+
+    Returns:
+        One flat dictionary a trial, best first: `place` (None without a score), ids, `profile`,
+        `configuration` (in words), `metric`, `mode`, `value`, `low`, `high` (95 % interval over
+        evaluated rows), each score with `<score>_low` and `<score>_high`, `test_value`,
+        `test_low`, `test_high`, `test_rows`, sizes, times, device.
+
+    Raises:
+        ResultsError: No trial has ended, a name is unknown, a metric was not measured, or the
+            trials were evaluated differently.
+        StoreError: The store cannot be read.
+    """
+    rows = final_rows(root, sweep_ids)
+    configurations = Configurations(rows)
+    rows = _only(rows, techniques)
+    check_same_evaluation(rows)
+    metric, mode = metric_and_mode(rows, by)
+    sign = -1.0 if mode == "max" else 1.0
+
+    def order(row: Row) -> tuple[bool, bool, float, int]:
+        value = _value(row, metric)
+        return (
+            value is None,
+            row["outcome"] != "completed",
+            sign * (value or 0.0),
+            row["trial_number"],
+        )
+
+    rows.sort(key=order)
+    ranked: list[dict[str, Any]] = []
+    for place, row in enumerate(rows, 1):
+        value = _value(row, metric)
+        entry = {
+            "place": place if value is not None else None,
+            **{name: row[name] for name in ("sweep_id", "trial_id", "trial_number", "replicate")},
+            **{name: row[name] for name in ("profile", "base_model", "dataset", "technique")},
+            "configuration": configurations.describe(row),
+            "outcome": row["outcome"],
+            "metric": metric,
+            "mode": mode,
+            "value": value,
+            **_interval("", row, metric),
+            "eval_rows": row["eval_rows"],
+            "test_value": row[f"test_{metric}"] if is_score(metric) else None,
+            **_interval("test_", row, metric),
+            "test_rows": row["test_rows"],
+        }
+        for name in SCORE_COLUMNS:
+            interval = score_interval(name, row[name], row[f"{name}_se"], row["eval_rows"])
+            low, high = interval or (None, None)
+            entry |= {name: row[name], f"{name}_low": low, f"{name}_high": high}
+        entry |= {
+            name: row[name]
+            for name in (
+                *("rank", "alpha", "dropout", "target_modules", "virtual_tokens", "learning_rate"),
+                *("batch_size", "data_size", "epochs", "examples_seen", "trainable_parameters"),
+                *("total_parameters", "trainable_percent", "train_seconds", "eval_seconds"),
+                *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "error"),
+            )
+        }
+        ranked.append(entry)
+    return ranked
+
+
+def render(rows: Sequence[dict[str, Any]], limit: int | None = None) -> RenderableType:
+    """Returns the table of a leaderboard, under one line that says what was compared.
+
+    Args:
+        rows: What `leaderboard` returned.
+        limit: At most so many trials; None means all.
+    """
+    metric = rows[0]["metric"]
+    beside = [
+        name for name in _BESIDE if name != metric and any(row[name] is not None for row in rows)
+    ]
+    tested = any(row["test_value"] is not None for row in rows)
+    headers = ["", "trial", "configuration", metric, *beside]
+    headers += [f"test {metric}"] if tested else []
+    headers += ["trainable", "examples", "time", "device", "outcome"]
+    lines = []
+    for row in rows[:limit]:
+        cells = [
+            str(row["place"] or "-"),
+            row["trial_id"],
+            row["configuration"],
+            with_interval(row["value"], row["low"], row["high"]),
+            *(number(row[name]) for name in beside),
+        ]
+        if tested:
+            cells.append(with_interval(row["test_value"], row["test_low"], row["test_high"]))
+        percent = row["trainable_percent"]
+        cells += [
+            "-" if percent is None else f"{percent:.2f} %",
+            "-" if row["examples_seen"] is None else f"{row['examples_seen']:,}",
+            duration(row["wall_seconds"]),
+            row["device_kind"] or "-",
+            row["outcome"],
+        ]
+        lines.append(cells)
+    right = {"", *beside, "trainable", "examples", "time"}
+    parts: list[RenderableType] = [Text(head(rows)), table(headers, lines, right)]
+    if limit is not None and len(rows) > limit:
+        parts.append(Text(f"and {len(rows) - limit} more trials"))
+    return Group(*parts)
+
+
+def head(rows: Sequence[dict[str, Any]]) -> str:
+    """Returns what was compared: sweep, profile, model, data and evaluated rows, in one line."""
+    first = rows[0]
+    sweeps = ", ".join(dict.fromkeys(row["sweep_id"] for row in rows))
+    counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
+    evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
+    better = "higher" if first["mode"] == "max" else "lower"
+    text = (
+        f"{sweeps}: profile {first['profile']}, {first['base_model']} on {first['dataset']};"
+        f" {first['metric']} ({better} is better) on {evaluated} validation rows"
+    )
+    return f"{text}, with 95 % intervals over rows" if is_score(first["metric"]) else text
+
+
+def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
+    known = {row["technique"] for row in rows}
+    for name in techniques:
+        if name not in known:
+            raise unknown("technique in these sweeps", name, known)
+    found = [row for row in rows if not techniques or row["technique"] in techniques]
+    if not found:
+        raise ResultsError("No trial is left to rank.")
+    return found
+
+
+def _value(row: Row, metric: str) -> float | None:
+    return finite_or_none(row[metric])
+
+
+def _interval(prefix: str, row: Row, metric: str) -> dict[str, float | None]:
+    interval = None
+    if is_score(metric):
+        rows = row["test_rows"] if prefix else row["eval_rows"]
+        interval = score_interval(
+            metric, row[f"{prefix}{metric}"], row[f"{prefix}{metric}_se"], rows
+        )
+    low, high = interval or (None, None)
+    return {f"{prefix}low": low, f"{prefix}high": high}

@@ -1,0 +1,221 @@
+"""The study that this project generalises, row by row beside the same runs made here.
+
+The study's figures come from its seven notebooks: what its README published, and the means over the
+rows that each notebook printed. Its "ROUGE-L" is the recall of the longest common subsequence, and
+its "GLEU" the F1 of the sets of words, so both stand here under those names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.output import Answer, table, with_interval
+from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
+from orchestrator.results.statistics import score_interval
+from orchestrator.store import reader
+from orchestrator.store.rows import Row
+
+FILE = "search_spaces/notebooks.yaml"
+STUDY_SCORES = ("bleu", "rouge_l_recall", "meteor", "unigram_f1")
+"""What the study calls BLEU, ROUGE-L, METEOR and GLEU, in this order."""
+
+Figures = tuple[float, float, float, float]
+_TOLERANCE = 0.01
+"""Published figures have two decimals, some cut and some rounded."""
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One notebook.
+
+    Attributes:
+        key: Its name here.
+        published: What the study's README says, as `STUDY_SCORES`; None where it says nothing.
+        printed: Means over the rows that the notebook printed; None where it printed none.
+        rows: How many rows those were.
+        remark: What explains a difference between the two.
+    """
+
+    key: str
+    published: Figures | None
+    printed: Figures | None
+    rows: int
+    remark: str = ""
+
+    @property
+    def supported(self) -> bool | None:
+        """Whether the printed rows give the published figures; None without published ones."""
+        if self.published is None:
+            return None
+        if self.printed is None:
+            return False
+        pairs = zip(self.published, self.printed, strict=True)
+        return all(abs(published - printed) <= _TOLERANCE for published, printed in pairs)
+
+
+STUDY = (
+    StudyRun("pretrained", (0.02, 0.18, 0.14, 0.27), (0.0232, 0.1820, 0.1402, 0.2753), 50),
+    StudyRun(
+        "lora",
+        (0.47, 0.66, 0.66, 0.70),
+        (0.4121, 0.6483, 0.6026, 0.7534),
+        50,
+        "they are those of one demo question with an empty context, not of the 50 rows",
+    ),
+    StudyRun(
+        "qlora",
+        (0.00, 0.03, 0.20, 0.18),
+        None,
+        0,
+        "the notebook as saved ends in an error of the quantisation library",
+    ),
+    StudyRun("prefix", (0.01, 0.18, 0.12, 0.23), (0.0140, 0.1897, 0.1228, 0.2319), 50),
+    StudyRun("full", (0.11, 0.37, 0.32, 0.48), (0.1132, 0.3780, 0.3252, 0.4883), 10),
+    StudyRun("lora-large-data", None, (0.4196, 0.6707, 0.6303, 0.7701), 50),
+    StudyRun("lora-more-parameters", None, (0.4649, 0.6756, 0.6448, 0.7813), 50),
+)
+
+
+def notebooks(root: Path, patterns: Sequence[str] = ("notebooks",)) -> Answer:
+    """Returns the study's table beside the runs of a sweep of `notebooks.yaml`.
+
+    Args:
+        root: Folder of the store.
+        patterns: Names, ids or globs of sweeps; of several the one that ended last is taken.
+
+    Raises:
+        ResultsError: There is no such sweep, or none of its trials is one of the study's runs.
+        StoreError: The store cannot be read.
+    """
+    try:
+        found = select_sweeps(root, patterns)
+    except ResultsError as error:
+        raise ResultsError(
+            f"{error} Run the study's points first: python -m orchestrator.sweep {FILE}"
+        ) from None
+    rows = final_rows(root, found)
+    latest = max(rows, key=lambda row: row["ended_at"])["sweep_id"]
+    trials = match([row for row in rows if row["sweep_id"] == latest])
+    if not trials:
+        raise ResultsError(f"No trial of {latest} is one of the study's runs; run {FILE}.")
+    tests = reader.predictions(root, latest).filter(pc.field("split") == "test")
+    data = [line for run in STUDY for line in _lines(run, trials.get(run.key), tests)]
+    return Answer(data, _view(data), tuple(_remarks(latest, trials)))
+
+
+def match(rows: Iterable[Row]) -> dict[str, Row]:
+    """Returns which trial is which of the study's runs, by what sets the runs apart.
+
+    Of the LoRA runs one has rank 16 and one has the most data; that holds at every scale.
+    """
+    found: dict[str, Row] = {}
+    loras = []
+    for row in rows:
+        if row["technique"] != "lora":
+            found.setdefault(str(row["technique"]), row)
+        elif row["rank"] == 16:
+            found["lora-more-parameters"] = row
+        else:
+            loras.append(row)
+    loras.sort(key=lambda row: row["data_size"])
+    if loras:
+        found["lora"] = loras[0]
+    if len(loras) > 1:
+        found["lora-large-data"] = loras[-1]
+    return found
+
+
+def _lines(run: StudyRun, trial: Row | None, tests: pa.Table) -> list[dict[str, Any]]:
+    lines = []
+    for source, figures, rows in (
+        ("published", run.published, None),
+        ("printed by the notebook", run.printed, run.rows),
+    ):
+        if figures is not None:
+            scores = dict(zip(STUDY_SCORES, figures, strict=True))
+            lines.append({"run": run.key, "source": source, "rows": rows, **_columns(scores, {})})
+    if trial is None:
+        return lines
+    own = tests.filter(pc.field("trial_id") == trial["trial_id"])
+    for protocol in ("notebook", "standard"):
+        part = own.filter(pc.field("protocol") == protocol)
+        if part.num_rows:
+            lines.append(
+                {
+                    "run": run.key,
+                    "source": f"ours, {protocol} protocol",
+                    "rows": part.num_rows,
+                    **_measured(part),
+                }
+            )
+    return lines
+
+
+def _measured(part: pa.Table) -> dict[str, Any]:
+    means: dict[str, float] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    for name in (*STUDY_SCORES, "execution_accuracy"):
+        values = part.column(name).drop_null().to_numpy()
+        if len(values):
+            means[name] = float(values.mean())
+            error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
+            interval = score_interval(name, means[name], error, len(values))
+            if interval is not None:
+                intervals[name] = interval
+    return _columns(means, intervals)
+
+
+def _columns(
+    means: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name in (*STUDY_SCORES, "execution_accuracy"):
+        columns[name] = means.get(name)
+        columns[f"{name}_low"], columns[f"{name}_high"] = intervals.get(name, (None, None))
+    return columns
+
+
+def _view(data: Sequence[Mapping[str, Any]]) -> Any:
+    names = (*STUDY_SCORES, "execution_accuracy")
+    lines = []
+    before = None
+    for row in data:
+        cells = [with_interval(row[n], row[f"{n}_low"], row[f"{n}_high"]) for n in names]
+        run = "" if row["run"] == before else row["run"]
+        lines.append([run, row["source"], "-" if row["rows"] is None else str(row["rows"]), *cells])
+        before = row["run"]
+    return table(["run", "source", "rows", *names], lines, {"rows"})
+
+
+def _remarks(sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
+    some = next(iter(trials.values()))
+    yield (
+        f"Ours: {sweep_id}, {some['base_model']} on {some['dataset']} (profile {some['profile']}),"
+        " on test rows, with 95 % intervals over rows."
+    )
+    for run in STUDY:
+        if run.supported is False:
+            yield f"The published figures of {run.key} have no support: {run.remark}."
+    yield (
+        "The study's LoRA runs differ by less than their noise: over 50 rows the standard error of"
+        " a mean BLEU is 0.047."
+    )
+    if some["profile"] == "embedded":
+        yield (
+            "The embedded model and data are not the study's: only the shape compares, not the"
+            " figures."
+        )
+    missing = [run.key for run in STUDY if run.key not in trials]
+    if missing:
+        yield (
+            f"Not run yet: {', '.join(missing)}; python -m orchestrator.sweep {FILE} goes on"
+            f" with {sweep_name(sweep_id)}."
+        )

@@ -1,0 +1,147 @@
+"""How an answer leaves the program: a table for people, JSON or CSV for programs.
+
+A table that goes into a pipe has no colours and no frame, and no line is broken. Remarks go to
+standard error there, so that standard output holds the answer only.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_PIPED_WIDTH = 10_000
+
+
+class Format(StrEnum):
+    """What an answer looks like."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer in both forms.
+
+    Attributes:
+        data: For programs: rows, or one dictionary.
+        view: For people.
+        remarks: Beside the answer, for people.
+    """
+
+    data: list[dict[str, Any]] | dict[str, Any]
+    view: RenderableType
+    remarks: tuple[str, ...] = ()
+
+
+def emit(answer: Answer, form: Format) -> None:
+    """Writes an answer to standard output."""
+    if form is Format.JSON:
+        print(json.dumps(_json(answer.data), indent=2, ensure_ascii=False))
+    elif form is Format.CSV:
+        _write_csv(answer.data)
+    else:
+        terminal = sys.stdout.isatty()
+        Console(highlight=False, width=None if terminal else _PIPED_WIDTH).print(answer.view)
+        remarks = Console(highlight=False, stderr=not terminal, soft_wrap=True)
+        for remark in answer.remarks:
+            remarks.print(remark, markup=False)
+
+
+def table(
+    headers: Sequence[str], lines: Iterable[Sequence[str]], right: Collection[str] = ()
+) -> Table:
+    """Returns a table of texts.
+
+    Args:
+        headers: One a column.
+        lines: One text a column each.
+        right: Headers of the columns that are aligned to the right.
+    """
+    made = Table(
+        box=box.SIMPLE_HEAD if sys.stdout.isatty() else None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for header in headers:
+        aligned = header in right
+        made.add_column(
+            header,
+            justify="right" if aligned else "left",
+            no_wrap=aligned or header == "trial",
+            overflow="fold",
+        )
+    for line in lines:
+        made.add_row(*map(Text, line))
+    return made
+
+
+def number(value: float | None) -> str:
+    """Returns a metric with four decimals, "-" where there is none."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Returns a metric and its interval, e.g. "0.8123 [0.78, 0.84]"."""
+    if value is None or low is None or high is None:
+        return number(value)
+    return f"{value:.4f} [{low:.3f}, {high:.3f}]"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns seconds as a person says them, e.g. "1 h 05 min"."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def text(value: Any) -> str:
+    """Returns any value as a table shows it."""
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _write_csv(data: list[dict[str, Any]] | dict[str, Any]) -> None:
+    if isinstance(data, dict):
+        data = [{"name": name, "value": value} for name, value in _flat(data)]
+    if not data:
+        return
+    writer = csv.DictWriter(sys.stdout, list(data[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(data)
+
+
+def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:
+    if isinstance(data, (dict, list)):
+        for name, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _flat(value, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, data
+
+
+def _json(value: Any) -> Any:
+    """Returns the value with what JSON lacks replaced: NaN by null, other types by their text."""
+    if isinstance(value, dict):
+        return {str(key): _json(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,89 @@
+"""Trials that no other trial beats in both of two respects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.output import Answer, table, text
+from orchestrator.results.selection import Configurations, check_same_evaluation, final_rows
+from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.schema import SCORE_COLUMNS
+from trainables.scores import LOSSES
+
+COSTS = (
+    *("trainable_percent", "trainable_parameters", "total_parameters", "rank", "virtual_tokens"),
+    *("data_size", "examples_seen", "train_seconds", "eval_seconds", "wall_seconds"),
+    "peak_memory_bytes",
+)
+"""Of which less is better; of losses too, and of scores more."""
+
+
+def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
+    """Returns the completed trials that are not dominated, by x.
+
+    A trial is dominated if another one is at least as good in both respects and better in one.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps.
+        x: A score (more is better), or a loss or one of `COSTS` (less is better).
+        y: Another.
+
+    Raises:
+        ResultsError: A name is unknown, or no completed trial has both.
+        StoreError: The store cannot be read.
+    """
+    known = (*SCORE_COLUMNS, *LOSSES, *COSTS)
+    for name in (x, y):
+        if name not in known:
+            raise unknown("measure", name, known)
+    rows = final_rows(root, sweep_ids)
+    check_same_evaluation(rows)
+    names = Configurations(rows)
+    candidates = [
+        row
+        for row in rows
+        if row["outcome"] == "completed"
+        and finite_or_none(row[x]) is not None
+        and finite_or_none(row[y]) is not None
+    ]
+    if not candidates:
+        raise ResultsError(f"No completed trial has both {x} and {y}.")
+    front = undominated(candidates, x, y)
+    data: list[dict[str, Any]] = [
+        {
+            "trial_id": row["trial_id"],
+            "sweep_id": row["sweep_id"],
+            "configuration": names.describe(row),
+            x: row[x],
+            y: row[y],
+        }
+        for row in front
+    ]
+    headers = ["trial", "configuration", x, y]
+    lines = [[row["trial_id"], row["configuration"], text(row[x]), text(row[y])] for row in data]
+    remark = f"{len(front)} of {len(candidates)} completed trials are not dominated."
+    return Answer(data, table(headers, lines, {x, y}), (remark,))
+
+
+def undominated(rows: Sequence[Row], x: str, y: str) -> list[Row]:
+    """Returns the rows that no other one dominates, best x first.
+
+    Rows equal in both respects do not dominate each other.
+    """
+
+    def cost(row: Row, name: str) -> float:
+        return -float(row[name]) if name in SCORE_COLUMNS else float(row[name])
+
+    front: list[Row] = []
+    lowest = float("inf")
+    for row in sorted(rows, key=lambda row: (cost(row, x), cost(row, y))):
+        if cost(row, y) < lowest:
+            lowest = cost(row, y)
+            front.append(row)
+        elif cost(row, y) == lowest and cost(row, x) == cost(front[-1], x):
+            front.append(row)
+    return front

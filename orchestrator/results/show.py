@@ -1,0 +1,171 @@
+"""Everything that the store knows of one trial."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from orchestrator.results.output import Answer, duration, number, table, text, with_interval
+from orchestrator.results.selection import is_score, parameters
+from orchestrator.results.statistics import score_interval
+from orchestrator.store import reader
+from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.schema import SCORE_COLUMNS
+
+_BEST, _WORST, _RANDOM = 3, 3, 4
+_BAR = 40
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def show(root: Path, row: Row) -> Answer:
+    """Returns parameters, scores, reports, curve, predictions, environment of a trial.
+
+    The ten predictions are of the test rows where they were evaluated, else of the validation rows
+    at the last rung: the best, the worst and some seeded random ones by the objective.
+
+    Args:
+        root: Folder of the store.
+        row: Its final row.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    metric = row["objective_metric"]
+    sweep_id, trial_ids = row["sweep_id"], [row["trial_id"]]
+    reports = reader.reports(root, sweep_id, trial_ids=trial_ids).to_pylist()
+    predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()
+    split, chosen = _choose(predictions, row, metric)
+    environment = json.loads(row["environment_json"] or "{}")
+    config = json.loads(row["config_json"] or "{}")
+    data = {
+        "trial": {key: value for key, value in row.items() if not key.endswith("_json")},
+        "configuration": config,
+        "environment": environment,
+        "reports": reports,
+        "predictions": {"split": split, "rows": chosen},
+    }
+    parts: list[RenderableType] = [Text(_head(row)), Text(_cost(row))]
+    parts += [Text(f"\nParameters: {_listed(parameters(row))}"), Text("\nScores", style="bold")]
+    parts += [_scores(row), Text("\nReports", style="bold"), _reports(reports, metric)]
+    parts += [Text(line) for line in curve(reports, metric)]
+    if chosen:
+        order = _order(metric)
+        parts.append(Text(f"\nPredictions on {split} rows, by {order}", style="bold"))
+        parts += [Text(_prediction(each, order)) for each in chosen]
+    if row["error"]:
+        parts.append(Text(f"\nError\n{row['error']}"))
+    parts.append(Text(f"\nCheckpoint: {row['checkpoint'] or 'none'}"))
+    parts.append(Text(f"Environment: {_listed(environment)}"))
+    return Answer(data, Group(*parts))
+
+
+def curve(reports: list[Row], metric: str) -> list[str]:
+    """Returns one line a rung: examples, a bar from 0 to the highest value, the value."""
+    values = [finite_or_none(report[metric]) for report in reports]
+    top = max((value for value in values if value is not None), default=0.0)
+    lines = []
+    for report, value in zip(reports, values, strict=True):
+        eighths = round(8 * _BAR * value / top) if value is not None and top > 0 else 0
+        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        lines.append(f"{report['rung_examples']:>10,} {bar:<{_BAR}} {number(value)}")
+    return lines
+
+
+def _head(row: Row) -> str:
+    return (
+        f"{row['trial_id']} of {row['sweep_id']}: {row['technique']}, {row['outcome']}, profile"
+        f" {row['profile']}, {row['base_model']} on {row['dataset']}"
+    )
+
+
+def _cost(row: Row) -> str:
+    memory = row["peak_memory_bytes"]
+    parts = [
+        f"{row['device_name'] or row['device_kind'] or 'unknown device'} on {row['node'] or '?'}",
+        f"{duration(row['wall_seconds'])} in all ({duration(row['train_seconds'])} training,"
+        f" {duration(row['eval_seconds'])} evaluation)",
+        f"peak memory {memory / 2**20:,.0f} MiB" if memory else "",
+        f"{row['trainable_parameters']:,} of {row['total_parameters']:,} parameters trained"
+        f" ({row['trainable_percent']:.4g} %)"
+        if row["total_parameters"] and row["trainable_percent"] is not None
+        else "",
+        f"{row['attempts']} attempts" if (row["attempts"] or 0) > 1 else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _scores(row: Row) -> RenderableType:
+    lines = []
+    for name in ("train_loss", "eval_loss", *SCORE_COLUMNS):
+        value, tested = row[name], row.get(f"test_{name}")
+        if value is None and tested is None:
+            continue
+        interval = test_interval = None
+        if is_score(name):
+            interval = score_interval(name, value, row[f"{name}_se"], row["eval_rows"])
+            test_interval = score_interval(name, tested, row[f"test_{name}_se"], row["test_rows"])
+        lines.append(
+            [
+                name,
+                with_interval(value, *(interval or (None, None))),
+                with_interval(tested, *(test_interval or (None, None))),
+            ]
+        )
+    return table(
+        ["", f"{row['eval_rows'] or 0} validation rows", f"{row['test_rows'] or 0} test rows"],
+        lines,
+    )
+
+
+def _reports(reports: list[Row], metric: str) -> RenderableType:
+    columns = ["rung", "rung_examples", "step", "epoch", "train_loss", "eval_loss", metric]
+    columns = list(dict.fromkeys([*columns, "learning_rate", "tokens_per_second", "attempt"]))
+    lines = [[text(report[name]) for name in columns] for report in reports]
+    return table(columns, lines, set(columns))
+
+
+def _choose(predictions: list[Row], row: Row, metric: str) -> tuple[str, list[dict[str, Any]]]:
+    """Returns the split and the chosen predictions."""
+    found = [each for each in predictions if each["split"] == "test"]
+    split = "test" if found else "validation"
+    found = found or [each for each in predictions if each["step"] == row["steps"]]
+    order = _order(metric)
+    found = [each for each in found if each[order] is not None]
+    found.sort(key=lambda each: (-each[order], each["example_id"]))
+    if len(found) <= _BEST + _WORST + _RANDOM:
+        return split, [{"chosen": "all", **each} for each in found]
+    middle = found[_BEST:-_WORST]
+    drawn = random.Random(row["trial_id"]).sample(middle, _RANDOM)
+    return split, [
+        *({"chosen": "best", **each} for each in found[:_BEST]),
+        *({"chosen": "random", **each} for each in drawn),
+        *({"chosen": "worst", **each} for each in found[-_WORST:]),
+    ]
+
+
+def _order(metric: str) -> str:
+    """Returns what single predictions are ordered by: the objective, unless that is a loss."""
+    return metric if is_score(metric) else "rouge_l"
+
+
+def _prediction(row: dict[str, Any], order: str) -> str:
+    value = f"{order} {row[order]:.3f}"
+    runs = row["execution_accuracy"]
+    if runs is not None:
+        value += ", right when run" if runs == 1.0 else ", wrong when run"
+    return (
+        f"{row['chosen']} ({value}): {row['sql_prompt']}\n"
+        f"  reference   {row['reference']}\n  prediction  {row['prediction']}"
+    )
+
+
+def _listed(values: dict[str, Any]) -> str:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return ", ".join(f"{name} {text(value)}" for name, value in flat.items() if value is not None)

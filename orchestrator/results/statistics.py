@@ -1,0 +1,220 @@
+"""Intervals, paired differences and trends. Everything random is seeded.
+
+A 95 % interval is meant wherever an interval is given.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+RESAMPLES = 9999
+_SEED = 0
+
+BINARY = frozenset({"exact_match", "execution_accuracy", "valid_sql"})
+"""Scores that are 0 or 1 in each row."""
+
+Interval = tuple[float, float]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more A scores than B.
+
+    Attributes:
+        mean: Mean of A less mean of B.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        p_value: Two-sided, of there being no difference.
+        examples: Rows that both were evaluated on.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+    examples: int
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether interval and p-value both say that there is a difference."""
+        return not self.low <= 0.0 <= self.high and self.p_value < 1.0 - LEVEL
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a metric goes with a parameter over trials.
+
+    Attributes:
+        test: "Spearman" for numbers, "Kruskal-Wallis" for names.
+        rho: Rank correlation; None for names.
+        p_value: Of there being none; None where it cannot be computed.
+        trials: Trials that it was computed over.
+    """
+
+    test: str
+    rho: float | None
+    p_value: float | None
+    trials: int
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the p-value says that there is a trend."""
+        return self.p_value is not None and self.p_value < 1.0 - LEVEL
+
+
+def score_interval(
+    metric: str, mean: float | None, standard_error: float | None, rows: int | None
+) -> Interval | None:
+    """Returns the interval of a mean over evaluated rows, or None where rows were too few.
+
+    Student's t interval, cut to 0..1. For scores that are 0 or 1 in each row, Wilson's score
+    interval (E. B. Wilson, JASA 1927), which stays sensible where no row or every row is right.
+    """
+    if mean is None or rows is None or rows < 2:
+        return None
+    if metric in BINARY:
+        z = _z()
+        middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
+        half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
+        half /= 1 + z * z / rows
+        return max(0.0, middle - half), min(1.0, middle + half)
+    if standard_error is None:
+        return None
+    half = _t(rows - 1) * standard_error
+    return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def sample_interval(values: Sequence[float]) -> Interval | None:
+    """Returns Student's t interval of the mean of a few values; None for fewer than two."""
+    if len(values) < 2:
+        return None
+    mean = float(np.mean(values))
+    half = _t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return mean - half, mean + half
+
+
+def paired_difference(a: Array, b: Array) -> Difference:
+    """Compares two trials on the same rows.
+
+    The interval is the BCa bootstrap of the mean difference over rows (B. Efron, JASA 1987), the
+    p-value that of the paired permutation test (which exchanges A and B within rows; R. A. Fisher,
+    The Design of Experiments, 1935).
+
+    Args:
+        a: Scores of A, shape [rows].
+        b: Scores of B on the same rows, shape [rows].
+    """
+    from scipy import stats
+
+    gap = a - b
+    mean = float(gap.mean())
+    if len(gap) < 2 or np.ptp(gap) < 1e-12:
+        # Every row says the same: no resample differs.
+        return Difference(
+            mean, mean, mean, 1.0 if abs(mean) < 1e-12 else 2.0 ** (1 - len(gap)), len(gap)
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        interval = stats.bootstrap(
+            (gap,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=_SEED
+        ).confidence_interval
+    test = stats.permutation_test(
+        (a, b),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        rng=_SEED,
+    )
+    return Difference(mean, float(interval.low), float(interval.high), float(test.pvalue), len(gap))
+
+
+def group_difference(a: Array, b: Array) -> Difference:
+    """Compares two groups of trials on the same rows.
+
+    Trials and rows are both samples, so both are drawn anew in each resample (the "pigeonhole"
+    bootstrap; A. B. Owen, Annals of Applied Statistics 2007): rows jointly for A and B, trials
+    within each group. Percentile interval; the p-value is that of the interval which just reaches
+    zero.
+
+    Args:
+        a: Scores of group A, shape [trials, rows].
+        b: Scores of group B on the same rows, shape [trials, rows].
+    """
+    random = np.random.default_rng(_SEED)
+    rows = a.shape[1]
+    draws = np.empty(RESAMPLES)
+    for index in range(RESAMPLES):
+        weights = np.bincount(random.integers(rows, size=rows), minlength=rows) / rows
+        of_a = random.integers(len(a), size=len(a))
+        of_b = random.integers(len(b), size=len(b))
+        draws[index] = (a @ weights)[of_a].mean() - (b @ weights)[of_b].mean()
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    beyond = min(np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0))
+    p_value = min(1.0, 2 * (beyond + 1) / (RESAMPLES + 1))
+    return Difference(float(a.mean() - b.mean()), float(low), float(high), p_value, rows)
+
+
+def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
+    """Returns how a metric goes with a parameter, over trials.
+
+    Numbers: Spearman's rank correlation, its p-value by permutation for up to 30 trials (the
+    t approximation is poor there). Names: the Kruskal-Wallis test (JASA 1952).
+    """
+    from scipy import stats
+
+    numeric = all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+    )
+    name = "Spearman" if numeric else "Kruskal-Wallis"
+    distinct = len(set(values))
+    if distinct < 2 or len(metric) < 4 or len(set(metric)) < 2:
+        return Trend(name, None, None, len(metric))
+    if not numeric:
+        groups = [
+            [score for value, score in zip(values, metric, strict=True) if value == each]
+            for each in dict.fromkeys(values)
+        ]
+        if len(metric) <= distinct:
+            return Trend(name, None, None, len(metric))
+        return Trend(name, None, float(stats.kruskal(*groups).pvalue), len(metric))
+    found = stats.spearmanr(values, metric)
+    rho, p_value = float(found.statistic), float(found.pvalue)
+    if len(metric) <= 30:
+        ranks = stats.rankdata(values)
+        p_value = float(
+            stats.permutation_test(
+                (stats.rankdata(metric),),
+                lambda x, axis: np.sum(x * ranks, axis=axis),
+                permutation_type="pairings",
+                vectorized=True,
+                n_resamples=RESAMPLES,
+                rng=_SEED,
+            ).pvalue
+        )
+    return Trend(name, rho, p_value, len(metric))
+
+
+@cache
+def _z() -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + LEVEL) / 2))
+
+
+@cache
+def _t(degrees: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, (1 + LEVEL) / 2))

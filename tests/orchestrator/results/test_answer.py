@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.results import statistics
+from orchestrator.results.answer import answer
+from orchestrator.store import Store
+from tests.orchestrator.results.synthetic import SWEEP, write_trial
+
+
+@pytest.fixture(autouse=True)
+def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "RESAMPLES", 999)
+
+
+def test_the_answer_has_the_figures(root: Path) -> None:
+    text = answer(root, SWEEP)
+    assert text.startswith(
+        "Best of 13 trials is lora rank=32 learning_rate=0.00201 with rouge_l 0.45"
+    )
+    assert "on 60 validation rows" in text
+    assert "it is better than the untuned model (0.0" in text
+    assert "it is not distinguishable from the runner-up lora rank=32" in text
+    assert "it is better than the best with another rank, lora rank=16" in text
+    assert "lora: rouge_l rises with rank at 600 examples" in text
+    assert text.count("\n") == 0
+    assert text.endswith(".")
+
+
+def test_techniques_are_set_beside_each_other(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, {"technique": "lora", "rank": 32})
+    write_trial(store, 2, {"technique": "prefix", "rank": 4}, test_rows=0)
+    text = answer(tmp_path, SWEEP)
+    assert "it is better than the runner-up prefix" in text
+    assert "the best of each technique: lora 0.4" in text
+    assert "another technique" not in text  # the runner-up is that already
+
+
+def test_test_rows_are_named_where_they_were_evaluated(tmp_path: Path) -> None:
+    write_trial(
+        Store(tmp_path), 1, {"technique": "lora", "rank": 32},
+        test_rouge_l=0.4, test_rouge_l_se=0.02, test_rows=200,
+    )  # fmt: skip
+    assert "0.400 on 200 test rows, 0.361 to 0.439)" in answer(tmp_path, SWEEP)
+
+
+def test_scores_stay_where_predictions_are_missing(tmp_path: Path) -> None:
+    for number, rank in enumerate((8, 32)):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank}, predictions=False)
+    text = answer(tmp_path, SWEEP)
+    assert "the runner-up lora rank=8 has 0." in text
+
+
+def test_an_objective_without_rows_has_no_interval(tmp_path: Path) -> None:
+    for number, rank in enumerate((8, 32)):
+        write_trial(
+            Store(tmp_path), number, {"technique": "lora", "rank": rank},
+            objective_metric="eval_loss", objective_mode="min",
+        )  # fmt: skip
+    text = answer(tmp_path, SWEEP)
+    assert text.startswith("Best of 2 trials is lora rank=32 with eval_loss 2.0")
+    assert "interval" not in text
+
+
+def test_no_completed_trial_no_answer(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 0, {"technique": "pretrained"})
+    write_trial(store, 1, {"technique": "lora", "rank": 8}, "stopped", rungs=1)
+    assert answer(tmp_path, SWEEP) == (
+        "There is no answer yet: none of 2 trials trained to the full budget."
+    )

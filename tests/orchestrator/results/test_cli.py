@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.results.pareto import undominated
+from orchestrator.store import Store
+from tests.orchestrator.results.conftest import Run
+from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
+
+Ask = Callable[..., Any]
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys; import orchestrator.results.cli, orchestrator.results.answer\n"
+        "print(*{'torch', 'transformers', 'peft', 'ray', 'optuna', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_the_module_runs(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator.results", "--root", str(root), "leaderbord"],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert done.returncode == 2
+    assert "leaderbord" in done.stderr
+
+
+def test_sweeps_count_outcomes_and_cost(tmp_path: Path, ask: Ask) -> None:
+    store = Store(tmp_path)
+    parameters = {"technique": "lora", "rank": 8}
+    write_trial(store, 0, parameters)
+    write_trial(store, 1, parameters, "stopped", rungs=1)
+    write_trial(store, 2, parameters, "failed", rungs=0)
+    write_trial(store, 0, parameters, sweep_id="later-00000000", ended_at=None)
+    final = tmp_path / "trials" / f"sweep={SWEEP}" / f"{trial_name(1)}.parquet"
+    first, _ = ask("sweeps", store=tmp_path)
+    assert first["sweep_id"] == SWEEP
+    assert (first["completed"], first["stopped"], first["failed"], first["running"]) == (1, 1, 1, 0)
+    assert first["best_trial"] == trial_name(0)
+    assert first["device_seconds"] == pytest.approx(60 + 9 + 6 + 3)
+    final.unlink()  # as while it runs
+    first, _ = ask("sweeps", store=tmp_path)
+    assert (first["trials"], first["stopped"], first["running"]) == (2, 0, 1)
+    assert first["device_seconds"] == pytest.approx(60 + 9 + 6 + 3)
+
+
+def test_show_has_everything_of_a_trial(run: Run, ask: Ask) -> None:
+    found = ask("show", trial_name(3))
+    assert found["trial"]["rank"] == 32
+    assert [row["rung"] for row in found["reports"]] == [0, 1, 2]
+    chosen = found["predictions"]["rows"]
+    assert [row["chosen"] for row in chosen] == ["best"] * 3 + ["random"] * 4 + ["worst"] * 3
+    assert chosen[0]["rouge_l"] >= chosen[3]["rouge_l"] >= chosen[-1]["rouge_l"]
+    assert len({row["example_id"] for row in chosen}) == 10
+    code, out, _ = run("show", trial_name(3))
+    assert code == 0
+    for words in ("rank 32", "6,000 ████", "SELECT 3 [b] FROM a", "torch 2.13.0", "Checkpoint"):
+        assert words in out
+    code, out, _ = run("show", trial_name(3), "--format", "csv")
+    assert code == 0
+    assert "reports.2.rung_examples,6000" in out.splitlines()
+
+
+def test_show_prefers_test_rows(tmp_path: Path, ask: Ask) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 0, {"technique": "lora", "rank": 8})
+    rows = [
+        {"example_id": str(n), "sql_prompt": "", "sql_context": "", "reference": "",
+         "prediction": "", "rouge_l": n / 10}
+        for n in range(4)
+    ]  # fmt: skip
+    store.publish_predictions(SWEEP, trial_name(0), 0, "test", "standard", 600, 6000, rows)
+    found = ask("show", trial_name(0), store=tmp_path)["predictions"]
+    assert found["split"] == "test"
+    assert [row["rouge_l"] for row in found["rows"]] == [0.3, 0.2, 0.1, 0.0]
+
+
+def test_a_failed_trial_shows_its_error(tmp_path: Path, run: Run) -> None:
+    write_trial(
+        Store(tmp_path), 0, {"technique": "lora", "rank": 8}, "failed", rungs=0, error="Boom [x]"
+    )
+    code, out, _ = run("show", "t-x", store=tmp_path)
+    assert code == 0
+    assert "Boom [x]" in out
+
+
+def test_query_over_the_three_views(ask: Ask) -> None:
+    sql = (
+        "SELECT t.rank, count(*) AS rows, count(DISTINCT r.rung) AS rungs FROM trials t"
+        " JOIN reports r USING (trial_id) JOIN predictions p USING (trial_id, step)"
+        " WHERE t.outcome = 'completed' GROUP BY 1 ORDER BY 1"
+    )
+    assert ask("query", sql)[-2:] == [
+        {"rank": 32, "rows": 540, "rungs": 3},
+        {"rank": None, "rows": 60, "rungs": 1},
+    ]
+    assert ask("query", "SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_2": 2}]
+
+
+def test_query_on_a_table_that_has_no_file_yet(tmp_path: Path, ask: Ask) -> None:
+    write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 8}, predictions=False)
+    assert ask("query", "SELECT count(*) AS n FROM predictions", store=tmp_path) == [{"n": 0}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{outside}'",
+        "COPY (SELECT 1) TO '{inside}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{inside}'",
+        "DROP VIEW trials",
+        "ATTACH '{outside}' AS other",
+        "SELECT 1; COPY (SELECT 1) TO '{outside}'",
+        "SET enable_external_access = true",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT nothing FROM trials",
+        "SELEC 1",
+        "",
+    ],
+)
+def test_query_reads_the_store_and_does_nothing_else(
+    root: Path, tmp_path: Path, run: Run, sql: str
+) -> None:
+    before = sorted(root.rglob("*"))
+    outside, inside = tmp_path / "out.csv", root / "trials" / "in.csv"
+    code, out, err = run("query", sql.format(outside=outside, inside=inside))
+    assert (code, out) == (2, "")
+    assert err
+    assert not outside.exists()
+    assert sorted(root.rglob("*")) == before
+
+
+def test_an_exported_copy_is_read_like_a_store(tmp_path: Path, run: Run, ask: Ask) -> None:
+    copy = tmp_path / "copy"
+    code, _, err = run("export", copy)
+    assert (code, err) == (0, "")
+    assert len(list(copy.rglob("*.parquet"))) == 3
+    for verb in (["leaderboard"], ["show", trial_name(3)], ["effect", "rank"], ["sweeps"]):
+        assert ask(*verb, store=copy) == ask(*verb)
+    assert _count(f"{copy}/reports/**/*.parquet") == 27
+    code, _, err = run("export", copy)
+    assert code == 2
+    assert "is there already" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_export_as_text(tmp_path: Path, run: Run, form: str) -> None:
+    code, _, _ = run("export", tmp_path / "out", "--format", form)
+    assert code == 0
+    counts = {
+        name: _count(f"{tmp_path}/out/{name}.{form}")
+        for name in ("trials", "reports", "predictions")
+    }
+    assert counts == {"trials": 13, "reports": 27, "predictions": 27 * 60}
+
+
+def _count(files: str) -> int:
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT count(*) FROM '{files}'").fetchall()
+    return int(found[0][0])
+
+
+def test_pareto_of_size_and_score(ask: Ask, run: Run) -> None:
+    front = ask("pareto", "--x", "trainable_percent", "--y", "rouge_l")
+    assert [row["trainable_percent"] for row in front] == pytest.approx([0.0, 0.4, 0.8, 1.6, 3.2])
+    code, _, err = run("pareto", "--x", "trainable_percnt", "--y", "rouge_l")
+    assert code == 2
+    assert "the nearest is 'trainable_percent'" in err
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_the_front_is_what_no_other_trial_beats(points: list[tuple[int, int]]) -> None:
+    rows = [{"train_seconds": x, "bleu": y, "number": n} for n, (x, y) in enumerate(points)]
+
+    def dominated(row: dict[str, int]) -> bool:
+        return any(
+            other["train_seconds"] <= row["train_seconds"]
+            and other["bleu"] >= row["bleu"]
+            and (other["train_seconds"], other["bleu"]) != (row["train_seconds"], row["bleu"])
+            for other in rows
+        )
+
+    front = {row["number"] for row in undominated(rows, "train_seconds", "bleu")}
+    assert front == {row["number"] for row in rows if not dominated(row)}
+
+
+def test_a_newer_store_is_one_line_and_exit_code_1(tmp_path: Path, run: Run) -> None:
+    import pyarrow.parquet as pq
+
+    write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 8})
+    (path,) = (tmp_path / "trials").rglob("*.parquet")
+    table = pq.read_table(path, partitioning=None)
+    path.unlink()
+    pq.write_table(
+        table.replace_schema_metadata({b"finetune_sweep.schema_version": b"9"}).set_column(
+            table.column_names.index("schema_version"), "schema_version", [[9]]
+        ),
+        path,
+    )
+    code, out, err = run("leaderboard", store=tmp_path)
+    assert (code, out) == (1, "")
+    assert "schema version 9" in err
+    assert err.count("\n") == 1

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.store import Store
+from tests.orchestrator.results.conftest import Run
+from tests.orchestrator.results.synthetic import write_sweep, write_trial
+
+Ask = Callable[..., Any]
+
+
+def test_values_are_compared_at_the_rung_that_all_trials_reached(ask: Ask) -> None:
+    found = ask("effect", "rank")
+    assert found["rung_examples"] == 600
+    values = found["values"]
+    assert [entry["value"] for entry in values] == [4, 8, 16, 32]
+    assert [entry["trials"] for entry in values] == [3, 3, 3, 3]
+    assert [entry["stopped"] for entry in values] == [2, 2, 2, 0]
+    assert [entry["completed"] for entry in values] == [1, 1, 1, 3]
+    means = [entry["mean"] for entry in values]
+    assert means == sorted(means)
+    assert all(entry["low"] < entry["mean"] < entry["high"] for entry in values)
+    assert all(entry["mean"] <= entry["best"] < entry["completed_mean"] for entry in values)
+    assert found["trend"]["rho"] > 0.9
+    assert found["trend"]["p_value"] < 0.01
+
+
+def test_early_stopping_does_not_bias_the_means(tmp_path: Path, ask: Ask) -> None:
+    # The same truth for both values, but one was stopped more often: its naive mean is lower.
+    store = Store(tmp_path)
+    for number in range(8):
+        parameters = {"technique": "lora", "rank": 8, "dropout": 0.0 if number < 4 else 0.1}
+        stopped = number in (0, 1, 2)
+        write_trial(
+            store,
+            number,
+            parameters,
+            "stopped" if stopped else "completed",
+            rungs=1 if stopped else 3,
+        )
+    one, other = ask("effect", "dropout", store=tmp_path)["values"]
+    assert one["stopped"] == 3
+    assert abs(one["mean"] - other["mean"]) < 0.05
+    assert one["completed_mean"] > one["mean"] + 0.05
+
+
+def test_many_values_are_put_into_quarters(ask: Ask) -> None:
+    values = ask("effect", "learning_rate")["values"]
+    assert [entry["trials"] for entry in values] == [3, 3, 3, 3]
+    assert all(" to " in entry["value"] for entry in values)
+
+
+def test_what_follows_from_the_parameters_can_be_asked_for(ask: Ask) -> None:
+    values = ask("effect", "trainable_parameters")["values"]
+    assert [entry["value"] for entry in values] == [4000, 8000, 16000, 32000]
+
+
+def test_importance_finds_the_parameter_that_matters(ask: Ask) -> None:
+    shares = ask("effect", "rank")["importance"]["lora"]
+    assert list(shares) == ["rank", "learning_rate"]
+    assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_the_table_says_it_in_words(run: Run) -> None:
+    code, out, _ = run("effect", "rank")
+    assert code == 0
+    assert "At 600 examples, the highest rung" in out
+    assert (
+        "Trend: rouge_l rises with rank at 600 examples, where all 12 trials were measured" in out
+    )
+    assert "PED-ANOVA): rank" in out
+
+
+def test_techniques_compare_without_the_baseline(tmp_path: Path, ask: Ask) -> None:
+    write_sweep(tmp_path)
+    for number in range(20, 24):
+        write_trial(Store(tmp_path), number, {"technique": "prefix", "rank": 4})
+    found = ask("effect", "technique", store=tmp_path)
+    assert [entry["value"] for entry in found["values"]] == ["lora", "prefix"]
+    assert found["trend"]["test"] == "Kruskal-Wallis"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ("rnak", "no parameter 'rnak'; the nearest is 'rank'"),
+        ("technique", "'technique' has the same value in all of these trials; varied were rank"),
+    ],
+)
+def test_mistakes(run: Run, parameter: str, words: str) -> None:
+    code, out, err = run("effect", parameter)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+def test_failed_trials_are_left_out_and_said(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    for number in range(4):
+        write_trial(store, number, {"technique": "lora", "rank": 4 * (1 + number)})
+    write_trial(store, 9, {"technique": "lora", "rank": 64}, "failed", rungs=0)
+    code, out, err = run("effect", "rank", store=tmp_path)
+    assert code == 0
+    assert "64" not in [line.split()[0] for line in out.splitlines()]
+    assert err == "1 of these trials were not measured by rouge_l and are left out.\n"

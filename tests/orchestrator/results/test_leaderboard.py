@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.leaderboard import leaderboard
+from orchestrator.store import Store
+from tests.orchestrator.results.conftest import Run
+from tests.orchestrator.results.synthetic import SWEEP, write_trial
+
+LORA = {"technique": "lora", "rank": 8, "data_size": 500}
+
+
+def test_completed_trials_come_first_and_each_by_its_score(root: Path) -> None:
+    rows = leaderboard(root, SWEEP)
+    assert [row["place"] for row in rows] == list(range(1, 14))
+    completed = [row["value"] for row in rows if row["outcome"] == "completed"]
+    stopped = [row["value"] for row in rows if row["outcome"] == "stopped"]
+    assert [row["outcome"] for row in rows] == ["completed"] * 7 + ["stopped"] * 6
+    assert completed == sorted(completed, reverse=True)
+    assert stopped == sorted(stopped, reverse=True)
+    assert rows[0]["rank"] == 32
+    assert all(row["low"] < row["value"] < row["high"] for row in rows)
+
+
+def test_a_loss_ranks_from_the_lowest(root: Path) -> None:
+    rows = leaderboard(root, SWEEP, by="eval_loss", techniques=["lora"])
+    values = [row["value"] for row in rows if row["outcome"] == "completed"]
+    assert values == sorted(values)
+    assert {row["technique"] for row in rows} == {"lora"}
+    assert rows[0]["low"] is None  # a loss has no standard error
+
+
+def test_trials_without_a_score_come_last_and_have_no_place(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    nan = float("nan")
+    write_trial(store, 1, LORA, "diverged", objective=nan, rouge_l=nan, rouge_l_se=nan)
+    write_trial(store, 2, LORA, "failed", rungs=0, error="RuntimeError: no")
+    write_trial(store, 3, LORA)
+    rows = leaderboard(tmp_path, SWEEP)
+    assert [row["trial_number"] for row in rows] == [3, 1, 2]
+    assert [row["place"] for row in rows] == [1, None, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"data_seed": 1}, "seed of the rows 0 and 1"),
+        ({"rows": 30}, "evaluated rows 60 and 30"),
+        ({"profile": "full"}, "profile embedded and full"),
+        ({"dataset_fingerprint": "other"}, r"data set .*f00dfeed.* and .*other"),
+    ],
+)
+def test_different_evaluations_are_not_ranked_together(
+    tmp_path: Path, values: dict[str, Any], words: str
+) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, LORA)
+    write_trial(store, 1, LORA, sweep_id="rank-ffffffff", **values)
+    with pytest.raises(ResultsError, match=rf"evaluated differently \({words}\).*--sweep"):
+        leaderboard(tmp_path, SWEEP, "rank-ffffffff")
+    assert len(leaderboard(tmp_path, SWEEP)) == 1
+
+
+def test_sweeps_with_the_same_evaluation_rank_together(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number, sweep_id in enumerate((SWEEP, f"{SWEEP}-2")):
+        write_trial(store, number, LORA, sweep_id=sweep_id)
+    assert {row["sweep_id"] for row in leaderboard(tmp_path, SWEEP, f"{SWEEP}-2")} == {
+        SWEEP,
+        f"{SWEEP}-2",
+    }
+
+
+def test_test_scores_stand_beside_the_ranking(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, LORA, test_rouge_l=0.31, test_rouge_l_se=0.01, test_rows=200)
+    write_trial(store, 2, LORA | {"rank": 16}, test_rouge_l=0.11, test_rouge_l_se=0.01)
+    first, second = leaderboard(tmp_path, SWEEP)
+    assert (first["rank"], second["rank"]) == (16, 8)
+    assert second["test_value"] == 0.31
+    assert second["test_low"] == pytest.approx(0.31 - 1.972 * 0.01, abs=1e-4)
+
+
+def test_the_table_names_what_was_compared(run: Run) -> None:
+    code, out, err = run("leaderboard", "--limit", "2")
+    assert (code, err) == (0, "")
+    head, titles, first, second, more = out.splitlines()
+    assert "profile embedded" in head
+    assert "on 60 validation rows" in head
+    assert titles.split()[:3] == ["trial", "configuration", "rouge_l"]
+    assert first.startswith("1  t-x")
+    assert "lora rank=32" in first
+    assert second.startswith("2  t-x")
+    assert more == "and 11 more trials"
+
+
+def test_json_and_csv_have_the_same_rows(run: Run, ask: Callable[..., Any]) -> None:
+    rows = ask("leaderboard", "--technique", "lora")
+    code, out, _ = run("leaderboard", "--technique", "lora", "--format", "csv")
+    assert code == 0
+    header, *lines = out.splitlines()
+    assert header.split(",") == list(rows[0])
+    assert len(lines) == len(rows) == 12
+    assert lines[0].split(",")[2] == rows[0]["trial_id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--by", "blue"], "no metric 'blue'; the nearest is 'bleu'"),
+        (["--by", "valid_sql"], "'valid_sql' was not measured"),
+        (["--technique", "qlora"], "no technique in these sweeps 'qlora'; the nearest is 'lora'"),
+        (["--sweep", "rang"], "no sweep 'rang'; the nearest is 'rank'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(run: Run, arguments: list[str], words: str) -> None:
+    code, out, err = run("leaderboard", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_sweep_whose_trials_all_run_still(tmp_path: Path, run: Run) -> None:
+    Store(tmp_path).publish_report(
+        {
+            "sweep_id": SWEEP,
+            "trial_id": "t-a",
+            "trial_number": 0,
+            "rung": 0,
+            "rung_from": 0,
+            "rung_examples": 10,
+            "step": 1,
+        }
+    )
+    code, _, err = run("leaderboard", store=tmp_path)
+    assert (code, err) == (
+        2,
+        f"No trial of {SWEEP} has ended yet; run the sweep's command to go on.\n",
+    )
+
+
+def test_no_store(tmp_path: Path, run: Run) -> None:
+    code, _, err = run("leaderboard", store=tmp_path / "nowhere")
+    assert code == 2
+    assert "no experiment store at" in err

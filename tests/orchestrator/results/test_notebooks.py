@@ -1,0 +1,72 @@
+"""The study's table beside ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.identity import sweep_id
+from orchestrator.outcome import Conclusions
+from orchestrator.proposals import Proposal, rungs, trial_configuration
+from orchestrator.recording import TrialRecorder
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.notebooks import STUDY, notebooks
+from orchestrator.spec import load
+from orchestrator.store import Store
+from tests.orchestrator import toy
+
+FILE = Path(__file__).resolve().parents[3] / "search_spaces" / "notebooks.yaml"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The seven points of the file, run by the toy learner."""
+    made = Store(tmp_path_factory.mktemp("store"))
+    sweep = load(FILE, profile="embedded")
+    identifier = sweep_id(sweep)
+    conclusions = Conclusions(sweep, identifier, made, "{}")
+    for number, point in enumerate(sweep.points):
+        proposal = Proposal(number, number, 0, dict(point))
+        configuration = trial_configuration(sweep, proposal)
+        grid = rungs(sweep, configuration)
+        recorder = TrialRecorder(made, identifier, number, grid, "standard", 1, lambda row: None)
+        toy.finetune(configuration, grid, recorder)
+        assert conclusions.conclude(proposal, stopped=False) is not None
+    return made
+
+
+def _lines(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
+    data = notebooks(store.root).data
+    assert isinstance(data, list)
+    return {(row["run"], row["source"]): row for row in data}
+
+
+def test_every_run_of_the_study_stands_beside_ours_under_both_protocols(store: Store) -> None:
+    lines = _lines(store)
+    for run in STUDY:
+        for protocol in ("notebook", "standard"):
+            line = lines[run.key, f"ours, {protocol} protocol"]
+            assert line["rows"] == 2
+            assert line["bleu_low"] <= line["bleu"] <= line["bleu_high"]
+    assert lines["lora", "published"]["bleu"] == 0.47
+    assert lines["lora", "printed by the notebook"]["bleu"] == 0.4121
+    assert ("qlora", "printed by the notebook") not in lines
+    assert ("lora-large-data", "published") not in lines
+
+
+def test_published_figures_without_support_are_named(store: Store) -> None:
+    unsupported = {run.key for run in STUDY if run.supported is False}
+    assert unsupported == {"lora", "qlora"}
+    remarks = " ".join(notebooks(store.root).remarks)
+    for key in unsupported:
+        assert f"The published figures of {key} have no support" in remarks
+    assert "only the shape compares" in remarks
+    assert "Not run yet" not in remarks
+
+
+def test_without_the_sweep_it_says_how_to_run_it(tmp_path: Path) -> None:
+    Store(tmp_path)
+    with pytest.raises(ResultsError, match=r"orchestrator\.sweep search_spaces/notebooks\.yaml"):
+        notebooks(tmp_path)
