@@ -21,7 +21,7 @@ from orchestrator.attempts import AttemptLog, Attempts
 from orchestrator.identity import configuration_id, trial_id
 from orchestrator.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.spec import Sweep
-from orchestrator.store import Store
+from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 from trainables.scores import SCORES
 
@@ -184,7 +184,7 @@ def final_row(
 
 def is_finished(sweep: Sweep, sweep_id: str, store: Store) -> bool:
     """Returns whether every run of the sweep has its final row."""
-    done = {row["trial_number"] for row in store.trials(sweep_id)}
+    done = set(index.trials(store.root, sweep_id)["trial_number"].to_pylist())
     return all(number in done for number, _, _ in Numbering(sweep))
 
 

@@ -16,7 +16,7 @@ from orchestrator.outcome import Conclusions, RunResult, run_result
 from orchestrator.proposals import Proposal, ProposalBook
 from orchestrator.scheduling import RUNG, TechniqueHalving
 from orchestrator.spec import Sweep
-from orchestrator.store import Store, reader
+from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 
 
@@ -48,10 +48,10 @@ def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions
     """
     metric = sweep.objective.metric
     proposals = ProposalBook(store, sweep_id).read()
-    rows = {int(row["trial_number"]): row for row in store.trials(sweep_id)}
+    rows = {int(row["trial_number"]): row for row in index.trials(store.root, sweep_id).to_pylist()}
     reports: dict[int, list[Row]] = {}
     halving = TechniqueHalving(sweep)
-    stored = reader.reports(store.root, sweep_id).to_pylist()
+    stored = index.reports(store.root, sweep_id).to_pylist()
     history: list[dict[str, Any]] = []
     for row in sorted(stored, key=lambda row: row["reported_at"]):
         number = int(row["trial_number"])

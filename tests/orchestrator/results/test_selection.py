@@ -90,7 +90,11 @@ def test_a_configuration_shows_what_differs_within_its_technique() -> None:
         row("prefix", 2000, '{"virtual_tokens": 20, "dropout": null}'),
     ]
     described = [Configurations(rows).describe(each) for each in rows]
-    assert described == ["lora rank=4 data_size=500", "lora rank=8 data_size=2000", "prefix"]
+    assert described == [
+        "lora rank=4 data_size=500",
+        "lora rank=8 data_size=2000",
+        "prefix data_size=2000",
+    ]
 
 
 def test_alpha_is_named_only_where_it_is_not_the_default() -> None:
