@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-_PIPED_WIDTH = 160
+_PIPED_WIDTH = 220
 """Columns of a table that goes to a file or a pipe, which has no width of its own."""
 
 
