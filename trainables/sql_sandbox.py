@@ -24,7 +24,7 @@ Effect = tuple[list[Result], State | None]
 def main() -> None:
     """Serves requests until standard input ends. Called by `trainables.sql_process`."""
     limits = Limits(**json.loads(sys.argv[1]))
-    _give_up(limits)
+    give_up(limits)
     for line in sys.stdin.buffer:
         # Processor time, so that a busy machine changes no outcome. The default action ends the
         # process: a call that never returns to SQLite's own counter cannot ignore it.
@@ -34,7 +34,7 @@ def main() -> None:
         _write(outcome)
 
 
-def _give_up(limits: Limits) -> None:
+def give_up(limits: Limits) -> None:
     for kind, most in (
         ("RLIMIT_CORE", 0),
         ("RLIMIT_FSIZE", 0),

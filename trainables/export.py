@@ -1,0 +1,102 @@
+"""Writes a trial's model as a folder that transformers and PEFT load without this package.
+
+An adapter in PEFT's own format, or whole weights: those of full fine-tuning as they are, those of
+LoRA and QLoRA with the adapter merged in. Beside them the tokenizer and a model card.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+
+from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
+from trainables.base_model import four_bit, load_base_model, load_tokenizer
+from trainables.checkpoint import ADAPTER, MODEL
+from trainables.configuration import TrialConfiguration
+from trainables.model_card import EMBEDDED_COPY, model_card
+from trainables.sql_tokens import SqlTokens
+from trainables.techniques.registry import TECHNIQUES
+
+_ADAPTER_CONFIG = "adapter_config.json"
+
+
+def export(
+    configuration: TrialConfiguration,
+    checkpoint_folder: Path,
+    target: Path,
+    trial: Mapping[str, Any],
+    *,
+    merged: bool,
+) -> None:
+    """Writes model, tokenizer and model card; the folder appears whole or not at all.
+
+    Args:
+        configuration: The trial, of a technique that trains.
+        checkpoint_folder: What the trial saved.
+        target: An absent or empty folder.
+        trial: The trial's final row, for the card.
+        merged: Whether to merge an adapter into the base's weights; full fine-tuning has nothing
+            to merge.
+
+    Raises:
+        BaseModelUnavailable: The base model cannot be loaded.
+        OSError: The checkpoint is incomplete, or the target cannot be written.
+    """
+    whole = merged or TECHNIQUES[configuration.technique].trains_base
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.parent / f".{target.name}.{os.getpid()}"
+    staged.mkdir()
+    try:
+        if not whole:
+            _copy_adapter(configuration, checkpoint_folder / ADAPTER, staged)
+        elif TECHNIQUES[configuration.technique].trains_base:
+            shutil.copytree(checkpoint_folder / MODEL, staged, dirs_exist_ok=True)
+        else:
+            _merge(configuration, checkpoint_folder / ADAPTER, staged)
+        tokenizer = load_tokenizer(configuration.base_model, configuration.base_model_revision)
+        tokenizer.save_pretrained(staged)
+        card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole)
+        (staged / "README.md").write_text(card, encoding="utf-8")
+        staged.rename(target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
+    # Not prefix_encoder.safetensors, which only training needs, nor PEFT's empty card.
+    shutil.copy(adapter / SAFETENSORS_WEIGHTS_NAME, folder)
+    settings = json.loads((adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    if configuration.base_model == EMBEDDED:
+        # Its place in this installation says nothing to another one.
+        shutil.copytree(EMBEDDED_FOLDER, folder / EMBEDDED_COPY)
+        settings["base_model_name_or_path"] = EMBEDDED_COPY
+    text = json.dumps(settings, indent=2, sort_keys=True)
+    (folder / _ADAPTER_CONFIG).write_text(text, encoding="utf-8")
+
+
+def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
+    """Merges in float32 on the CPU, which neither rounds nor depends on the accelerator.
+
+    A four-bit base is unpacked first: the adapter was trained beside the rounded weights, and
+    merging into packed ones would round the sum again.
+    """
+    quantized = TECHNIQUES[configuration.technique].quantized
+    base: Any = load_base_model(
+        configuration.base_model,
+        configuration.base_model_revision,
+        quantization=four_bit(torch.float32) if quantized else None,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    if quantized:
+        base = base.dequantize(torch.float32)
+    model = PeftModel.from_pretrained(base, adapter)
+    model.merge_and_unload(safe_merge=True).save_pretrained(folder)

@@ -1,0 +1,96 @@
+"""Reads a user's SQLite file without ever being able to change it. Standard library only.
+
+The file is opened by SQLite with `mode=ro`: the operating system itself refuses a write to it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+MOST_BYTES = 256 * 2**20
+"""Largest database that `content` copies."""
+
+_VERSIONS = slice(18, 20)
+"""Where the header says how the file is written: 1 by a rollback journal, 2 by a write-ahead log.
+Source: https://www.sqlite.org/fileformat2.html, section 1.3.3."""
+_ROLLBACK, _WRITE_AHEAD = b"\x01\x01", b"\x02\x02"
+
+
+class DatabaseUnreadable(Exception):  # noqa: N818 - a state of the world, as in its name
+    """The file is absent, no SQLite database, without tables, or too large to copy."""
+
+
+def schema(file: Path) -> str:
+    """Returns the CREATE statements of all tables and views, in the order in which they were made.
+
+    Args:
+        file: The database.
+
+    Returns:
+        One line, each statement with its semicolon, as contexts of training rows are written.
+
+    Raises:
+        DatabaseUnreadable: It cannot be read, or has no tables.
+    """
+    with _opened(file) as connection:
+        found = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE type IN ('table', 'view') AND sql IS NOT NULL"
+            " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+        ).fetchall()
+    if not found:
+        raise DatabaseUnreadable(f"The database {file} has no tables; give one that has.")
+    return " ".join(f"{sql};" for (sql,) in found)
+
+
+def content(file: Path) -> bytes:
+    """Returns a consistent copy of the database, what stands in its write-ahead log included.
+
+    Args:
+        file: The database.
+
+    Returns:
+        A database file's bytes, for `sqlite3.Connection.deserialize`.
+
+    Raises:
+        DatabaseUnreadable: It cannot be read, or has more than `MOST_BYTES`.
+    """
+    with _opened(file) as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        if pages * page_bytes > MOST_BYTES:
+            raise DatabaseUnreadable(
+                f"The database {file} has {pages * page_bytes / 2**20:,.0f} MiB, but --execute runs"
+                f" on a copy in memory of at most {MOST_BYTES // 2**20} MiB; leave out --execute"
+                f" and run the statement with `sqlite3 -readonly {file}`."
+            )
+        copied = bytearray(connection.serialize())
+    # A database in memory cannot have a write-ahead log, and none is needed any more.
+    copied[_VERSIONS] = _ROLLBACK if copied else b""
+    return bytes(copied)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    if not file.is_file():
+        raise DatabaseUnreadable(f"There is no database file {file}; give an SQLite file.")
+    try:
+        with closing(sqlite3.connect(_address(file), uri=True)) as connection:
+            yield connection
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseUnreadable(
+            f"The file {file} cannot be read as an SQLite database ({error}); give one that"
+            " `sqlite3 -readonly FILE .schema` can read."
+        ) from error
+
+
+def _address(file: Path) -> str:
+    address = f"{file.resolve().as_uri()}?mode=ro"
+    with file.open("rb") as opened:
+        header = opened.read(_VERSIONS.stop)
+    if header[_VERSIONS] == _WRITE_AHEAD and not Path(f"{file.resolve()}-wal").exists():
+        # Nobody has it open. Without this SQLite would put a log and its index beside the file.
+        address += "&immutable=1"
+    return address
