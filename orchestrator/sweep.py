@@ -268,6 +268,7 @@ def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> N
 
     out.print()
     out.print(render(leaderboard(store.root, identifier)))
+    out.print(f"\n{sweep.question}", style="bold")
     out.print(answer(store.root, identifier), markup=False)
     pattern = store.root / "trials" / f"sweep={identifier}" / "*.parquet"
     out.print(

@@ -44,7 +44,9 @@ def test_ray_tune_stays_in_its_modules() -> None:
     assert found <= allowed
 
 
-@pytest.mark.parametrize("module", ["orchestrator.sweep", "orchestrator.results", "orchestrator.predict"])
+@pytest.mark.parametrize(
+    "module", ["orchestrator.sweep", "orchestrator.results", "orchestrator.predict"]
+)
 def test_importing_the_commands_loads_no_learning_library(module: str) -> None:
     code = (
         f"import {module}, sys;"

@@ -1,4 +1,4 @@
-"""One sentence that answers a sweep's question with its figures."""
+"""A sentence that answers a sweep's question with its figures, and a line for each trend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ASKED = ("rank", "virtual_tokens", "data_size")
 
 
 def answer(root: Path, sweep_id: str) -> str:
-    """Returns the answer: the best trial, its lead over baseline and runner-up, and the trends.
+    """Returns the answer: the best trial, its lead over baseline and runner-up; then the trends.
 
     The best is the completed trial with the best objective. Differences are paired over the same
     validation rows, with bootstrap intervals; see `orchestrator.results.statistics`.
@@ -51,7 +51,8 @@ def answer(root: Path, sweep_id: str) -> str:
             compared.setdefault(rival["trial_id"], (name, rival))
     clauses = [_best(best, len(rows))]
     clauses += [_against(root, by_id, best, name, rival) for name, rival in compared.values()]
-    return "; ".join([*clauses, *_by_technique(completed), *_trends(root, rows)]) + "."
+    sentence = "; ".join([*clauses, *_by_technique(completed)]) + "."
+    return "\n".join([sentence, *_trends(root, rows)])
 
 
 def _name(entries: Sequence[dict[str, Any]]) -> str:
@@ -126,7 +127,7 @@ def _by_technique(completed: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _trends(root: Path, rows: Sequence[Row]) -> list[str]:
-    """Returns a clause for each parameter that is asked about and varies."""
+    """Returns a line for each parameter that is asked about and varies, in each technique."""
     found = []
     for name in _ASKED:
         if name not in varied_in(rows):
@@ -146,5 +147,5 @@ def _trends(root: Path, rows: Sequence[Row]) -> list[str]:
             best = ", ".join(
                 f"{entry['best']:.3f} at {brief(entry['value'])}" for entry in result.values
             )
-            found.append(f"{technique}: {result.sentence()}, best {best}")
+            found.append(f"{technique}: {result.sentence()}; best {best}.")
     return found
