@@ -1,4 +1,7 @@
-"""`python -m orchestrator.results`: the command line over the modules beside this one."""
+"""`python -m orchestrator.results`: the command line over the modules beside this one.
+
+Each verb imports its own modules, so that none waits for what another one needs.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,16 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.results import compare as comparing
-from orchestrator.results import effect as effects
-from orchestrator.results import leaderboard as ranking
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.export import ExportFormat
-from orchestrator.results.export import export as export_tables
-from orchestrator.results.notebooks import notebooks as study
 from orchestrator.results.output import Answer, Format, emit
-from orchestrator.results.overview import overview
-from orchestrator.results.pareto import pareto as pareto_front
-from orchestrator.results.query import query as run_query
-from orchestrator.results.selection import final_rows, find_trial, latest_sweep, select_sweeps
-from orchestrator.results.show import show as show_trial
+from orchestrator.results.selection import (
+    FACTS_AND_METRICS,
+    final_rows,
+    latest_sweep,
+    select_sweeps,
+    whole_row,
+)
 from orchestrator.store import StoreError, StoreUnusableError
 
 EXIT_ERROR, EXIT_USER = 1, 2
@@ -36,22 +36,23 @@ app = typer.Typer(
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder of the experiment store [default: experiments]."),
+    typer.Option("--root", help="Folder of the experiment store (default: experiments)."),
 ]
 LatestOption = Annotated[
     list[str] | None,
     typer.Option(
         "--sweep",
-        help="Name, id or glob of a sweep; may be repeated [default: the one written to last].",
+        help="Name, id or glob of a sweep; may be repeated (default: the one written to last).",
     ),
 ]
 AllOption = Annotated[
     list[str] | None,
-    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated [default: all]."),
+    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated (default: all)."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="What the answer looks like.")]
 ByOption = Annotated[
-    str | None, typer.Option("--by", metavar="METRIC", help="[default: the sweep's objective]")
+    str | None,
+    typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
 ]
 
 
@@ -69,6 +70,8 @@ def sweeps(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """What sweeps there are: trials by outcome, best, device time; the latest first."""
+    from orchestrator.results.overview import overview
+
     folder = _root(context, root)
     emit(overview(folder, select_sweeps(folder, sweep or [])), form)
 
@@ -92,9 +95,12 @@ def leaderboard(
     Completed trials come first, then those that early stopping ended. Test scores stand beside the
     ranking where they were measured; they do not enter it.
     """
+    from orchestrator.results.leaderboard import Ranking, render
+
     folder = _root(context, root)
-    rows = ranking.leaderboard(folder, *_selected(folder, sweep), by=by, techniques=technique or ())
-    emit(Answer(rows, ranking.render(rows, limit)), form)
+    ranking = Ranking(folder, _selected(folder, sweep), by, technique or ())
+    rows = ranking.entries(limit if form is Format.TABLE else None)
+    emit(Answer(rows, render(rows, limit, ranking)), form)
 
 
 @app.command()
@@ -106,9 +112,11 @@ def show(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Everything of one trial: parameters, scores, reports, curve, predictions, environment."""
+    from orchestrator.results.show import show as show_trial
+
     folder = _root(context, root)
-    rows = final_rows(folder, select_sweeps(folder, sweep or []))
-    emit(show_trial(folder, find_trial(rows, trial)), form)
+    row = whole_row(folder, select_sweeps(folder, sweep or []), trial)
+    emit(show_trial(folder, row), form)
 
 
 @app.command()
@@ -126,9 +134,11 @@ def compare(
     They are compared at the highest rung that every trial of both reached. Says "not
     distinguishable" when they are not.
     """
+    from orchestrator.results.compare import compare as compare_named
+
     folder = _root(context, root)
-    rows = final_rows(folder, _selected(folder, sweep))
-    emit(comparing.compare(folder, rows, a, b, by), form)
+    rows = final_rows(folder, _selected(folder, sweep), FACTS_AND_METRICS)
+    emit(compare_named(folder, rows, a, b, by), form)
 
 
 @app.command()
@@ -149,9 +159,11 @@ def effect(
     how many early stopping ended, and the completed ones alone; then the trend, and the importance
     of each parameter.
     """
+    from orchestrator.results.effect import COLUMNS, answer
+
     folder = _root(context, root)
-    rows = final_rows(folder, _selected(folder, sweep))
-    emit(effects.answer(folder, rows, parameter, by), form)
+    rows = final_rows(folder, _selected(folder, sweep), COLUMNS)
+    emit(answer(folder, rows, parameter, by), form)
 
 
 @app.command()
@@ -165,6 +177,8 @@ def query(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """SQL of DuckDB over the views trials, reports and predictions; read-only."""
+    from orchestrator.results.query import query as run_query
+
     folder = _root(context, root)
     emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form)
 
@@ -180,6 +194,8 @@ def export(
     ] = ExportFormat.PARQUET,
 ) -> None:
     """A compacted copy in DIR: Parquet (one file a table and sweep), CSV or JSON lines."""
+    from orchestrator.results.export import export as export_tables
+
     folder = _root(context, root)
     selected = select_sweeps(folder, sweep or [])
     emit(export_tables(folder, selected, target, form), Format.TABLE)
@@ -195,6 +211,8 @@ def pareto(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Completed trials that no other one beats in both x and y."""
+    from orchestrator.results.pareto import pareto as pareto_front
+
     folder = _root(context, root)
     emit(pareto_front(folder, _selected(folder, sweep), x, y), form)
 
@@ -210,6 +228,8 @@ def notebooks(
 
     Takes the sweep of search_spaces/notebooks.yaml that ended last.
     """
+    from orchestrator.results.notebooks import notebooks as study
+
     emit(study(_root(context, root), sweep or ["notebooks"]), form)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.selection import BASELINE, is_score
 from orchestrator.results.statistics import Array
@@ -37,8 +35,8 @@ class Curves:
         self._untrained = {key(row) for row in rows if row["technique"] == BASELINE}
         self._curves: dict[Key, dict[int, Row]] = {key(row): {} for row in rows}
         columns = [*dict.fromkeys(("sweep_id", "trial_id", "rung_examples", "step", metric))]
-        reports = index.reports(root, *dict.fromkeys(row["sweep_id"] for row in rows))
-        for report in reports.select(columns).to_pylist():
+        sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
+        for report in index.reports(root, *sweeps, columns=columns).to_pylist():
             curve = self._curves.get(key(report))
             if curve is not None and finite_or_none(report[metric]) is not None:
                 curve[report["rung_examples"]] = report
@@ -107,6 +105,8 @@ class Curves:
         common = sorted(set.intersection(*(set(scores) for scores in found.values())))
         if not common:
             raise ResultsError("These trials have no evaluated row in common.")
+        import numpy as np
+
         return np.array([[found[key(row)][example] for example in common] for row in rows])
 
     def _at(self, row: Row, rung: int) -> Row:

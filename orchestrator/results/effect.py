@@ -22,6 +22,7 @@ from orchestrator.results.importance import importances
 from orchestrator.results.output import Answer, number, table, with_interval
 from orchestrator.results.selection import (
     BASELINE,
+    FACTS_AND_METRICS,
     check_same_evaluation,
     metric_and_mode,
     parameters,
@@ -32,6 +33,9 @@ from orchestrator.store.rows import Row, finite_or_none
 
 SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 """What follows from the parameters and can be asked for like one."""
+
+COLUMNS = (*FACTS_AND_METRICS, *SIZES, "learning_rate")
+"""Of final rows: what is looked at."""
 
 _MOST_VALUES = 8
 _BINS = 4
@@ -100,7 +104,12 @@ def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = Non
     check_same_evaluation(rows)
     metric, mode = metric_and_mode(rows, by)
     having = _having(rows, parameter)
-    curves = Curves(root, having, metric)
+    return _effect(Curves(root, having, metric), having, parameter, metric, mode)
+
+
+def _effect(
+    curves: Curves, having: Sequence[Row], parameter: str, metric: str, mode: str
+) -> Effect:
     measured = curves.reported(having)
     if not measured:
         raise ResultsError(f"No trial with a {parameter} was measured by {metric}.")
@@ -147,7 +156,11 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     Raises:
         ResultsError: As `effect`.
     """
-    found = effect(root, rows, parameter, by)
+    check_same_evaluation(rows)
+    metric, mode = metric_and_mode(rows, by)
+    having = _having(rows, parameter)
+    curves = Curves(root, rows, metric)
+    found = _effect(curves, having, parameter, metric, mode)
     headers = [
         *(parameter, "trials", f"mean {found.metric}", "best", "its learning rate", "stopped"),
         *("completed", "their mean at the end"),
@@ -165,7 +178,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
         ]
         for entry in found.values
     ]
-    shares = importances(root, rows, found.metric, found.mode)
+    shares = importances(curves, rows, mode)
     parts: list[RenderableType] = [
         Text(
             f"At {found.rung:,} examples, the highest rung that all of these trials reached; 95 %"

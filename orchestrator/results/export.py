@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
@@ -89,6 +88,8 @@ def _write(
             (folder / f"{definition.name}.parquet").write_bytes(rows.encode(definition, content))
             count += content.num_rows
         return count
+    import duckdb
+
     content = read(root, *sweep_ids)
     file = staged / f"{definition.name}.{form}"
     with duckdb.connect() as connection:

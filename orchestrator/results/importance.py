@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.results.curves import Curves
@@ -18,9 +17,7 @@ _BEST_TRIALS = 5
 """At least so many trials count as the best ones; with the usual tenth it may be a single one."""
 
 
-def importances(
-    root: Path, rows: Sequence[Row], metric: str, mode: str
-) -> dict[str, dict[str, float]]:
+def importances(curves: Curves, rows: Sequence[Row], mode: str) -> dict[str, dict[str, float]]:
     """Returns the share of each varied parameter, per technique, most important first.
 
     PED-ANOVA (S. Watanabe, A. Bansal and F. Hutter, IJCAI 2023) over the values at the highest
@@ -29,15 +26,13 @@ def importances(
     `FEWEST_TRIALS` measured trials has no entry.
 
     Args:
-        root: Folder of the store.
+        curves: The reports of the trials.
         rows: Final rows of the trials.
-        metric: A score or loss.
         mode: "max" or "min".
     """
     found = {}
     for technique in sorted({row["technique"] for row in rows} - {BASELINE}):
         of_technique = [row for row in rows if row["technique"] == technique]
-        curves = Curves(root, of_technique, metric)
         measured = curves.reported(of_technique)
         if len(measured) < FEWEST_TRIALS:
             continue

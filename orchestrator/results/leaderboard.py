@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
-from rich.text import Text
+import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import duration, number, table, with_interval
 from orchestrator.results.selection import (
+    FACTS,
+    FACTS_AND_METRICS,
     Configurations,
     check_same_evaluation,
-    final_rows,
+    final_table,
     is_score,
     metric_and_mode,
 )
@@ -22,20 +23,42 @@ from orchestrator.results.statistics import score_interval
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 _BESIDE = ("bleu", "rouge_l", "execution_accuracy")
 """Scores that a table shows beside the one that ranks; JSON and CSV have all of them."""
 
 
-def leaderboard(
-    root: Path,
-    *sweep_ids: str,
-    by: str | None = None,
-    techniques: Sequence[str] = (),
-) -> list[dict[str, Any]]:
-    """Ranks trials by a metric on their validation rows at their last rung.
+_IDENTITY = ("sweep_id", "trial_id", "trial_number", "replicate")
+_SETTING = ("profile", "base_model", "dataset", "technique")
+_MEASURES = (
+    *("rank", "alpha", "dropout", "target_modules", "virtual_tokens", "learning_rate"),
+    *("batch_size", "data_size", "epochs", "examples_seen", "trainable_parameters"),
+    *("total_parameters", "trainable_percent", "train_seconds", "eval_seconds"),
+    *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "error"),
+)
+_COLUMNS = tuple(
+    dict.fromkeys(
+        (
+            *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES, "test_rows"),
+            *(
+                f"{test}{score}{se}"
+                for score in SCORE_COLUMNS
+                for test in ("", "test_")
+                for se in ("", "_se")
+            ),
+        )
+    )
+)
+
+
+class Ranking:
+    """Trials by a metric on their validation rows at their last rung, best first.
 
     Completed trials come first: a stopped one was judged worse at the same rung, and its score
-    belongs to a shorter training. Trials without a score come last.
+    belongs to a shorter training. Trials without a score come last. The figures of a trial are
+    computed when they are asked for: a table shows the first few of many.
 
     Args:
         root: Folder of the store.
@@ -43,45 +66,68 @@ def leaderboard(
         by: A score or loss; None means the objective.
         techniques: Only these; none given means all.
 
-    Returns:
-        One flat dictionary a trial, best first: `place` (None without a score), ids, `profile`,
-        `configuration` (in words), `metric`, `mode`, `value`, `low`, `high` (95 % interval over
-        evaluated rows), each score with `<score>_low` and `<score>_high`, `test_value`,
-        `test_low`, `test_high`, `test_rows`, sizes, times, device.
+    Attributes:
+        sweeps: The ids of the sweeps that have a ranked trial.
+        trials: How many trials are ranked.
 
     Raises:
         ResultsError: No trial has ended, a name is unknown, a metric was not measured, or the
             trials were evaluated differently.
         StoreError: The store cannot be read.
     """
-    rows = final_rows(root, sweep_ids)
-    configurations = Configurations(rows)
-    rows = _only(rows, techniques)
-    check_same_evaluation(rows)
-    metric, mode = metric_and_mode(rows, by)
-    sign = -1.0 if mode == "max" else 1.0
 
-    def order(row: Row) -> tuple[bool, bool, float, int]:
-        value = _value(row, metric)
-        return (
-            value is None,
-            row["outcome"] != "completed",
-            sign * (value or 0.0),
-            row["trial_number"],
-        )
+    def __init__(
+        self, root: Path, sweep_ids: Sequence[str], by: str | None, techniques: Sequence[str]
+    ) -> None:
+        self._table = final_table(root, sweep_ids, _COLUMNS)
+        facts = self._table.select(FACTS_AND_METRICS if by else FACTS).to_pylist()
+        self._configurations = Configurations(facts)
+        for index, row in enumerate(facts):
+            row["index"] = index
+        rows = _only(facts, techniques)
+        check_same_evaluation(rows)
+        metric, mode = self._metric, self._mode = metric_and_mode(rows, by)
+        values = [finite_or_none(value) for value in self._table[metric].to_pylist()]
+        sign = -1.0 if mode == "max" else 1.0
 
-    rows.sort(key=order)
-    ranked: list[dict[str, Any]] = []
-    for place, row in enumerate(rows, 1):
-        value = _value(row, metric)
+        def order(row: Row) -> tuple[bool, bool, float, int]:
+            value = values[row["index"]]
+            return (
+                value is None,
+                row["outcome"] != "completed",
+                sign * (value or 0.0),
+                row["trial_number"],
+            )
+
+        self._order = [row["index"] for row in sorted(rows, key=order)]
+        self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
+        self.trials = len(rows)
+
+    def entries(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Returns one flat dictionary a trial, best first.
+
+        Args:
+            limit: Only so many; None means all.
+
+        Returns:
+            `place` (None without a score), ids, `profile`, `configuration` (in words), `metric`,
+            `mode`, `value`, `low`, `high` (95 % interval over evaluated rows), each score with
+            `<score>_low` and `<score>_high`, `test_value`, `test_low`, `test_high`, `test_rows`,
+            sizes, times, device.
+        """
+        shown = self._table.take(pa.array(self._order[:limit], pa.int64())).to_pylist()
+        return [self._entry(place, row) for place, row in enumerate(shown, 1)]
+
+    def _entry(self, place: int, row: Row) -> dict[str, Any]:
+        metric = self._metric
+        value = finite_or_none(row[metric])
         entry = {
             "place": place if value is not None else None,
-            **{name: row[name] for name in ("sweep_id", "trial_id", "trial_number", "replicate")},
-            **{name: row[name] for name in ("profile", "base_model", "dataset", "technique")},
-            "configuration": configurations.describe(row),
+            **{name: row[name] for name in (*_IDENTITY, *_SETTING)},
+            "configuration": self._configurations.describe(row),
             "outcome": row["outcome"],
             "metric": metric,
-            "mode": mode,
+            "mode": self._mode,
             "value": value,
             **_interval("", row, metric),
             "eval_rows": row["eval_rows"],
@@ -93,26 +139,34 @@ def leaderboard(
             interval = score_interval(name, row[name], row[f"{name}_se"], row["eval_rows"])
             low, high = interval or (None, None)
             entry |= {name: row[name], f"{name}_low": low, f"{name}_high": high}
-        entry |= {
-            name: row[name]
-            for name in (
-                *("rank", "alpha", "dropout", "target_modules", "virtual_tokens", "learning_rate"),
-                *("batch_size", "data_size", "epochs", "examples_seen", "trainable_parameters"),
-                *("total_parameters", "trainable_percent", "train_seconds", "eval_seconds"),
-                *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "error"),
-            )
-        }
-        ranked.append(entry)
-    return ranked
+        return entry | {name: row[name] for name in _MEASURES}
 
 
-def render(rows: Sequence[dict[str, Any]], limit: int | None = None) -> RenderableType:
+def leaderboard(
+    root: Path,
+    *sweep_ids: str,
+    by: str | None = None,
+    techniques: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Returns every entry of a `Ranking`; arguments and errors as there."""
+    return Ranking(root, sweep_ids, by, techniques).entries()
+
+
+def render(
+    rows: Sequence[dict[str, Any]], limit: int | None = None, ranking: Ranking | None = None
+) -> RenderableType:
     """Returns the table of a leaderboard, under one line that says what was compared.
 
     Args:
         rows: What `leaderboard` returned.
         limit: At most so many trials; None means all.
+        ranking: What the rows are from, if they are only its first ones.
     """
+    from rich.console import Group
+    from rich.text import Text
+
+    trials = ranking.trials if ranking else len(rows)
+    sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
     metric = rows[0]["metric"]
     beside = [
         name for name in _BESIDE if name != metric and any(row[name] is not None for row in rows)
@@ -142,21 +196,21 @@ def render(rows: Sequence[dict[str, Any]], limit: int | None = None) -> Renderab
         ]
         lines.append(cells)
     right = {"", *beside, "trainable", "examples", "time"}
-    parts: list[RenderableType] = [Text(head(rows)), table(headers, lines, right)]
-    if limit is not None and len(rows) > limit:
-        parts.append(Text(f"and {len(rows) - limit} more trials"))
+    parts: list[RenderableType] = [Text(_head(rows, sweeps)), table(headers, lines, right)]
+    if limit is not None and trials > limit:
+        parts.append(Text(f"and {trials - limit} more trials"))
     return Group(*parts)
 
 
-def head(rows: Sequence[dict[str, Any]]) -> str:
+def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
     """Returns what was compared: sweep, profile, model, data and evaluated rows, in one line."""
     first = rows[0]
-    sweeps = ", ".join(dict.fromkeys(row["sweep_id"] for row in rows))
     counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
     evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
     better = "higher" if first["mode"] == "max" else "lower"
     text = (
-        f"{sweeps}: profile {first['profile']}, {first['base_model']} on {first['dataset']};"
+        f"{', '.join(sweeps)}: profile {first['profile']}, {first['base_model']} on"
+        f" {first['dataset']};"
         f" {first['metric']} ({better} is better) on {evaluated} validation rows"
     )
     return f"{text}, with 95 % intervals over rows" if is_score(first["metric"]) else text
@@ -171,10 +225,6 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     if not found:
         raise ResultsError("No trial is left to rank.")
     return found
-
-
-def _value(row: Row, metric: str) -> float | None:
-    return finite_or_none(row[metric])
 
 
 def _interval(prefix: str, row: Row, metric: str) -> dict[str, float | None]:

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
 
 _PIPED_WIDTH = 10_000
 
@@ -53,6 +52,8 @@ def emit(answer: Answer, form: Format) -> None:
     elif form is Format.CSV:
         _write_csv(answer.data)
     else:
+        from rich.console import Console
+
         terminal = sys.stdout.isatty()
         Console(highlight=False, width=None if terminal else _PIPED_WIDTH).print(answer.view)
         remarks = Console(highlight=False, stderr=not terminal, soft_wrap=True)
@@ -70,6 +71,10 @@ def table(
         lines: One text a column each.
         right: Headers of the columns that are aligned to the right.
     """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(
         box=box.SIMPLE_HEAD if sys.stdout.isatty() else None,
         pad_edge=False,

@@ -14,7 +14,12 @@ from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.rows import Row
 
-_COLUMNS = ["sweep_id", "trial_id", "train_seconds", "eval_seconds", "reported_at"]
+_SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
+_OF_TRIALS = (
+    *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective"),
+    *("objective_metric", "objective_mode", "started_at", "ended_at"),
+)
+_OF_REPORTS = (*_SHARED, "reported_at")
 
 
 def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
@@ -31,8 +36,8 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     Raises:
         StoreError: The store cannot be read.
     """
-    trials = index.trials(root, *sweep_ids)
-    reports = index.reports(root, *sweep_ids).select(_COLUMNS)
+    trials = index.trials(root, *sweep_ids, columns=_OF_TRIALS)
+    reports = index.reports(root, *sweep_ids, columns=_OF_REPORTS)
     rows = [_row(name, *(_of(name, each) for each in (trials, reports))) for name in sweep_ids]
     rows.sort(key=lambda row: str(row["last_written"]), reverse=True)
     shown = [outcome for outcome in (*OUTCOMES, "running") if any(row[outcome] for row in rows)]

@@ -8,7 +8,12 @@ from typing import Any
 
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import Answer, table, text
-from orchestrator.results.selection import Configurations, check_same_evaluation, final_rows
+from orchestrator.results.selection import (
+    FACTS,
+    Configurations,
+    check_same_evaluation,
+    final_rows,
+)
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.scores import LOSSES
@@ -40,7 +45,7 @@ def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
     for name in (x, y):
         if name not in known:
             raise unknown("measure", name, known)
-    rows = final_rows(root, sweep_ids)
+    rows = final_rows(root, sweep_ids, [*{*FACTS, x, y}])
     check_same_evaluation(rows)
     names = Configurations(rows)
     candidates = [

@@ -1,15 +1,17 @@
-"""SQL over the store: the three tables as views in DuckDB, read-only."""
+"""SQL over the store: the three tables in DuckDB, read-only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.output import Answer, table, text
-from orchestrator.store.schema import TABLES
+from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, index, reader
+from orchestrator.store.schema import Table
 
 
 def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
@@ -20,13 +22,14 @@ def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
 
     Args:
         root: Folder of the store.
-        sweep_ids: The views hold these sweeps.
+        sweep_ids: The tables hold these sweeps.
         sql: The statement.
 
     Raises:
         ResultsError: It is not one SELECT, or DuckDB refuses it.
+        StoreError: The store cannot be read.
     """
-    with connect(root, sweep_ids) as connection:
+    with connect(root, sweep_ids, _named(sql)) as connection:
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -41,32 +44,35 @@ def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
     rows = [dict(zip(names, line, strict=True)) for line in lines]
     numeric = {
         name
-        for index, name in enumerate(names)
-        if all(isinstance(line[index], (int, float, type(None))) for line in lines)
+        for place, name in enumerate(names)
+        if all(isinstance(line[place], (int, float, type(None))) for line in lines)
     }
     return Answer(rows, table(names, ([text(value) for value in line] for line in lines), numeric))
 
 
-def connect(root: Path, sweep_ids: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    """Returns a connection that has the views and can reach nothing but the store."""
+def connect(
+    root: Path, sweep_ids: Sequence[str], filled: Collection[Table] = (TRIALS, REPORTS, PREDICTIONS)
+) -> duckdb.DuckDBPyConnection:
+    """Returns a connection that has the tables and can reach nothing but the store.
+
+    Final rows and reports come through the store's index, because DuckDB opens every file of a
+    view anew for every query. Predictions, which are by far the most, stay a view of their files.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The tables hold these sweeps.
+        filled: The tables that have rows; the others have only their columns.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
     connection = duckdb.connect()
     try:
-        for name, definition in TABLES.items():
-            files = [
-                path.as_posix()
-                for sweep_id in sweep_ids
-                for path in (root.absolute() / name / f"sweep={sweep_id}").rglob("*.parquet")
-            ]
-            if files:
-                source = (
-                    f"read_parquet({_list(files)}, union_by_name=true, hive_partitioning=false)"
-                )
-                connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
+        for definition in (TRIALS, REPORTS, PREDICTIONS):
+            if definition in filled:
+                _fill(connection, root, sweep_ids, definition)
             else:
-                empty = definition.schema.empty_table()
-                connection.register("empty", empty)
-                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM empty")
-                connection.unregister("empty")
+                _create(connection, definition, definition.schema.empty_table())
         connection.execute(f"SET allowed_directories = [{_quoted(root.absolute().as_posix())}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -74,6 +80,38 @@ def connect(root: Path, sweep_ids: Sequence[str]) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _named(sql: str) -> list[Table]:
+    """Returns the tables that a statement can read: their names stand in it.
+
+    DuckDB's `query` and `query_table` take names that may be put together from pieces.
+    """
+    text = sql.casefold()
+    return [each for each in (TRIALS, REPORTS, PREDICTIONS) if each.name in text or "query" in text]
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, root: Path, sweep_ids: Sequence[str], definition: Table
+) -> None:
+    if definition is TRIALS:
+        _create(connection, definition, index.trials(root, *sweep_ids))
+    elif definition is REPORTS:
+        _create(connection, definition, index.reports(root, *sweep_ids))
+    elif files := reader.files(root.absolute(), definition, sweep_ids):
+        names = _list([path.as_posix() for path in files])
+        connection.execute(
+            f"CREATE VIEW {definition.name} AS SELECT * FROM"
+            f" read_parquet({names}, union_by_name=true, hive_partitioning=false)"
+        )
+    else:
+        _create(connection, definition, definition.schema.empty_table())
+
+
+def _create(connection: duckdb.DuckDBPyConnection, definition: Table, content: pa.Table) -> None:
+    connection.register("content", content)
+    connection.execute(f"CREATE TABLE {definition.name} AS SELECT * FROM content")
+    connection.unregister("content")
 
 
 def _list(files: Sequence[str]) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
@@ -17,6 +21,15 @@ from trainables.scores import MODES
 
 BASELINE = "pretrained"
 """The technique of a trial that does not train."""
+
+FACTS = (
+    *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
+    *("profile", "dataset", "dataset_fingerprint", "eval_rows"),
+    *("objective_metric", "objective_mode"),
+)
+"""Columns that the functions of this module look at, beside metrics."""
+
+FACTS_AND_METRICS = (*FACTS, *MODES)
 
 _TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
 
@@ -62,18 +75,47 @@ def select_sweeps(root: Path, patterns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found)) if patterns else known
 
 
-def final_rows(root: Path, sweep_ids: Sequence[str]) -> list[Row]:
+def final_table(
+    root: Path, sweep_ids: Sequence[str], columns: Sequence[str] | None = None
+) -> pa.Table:
     """Returns the final rows of sweeps, by sweep and trial number.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps.
+        columns: Only these; None means all.
 
     Raises:
         ResultsError: No trial of them has ended.
     """
-    rows: list[Row] = index.trials(root, *sweep_ids).to_pylist()
-    if not rows:
+    content = index.trials(root, *sweep_ids, columns=columns)
+    if not content.num_rows:
         raise ResultsError(
             f"No trial of {', '.join(sweep_ids)} has ended yet; run the sweep's command to go on."
         )
+    return content
+
+
+def final_rows(
+    root: Path, sweep_ids: Sequence[str], columns: Sequence[str] | None = None
+) -> list[Row]:
+    """Returns what `final_table` returns, as dictionaries: slow for many rows of all columns."""
+    rows: list[Row] = final_table(root, sweep_ids, columns).to_pylist()
     return rows
+
+
+def whole_row(root: Path, sweep_ids: Sequence[str], given: str) -> Row:
+    """Returns the final row of the trial with that id, or whose id alone begins so.
+
+    Raises:
+        ResultsError: There is none, or several.
+    """
+    content = final_table(root, sweep_ids)
+    found = find_trial(content.select(["sweep_id", "trial_id"]).to_pylist(), given)
+    for name, value in found.items():
+        content = content.filter(pc.equal(content[name], value))
+    row: Row = content.to_pylist()[0]
+    return row
 
 
 def find_trial(rows: Iterable[Row], given: str) -> Row:
@@ -128,15 +170,15 @@ def check_same_evaluation(rows: Iterable[Row]) -> None:
     Raises:
         ResultsError: Naming what differs.
     """
-    sets: dict[tuple[tuple[str, Any], ...], str] = {}
+    sets: dict[tuple[Any, ...], str] = {}
     for row in rows:
         if row["eval_rows"] is not None:
-            sets.setdefault(tuple(_evaluation(row).items()), row["sweep_id"])
+            sets.setdefault(_evaluation(row), row["sweep_id"])
     if len(sets) > 1:
         (first, one), (second, other) = list(sets.items())[:2]
         parts = [
             f"{name} {mine} and {theirs}"
-            for (name, mine), (_, theirs) in zip(first, second, strict=True)
+            for name, mine, theirs in zip(_EVALUATION, first, second, strict=True)
             if mine != theirs
         ]
         raise ResultsError(
@@ -147,10 +189,9 @@ def check_same_evaluation(rows: Iterable[Row]) -> None:
 
 def parameters(row: Row) -> dict[str, Any]:
     """Returns technique, the technique's own parameters, and data size, the telling ones first."""
-    config = json.loads(row["config_json"] or "{}")
     own = {
         "technique": row["technique"],
-        **config.get("parameters", {}),
+        **_config(row["config_json"]).get("parameters", {}),
         "data_size": row["data_size"],
     }
     return {name: own[name] for name in dict.fromkeys([*_TELLING, *own]) if name in own}
@@ -162,23 +203,28 @@ def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     Alpha does not count where it is twice the rank in every trial: that is its default, and then
     it says nothing of its own.
     """
-    seen: dict[str, dict[str, set[Any]]] = {}
-    scaled: dict[str, bool] = {}
-    for row in rows:
-        own = parameters(row)
-        technique, rank, alpha = row["technique"], own.get("rank"), own.get("alpha")
-        default = alpha is not None and rank is not None and alpha == 2 * rank
-        scaled[technique] = scaled.get(technique, True) and default
-        for name, value in own.items():
-            seen.setdefault(technique, {}).setdefault(name, set()).add(value)
-    return {
-        technique: [
+    return _varied(map(parameters, rows))
+
+
+def _varied(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    of_technique: dict[str, list[dict[str, Any]]] = {}
+    for own in configurations:
+        of_technique.setdefault(own["technique"], []).append(own)
+    found = {}
+    for technique, members in of_technique.items():
+        shapes = dict.fromkeys(map(tuple, members))  # few, whatever the number of trials
+        found[technique] = [
             name
-            for name, values in names.items()
-            if len(values) > 1 and not (name == "alpha" and scaled[technique])
+            for name in dict.fromkeys(name for shape in shapes for name in shape)
+            if len({own[name] for own in members if name in own}) > 1
+            and not (name == "alpha" and all(map(_has_default_alpha, members)))
         ]
-        for technique, names in seen.items()
-    }
+    return found
+
+
+def _has_default_alpha(own: dict[str, Any]) -> bool:
+    rank, alpha = own.get("rank"), own.get("alpha")
+    return alpha is not None and rank is not None and bool(alpha == 2 * rank)
 
 
 class Configurations:
@@ -192,9 +238,8 @@ class Configurations:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        seen = list(rows)
-        self._within = varied(seen)
-        own = [parameters(row) for row in seen]
+        own = [parameters(row) for row in rows]
+        self._within = _varied(own)
         self._anywhere = {
             name
             for name in (*_TELLING, "data_size")
@@ -223,15 +268,25 @@ def is_score(metric: str) -> bool:
     return metric in SCORE_COLUMNS
 
 
-def _evaluation(row: Row) -> dict[str, Any]:
-    config = json.loads(row["config_json"] or "{}")
-    return {
-        "profile": row["profile"],
-        "data set": f"{row['dataset']} ({row['dataset_fingerprint']})",
-        "evaluated rows": row["eval_rows"],
-        "seed of the rows": config.get("data_seed"),
-        "protocol": config.get("protocol"),
-    }
+_EVALUATION = ("profile", "data set", "evaluated rows", "seed of the rows", "protocol")
+
+
+def _evaluation(row: Row) -> tuple[Any, ...]:
+    config = _config(row["config_json"])
+    return (
+        row["profile"],
+        f"{row['dataset']} ({row['dataset_fingerprint']})",
+        row["eval_rows"],
+        config.get("data_seed"),
+        config.get("protocol"),
+    )
+
+
+# Asked for several times a row; parsing it is what a ranking of many trials waits for.
+@lru_cache(maxsize=1 << 16)
+def _config(text: str | None) -> Mapping[str, Any]:
+    config: Mapping[str, Any] = json.loads(text or "{}")
+    return config
 
 
 def _all_sweeps(root: Path) -> list[str]:

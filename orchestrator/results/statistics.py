@@ -1,6 +1,7 @@
 """Intervals, paired differences and trends. Everything random is seeded.
 
-A 95 % interval is meant wherever an interval is given.
+A 95 % interval is meant wherever an interval is given. NumPy and SciPy are imported only where they
+are needed: together they take longer to load than a leaderboard takes to read.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LEVEL = 0.95
 RESAMPLES = 9999
@@ -22,8 +24,11 @@ _SEED = 0
 BINARY = frozenset({"exact_match", "execution_accuracy", "valid_sql"})
 """Scores that are 0 or 1 in each row."""
 
+_Z = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
 Interval = tuple[float, float]
-Array = NDArray[np.float64]
+Array: TypeAlias = "NDArray[np.float64]"
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def score_interval(
     if mean is None or rows is None or rows < 2:
         return None
     if metric in BINARY:
-        z = _z()
+        z = _Z
         middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
         half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
         half /= 1 + z * z / rows
@@ -98,8 +103,9 @@ def sample_interval(values: Sequence[float]) -> Interval | None:
     """Returns Student's t interval of the mean of a few values; None for fewer than two."""
     if len(values) < 2:
         return None
-    mean = float(np.mean(values))
-    half = _t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    mean = math.fsum(values) / len(values)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    half = _t(len(values) - 1) * math.sqrt(variance / len(values))
     return mean - half, mean + half
 
 
@@ -114,6 +120,7 @@ def paired_difference(a: Array, b: Array) -> Difference:
         a: Scores of A, shape [rows].
         b: Scores of B on the same rows, shape [rows].
     """
+    import numpy as np
     from scipy import stats
 
     gap = a - b
@@ -151,6 +158,8 @@ def group_difference(a: Array, b: Array) -> Difference:
         a: Scores of group A, shape [trials, rows].
         b: Scores of group B on the same rows, shape [trials, rows].
     """
+    import numpy as np
+
     random = np.random.default_rng(_SEED)
     rows = a.shape[1]
     draws = np.empty(RESAMPLES)
@@ -172,6 +181,7 @@ def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
     Numbers: Spearman's rank correlation, its p-value by permutation for up to 30 trials (the
     t approximation is poor there). Names: the Kruskal-Wallis test (JASA 1952).
     """
+    import numpy as np
     from scipy import stats
 
     numeric = all(
@@ -207,14 +217,26 @@ def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
 
 
 @cache
-def _z() -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + LEVEL) / 2))
-
-
-@cache
 def _t(degrees: int) -> float:
-    from scipy.special import stdtrit
+    """Returns the 97.5 % quantile of Student's t distribution.
 
-    return float(stdtrit(degrees, (1 + LEVEL) / 2))
+    The share within +-t has a closed form for whole degrees of freedom (Abramowitz and Stegun,
+    Handbook of Mathematical Functions, 26.7.3 and 26.7.4). It is concave in t, so that Newton's
+    method rises to the quantile from the normal one, which lies below it.
+    """
+    odd = degrees % 2
+    density = 2 * math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2))
+    density /= math.sqrt(degrees * math.pi)
+    t, step = _Z, 1.0
+    while step > 1e-12 * t:
+        angle = math.atan(t / math.sqrt(degrees))
+        cosine = math.cos(angle)
+        term, total = (cosine if odd else 1.0), 0.0
+        for power in range(1 + odd, degrees, 2):
+            total += term
+            term *= cosine * cosine * power / (power + 1)
+        total *= math.sin(angle)
+        share = 2 / math.pi * (angle + total) if odd else total
+        step = (LEVEL - share) / (density * cosine ** (degrees + 1))
+        t += step
+    return t

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from orchestrator.store import reader, rows
 from orchestrator.store.errors import StoreError
@@ -29,69 +29,94 @@ _MOST_SEGMENTS = 16
 _SOURCE = "source"
 
 
-def trials(root: Path, *sweep_ids: str) -> pa.Table:
-    """Returns what `reader.trials` returns, with its errors."""
-    return reader.in_order(_read(root, TRIALS, sweep_ids), TRIALS)
+def trials(root: Path, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Returns what `reader.trials` returns, with its errors.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: Only these sweeps; none given means all.
+        columns: Only these, in this order; None means all.
+    """
+    return _read(root, TRIALS, sweep_ids, columns)
 
 
-def reports(root: Path, *sweep_ids: str) -> pa.Table:
-    """Returns what `reader.reports` returns, with its errors."""
-    return reader.in_order(_read(root, REPORTS, sweep_ids), REPORTS)
+def reports(root: Path, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Returns what `reader.reports` returns, with its errors; arguments as `trials`."""
+    return _read(root, REPORTS, sweep_ids, columns)
 
 
-def _read(root: Path, table: Table, sweep_ids: Sequence[str]) -> pa.Table:
-    paths = reader.files(root, table, sweep_ids)
-    if len(paths) < WORTHWHILE:
-        return reader.read(table, paths)
-    wanted = {_identity(root, path): path for path in paths}
-    known = list(_segments(root, table))
-    indexed = pa.concat_tables(known) if known else _empty(table)
+def _read(
+    root: Path, table: Table, sweep_ids: Sequence[str], columns: Sequence[str] | None
+) -> pa.Table:
+    names = [*(columns if columns is not None else table.schema.names)]
+    wanted = [*dict.fromkeys([*names, *reader.order(table)])]
+    found = reader.entries(root, table, sweep_ids)
+    if len(found) < WORTHWHILE:
+        content = reader.read(table, [Path(entry.path) for entry in found], wanted)
+    else:
+        content = _through_index(root, table, found, wanted)
+    return reader.in_order(content, table).select(names)
+
+
+def _through_index(
+    root: Path, table: Table, found: Iterable[os.DirEntry[str]], columns: Sequence[str]
+) -> pa.Table:
+    skipped = len(str(root / table.name))
+    wanted = {_identity(table, entry, skipped): entry.path for entry in found}
+    indexed = _segments(root, table, columns)
     present = set(indexed[_SOURCE].to_pylist())
-    missing = {source: path for source, path in wanted.items() if source not in present}
+    missing = {path: source for source, path in wanted.items() if source not in present}
     if missing:
-        fresh = _with_sources(table, missing)
-        indexed = pa.concat_tables([indexed, fresh])
-        merge = len(known) >= _MOST_SEGMENTS
+        fresh = reader.in_order(_with_sources(table, missing), table)
         # An index that cannot be written (a read-only store) is only slow.
         with contextlib.suppress(StoreError, OSError):
-            _publish(root, table, indexed if merge else fresh, replace=merge)
+            _publish(root, table, fresh)
+        indexed = pa.concat_tables([indexed, fresh.select(indexed.column_names)])
     chosen = pc.is_in(indexed[_SOURCE], pa.array(wanted, pa.string()))
-    return indexed.filter(chosen).drop_columns([_SOURCE])
+    return indexed.filter(chosen).select(columns)
 
 
-def _identity(root: Path, path: Path) -> str:
+def _identity(table: Table, entry: os.DirEntry[str], skipped: int) -> str:
     """Returns a name that changes when a removed file is written again."""
-    status = path.stat()
-    return f"{path.relative_to(root).as_posix()} {status.st_mtime_ns} {status.st_size}"
+    status = entry.stat()
+    inside = entry.path[skipped:].replace(os.sep, "/")
+    return f"{table.name}{inside} {status.st_mtime_ns} {status.st_size}"
 
 
-def _with_sources(table: Table, paths: dict[str, Path]) -> pa.Table:
-    sources = {str(path): source for source, path in paths.items()}
-    content = reader.read(table, list(paths.values()), with_file=True)
+def _with_sources(table: Table, sources: dict[str, str]) -> pa.Table:
+    content = reader.read(table, list(map(Path, sources)), with_file=True)
     names = pa.array([sources[name] for name in content[reader.FILE].to_pylist()], pa.string())
     return content.drop_columns([reader.FILE]).append_column(_SOURCE, names)
 
 
-def _segments(root: Path, table: Table) -> Iterator[pa.Table]:
-    """Gives the rows of each segment that no earlier one has."""
+def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """Returns the rows of all segments, each file's once, with their sources."""
+    with_source = _with_source(table)
+    names = [*(columns if columns is not None else table.schema.names), _SOURCE]
+    parts = [pa.schema([with_source.schema.field(name) for name in names]).empty_table()]
     seen = pa.array([], pa.string())
-    schema = _empty(table).schema
     for path in sorted(_folder(root, table).glob("*.parquet")):
         try:
-            segment = pq.read_table(path, partitioning=None).select(schema.names).cast(schema)
-        except (pa.ArrowException, KeyError, OSError):
+            segment = rows.decode(with_source, path, str(path), names)
+        except StoreError:
             continue
         segment = segment.filter(pc.invert(pc.is_in(segment[_SOURCE], seen)))
         seen = pa.concat_arrays([seen, pc.unique(segment[_SOURCE])])
-        yield segment
+        parts.append(segment)
+    return pa.concat_tables(parts)
 
 
-def _publish(root: Path, table: Table, content: pa.Table, *, replace: bool) -> None:
+def _publish(root: Path, table: Table, fresh: pa.Table) -> None:
+    """Adds a segment; makes one of all of them when there are many."""
     folder = _folder(root, table)
-    older = list(folder.glob("*.parquet")) if replace else []
-    digest = hashlib.sha256("\n".join(sorted(set(content[_SOURCE].to_pylist()))).encode())
+    older = list(folder.glob("*.parquet"))
+    if len(older) < _MOST_SEGMENTS:
+        older = []
+    else:
+        fresh = pa.concat_tables([_segments(root, table), fresh])
+    digest = hashlib.sha256("\n".join(sorted(set(fresh[_SOURCE].to_pylist()))).encode())
     key = (folder / f"{digest.hexdigest()[:32]}.parquet").relative_to(root).as_posix()
-    PublishedFiles(root).put_if_absent(key, rows.encode(table, content))
+    PublishedFiles(root).put_if_absent(key, rows.encode(table, fresh))
     for path in older:
         if path != root / key:
             path.unlink(missing_ok=True)
@@ -101,5 +126,6 @@ def _folder(root: Path, table: Table) -> Path:
     return root / "state" / "index" / f"{table.name}-v{SCHEMA_VERSION}"
 
 
-def _empty(table: Table) -> pa.Table:
-    return table.schema.append(pa.field(_SOURCE, pa.string())).empty_table()
+def _with_source(table: Table) -> Table:
+    schema = table.schema.append(pa.field(_SOURCE, pa.string()))
+    return Table(table.name, schema, table.required)

@@ -6,13 +6,12 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from orchestrator.store import rows
 from orchestrator.store.errors import StoreUnusableError
@@ -26,10 +25,11 @@ from orchestrator.store.schema import (
 )
 
 FILE = "__filename"
-"""The column in which pyarrow tells the path that a row came from."""
+"""The column that tells the path that a row came from."""
 
+_VERSION = "schema_version"
 _BATCH = 1000
-"""Files read at once: each costs some 250 KB until its few rows are copied out."""
+"""Files read at once: each takes tens of KB of memory until its few rows are copied out."""
 
 
 def sweeps(root: Path) -> list[str]:
@@ -88,56 +88,65 @@ def files(
     Raises:
         StoreUnusableError: There is no such folder.
     """
-    folder = _checked(root) / table.name
-    names = [f"sweep={name}" for name in sweep_ids] or ["sweep=*"]
-    below = ["**/*.parquet"]
-    if trial_ids is not None:
-        below = ["*.parquet", *(f"trial={name}/*.parquet" for name in trial_ids)]
+    if trial_ids is None:
+        return [Path(entry.path) for entry in entries(root, table, sweep_ids)]
+    below = ["*.parquet", *(f"trial={name}/*.parquet" for name in trial_ids)]
     return sorted(
-        path for name in names for pattern in below for path in folder.glob(f"{name}/{pattern}")
+        path
+        for folder in _folders(root, table, sweep_ids)
+        for pattern in below
+        for path in folder.glob(pattern)
     )
 
 
-def read(table: Table, paths: Sequence[Path], *, with_file: bool = False) -> pa.Table:
+def entries(root: Path, table: Table, sweep_ids: Iterable[str]) -> list[os.DirEntry[str]]:
+    """Returns the files of all trials in the order of their paths, as `os.scandir` gives them.
+
+    Raises:
+        StoreUnusableError: There is no such folder.
+    """
+    return [entry for folder in _folders(root, table, sweep_ids) for entry in _below(folder)]
+
+
+def read(
+    table: Table,
+    paths: Sequence[Path],
+    columns: Sequence[str] | None = None,
+    *,
+    with_file: bool = False,
+) -> pa.Table:
     """Reads files of one table in the present schema; columns that they lack are NULL.
 
     Args:
         table: Whose files they are.
         paths: The files.
+        columns: Only these, in this order; None means all.
         with_file: Whether to add a column `FILE` with the path that each row came from.
 
     Raises:
         NewerSchemaError: A file is newer than this package.
         UnreadableFileError: A file is not of this table.
     """
-    columns = [*table.schema.names, *([FILE] if with_file else [])]
-    if not paths:
-        schema = table.schema.append(pa.field(FILE, pa.string())) if with_file else table.schema
-        return schema.empty_table()
-    try:
-        content = pa.concat_tables(
-            _dataset(table, paths[start : start + _BATCH])
-            .to_table(columns=columns)
-            .combine_chunks()
-            for start in range(0, len(paths), _BATCH)
-        )
-    except (pa.ArrowException, OSError) as error:
-        for path in paths:
-            rows.decode(table, path, str(path))  # names the file that is at fault
-        raise rows.unreadable(table, str(paths[0].parent)) from error
-    newest = pc.max(content["schema_version"]).as_py() or 0
-    if newest > SCHEMA_VERSION:
-        for path in paths:
-            rows.check_version(pq.read_metadata(path).metadata, str(path))
-        raise rows.newer(str(paths[0].parent), newest)
-    return content
+    wanted = None if columns is None else [*dict.fromkeys([*columns, _VERSION])]
+    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
+    parts = [_read_batch(table, batch, wanted, with_file) for batch in batches]
+    names = [*(table.schema.names if columns is None else columns), *([FILE] if with_file else [])]
+    return pa.concat_tables(parts or [_empty(table, names)]).select(names)
 
 
 def in_order(content: pa.Table, table: Table) -> pa.Table:
     """Returns the rows of `trials` or `reports` by sweep, trial number and rung."""
-    columns = ["sweep_id", "trial_number"]
-    columns += ["rung", "step"] if table is REPORTS else []
-    return content.sort_by([(name, "ascending") for name in columns])
+    keys = [(name, "ascending") for name in order(table)]
+    places = pc.sort_indices(content, sort_keys=keys)
+    if places.equals(pa.array(range(len(places)), places.type)):
+        return content  # as in a compacted copy: moving all columns takes longer than looking
+    return content.take(places)
+
+
+def order(table: Table) -> tuple[str, ...]:
+    """Returns the columns by which the rows of `trials` or `reports` are ordered."""
+    by_trial = ("sweep_id", "trial_number")
+    return (*by_trial, "rung", "step") if table is REPORTS else by_trial
 
 
 def _checked(root: Path) -> Path:
@@ -149,8 +158,42 @@ def _checked(root: Path) -> Path:
     return root
 
 
-def _dataset(table: Table, paths: Sequence[Path]) -> ds.Dataset:
-    return ds.dataset([str(path) for path in paths], schema=table.schema, format="parquet")
+def _folders(root: Path, table: Table, sweep_ids: Iterable[str]) -> list[Path]:
+    folder = _checked(root) / table.name
+    names = [f"sweep={name}" for name in sweep_ids]
+    found = [folder / name for name in names] if names else folder.glob("sweep=*")
+    return sorted(path for path in found if path.is_dir())
+
+
+def _below(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        inside = sorted(found, key=lambda entry: entry.name)
+    for entry in inside:
+        if entry.is_dir():
+            yield from _below(entry.path)
+        elif entry.name.endswith(".parquet"):
+            yield entry
+
+
+def _read_batch(
+    table: Table, paths: Sequence[Path], columns: Sequence[str] | None, with_file: bool
+) -> pa.Table:
+    names = [str(path) for path in paths]
+    files = [rows.decode(table, name, name, columns) for name in names]
+    content = pa.concat_tables(files).combine_chunks()
+    if (pc.max(content[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
+        for name, file in zip(names, files, strict=True):
+            if (newest := pc.max(file[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
+                raise rows.newer(name, newest)
+    if not with_file:
+        return content
+    sources = [name for name, file in zip(names, files, strict=True) for _ in range(len(file))]
+    return content.append_column(FILE, pa.array(sources, pa.string()))
+
+
+def _empty(table: Table, names: Sequence[str]) -> pa.Table:
+    schema = table.schema.append(pa.field(FILE, pa.string()))
+    return pa.schema([schema.field(name) for name in names]).empty_table()
 
 
 def _only(content: pa.Table, trial_ids: Sequence[str] | None) -> pa.Table:

@@ -6,7 +6,7 @@ import datetime
 import difflib
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,9 @@ VERSION_KEY = "finetune_sweep.schema_version"
 TABLE_KEY = "finetune_sweep.table"
 
 Row = dict[str, Any]
+
+_MANY_ROWS = 1000
+"""Below this, starting threads takes longer than reading."""
 
 
 def to_arrow(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
@@ -51,28 +54,35 @@ def encode(table: Table, content: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def decode(table: Table, source: Any, name: str) -> pa.Table:
+def decode(table: Table, source: Any, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Reads one file of a table in the present schema; columns that it lacks are NULL.
 
     Args:
         table: Whose file it is.
         source: Path or Arrow buffer.
         name: What to call it in an error.
+        columns: Only these, in this order; None means all.
 
     Raises:
         NewerSchemaError: The file's schema is newer than `SCHEMA_VERSION`.
         UnreadableFileError: It is not a Parquet file of that table.
         StoreUnusableError: This user may not read it.
     """
+    schema = table.schema
+    if columns is not None:
+        schema = pa.schema([schema.field(column) for column in columns])
     try:
-        with pq.ParquetFile(source) as file:
+        with pq.ParquetFile(source, pre_buffer=False) as file:
             check_version(file.metadata.metadata, name)
-            content = file.read(use_threads=False)
-        columns = [
+            threads = file.metadata.num_rows > _MANY_ROWS
+            content = file.read(columns=columns, use_threads=threads)
+        if content.schema.equals(schema):  # casting each column takes twice as long as reading it
+            return content.replace_schema_metadata()
+        found = [
             content.column(field.name).cast(field.type)
             if field.name in content.schema.names
             else pa.nulls(content.num_rows, field.type)
-            for field in table.schema
+            for field in schema
         ]
     except PermissionError as error:
         raise StoreUnusableError(
@@ -80,7 +90,7 @@ def decode(table: Table, source: Any, name: str) -> pa.Table:
         ) from error
     except (pa.ArrowException, OSError) as error:
         raise unreadable(table, name) from error
-    return pa.table(columns, schema=table.schema)
+    return pa.table(found, schema=schema)
 
 
 def unreadable(table: Table, name: str) -> UnreadableFileError:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.results.pareto import undominated
-from orchestrator.store import Store
+from orchestrator.store import PREDICTIONS, Store, index, reader
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 
@@ -22,8 +22,12 @@ REPOSITORY = Path(__file__).parents[3]
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys; import orchestrator.results.cli, orchestrator.results.answer\n"
-        "print(*{'torch', 'transformers', 'peft', 'ray', 'optuna', 'scipy'} & set(sys.modules))"
+        "import sys; import orchestrator.results.cli, orchestrator.results.leaderboard\n"
+        "heavy = {'duckdb', 'optuna', 'pandas', 'pydantic', 'pyarrow.dataset', 'rich', 'scipy'}\n"
+        "print(*(heavy & set(sys.modules)))\n"
+        "import orchestrator.results.answer\n"
+        "heavy = {'torch', 'transformers', 'peft', 'ray', 'optuna', 'scipy', 'pandas'}\n"
+        "print(*(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
@@ -112,6 +116,25 @@ def test_query_over_the_three_views(ask: Ask) -> None:
         {"rank": None, "rows": 60, "rungs": 1},
     ]
     assert ask("query", "SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_2": 2}]
+
+
+def test_a_query_of_a_large_store_opens_no_file_twice(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "WORTHWHILE", 2)
+    for number in range(3):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": 8})
+    sql = 'SELECT count(DISTINCT t.trial_id) AS n, count(*) AS m FROM Trials t, "REPORTS" r'
+    assert ask("query", sql, store=tmp_path) == [{"n": 3, "m": 27}]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a file was opened")
+
+    monkeypatch.setattr(reader, "read", refuse)
+    assert ask("query", sql, store=tmp_path) == [{"n": 3, "m": 27}]
+    built = "SELECT count(*) AS n FROM query_table('tri' || 'als')"
+    assert ask("query", built, store=tmp_path) == [{"n": 3}]
+    assert len(ask("query", "DESCRIBE predictions", store=tmp_path)) == len(PREDICTIONS.schema)
 
 
 def test_query_on_a_table_that_has_no_file_yet(tmp_path: Path, ask: Ask) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.leaderboard import leaderboard
+from orchestrator.results.leaderboard import Ranking, leaderboard
 from orchestrator.store import Store
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import SWEEP, write_trial
@@ -25,6 +25,12 @@ def test_completed_trials_come_first_and_each_by_its_score(root: Path) -> None:
     assert stopped == sorted(stopped, reverse=True)
     assert rows[0]["rank"] == 32
     assert all(row["low"] < row["value"] < row["high"] for row in rows)
+
+
+def test_the_first_entries_are_those_of_the_whole(root: Path) -> None:
+    ranking = Ranking(root, [SWEEP], None, ())
+    assert ranking.trials == 13
+    assert ranking.entries(2) == leaderboard(root, SWEEP)[:2]
 
 
 def test_a_loss_ranks_from_the_lowest(root: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import special
 
 from orchestrator.results import statistics
 from orchestrator.results.statistics import (
@@ -24,6 +25,13 @@ def test_the_interval_of_a_score_is_students() -> None:
         (0.5 - 0.22622, 0.5 + 0.22622), abs=1e-4
     )
     assert score_interval("bleu", 0.05, 0.1, 10) == pytest.approx((0.0, 0.27622), abs=1e-4)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 30, 31, 101, 500, 5001])
+def test_students_quantile_is_that_of_scipy(rows: int) -> None:
+    low, high = score_interval("bleu", 0.5, 0.01, rows) or (0, 0)
+    half = 0.01 * float(special.stdtrit(rows - 1, 0.975))
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-11)
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:

@@ -38,6 +38,25 @@ def test_the_index_changes_no_answer(root: Path) -> None:
     assert index.trials(root, OTHER).num_rows == 0
 
 
+def test_some_columns_are_those_of_the_whole(root: Path) -> None:
+    columns = ["outcome", "trial_id"]
+    for _ in range(2):
+        found = index.trials(root, columns=columns)
+        assert found.equals(reader.trials(root).select(columns))
+        found = index.reports(root, SWEEP, columns=["rouge_l"])
+        assert found.equals(reader.reports(root, SWEEP).select(["rouge_l"]))
+    assert index.trials(root, OTHER, columns=columns).column_names == columns
+
+
+def test_an_index_holds_for_every_way_to_write_the_root(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.trials(root)
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(reader, "read", None)  # calling it would fail
+    assert index.trials(Path()).num_rows == 5
+
+
 def test_only_new_files_are_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     read = reader.read
