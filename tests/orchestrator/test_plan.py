@@ -33,7 +33,7 @@ def test_a_plan_says_what_would_run() -> None:
         'target_modules: one of "q,v", "q,k,v,o"',
         "learning_rate: 0.0001 to 0.01, log scale",
         "budget       20,000 examples a trial",
-        "rungs        2,000, 6,000, 18,000, 20,000 examples",
+        "rungs        2,400, 7,200, 20,000 examples",
         "the best 1/3 of a technique go on",
         "evaluation   100 validation rows at each rung, 500 test rows at the end",
         "resources    2 at a time, one CPU core each",

@@ -315,7 +315,7 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         "protocol: standard",
         "protocol: notebooks",
         19,
-        ("evaluation.protocol: is \"notebooks\", but must be 'standard' or 'notebook'",),
+        ("evaluation.protocol: is \"notebooks\", but must be 'standard', 'notebook' or 'both'",),
     ),
     "no validation rows": (
         "validation_rows: 100",

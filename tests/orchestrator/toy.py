@@ -48,6 +48,7 @@ def finetune(
             raise ValueError("the toy was told to fail")
         if rate == 7.0:
             raise MemoryError("the toy was told to ask for too much")
+        _wait_at_gate()
         diverges = rate == 9.0 and index > 0
         score = math.nan if diverges else rate * rung / max(rungs[-1], 1)
         _log(f"{configuration.to_dict()} {rung}")
@@ -93,6 +94,15 @@ def _predictions(score: float) -> list[dict[str, Any]]:
         }
         for index in range(2)
     ]
+
+
+def _wait_at_gate() -> None:
+    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, until `TOY_GATE`, a pipe, is written to."""
+    if gate := os.environ.get("TOY_GATE"):
+        log = Path(os.environ["TOY_LOG"])
+        lines = log.read_text().count("\n") if log.exists() else 0
+        if lines >= int(os.environ["TOY_GATE_AFTER"]):
+            Path(gate).read_bytes()
 
 
 def _log(line: str) -> None:
