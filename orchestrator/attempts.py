@@ -13,6 +13,11 @@ from typing import Any
 
 from orchestrator.store import Store
 
+DIED = "died"
+"""The process ended without a word: killed, or its machine was lost."""
+MACHINE = "machine"
+"""An error of the machine, not of the trial: a full disk, an unreachable model."""
+
 
 @dataclass(frozen=True)
 class Attempts:
@@ -21,13 +26,15 @@ class Attempts:
     Attributes:
         count: Number of times that a process started on it.
         started_at: Start of the first one; None before it.
-        failure: Record of the latest failure: `outcome` ("failed" or "out_of_memory"), `error` and
-            `traceback`; None without one.
+        failure: Record of how the latest attempt failed, None if it did not: `outcome` ("failed",
+            "out_of_memory", `DIED` or `MACHINE`), `error` and `traceback`.
+        deaths: Number of attempts whose process died without a word.
     """
 
     count: int
     started_at: datetime.datetime | None
     failure: dict[str, Any] | None
+    deaths: int
 
 
 class AttemptLog:
@@ -58,13 +65,16 @@ class AttemptLog:
         """Returns what is on record of the trial."""
         folder = self._store.root / self._folder / f"{trial_number:06d}"
         starts = sorted(folder.glob("*-start.json"))
-        failures = sorted(folder.glob("*-failure.json"))
+        records = {
+            path.name: json.loads(path.read_text()) for path in folder.glob("*-failure.json")
+        }
         started_at = None
         if starts:
             first = json.loads(starts[0].read_text())["started_at"]
             started_at = datetime.datetime.fromisoformat(first)
-        failure = json.loads(failures[-1].read_text()) if failures else None
-        return Attempts(len(starts), started_at, failure)
+        failure = records.get(f"{len(starts):04d}-failure.json")
+        deaths = sum(record["outcome"] == DIED for record in records.values())
+        return Attempts(len(starts), started_at, failure, deaths)
 
     def _key(self, trial_number: int, attempt: int, what: str) -> str:
         return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.json"

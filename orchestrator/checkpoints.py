@@ -61,6 +61,13 @@ class TrialCheckpoints:
         _sync(self._folder)
         return target
 
+    def drop_after(self, rung_examples: int) -> None:
+        """Removes the checkpoints of later rungs."""
+        if self._folder.is_dir():
+            for folder in self._folder.iterdir():
+                if folder.name > f"{rung_examples:010d}":
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def drop_before(self, rung_examples: int) -> None:
         """Removes the checkpoints of earlier rungs."""
         if self._folder.is_dir():

@@ -101,6 +101,11 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
             )
         on_apple = apple if apple is not None else platform.system() == "Darwin"
         kind = "mps" if on_apple else "cuda"
+        if kind == "mps" and workers > 1:
+            raise NoRoomError(
+                f"resources.accelerators is {wanted:g}, but a trial cannot span several Apple"
+                " devices; set it to 1."
+            )
         resources["GPU"] = wanted if wanted < 1 else 1.0
         # A trial cannot span two devices, so fractions fill whole devices one by one.
         fit.append(gpus * math.floor(1 / wanted) if wanted < 1 else gpus / workers)

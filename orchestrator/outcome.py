@@ -17,13 +17,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestrator.attempts import AttemptLog, Attempts
+from orchestrator.attempts import DIED, MACHINE, AttemptLog, Attempts
 from orchestrator.identity import configuration_id, trial_id
 from orchestrator.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 from trainables.scores import SCORES
+
+MAX_DEATHS = 3
+"""A trial whose process has died so often is given up; each time it went on from its last rung."""
 
 _REPORTED = (
     "train_loss",
@@ -172,7 +175,8 @@ def final_row(
         "objective_mode": sweep.objective.mode,
         "objective": None if outcome == "diverged" else last.get(sweep.objective.metric),
         **(_test_scores(test, configuration.test_protocols[0]) if completed else {}),
-        "wall_seconds": (ended - started).total_seconds(),
+        # Not from the clock: a sweep may lie still for days between two attempts.
+        "wall_seconds": last.get("elapsed_seconds"),
         "started_at": started,
         "ended_at": ended,
         "config_json": json.dumps(
@@ -186,6 +190,10 @@ def is_finished(sweep: Sweep, sweep_id: str, store: Store) -> bool:
     """Returns whether every run of the sweep has its final row."""
     done = set(index.trials(store.root, sweep_id)["trial_number"].to_pylist())
     return all(number in done for number, _, _ in Numbering(sweep))
+
+
+class MachineError(Exception):
+    """A trial met an error of the machine; the sweep is to stop, and go on once that is mended."""
 
 
 class Conclusions:
@@ -219,6 +227,10 @@ class Conclusions:
         Returns:
             The stored row and what the search learns from it; None if the end is not final, so
             that the trial is to be continued.
+
+        Raises:
+            MachineError: The machine, not the trial, is at fault.
+            StoreError: The row could not be stored.
         """
         identifier = trial_id(self._sweep_id, proposal.trial_number)
         metric = self._sweep.objective.metric
@@ -228,9 +240,10 @@ class Conclusions:
         attempts = self._attempts.of(proposal.trial_number)
         failure = None
         if error is not None:
-            # Without a record of its own the process died: killed from outside, or a crash.
-            record = attempts.failure or {"outcome": "failed", "traceback": error}
-            failure, error = record["outcome"], record["traceback"]
+            if attempts.failure is None:
+                self._attempts.fail(proposal.trial_number, DIED, "the process died", error)
+                attempts = self._attempts.of(proposal.trial_number)
+            failure, error = self._failure(attempts, error)
         outcome = judge(
             reports,
             rungs(self._sweep, configuration)[-1],
@@ -254,6 +267,16 @@ class Conclusions:
         )
         stored = self._store.publish_trial(row)
         return stored, run_result(stored["outcome"], reports, metric)
+
+    def _failure(self, attempts: Attempts, error: str) -> tuple[str | None, str]:
+        """Returns the outcome of an attempt that ended by an error, None to try again, and why."""
+        record = attempts.failure or {"outcome": "failed", "error": error, "traceback": error}
+        if record["outcome"] == MACHINE:
+            raise MachineError(record["error"])
+        if record["outcome"] != DIED:
+            return record["outcome"], record["traceback"]
+        outcome = "out_of_memory" if "low on memory" in error else "failed"
+        return (None if attempts.deaths < MAX_DEATHS else outcome), error
 
 
 def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:

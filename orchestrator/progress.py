@@ -110,7 +110,7 @@ class Progress:
     def interrupted(self, proposal: Proposal) -> None:
         """Notes that a trial ended and is to be continued."""
         self._running.pop(proposal.trial_number, None)
-        self._line(proposal, "interrupted", "will go on when the command is run again")
+        self._line(proposal, "interrupted", "goes on from its last rung")
 
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""

@@ -127,7 +127,7 @@ class SweepScheduler(FIFOScheduler):
         if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
             self.stopped.add(trial.trial_id)
             return str(TrialScheduler.STOP)
-        if self._expired() and not result["last"]:
+        if result["diverged"] or (self._expired() and not result["last"]):
             return str(TrialScheduler.STOP)
         if self._go_on is not None:
             self._go_on(trial_id, result[RUNG])
@@ -136,7 +136,10 @@ class SweepScheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Keeps the error for the final row."""
         # Tune's own get_error reads the copy in its storage, which is not there yet.
-        self.errors[trial.trial_id] = Path(trial.error_file).read_text()
+        try:
+            self.errors[trial.trial_id] = Path(trial.error_file).read_text()
+        except OSError as error:
+            self.errors[trial.trial_id] = f"Ray's account of the error cannot be read: {error}"
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""

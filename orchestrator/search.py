@@ -37,7 +37,7 @@ class ConfigurationStudy:
         self._sweep = sweep
         self._fixed: list[Configuration] = [dict(point) for point in sweep.points]
         if sweep.search.method == "grid" and sweep.space is not None:
-            self._fixed += [c for c in space.grid(sweep.space) if c not in self._fixed]
+            self._fixed += space.grid(sweep.space)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             direction=StudyDirection.MAXIMIZE

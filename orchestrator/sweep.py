@@ -19,8 +19,9 @@ from orchestrator.console import console, quiet
 from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
 from orchestrator.holder import SweepHeldError, hold
 from orchestrator.identity import sweep_id
-from orchestrator.outcome import Conclusions, is_finished
+from orchestrator.outcome import MAX_DEATHS, Conclusions, MachineError, is_finished
 from orchestrator.progress import Progress
+from orchestrator.proposals import Numbering
 from orchestrator.spec import SpecError, Sweep, load
 from orchestrator.store import Store, StoreError
 from trainables.availability import Unavailable, check_dataset, check_model
@@ -125,7 +126,7 @@ def exit_code(out: Console) -> Iterator[None]:
     except LimitReachedError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_LIMIT)
-    except StoreError as error:
+    except (StoreError, MachineError) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_ERROR)
 
@@ -159,6 +160,7 @@ def run(
         NoRoomError: The cluster cannot hold a trial.
         SweepHeldError: Another process runs the sweep.
         StoreError: The store cannot be used.
+        MachineError: An error of the machine, such as a full disk, ended a trial.
         LimitReachedError: `max_hours` were over before the end; the same call continues.
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
@@ -183,7 +185,11 @@ def run(
     if store.trials(identifier):
         _show_result(sweep, identifier, store, out)
     if not is_finished(sweep, identifier, store):
-        assert max_hours is not None  # the only reason to end early without an error
+        if max_hours is None:
+            raise MachineError(
+                "Some trials ended without a result; the same command tries them again, and"
+                f" {_log(store, identifier)} may say why."
+            )
         raise LimitReachedError(
             f"The limit of {max_hours:g} hours (--max-hours) was reached before the end of the"
             " sweep; the same command continues it."
@@ -205,7 +211,7 @@ def _run_trials(
     from orchestrator.tuning import cluster, run_trials
 
     end = math.inf if max_hours is None else time.monotonic() + 3600 * max_hours
-    log = store.root / "state" / f"sweep={identifier}" / "driver.log"
+    log = _log(store, identifier)
     environment = json.dumps(provenance.capture(), sort_keys=True)
     conclusions = Conclusions(sweep, identifier, store, environment)
     store.remove_abandoned()
@@ -214,22 +220,33 @@ def _run_trials(
         placement = slots(sweep, ray["resources"])
         _announce(placement, ray["dashboard"], screen)
         state = standing(sweep, identifier, store, conclusions)
-        progress = Progress(sweep, identifier, screen, placement.trials, state.rows)
+        numbers = {number for number, _, _ in Numbering(sweep)}
+        earlier = {number: row for number, row in state.rows.items() if number in numbers}
+        progress = Progress(sweep, identifier, screen, placement.trials, earlier)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
         with progress.live():
-            run_trials(
-                sweep,
-                identifier,
-                store,
-                state,
-                conclusions,
-                placement,
-                progress,
-                learner,
-                lambda: time.monotonic() > end,
-            )
+            # Again for trials whose process died: they go on from their last rung.
+            for _ in range(MAX_DEATHS):
+                run_trials(
+                    sweep,
+                    identifier,
+                    store,
+                    state,
+                    conclusions,
+                    placement,
+                    progress,
+                    learner,
+                    lambda: time.monotonic() > end,
+                )
+                if time.monotonic() > end or is_finished(sweep, identifier, store):
+                    break
+                state = standing(sweep, identifier, store, conclusions)
         screen.print(progress.summary() + ".")
+
+
+def _log(store: Store, identifier: str) -> Path:
+    return store.root / "state" / f"sweep={identifier}" / "driver.log"
 
 
 def _announce(placement: Slots, dashboard: str | None, screen: Console) -> None:
@@ -242,11 +259,15 @@ def _announce(placement: Slots, dashboard: str | None, screen: Console) -> None:
 def _identifier(sweep: Sweep, store: Store, new: bool) -> str:
     """Returns the id of the latest sweep of this spec, or with `new` of the next one."""
     ordinal = 1
-    while (store.root / "state" / f"sweep={sweep_id(sweep, ordinal + 1)}").exists():
+    while _has_begun(store, sweep_id(sweep, ordinal + 1)):
         ordinal += 1
-    if new and (store.root / "state" / f"sweep={sweep_id(sweep, ordinal)}").exists():
+    if new and _has_begun(store, sweep_id(sweep, ordinal)):
         ordinal += 1
     return sweep_id(sweep, ordinal)
+
+
+def _has_begun(store: Store, identifier: str) -> bool:
+    return (store.root / "state" / f"sweep={identifier}" / "proposals").is_dir()
 
 
 def _resources(sweep: Sweep) -> str:

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from orchestrator.attempts import AttemptLog
+from orchestrator.attempts import MACHINE, AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
 from orchestrator.identity import trial_id
+from orchestrator.outcome import diverged
 from orchestrator.proposals import Proposal, rungs, trial_configuration
 from orchestrator.recording import TrialRecorder, resume_point
 from orchestrator.scheduling import RUNG
 from orchestrator.spec import Sweep
-from orchestrator.store import Store
+from orchestrator.store import Store, StoreError
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ def run(
         report = _Follower(follow)
     passed = resume_point(store, job.sweep_id, identifier)
     checkpoints = TrialCheckpoints(store.root, job.sweep_id, identifier)
+    if follow is None:
+        # Of an attempt that ended before its report: nobody may rely on it.
+        checkpoints.drop_after(passed or 0)
     module, _, function = job.learner.partition(":")
     try:
         learn = getattr(importlib.import_module(module), function)
@@ -115,12 +119,14 @@ def run(
             device=job.kind,
         )
     except Exception as error:
-        log.fail(
-            proposal.trial_number,
-            "out_of_memory" if _out_of_memory(error) else "failed",
-            f"{type(error).__name__}: {error}",
-            traceback.format_exc(),
-        )
+        # On a full disk the record cannot be written either; the driver then sees a death.
+        with contextlib.suppress(StoreError):
+            log.fail(
+                proposal.trial_number,
+                _kind(error),
+                f"{type(error).__name__}: {error}",
+                traceback.format_exc(),
+            )
         raise
 
 
@@ -138,6 +144,7 @@ def objective_of(job: TrialJob, proposal: Proposal, row: dict[str, Any]) -> dict
     return {
         RUNG: row[RUNG],
         "last": row[RUNG] == budget,
+        "diverged": diverged(row, metric),
         "objective": row[metric],
         metric: row[metric],
         "step": row["step"],
@@ -204,9 +211,14 @@ def _group_loop(config: dict[str, Any]) -> None:
         run(job, proposal, tell, None if first else follow)
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    # torch.OutOfMemoryError by name: this package does not import torch.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+def _kind(error: Exception) -> str:
+    # By name where the class is torch's or the learner's, which this package does not import.
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return "out_of_memory"
+    if isinstance(error, StoreError | OSError) or name == "BaseModelUnavailable":
+        return MACHINE
+    return "failed"
 
 
 @contextlib.contextmanager

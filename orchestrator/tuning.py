@@ -24,13 +24,13 @@ from ray import tune
 
 from orchestrator.devices import Slots
 from orchestrator.identity import trial_id
-from orchestrator.outcome import Conclusions, RunResult
+from orchestrator.outcome import Conclusions, MachineError, RunResult
 from orchestrator.proposals import Proposal, ProposalBook
 from orchestrator.resume import Standing
 from orchestrator.scheduling import RUNG, SweepScheduler
 from orchestrator.search import SweepSearcher
 from orchestrator.spec import Sweep
-from orchestrator.store import Store
+from orchestrator.store import Store, StoreError
 from orchestrator.store.rows import Row
 from orchestrator.trial import TrialJob, tune_function
 from orchestrator.verdicts import VerdictBoard
@@ -129,16 +129,26 @@ def run_trials(
     Raises:
         KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
         StoreError: A final row could not be stored.
+        MachineError: A trial met an error that is the machine's, not its own.
     """
+    trouble: list[Exception] = []
+
+    def over() -> bool:
+        return bool(trouble) or expired()
+
     board = VerdictBoard(sweep_id) if slots.workers > 1 else None
     scheduler = SweepScheduler(
-        standing.halving, _identify(sweep_id), None if board is None else board.post, expired
+        standing.halving, _identify(sweep_id), None if board is None else board.post, over
     )
 
     def conclude(tune_id: str, proposal: Proposal) -> RunResult | None:
-        concluded = conclusions.conclude(
-            proposal, stopped=tune_id in scheduler.stopped, error=scheduler.errors.get(tune_id)
-        )
+        concluded = None
+        try:
+            concluded = conclusions.conclude(
+                proposal, stopped=tune_id in scheduler.stopped, error=scheduler.errors.get(tune_id)
+            )
+        except (MachineError, StoreError) as error:
+            trouble.append(error)  # Ray Tune would log it and go on.
         if concluded is None:
             watcher.interrupted(proposal)
             return None
@@ -152,7 +162,7 @@ def run_trials(
         standing.finished,
         ProposalBook(store, sweep_id).write,
         conclude,
-        expired,
+        over,
     )
     if not searcher.left:
         return
@@ -180,6 +190,8 @@ def run_trials(
         ),
     )
     tuner.fit()
+    if trouble:
+        raise trouble[0]
 
 
 def _placement(slots: Slots) -> Any:

@@ -65,3 +65,11 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return {"mps": "Apple silicon"}.get(device.type, "CPU")
+
+
+def release_memory(device: torch.device) -> None:
+    """Hands the allocator's unused memory back, for a process that shares the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

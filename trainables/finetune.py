@@ -26,6 +26,7 @@ dropout, which each worker draws for its own rows.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -35,7 +36,7 @@ from typing import Literal
 import torch
 
 from trainables import checkpoint
-from trainables.accelerator import PeakMemory, choose_device, device_name
+from trainables.accelerator import PeakMemory, choose_device, device_name, release_memory
 from trainables.adapted import prepare
 from trainables.configuration import TrialConfiguration
 from trainables.encoded_rows import EncodedRows
@@ -107,8 +108,15 @@ class Finetuning:
         self.eval_seconds = 0.0
 
     def close(self) -> None:
-        """Ends the process that runs predicted SQL."""
+        """Ends the process that runs predicted SQL and gives the memory back; nothing works after.
+
+        The objects of a trial refer to each other, so without a collection the model and its
+        optimiser would stay on the device while the next trial of the process loads its own.
+        """
         self._executor.close()
+        del self._adapted, self._trainer, self._evaluators
+        gc.collect()
+        release_memory(self._device)
 
     @property
     def is_first_worker(self) -> bool:

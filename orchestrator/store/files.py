@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import time
 import uuid
 from pathlib import Path, PurePosixPath
@@ -157,7 +158,10 @@ class PublishedFiles:
         for staged in (self.root / STAGING).iterdir():
             with contextlib.suppress(OSError):
                 if time.time() - staged.stat().st_mtime >= older_than_seconds:
-                    staged.unlink()
+                    if staged.is_dir():  # a checkpoint
+                        shutil.rmtree(staged)
+                    else:
+                        staged.unlink()
                     removed += 1
         return removed
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.attempts import AttemptLog
+from orchestrator.checkpoints import TrialCheckpoints
 from orchestrator.identity import sweep_id, trial_id
 from orchestrator.outcome import Conclusions, judge
 from orchestrator.proposals import Proposal, rungs, trial_configuration
@@ -135,16 +136,28 @@ def test_only_the_last_checkpoint_of_a_trial_is_kept(tmp_path: Path, sweep: Swee
     assert not list((store.root / "staging").iterdir())
 
 
-def test_a_process_that_died_without_a_word_is_a_failure(tmp_path: Path, sweep: Sweep) -> None:
+def test_a_process_that_dies_without_a_word_is_tried_again_before_it_is_a_failure(
+    tmp_path: Path, sweep: Sweep
+) -> None:
     store = Store(tmp_path / "store")
-    with pytest.raises(KeyboardInterrupt):
-        _run(store, sweep, 0.5, until=90)
+    conclusions = Conclusions(sweep, sweep_id(sweep), store, "{}")
     proposal = Proposal(
         1, 0, 0, {"technique": "lora", "data_size": 100, "rank": 4, "learning_rate": 0.5}
     )
-    concluded = Conclusions(sweep, sweep_id(sweep), store, "{}").conclude(
-        proposal, stopped=False, error="the worker died"
-    )
-    assert concluded is not None
-    assert concluded[0]["outcome"] == "failed"
-    assert concluded[0]["error"] == "the worker died"
+    ends = []
+    for rung in (90, 270, 810):
+        with pytest.raises(KeyboardInterrupt):
+            _run(store, sweep, 0.5, until=rung)
+        ends.append(conclusions.conclude(proposal, stopped=False, error="the worker died"))
+    assert ends[:2] == [None, None]
+    assert ends[2] is not None
+    row, _ = ends[2]
+    assert (row["outcome"], row["error"], row["attempts"]) == ("failed", "the worker died", 3)
+
+
+def test_an_unreported_checkpoint_is_not_trusted(tmp_path: Path) -> None:
+    checkpoints = TrialCheckpoints(tmp_path, "toy-1", "t-a")
+    for rung in (90, 270, 810):
+        checkpoints.publish(rung, lambda folder: (folder / "weights").touch())
+    checkpoints.drop_after(270)
+    assert [checkpoints.has(rung) for rung in (90, 270, 810)] == [True, True, False]

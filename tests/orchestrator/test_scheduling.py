@@ -94,11 +94,11 @@ def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(sweep: 
         lambda trial_id, rung: told.append((trial_id, rung)),
         expired=lambda: True,
     )
-    report = {"rung_examples": 90, "objective": 0.5, "last": False}
+    report = {"rung_examples": 90, "objective": 0.5, "last": False, "diverged": False}
     assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
     assert scheduler.on_trial_result(None, _Trial("b"), report | {"objective": 0.1}) == "STOP"
     assert scheduler.stopped == {"b"}
-    last = {"rung_examples": 900, "objective": 0.5, "last": True}
+    last = report | {"rung_examples": 900, "last": True}
     assert scheduler.on_trial_result(None, _Trial("c"), last) == "CONTINUE"
     assert told == [("c", 900)]
 

@@ -78,7 +78,7 @@ class _Finished:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
     folder = tmp_path_factory.mktemp("run")
-    rates = (9.0, 8.0, 7.0)
+    rates = (6.0, 9.0, 8.0, 7.0)
     points = [{"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in rates]
     file = sweeps.write(folder, points=points)
     return _Finished(file, folder / "store", _run(file, folder / "store", dashboard=True))
@@ -90,15 +90,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
 def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> None:
     assert finished.done.returncode == 0, finished.done.stderr
     rows = _final_rows(finished.root)
-    assert [row["trial_number"] for row in rows] == list(range(12))
-    assert [row["outcome"] for row in rows[:4]] == [
+    assert [row["trial_number"] for row in rows] == list(range(13))
+    assert [row["outcome"] for row in rows[:5]] == [
         "completed",
+        "failed",
         "diverged",
         "failed",
         "out_of_memory",
     ]
-    assert {row["outcome"] for row in rows[4:]} == {"completed", "stopped"}
-    assert "told to fail" in str(rows[2]["error"])
+    assert {row["outcome"] for row in rows[5:]} == {"completed", "stopped"}
+    assert "told to fail" in str(rows[3]["error"])
+    # Killed three times, each time before its second report.
+    assert (rows[1]["attempts"], rows[1]["last_rung"]) == (3, 0)
 
 
 @pytest.mark.ray
@@ -109,7 +112,7 @@ def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) ->
     assert "Profile embedded" in said
     assert "dashboard at http://127.0.0.1:" in said
     assert "ray get-auth-token" in said
-    assert "12 of 12 trials" in said
+    assert "13 of 13 trials" in said
     assert "duckdb -c" in said
     assert "Traceback" not in said
     assert not finished.done.stderr
@@ -197,6 +200,19 @@ def test_a_killed_driver_changes_no_decision(tmp_path: Path) -> None:
         for name in ("store", "other")
     )
     assert one == two
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_error_of_the_machine_stops_the_sweep_and_blames_no_trial(tmp_path: Path) -> None:
+    point = {"technique": "lora", "data_size": 100, "learning_rate": 5.0}
+    file = sweeps.write(tmp_path, points=[point], limits={"max_concurrent": 1})
+    done = _run(file, tmp_path / "store")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [row["technique"] for row in _final_rows(tmp_path / "store")] == ["pretrained"]
 
 
 @pytest.mark.ray

@@ -1,14 +1,17 @@
 """A learner of a few lines: its scores are a function of its configuration, and it needs no torch.
 
 `learning_rate` says how good a trial is: the score rises towards it with the examples. 9.0 diverges
-at its second report, 8.0 raises, 7.0 runs out of memory. Each rung is appended to the file that the
-environment variable TOY_LOG names, if it does, so that tests can count what was trained.
+at its second report, 8.0 raises, 7.0 runs out of memory, 6.0 dies before its second report, 5.0
+meets a full disk. Each rung is appended to the file that the environment variable TOY_LOG names, if
+it does, so that tests can count what was trained.
 """
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +49,10 @@ def finetune(
             continue
         if rate == 8.0:
             raise ValueError("the toy was told to fail")
+        if rate == 6.0 and index == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if rate == 5.0:
+            raise OSError(errno.ENOSPC, "No space left on device")
         if rate == 7.0:
             raise MemoryError("the toy was told to ask for too much")
         _wait_at_gate()
