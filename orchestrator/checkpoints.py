@@ -53,6 +53,7 @@ class TrialCheckpoints:
         staged.mkdir(parents=True)
         try:
             save(staged)
+            _open_to_readers(staged)
             _sync_tree(staged)
             self._folder.mkdir(parents=True, exist_ok=True)
             staged.rename(target)
@@ -74,6 +75,15 @@ class TrialCheckpoints:
             for folder in self._folder.iterdir():
                 if folder.name < f"{rung_examples:010d}":
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_to_readers(folder: Path) -> None:
+    """Gives files the usual permissions: safetensors writes its own for the owner alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o666 & ~umask)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -22,6 +22,9 @@ from trainables.configuration import TrialConfiguration
 BEST = "best"
 
 
+_EMBEDDED = " The embedded model knows its generated corpus and little else."
+
+
 @dataclass(frozen=True)
 class StoredModel:
     """A trial whose model can be used.
@@ -45,6 +48,7 @@ class StoredModel:
         return (
             f"Trial {row['trial_id']} of {row['sweep_id']}: {' '.join([row['technique'], *words])},"
             f" {row['outcome']}, {metric} {score} on {row['eval_rows'] or 0} validation rows."
+            + (_EMBEDDED if row["base_model"] == "embedded" else "")
         )
 
 

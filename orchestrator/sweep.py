@@ -23,7 +23,7 @@ from orchestrator.outcome import MAX_DEATHS, Conclusions, MachineError, is_finis
 from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
 from orchestrator.spec import SpecError, Sweep, load
-from orchestrator.store import Store, StoreError
+from orchestrator.store import Store, StoreError, StoreUnusableError
 from trainables.availability import Unavailable, check_dataset, check_model
 
 LEARNER = "trainables.finetune:finetune"
@@ -120,7 +120,14 @@ def exit_code(out: Console) -> Iterator[None]:
     except KeyboardInterrupt:
         out.print("Interrupted. Nothing that was reported is lost; the same command continues.")
         sys.exit(EXIT_INTERRUPTED)
-    except (SpecError, UserError, NoRoomError, Unavailable, SweepHeldError) as error:
+    except (
+        SpecError,
+        UserError,
+        NoRoomError,
+        Unavailable,
+        SweepHeldError,
+        StoreUnusableError,
+    ) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_USER)
     except LimitReachedError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from orchestrator.results.curves import Curves, key
+from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import Answer
 from orchestrator.results.selection import (
@@ -31,7 +31,7 @@ class Comparison:
     Attributes:
         metric: What they are compared by.
         mode: "max" or "min".
-        rung: In examples; where they are compared.
+        rung: In examples; where they are compared. None means each at its own end.
         trials: How many trials A and B have.
         means: Of A and B, over the examples that all of them share.
         difference: A less B.
@@ -39,7 +39,7 @@ class Comparison:
 
     metric: str
     mode: str
-    rung: int
+    rung: int | None
     trials: tuple[int, int]
     means: tuple[float, float]
     difference: Difference
@@ -139,8 +139,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     )
     lines.append(
         f"{found.verdict('A', 'B')[0].upper()}{found.verdict('A', 'B')[1:]}: paired over"
-        f" {gap.examples} validation rows, at {found.rung:,} examples, the highest rung that every"
-        " trial of both reached."
+        f" {gap.examples} validation rows, {place(found.rung)}, {why(found.rung)}."
     )
     data: dict[str, Any] = {
         "a": a,

@@ -32,6 +32,7 @@ class Curves:
     def __init__(self, root: Path, rows: Sequence[Row], metric: str) -> None:
         self._root = root
         self._metric = metric
+        self._unstopped = {key(row) for row in rows if row["outcome"] == "completed"}
         self._untrained = {key(row) for row in rows if row["technique"] == BASELINE}
         self._curves: dict[Key, dict[int, Row]] = {key(row): {} for row in rows}
         columns = [*dict.fromkeys(("sweep_id", "trial_id", "rung_examples", "step", metric))]
@@ -45,17 +46,21 @@ class Curves:
         """Returns the trials that have at least one value."""
         return [row for row in rows if self._curves[key(row)]]
 
-    def common_rung(self, rows: Iterable[Row]) -> int:
+    def common_rung(self, rows: Iterable[Row]) -> int | None:
         """Returns the highest rung, in examples, that every one of the trials reached.
 
-        The untuned baseline, which does not change, is taken to be at every rung.
+        The untuned baseline, which does not change, is taken to be at every rung. None means each
+        trial's last report: all were trained to the end, of budgets that differ.
 
         Raises:
             ResultsError: There is no such rung.
         """
-        rungs = [set(self._curves[key(row)]) for row in rows if key(row) not in self._untrained]
+        trained = [key(row) for row in rows if key(row) not in self._untrained]
+        rungs = [set(self._curves[name]) for name in trained]
         if not rungs:
             return 0
+        if self._unstopped.issuperset(trained) and len({max(each) for each in rungs}) > 1:
+            return None
         common = set.intersection(*rungs)
         if not common:
             raise ResultsError(
@@ -64,16 +69,16 @@ class Curves:
             )
         return max(common)
 
-    def value(self, row: Row, rung: int) -> float:
-        """Returns the metric of a trial at a rung that it reached."""
+    def value(self, row: Row, rung: int | None) -> float:
+        """Returns the metric of a trial at a rung that it reached; None means its last."""
         return float(self._at(row, rung)[self._metric])
 
-    def examples(self, rows: Sequence[Row], rung: int) -> Array:
+    def examples(self, rows: Sequence[Row], rung: int | None) -> Array:
         """Returns the metric of each trial on each validation row, at a rung.
 
         Args:
             rows: Final rows of trials that reached the rung.
-            rung: In examples.
+            rung: In examples; None means each trial's last.
 
         Returns:
             Shape [trials, examples], over the examples in which every trial was measured.
@@ -109,6 +114,19 @@ class Curves:
 
         return np.array([[found[key(row)][example] for example in common] for row in rows])
 
-    def _at(self, row: Row, rung: int) -> Row:
+    def _at(self, row: Row, rung: int | None) -> Row:
         curve = self._curves[key(row)]
-        return curve[max(curve)] if key(row) in self._untrained else curve[rung]
+        last = rung is None or key(row) in self._untrained
+        return curve[max(curve) if last or rung is None else rung]
+
+
+def place(rung: int | None) -> str:
+    """Returns in words where trials are compared."""
+    return "at the end of each trial's own budget" if rung is None else f"at {rung:,} examples"
+
+
+def why(rung: int | None) -> str:
+    """Returns in words why they are compared there."""
+    if rung is None:
+        return "which all of them reached"
+    return "the highest rung that all of these trials reached"

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.results.curves import Curves
+from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.output import Answer, number, table, with_interval
@@ -49,7 +49,7 @@ class Effect:
         parameter: Its name.
         metric: What it is judged by.
         mode: "max" or "min".
-        rung: In examples; where trials are compared.
+        rung: In examples; where trials are compared. None means each at its own end.
         values: One dictionary a value of the parameter, see `effect`.
         trend: Over the trials at the rung.
         left_out: Trials that have the parameter but no score.
@@ -58,7 +58,7 @@ class Effect:
     parameter: str
     metric: str
     mode: str
-    rung: int
+    rung: int | None
     values: list[dict[str, Any]]
     trend: Trend
     left_out: int
@@ -66,7 +66,7 @@ class Effect:
     def sentence(self) -> str:
         """Returns what the trend says, in words."""
         found = self.trend
-        where = f"at {self.rung:,} examples, where all {found.trials} trials were measured"
+        where = f"{place(self.rung)}, where all {found.trials} trials were measured"
         if found.p_value is None:
             return f"{self.parameter}: too few trials or values for a trend {where}"
         if found.rho is None:
@@ -180,10 +180,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     ]
     shares = importances(curves, rows, mode)
     parts: list[RenderableType] = [
-        Text(
-            f"At {found.rung:,} examples, the highest rung that all of these trials reached; 95 %"
-            " intervals over trials"
-        ),
+        Text(f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over trials"),
         table(headers, lines, set(headers[1:])),
         Text(f"Trend: {found.sentence()}."),
     ]

@@ -23,7 +23,8 @@ from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row
 
-FILE = "search_spaces/notebooks.yaml"
+NAME = "notebooks"
+FILE = f"search_spaces/{NAME}.yaml"
 STUDY_SCORES = ("bleu", "rouge_l_recall", "meteor", "unigram_f1")
 """What the study calls BLEU, ROUGE-L, METEOR and GLEU, in this order."""
 
@@ -84,7 +85,7 @@ STUDY = (
 )
 
 
-def notebooks(root: Path, patterns: Sequence[str] = ("notebooks",)) -> Answer:
+def notebooks(root: Path, patterns: Sequence[str] = (NAME,)) -> Answer:
     """Returns the study's table beside the runs of a sweep of `notebooks.yaml`.
 
     Args:
@@ -103,6 +104,11 @@ def notebooks(root: Path, patterns: Sequence[str] = ("notebooks",)) -> Answer:
         ) from None
     rows = final_rows(root, found)
     latest = max(rows, key=lambda row: row["ended_at"])["sweep_id"]
+    if sweep_name(latest) != NAME:
+        raise ResultsError(
+            f"{latest} is not a sweep of {FILE}, so its trials are not the study's runs; name one"
+            " that is, or run that file."
+        )
     trials = match([row for row in rows if row["sweep_id"] == latest])
     if not trials:
         raise ResultsError(f"No trial of {latest} is one of the study's runs; run {FILE}.")

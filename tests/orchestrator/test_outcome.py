@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +156,16 @@ def test_a_process_that_dies_without_a_word_is_tried_again_before_it_is_a_failur
     assert (row["outcome"], row["error"], row["attempts"]) == ("failed", "the worker died", 3)
 
 
-def test_an_unreported_checkpoint_is_not_trusted(tmp_path: Path) -> None:
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def test_checkpoints_are_readable_and_unreported_ones_are_not_trusted(tmp_path: Path) -> None:
     checkpoints = TrialCheckpoints(tmp_path, "toy-1", "t-a")
     for rung in (90, 270, 810):
-        checkpoints.publish(rung, lambda folder: (folder / "weights").touch())
+        checkpoints.publish(rung, lambda folder: (folder / "weights").touch(0o600))
+    assert (checkpoints.path(90) / "weights").stat().st_mode & 0o777 == 0o666 & ~_umask()
     checkpoints.drop_after(270)
     assert [checkpoints.has(rung) for rung in (90, 270, 810)] == [True, True, False]

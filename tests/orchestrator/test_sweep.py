@@ -276,7 +276,7 @@ def test_the_store_may_not_be_a_file(tmp_path: Path) -> None:
     root = tmp_path / "store"
     root.write_text("")
     code, output = _cli(str(sweeps.write(tmp_path)), "--profile", "embedded", "--root", str(root))
-    assert code == 1
+    assert code == 2
     assert "is a file" in output
 
 

@@ -11,11 +11,13 @@ from orchestrator.identity import sweep_id
 from orchestrator.outcome import Conclusions
 from orchestrator.proposals import Proposal, rungs, trial_configuration
 from orchestrator.recording import TrialRecorder
+from orchestrator.results.compare import compare
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.notebooks import STUDY, notebooks
 from orchestrator.spec import load
 from orchestrator.store import Store
 from tests.orchestrator import toy
+from tests.orchestrator.results.synthetic import write_trial
 
 FILE = Path(__file__).resolve().parents[3] / "search_spaces" / "notebooks.yaml"
 
@@ -70,3 +72,24 @@ def test_without_the_sweep_it_says_how_to_run_it(tmp_path: Path) -> None:
     Store(tmp_path)
     with pytest.raises(ResultsError, match=r"orchestrator\.sweep search_spaces/notebooks\.yaml"):
         notebooks(tmp_path)
+
+
+def test_completed_trials_of_different_budgets_compare_at_their_ends(store: Store) -> None:
+    rows = {row["trial_number"]: row for row in store.trials(_sweep_id())}
+    # 3,000 examples and 50: no rung in common.
+    longest, shortest = rows[5]["trial_id"], rows[4]["trial_id"]
+    found = compare(store.root, list(rows.values()), longest, shortest, "bleu").data
+    assert isinstance(found, dict)
+    assert found["rung_examples"] is None
+    assert found["mean_a"] - found["mean_b"] == pytest.approx(5e-05 - 1e-05)
+
+
+def test_a_sweep_of_another_file_is_not_the_study(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 0, {"technique": "pretrained"})
+    with pytest.raises(ResultsError, match="is not a sweep of"):
+        notebooks(tmp_path, ["rank"])
+
+
+def _sweep_id() -> str:
+    return sweep_id(load(FILE, profile="embedded"))
