@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.identity import trial_id
-from orchestrator.proposals import Numbering, Proposal
+from orchestrator.proposals import Proposal
+from orchestrator.results.output import duration, number
 from orchestrator.space import Configuration
 from orchestrator.spec import Sweep
 from orchestrator.store.rows import Row
@@ -74,7 +75,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         """Counts what there is to do."""
-        self._total = len(Numbering(self.sweep))
+        self._total = self.sweep.runs
         self._started = self.clock()
 
     def live(self) -> AbstractContextManager[object]:
@@ -121,7 +122,7 @@ class Progress:
             words.append(f"best {self._objective(best)}")
         left = self.seconds_left()
         if left is not None and done < self._total:
-            words.append(f"about {_duration(left)} left")
+            words.append(f"about {duration(left)} left")
         return ", ".join(words)
 
     def seconds_left(self) -> float | None:
@@ -147,20 +148,20 @@ class Progress:
             table.add_row(
                 self._name(ended.proposal),
                 describe(ended.proposal.configuration),
-                f"{ended.outcome} {_duration(ended.seconds)}",
+                f"{ended.outcome} {duration(ended.seconds)}",
                 "",
-                _number(ended.objective),
+                number(ended.objective),
                 style="dim" if ended.outcome != "completed" else "",
             )
         for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
             table.add_row(
                 self._name(running.proposal),
                 describe(running.proposal.configuration),
-                Text(f"running {_duration(self.clock() - running.since)}", style="green"),
+                Text(f"running {duration(self.clock() - running.since)}", style="green"),
                 f"{running.rung:,} / {self._budget(running.proposal):,}",
-                _number(running.objective),
+                number(running.objective),
             )
-        elapsed = _duration(self.clock() - self._started)
+        elapsed = duration(self.clock() - self._started)
         return Group(table, Text(f"{self.summary()}, {elapsed} so far", style="bold"))
 
     def _best(self) -> float | None:
@@ -175,7 +176,7 @@ class Progress:
         return self.sweep.budget_examples(proposal.configuration)
 
     def _objective(self, value: float | None) -> str:
-        return f"{self.sweep.objective.metric} {_number(value)}"
+        return f"{self.sweep.objective.metric} {number(value)}"
 
     def _name(self, proposal: Proposal) -> str:
         return trial_id(self.sweep_id, proposal.trial_number)
@@ -183,15 +184,3 @@ class Progress:
     def _line(self, proposal: Proposal, event: str, words: str) -> None:
         if not self.console.is_terminal:
             self.console.print(f"{self._name(proposal)} {event}: {words}", markup=False)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -54,9 +54,6 @@ class Numbering:
         points = (1 if is_untuned(point) else sweep.replicates for point in sweep.points)
         self._replicates = [*points, *[sweep.replicates] * sweep.trials]
 
-    def __len__(self) -> int:
-        return self._baseline + sum(self._replicates)
-
     def __iter__(self) -> Iterator[tuple[int, int | None, int]]:
         """Yields (trial number, configuration number, replicate), by trial number."""
         if self._baseline:
