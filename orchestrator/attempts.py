@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestrator.store import Store
@@ -27,14 +29,16 @@ class Attempts:
         count: Number of times that a process started on it.
         started_at: Start of the first one; None before it.
         failure: Record of how the latest attempt failed, None if it did not: `outcome` ("failed",
-            "out_of_memory", `DIED` or `MACHINE`), `error` and `traceback`.
+            "out_of_memory", "hung", `DIED` or `MACHINE`), `error` and `traceback`.
         deaths: Number of attempts whose process died without a word.
+        memory_failures: Number of attempts that ran out of memory.
     """
 
     count: int
     started_at: datetime.datetime | None
     failure: dict[str, Any] | None
     deaths: int
+    memory_failures: int
 
 
 class AttemptLog:
@@ -73,8 +77,17 @@ class AttemptLog:
             first = json.loads(starts[0].read_text())["started_at"]
             started_at = datetime.datetime.fromisoformat(first)
         failure = records.get(f"{len(starts):04d}-failure.json")
-        deaths = sum(record["outcome"] == DIED for record in records.values())
-        return Attempts(len(starts), started_at, failure, deaths)
+        kinds = Counter(record["outcome"] for record in records.values())
+        return Attempts(len(starts), started_at, failure, kinds[DIED], kinds["out_of_memory"])
 
-    def _key(self, trial_number: int, attempt: int, what: str) -> str:
-        return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.json"
+    def hang_account(self, trial_number: int, attempt: int) -> Path:
+        """Returns where the attempt's watchdog writes, if it has to end the process."""
+        return self._store.root / self._key(trial_number, attempt, "hang", "txt")
+
+    def hang(self, trial_number: int) -> str | None:
+        """Returns where the threads of the latest attempt stood when it was ended for hanging."""
+        path = self.hang_account(trial_number, self.of(trial_number).count)
+        return (path.read_text() or None) if path.exists() else None
+
+    def _key(self, trial_number: int, attempt: int, what: str, suffix: str = "json") -> str:
+        return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"

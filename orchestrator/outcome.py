@@ -17,16 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestrator.attempts import DIED, MACHINE, AttemptLog, Attempts
+from orchestrator import failures
+from orchestrator.attempts import DIED, AttemptLog, Attempts
 from orchestrator.identity import configuration_id, trial_id
 from orchestrator.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 from trainables.scores import SCORES
-
-MAX_DEATHS = 3
-"""A trial whose process has died so often is given up; each time it went on from its last rung."""
 
 _REPORTED = (
     "train_loss",
@@ -180,7 +178,9 @@ def final_row(
         "started_at": started,
         "ended_at": ended,
         "config_json": json.dumps(
-            configuration.to_dict() | {"rungs": rungs(sweep, configuration)}, sort_keys=True
+            failures.eased(configuration, attempts.memory_failures).to_dict()
+            | {"rungs": rungs(sweep, configuration)},
+            sort_keys=True,
         ),
         "environment_json": environment,
     }
@@ -190,10 +190,6 @@ def is_finished(sweep: Sweep, sweep_id: str, store: Store) -> bool:
     """Returns whether every run of the sweep has its final row."""
     done = set(index.trials(store.root, sweep_id)["trial_number"].to_pylist())
     return all(number in done for number, _, _ in Numbering(sweep))
-
-
-class MachineError(Exception):
-    """A trial met an error of the machine; the sweep is to stop, and go on once that is mended."""
 
 
 class Conclusions:
@@ -241,9 +237,10 @@ class Conclusions:
         failure = None
         if error is not None:
             if attempts.failure is None:
-                self._attempts.fail(proposal.trial_number, DIED, "the process died", error)
+                self._record_end(proposal.trial_number, error)
                 attempts = self._attempts.of(proposal.trial_number)
-            failure, error = self._failure(attempts, error)
+            failure = failures.outcome(attempts, self._sweep.limits.max_attempts)
+            error = attempts.failure["traceback"] if attempts.failure else error
         outcome = judge(
             reports,
             rungs(self._sweep, configuration)[-1],
@@ -268,15 +265,17 @@ class Conclusions:
         stored = self._store.publish_trial(row)
         return stored, run_result(stored["outcome"], reports, metric)
 
-    def _failure(self, attempts: Attempts, error: str) -> tuple[str | None, str]:
-        """Returns the outcome of an attempt that ended by an error, None to try again, and why."""
-        record = attempts.failure or {"outcome": "failed", "error": error, "traceback": error}
-        if record["outcome"] == MACHINE:
-            raise MachineError(record["error"])
-        if record["outcome"] != DIED:
-            return record["outcome"], record["traceback"]
-        outcome = "out_of_memory" if "low on memory" in error else "failed"
-        return (None if attempts.deaths < MAX_DEATHS else outcome), error
+    def _record_end(self, trial_number: int, error: str) -> None:
+        """Puts on record how a process ended that could not say it itself."""
+        hang = self._attempts.hang(trial_number)
+        if hang is not None:
+            minutes = self._sweep.limits.heartbeat_minutes
+            reason = f"no sign of life for {minutes:g} minutes (limits.heartbeat_minutes)"
+            self._attempts.fail(trial_number, "hung", reason, f"{hang.strip()}\n{reason}")
+        elif "low on memory" in error:  # Ray ends a process before the machine runs out.
+            self._attempts.fail(trial_number, "out_of_memory", "the host's memory ran low", error)
+        else:
+            self._attempts.fail(trial_number, DIED, "the process died", error)
 
 
 def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:

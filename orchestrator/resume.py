@@ -37,7 +37,13 @@ class Standing:
     halving: TechniqueHalving
 
 
-def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions) -> Standing:
+def standing(
+    sweep: Sweep,
+    sweep_id: str,
+    store: Store,
+    conclusions: Conclusions,
+    halving: TechniqueHalving | None = None,
+) -> Standing:
     """Reads where the sweep stands and concludes the trials that had ended.
 
     Args:
@@ -45,12 +51,13 @@ def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions
         sweep_id: The sweep.
         store: Where it is stored.
         conclusions: Writes the final rows that are missing.
+        halving: Early stopping as it stands, where this process has decided so far; what it decided
+            about trials side by side came in an order of its own, which a replay could not know.
     """
     metric = sweep.objective.metric
     proposals = ProposalBook(store, sweep_id).read()
     rows = {int(row["trial_number"]): row for row in index.trials(store.root, sweep_id).to_pylist()}
     reports: dict[int, list[Row]] = {}
-    halving = TechniqueHalving(sweep)
     stored = index.reports(store.root, sweep_id).to_pylist()
     history: list[dict[str, Any]] = []
     for row in sorted(stored, key=lambda row: row["reported_at"]):
@@ -65,7 +72,10 @@ def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions
                     "objective": row[metric],
                 }
             )
-    stopped = halving.replay(history)
+    stopped: set[str] = set()
+    if halving is None:
+        halving = TechniqueHalving(sweep)
+        stopped = halving.replay(history)
     finished = {
         number: run_result(row["outcome"], reports.get(number, []), metric)
         for number, row in rows.items()

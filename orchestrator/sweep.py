@@ -17,9 +17,10 @@ from rich.console import Console
 from orchestrator import plan, provenance
 from orchestrator.console import console, quiet
 from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
+from orchestrator.failures import MAX_MEMORY_FAILURES, AlikeFailuresError, MachineError
 from orchestrator.holder import SweepHeldError, hold
 from orchestrator.identity import sweep_id
-from orchestrator.outcome import MAX_DEATHS, Conclusions, MachineError, is_finished
+from orchestrator.outcome import Conclusions, is_finished
 from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
 from orchestrator.spec import SpecError, Sweep, load
@@ -133,7 +134,7 @@ def exit_code(out: Console) -> Iterator[None]:
     except LimitReachedError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_LIMIT)
-    except (StoreError, MachineError) as error:
+    except (StoreError, MachineError, AlikeFailuresError) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_ERROR)
 
@@ -168,6 +169,7 @@ def run(
         SweepHeldError: Another process runs the sweep.
         StoreError: The store cannot be used.
         MachineError: An error of the machine, such as a full disk, ended a trial.
+        AlikeFailuresError: The first trials all failed in the same way.
         LimitReachedError: `max_hours` were over before the end; the same call continues.
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
@@ -233,8 +235,8 @@ def _run_trials(
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
         with progress.live():
-            # Again for trials whose process died: they go on from their last rung.
-            for _ in range(MAX_DEATHS):
+            # Again for trials whose process died or lacked memory: they go on from their last rung.
+            for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
                 run_trials(
                     sweep,
                     identifier,
@@ -248,7 +250,7 @@ def _run_trials(
                 )
                 if time.monotonic() > end or is_finished(sweep, identifier, store):
                     break
-                state = standing(sweep, identifier, store, conclusions)
+                state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")
 
 

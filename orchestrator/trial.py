@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from orchestrator.attempts import MACHINE, AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
+from orchestrator.failures import eased
 from orchestrator.identity import trial_id
 from orchestrator.outcome import diverged
 from orchestrator.proposals import Proposal, rungs, trial_configuration
@@ -26,6 +27,7 @@ from orchestrator.recording import TrialRecorder, resume_point
 from orchestrator.scheduling import RUNG
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, StoreError
+from orchestrator.watchdog import Watchdog
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,20 @@ def run(
         Exception: Whatever the learner raised; it is on record before.
     """
     store = Store(job.root)
-    configuration = trial_configuration(job.sweep, proposal)
     identifier = trial_id(job.sweep_id, proposal.trial_number)
-    grid = rungs(job.sweep, configuration)
     log = AttemptLog(store, job.sweep_id)
+    configuration = eased(
+        trial_configuration(job.sweep, proposal), log.of(proposal.trial_number).memory_failures
+    )
+    grid = rungs(job.sweep, configuration)
     report: TrialRecorder | _Follower
+    watchdog: Watchdog | None = None
     if follow is None:
         attempt = log.start(proposal.trial_number, platform.node())
+        watchdog = Watchdog(
+            log.hang_account(proposal.trial_number, attempt),
+            60 * job.sweep.limits.heartbeat_minutes,
+        )
         report = TrialRecorder(
             store,
             job.sweep_id,
@@ -99,9 +108,10 @@ def run(
             grid,
             configuration.validation_protocol,
             attempt,
-            tell,
+            _while_paused(watchdog, tell),
         )
     else:
+        # Where a follower hangs the first worker waits for it, and is ended by its own watchdog.
         report = _Follower(follow)
     passed = resume_point(store, job.sweep_id, identifier)
     checkpoints = TrialCheckpoints(store.root, job.sweep_id, identifier)
@@ -110,14 +120,16 @@ def run(
         checkpoints.drop_after(passed or 0)
     module, _, function = job.learner.partition(":")
     try:
-        learn = getattr(importlib.import_module(module), function)
-        learn(
-            configuration,
-            grid,
-            report,
-            resume_from=None if passed is None else checkpoints.path(passed),
-            device=job.kind,
-        )
+        with watchdog or contextlib.nullcontext():
+            learn = getattr(importlib.import_module(module), function)
+            learn(
+                configuration,
+                grid,
+                report,
+                resume_from=None if passed is None else checkpoints.path(passed),
+                device=job.kind,
+                heartbeat=None if watchdog is None else watchdog.beat,
+            )
     except Exception as error:
         # On a full disk the record cannot be written either; the driver then sees a death.
         with contextlib.suppress(StoreError):
@@ -128,6 +140,18 @@ def run(
                 traceback.format_exc(),
             )
         raise
+
+
+def _while_paused(
+    watchdog: Watchdog, tell: Callable[[dict[str, Any]], None]
+) -> Callable[[dict[str, Any]], None]:
+    """Returns `tell` with the watchdog off while the verdict is awaited."""
+
+    def told(row: dict[str, Any]) -> None:
+        with watchdog.paused():
+            tell(row)
+
+    return told
 
 
 @dataclass(frozen=True)
@@ -214,7 +238,11 @@ def _group_loop(config: dict[str, Any]) -> None:
 def _kind(error: Exception) -> str:
     # By name where the class is torch's or the learner's, which this package does not import.
     name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+    if (
+        isinstance(error, MemoryError)
+        or name == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+    ):
         return "out_of_memory"
     if isinstance(error, StoreError | OSError) or name == "BaseModelUnavailable":
         return MACHINE

@@ -23,8 +23,9 @@ import ray
 from ray import tune
 
 from orchestrator.devices import Slots
+from orchestrator.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.identity import trial_id
-from orchestrator.outcome import Conclusions, MachineError, RunResult
+from orchestrator.outcome import Conclusions, RunResult
 from orchestrator.proposals import Proposal, ProposalBook
 from orchestrator.resume import Standing
 from orchestrator.scheduling import RUNG, SweepScheduler
@@ -130,7 +131,9 @@ def run_trials(
         KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
         StoreError: A final row could not be stored.
         MachineError: A trial met an error that is the machine's, not its own.
+        AlikeFailuresError: Every trial so far failed in the same way.
     """
+    first_failures = FirstFailures(standing.rows.values())
     trouble: list[Exception] = []
 
     def over() -> bool:
@@ -154,6 +157,10 @@ def run_trials(
             return None
         row, result = concluded
         watcher.ended(proposal, row)
+        try:
+            first_failures.check(row)
+        except AlikeFailuresError as error:
+            trouble.append(error)
         return result
 
     searcher = SweepSearcher(

@@ -176,6 +176,25 @@ class Limits(Section):
             examples=[2],
         ),
     ] = None
+    max_attempts: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Attempts at a trial that may end with the death of its process; each next "
+            "one goes on from the last rung. Then the trial has failed.",
+            examples=[3],
+        ),
+    ] = 3
+    heartbeat_minutes: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10080,
+            description="A trial without a sign of life for so long has hung and is ended. Signs "
+            "are optimiser steps and evaluated batches, so allow for loading the model.",
+            examples=[30],
+        ),
+    ] = 30.0
 
 
 class Lengths(Section):

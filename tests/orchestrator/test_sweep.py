@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -78,9 +79,14 @@ class _Finished:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
     folder = tmp_path_factory.mktemp("run")
-    rates = (6.0, 9.0, 8.0, 7.0)
-    points = [{"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in rates]
-    file = sweeps.write(folder, points=points)
+    # Those that are to get past their first rung have a technique of their own: early stopping
+    # compares within one.
+    special = {6.0: "prefix", 9.0: "lora", 8.0: "lora", 7.0: "lora", 4.0: "qlora", 3.0: "full"}
+    points = [
+        {"technique": technique, "data_size": 100, "learning_rate": rate}
+        for rate, technique in special.items()
+    ]
+    file = sweeps.write(folder, points=points, limits={"heartbeat_minutes": 0.1})
     return _Finished(file, folder / "store", _run(file, folder / "store", dashboard=True))
 
 
@@ -90,18 +96,26 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
 def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> None:
     assert finished.done.returncode == 0, finished.done.stderr
     rows = _final_rows(finished.root)
-    assert [row["trial_number"] for row in rows] == list(range(13))
-    assert [row["outcome"] for row in rows[:5]] == [
+    assert [row["trial_number"] for row in rows] == list(range(15))
+    assert [row["outcome"] for row in rows[:7]] == [
         "completed",
         "failed",
         "diverged",
         "failed",
         "out_of_memory",
+        "hung",
+        "completed",
     ]
-    assert {row["outcome"] for row in rows[5:]} == {"completed", "stopped"}
+    assert {row["outcome"] for row in rows[7:]} == {"completed", "stopped"}
     assert "told to fail" in str(rows[3]["error"])
     # Killed three times, each time before its second report.
     assert (rows[1]["attempts"], rows[1]["last_rung"]) == (3, 0)
+    # Memory that does not suffice is asked for once more, for half the micro-batch.
+    assert [row["attempts"] for row in rows[4:7]] == [2, 1, 2]
+    assert "toy.py" in str(rows[5]["error"])
+    assert "limits.heartbeat_minutes" in str(rows[5]["error"])
+    sizes = [json.loads(rows[n]["config_json"])["parameters"]["micro_batch_size"] for n in (2, 6)]
+    assert sizes[0] == 2 * sizes[1]
 
 
 @pytest.mark.ray
@@ -112,7 +126,7 @@ def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) ->
     assert "Profile embedded" in said
     assert "dashboard at http://127.0.0.1:" in said
     assert "ray get-auth-token" in said
-    assert "13 of 13 trials" in said
+    assert "15 of 15 trials" in said
     assert "duckdb -c" in said
     assert "Traceback" not in said
     assert not finished.done.stderr
@@ -213,6 +227,21 @@ def test_an_error_of_the_machine_stops_the_sweep_and_blames_no_trial(tmp_path: P
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
     assert [row["technique"] for row in _final_rows(tmp_path / "store")] == ["pretrained"]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: Path) -> None:
+    sizes = range(1, 7)
+    points = [{"technique": "lora", "data_size": size, "learning_rate": 8.0} for size in sizes]
+    file = sweeps.write(tmp_path, points=points, trials=6, limits={"max_concurrent": 1})
+    done = _run(file, tmp_path / "store")
+    assert done.returncode == 1
+    assert "All 3 trials so far ended alike" in done.stderr
+    assert "ValueError: the toy was told to fail" in done.stderr
+    assert "Traceback (" not in done.stderr
+    assert len(_final_rows(tmp_path / "store")) == 4  # with the untuned baseline
 
 
 @pytest.mark.ray

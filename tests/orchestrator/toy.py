@@ -1,13 +1,16 @@
 """A learner of a few lines: its scores are a function of its configuration, and it needs no torch.
 
-`learning_rate` says how good a trial is: the score rises towards it with the examples. 9.0 diverges
-at its second report, 8.0 raises, 7.0 runs out of memory, 6.0 dies before its second report, 5.0
-meets a full disk. Each rung is appended to the file that the environment variable TOY_LOG names, if
-it does, so that tests can count what was trained.
+`learning_rate` says how good a trial is: the score rises with the examples towards it, or towards a
+tenth of it above 1.0. 9.0 diverges at its second report, 8.0 raises, 7.0 runs out of memory, 6.0
+dies before its second report, 5.0 meets a full disk, 4.0 hangs before its second report with the
+interpreter's lock held, 3.0 has memory for half its micro-batch only. Each rung is appended to the
+file that the environment variable TOY_LOG names, if it does, so that tests can count what was
+trained.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import math
 import os
@@ -19,6 +22,9 @@ from typing import Any
 
 from trainables.configuration import TrialConfiguration
 from trainables.scores import SCORES
+from trainables.techniques.parameters import complete
+
+_MICRO_BATCH = int(str(complete("lora", {})["micro_batch_size"]))
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,12 @@ def finetune(
     *,
     resume_from: Path | None = None,
     device: str = "cpu",
+    heartbeat: Callable[[], None] | None = None,
 ) -> None:
     """Reports at every rung, as the real learner does."""
     passed = int((resume_from / "examples").read_text()) if resume_from else -1
     rate = float(configuration.parameters.get("learning_rate", 0.0) or 0.0)
+    quality = rate if rate <= 1 else rate / 10
     for index, rung in enumerate(rungs):
         if rung <= passed:
             continue
@@ -53,11 +61,13 @@ def finetune(
             os.kill(os.getpid(), signal.SIGKILL)
         if rate == 5.0:
             raise OSError(errno.ENOSPC, "No space left on device")
-        if rate == 7.0:
-            raise MemoryError("the toy was told to ask for too much")
+        if rate == 7.0 or (rate == 3.0 and _micro_batch(configuration) > _MICRO_BATCH // 2):
+            bytearray(1 << 60)  # more than there is address space for
+        if rate == 4.0 and index == 1:
+            ctypes.PyDLL(None).pause()
         _wait_at_gate()
         diverges = rate == 9.0 and index > 0
-        score = math.nan if diverges else rate * rung / max(rungs[-1], 1)
+        score = math.nan if diverges else quality * rung / max(rungs[-1], 1)
         _log(f"{configuration.to_dict()} {rung}")
 
         def save(folder: Path, rung: int = rung) -> None:
@@ -86,7 +96,7 @@ def finetune(
         if diverges:
             return
     for protocol in configuration.test_protocols:
-        report.test(_predictions(rate), {}, protocol)
+        report.test(_predictions(quality), {}, protocol)
 
 
 def _predictions(score: float) -> list[dict[str, Any]]:
@@ -101,6 +111,12 @@ def _predictions(score: float) -> list[dict[str, Any]]:
         }
         for index in range(2)
     ]
+
+
+def _micro_batch(configuration: TrialConfiguration) -> int:
+    size = configuration.parameters["micro_batch_size"]
+    assert isinstance(size, int)
+    return size
 
 
 def _wait_at_gate() -> None:

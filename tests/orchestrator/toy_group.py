@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ def finetune(
     *,
     resume_from: Path | None = None,
     device: str = "cpu",
+    heartbeat: Callable[[], None] | None = None,
 ) -> None:
     """Runs `toy.finetune` in the first worker, and waits for it in the others."""
     assert torch.distributed.get_world_size() == 2
