@@ -88,7 +88,7 @@ def ours(trials: int) -> list[float]:
                 standing(sweep, identifier, store, conclusions),
                 conclusions,
                 slots(sweep, ray["resources"]),
-                ends,
+                [ends],
                 "benchmarks.idle_learner:finetune",
             )
         return ends.times

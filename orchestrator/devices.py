@@ -33,6 +33,11 @@ class Slots:
     workers: int
     resources: dict[str, float]
 
+    @property
+    def devices(self) -> float:
+        """Devices of one trial: accelerators, or where there are none its processes."""
+        return self.workers * (1.0 if self.kind == "cpu" else self.resources["GPU"])
+
     def describe(self) -> str:
         """Returns one line for a person."""
         each = f"{self.resources['CPU']:g} CPU"

@@ -7,6 +7,7 @@ reports in the order in which they came. Ray's own state is never read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +30,14 @@ class Standing:
         finished: How the trials with a final row ended, by trial number.
         rows: Their final rows.
         halving: Early stopping with everything reported so far in its rungs.
+        seconds: How long trials took up to their latest reports, in all.
     """
 
     proposals: Mapping[int, Proposal]
     finished: Mapping[int, RunResult]
     rows: Mapping[int, Row]
     halving: TechniqueHalving
+    seconds: float
 
 
 def standing(
@@ -87,4 +90,5 @@ def standing(
             )
             if concluded is not None:
                 rows[number], finished[number] = concluded
-    return Standing(proposals, finished, rows, halving)
+    seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
+    return Standing(proposals, finished, rows, halving, seconds)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +22,13 @@ from orchestrator.outcome import Conclusions, is_finished
 from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
 from orchestrator.spec import SpecError, Sweep, load
+from orchestrator.spending import Spending
 from orchestrator.store import Store, StoreError, StoreUnusableError
+from orchestrator.termination import Terminated
 from trainables.availability import Unavailable, check_dataset, check_model
 
 LEARNER = "trainables.finetune:finetune"
-EXIT_ERROR, EXIT_USER, EXIT_LIMIT, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_ERROR, EXIT_USER, EXIT_LIMIT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,7 +38,7 @@ class UserError(Exception):
 
 
 class LimitReachedError(Exception):
-    """The sweep's time was up before its end."""
+    """A limit was reached before the sweep's end."""
 
 
 @app.command()
@@ -71,6 +71,14 @@ def main(
             min=0, help="End after so many hours, each trial at its next rung; run again to go on."
         ),
     ] = None,
+    max_device_hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="The same for hours of devices: two GPUs for an hour are two. Earlier starts of"
+            " the sweep count.",
+        ),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start another sweep instead of continuing this one.")
     ] = False,
@@ -92,7 +100,7 @@ def main(
     the same sweep is what changes a trial's numbers; --trials may grow.
 
     Exit codes: 0 finished, 2 a mistake in the file or the options, 3 a limit was reached,
-    130 interrupted with Ctrl-C, 1 anything else.
+    130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else.
     """
     out = console()
     with exit_code(out):
@@ -107,6 +115,7 @@ def main(
                 root,
                 out,
                 max_hours=max_hours,
+                max_device_hours=max_device_hours,
                 new=new,
                 address=address,
                 dashboard=dashboard,
@@ -118,9 +127,13 @@ def exit_code(out: Console) -> Iterator[None]:
     """Turns what `run` raises into one clear message and the exit code that `main` documents."""
     try:
         yield
-    except KeyboardInterrupt:
-        out.print("Interrupted. Nothing that was reported is lost; the same command continues.")
-        sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt as interruption:
+        terminated = isinstance(interruption, Terminated)
+        out.print(
+            f"{'Terminated' if terminated else 'Interrupted'}. Nothing that was reported is lost;"
+            " the same command continues."
+        )
+        sys.exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
     except (
         SpecError,
         UserError,
@@ -145,6 +158,7 @@ def run(
     out: Console,
     *,
     max_hours: float | None = None,
+    max_device_hours: float | None = None,
     new: bool = False,
     address: str | None = None,
     dashboard: bool = True,
@@ -157,6 +171,7 @@ def run(
         root: Folder of the experiment store.
         out: Where to print.
         max_hours: End after so many hours, with what there is then.
+        max_device_hours: End after so many hours of devices, those of earlier starts included.
         new: Start another sweep of the same spec.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
@@ -170,8 +185,8 @@ def run(
         StoreError: The store cannot be used.
         MachineError: An error of the machine, such as a full disk, ended a trial.
         AlikeFailuresError: The first trials all failed in the same way.
-        LimitReachedError: `max_hours` were over before the end; the same call continues.
-        KeyboardInterrupt: Ctrl-C; the same call continues.
+        LimitReachedError: One of the limits was reached before the end.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
     if sweep.resources.accelerators > 1 and not dashboard:
         raise UserError(
@@ -186,22 +201,33 @@ def run(
         f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
         f" Sweep {identifier} in {store.root}."
     )
+    limit = None
     if not is_finished(sweep, identifier, store):
         check_model(sweep.base_model, sweep.base_model_revision)
         check_dataset(sweep.dataset, sweep.dataset_revision)
         with hold(store.root, identifier):
-            _run_trials(sweep, identifier, store, max_hours, address, dashboard, learner, out)
+            limit = _run_trials(
+                sweep,
+                identifier,
+                store,
+                max_hours,
+                max_device_hours,
+                address,
+                dashboard,
+                learner,
+                out,
+            )
     if store.trials(identifier):
         _show_result(sweep, identifier, store, out)
     if not is_finished(sweep, identifier, store):
-        if max_hours is None:
+        if limit is None:
             raise MachineError(
                 "Some trials ended without a result; the same command tries them again, and"
                 f" {_log(store, identifier)} may say why."
             )
         raise LimitReachedError(
-            f"The limit of {max_hours:g} hours (--max-hours) was reached before the end of the"
-            " sweep; the same command continues it."
+            f"The limit of {limit} was reached before the end of the sweep; the same command"
+            " continues it, that of devices with a larger number."
         )
 
 
@@ -210,16 +236,17 @@ def _run_trials(
     identifier: str,
     store: Store,
     max_hours: float | None,
+    max_device_hours: float | None,
     address: str | None,
     dashboard: bool,
     learner: str,
     out: Console,
-) -> None:
+) -> str | None:
+    """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
     from orchestrator.resume import standing
     from orchestrator.tuning import cluster, run_trials
 
-    end = math.inf if max_hours is None else time.monotonic() + 3600 * max_hours
     log = _log(store, identifier)
     environment = json.dumps(provenance.capture(), sort_keys=True)
     conclusions = Conclusions(sweep, identifier, store, environment)
@@ -234,6 +261,12 @@ def _run_trials(
         progress = Progress(sweep, identifier, screen, placement.trials, earlier)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
+        spending = Spending(
+            placement.devices,
+            state.seconds,
+            max_hours,
+            max_device_hours,
+        )
         with progress.live():
             # Again for trials whose process died or lacked memory: they go on from their last rung.
             for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
@@ -244,14 +277,15 @@ def _run_trials(
                     state,
                     conclusions,
                     placement,
-                    progress,
+                    (progress, spending),
                     learner,
-                    lambda: time.monotonic() > end,
+                    lambda: spending.reached() is not None,
                 )
-                if time.monotonic() > end or is_finished(sweep, identifier, store):
+                if spending.reached() or is_finished(sweep, identifier, store):
                     break
                 state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")
+    return spending.reached()
 
 
 def _log(store: Store, identifier: str) -> Path:

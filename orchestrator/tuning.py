@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -30,9 +30,11 @@ from orchestrator.proposals import Proposal, ProposalBook
 from orchestrator.resume import Standing
 from orchestrator.scheduling import RUNG, SweepScheduler
 from orchestrator.search import SweepSearcher
+from orchestrator.shelf import Shelf
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, StoreError
 from orchestrator.store.rows import Row
+from orchestrator.termination import terminable
 from orchestrator.trial import TrialJob, tune_function
 from orchestrator.verdicts import VerdictBoard
 
@@ -98,7 +100,8 @@ def cluster(address: str | None, dashboard: bool) -> Iterator[dict[str, Any]]:
         **local,
     )
     try:
-        yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
+        with terminable():
+            yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
         ray.shutdown()
 
@@ -110,7 +113,7 @@ def run_trials(
     standing: Standing,
     conclusions: Conclusions,
     slots: Slots,
-    watcher: Watcher,
+    watchers: Sequence[Watcher],
     learner: str,
     expired: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -123,17 +126,20 @@ def run_trials(
         standing: Where the sweep stands.
         conclusions: Writes the final rows.
         slots: How trials are placed.
-        watcher: Is told what happens.
+        watchers: Are told what happens.
         learner: "module:function" of what trains.
         expired: Whether the time is up: nothing more starts, and trials end at their next rung.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
+        KeyboardInterrupt: Ctrl-C, or as `Terminated` SIGTERM; the same sweep can be continued.
         StoreError: A final row could not be stored.
         MachineError: A trial met an error that is the machine's, not its own.
         AlikeFailuresError: Every trial so far failed in the same way.
     """
     first_failures = FirstFailures(standing.rows.values())
+    shelf = Shelf(store.root, sweep)
+    for row in standing.rows.values():
+        shelf.ended(row)
     trouble: list[Exception] = []
 
     def over() -> bool:
@@ -153,10 +159,13 @@ def run_trials(
         except (MachineError, StoreError) as error:
             trouble.append(error)  # Ray Tune would log it and go on.
         if concluded is None:
-            watcher.interrupted(proposal)
+            for watcher in watchers:
+                watcher.interrupted(proposal)
             return None
         row, result = concluded
-        watcher.ended(proposal, row)
+        shelf.ended(row)
+        for watcher in watchers:
+            watcher.ended(proposal, row)
         try:
             first_failures.check(row)
         except AlikeFailuresError as error:
@@ -193,7 +202,7 @@ def run_trials(
             name=sweep_id,
             storage_path=str(folder),
             verbose=0,
-            callbacks=[_Events(watcher)],
+            callbacks=[_Events(watchers)],
         ),
     )
     tuner.fit()
@@ -223,18 +232,20 @@ def _identify(sweep_id: str) -> Any:
 class _Events(tune.Callback):
     """Passes Ray Tune's events on to the watcher."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = watchers
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._watcher.started(trial.config["proposal"])
+        for watcher in self._watchers:
+            watcher.started(trial.config["proposal"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         if RUNG in result:
-            self._watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])
+            for watcher in self._watchers:
+                watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])

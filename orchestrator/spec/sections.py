@@ -195,6 +195,24 @@ class Limits(Section):
             examples=[30],
         ),
     ] = 30.0
+    checkpoints: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Models to keep of the trials that have ended: those of the best. A trial "
+            "that has not ended keeps its last checkpoint.",
+            examples=[20],
+        ),
+    ] = 20
+    checkpoint_gigabytes: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Disk space of the models of trials that have ended, in 10^9 bytes; the "
+            "worst are removed first, the best one stays.",
+            examples=[100],
+        ),
+    ] = 100.0
 
 
 class Lengths(Section):

@@ -1,6 +1,6 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
-`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard]`
+`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--no-hours-of-devices]`
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ def main() -> None:
             load(file, profile="embedded"),
             root,
             console(),
+            max_device_hours=0.0 if "--no-hours-of-devices" in sys.argv else None,
             dashboard="--no-dashboard" not in sys.argv,
             learner=learner,
         )

@@ -167,6 +167,34 @@ def _held(folder: Path, reports: int) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: Path) -> None:
+    with _held(tmp_path, reports=3) as started:
+        started.send_signal(signal.SIGTERM)
+        out, err = started.communicate(timeout=120)
+    assert started.returncode == 143, err
+    assert "Terminated. Nothing that was reported is lost" in out
+    assert "Traceback" not in out + err
+    file, root, log = tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log"
+    before = log.read_text()
+    limited = subprocess.run(
+        [*_command(file, root), "--no-hours-of-devices"],
+        cwd=TOP,
+        env=_environment(log),
+        capture_output=True,
+        text=True,
+        timeout=580,
+    )
+    assert limited.returncode == 3, limited.stderr
+    assert "The limit of 0 hours of devices (--max-device-hours) was reached" in limited.stderr
+    assert log.read_text() == before
+    done = _run(file, root, log)
+    assert done.returncode == 0, done.stderr
+    assert set(_trained(log).values()) == {1}
+
+
 def _await_reports(process: subprocess.Popen[str], count: int) -> None:
     assert process.stdout is not None
     for line in process.stdout:
