@@ -6,65 +6,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from orchestrator.sweep import app
-from tests.orchestrator import sweeps
-
-TOP = Path(__file__).resolve().parents[2]
-
-
-def _command(file: Path, root: Path, dashboard: bool = False) -> list[str]:
-    command = [sys.executable, "-m", "tests.orchestrator.drive", str(file), str(root)]
-    return command if dashboard else [*command, "--no-dashboard"]
-
-
-def _environment(log: Path | None = None) -> dict[str, str]:
-    return os.environ | ({"TOY_LOG": str(log)} if log else {})
-
-
-def _run(
-    file: Path, root: Path, log: Path | None = None, dashboard: bool = False
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command(file, root, dashboard),
-        cwd=TOP,
-        env=_environment(log),
-        capture_output=True,
-        text=True,
-        timeout=580,
-    )
-
-
-def _files(root: Path) -> set[Path]:
-    return {
-        path
-        for name in ("trials", "reports", "predictions")
-        for path in (root / name).rglob("*.parquet")
-    }
-
-
-def _trained(log: Path) -> Counter[str]:
-    """How often each (configuration, rung) was trained."""
-    return Counter(line.split(" ", 1)[1] for line in log.read_text().splitlines())
-
-
-def _final_rows(root: Path) -> list[dict[str, Any]]:
-    rows = [
-        pq.read_table(p, partitioning=None).to_pylist()
-        for p in (root / "trials").rglob("*.parquet")
-    ]
-    return sorted((row for each in rows for row in each), key=lambda row: row["trial_number"])
+from tests.orchestrator import running, sweeps
 
 
 @dataclass(frozen=True)
@@ -87,7 +38,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
         for rate, technique in special.items()
     ]
     file = sweeps.write(folder, points=points, limits={"heartbeat_minutes": 0.1})
-    return _Finished(file, folder / "store", _run(file, folder / "store", dashboard=True))
+    return _Finished(file, folder / "store", running.run(file, folder / "store", dashboard=True))
 
 
 @pytest.mark.ray
@@ -95,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
 @pytest.mark.timeout(600)
 def test_every_trial_has_one_final_row_with_its_outcome(finished: _Finished) -> None:
     assert finished.done.returncode == 0, finished.done.stderr
-    rows = _final_rows(finished.root)
+    rows = running.rows(finished.root, "trials")
     assert [row["trial_number"] for row in rows] == list(range(15))
     assert [row["outcome"] for row in rows[:7]] == [
         "completed",
@@ -136,12 +87,12 @@ def test_a_person_reads_progress_result_and_how_to_query(finished: _Finished) ->
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_same_command_again_adds_nothing(finished: _Finished) -> None:
-    before = _files(finished.root)
-    again = _run(finished.file, finished.root)
+    before = running.files(finished.root)
+    again = running.run(finished.file, finished.root)
     assert again.returncode == 0
     assert "Starting Ray" not in again.stdout
     assert again.stdout.splitlines()[-1] == finished.done.stdout.splitlines()[-1]
-    assert _files(finished.root) == before
+    assert running.files(finished.root) == before
 
 
 @contextmanager
@@ -152,9 +103,9 @@ def _held(folder: Path, reports: int) -> Iterator[subprocess.Popen[str]]:
     os.mkfifo(gate)
     held = {"TOY_GATE": str(gate), "TOY_GATE_AFTER": str(reports), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        _command(file, folder / "store"),
-        cwd=TOP,
-        env=_environment(folder / "log") | held,
+        running.command(file, folder / "store"),
+        cwd=running.TOP,
+        env=running.environment(folder / "log") | held,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -179,20 +130,13 @@ def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: P
     assert "Traceback" not in out + err
     file, root, log = tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log"
     before = log.read_text()
-    limited = subprocess.run(
-        [*_command(file, root), "--no-hours-of-devices"],
-        cwd=TOP,
-        env=_environment(log),
-        capture_output=True,
-        text=True,
-        timeout=580,
-    )
+    limited = running.run(file, root, log, "--no-hours-of-devices")
     assert limited.returncode == 3, limited.stderr
     assert "The limit of 0 hours of devices (--max-device-hours) was reached" in limited.stderr
     assert log.read_text() == before
-    done = _run(file, root, log)
+    done = running.run(file, root, log)
     assert done.returncode == 0, done.stderr
-    assert set(_trained(log).values()) == {1}
+    assert set(running.trained(log).values()) == {1}
 
 
 def _await_reports(process: subprocess.Popen[str], count: int) -> None:
@@ -209,7 +153,7 @@ def _await_reports(process: subprocess.Popen[str], count: int) -> None:
 @pytest.mark.timeout(600)
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path: Path) -> None:
     with _held(tmp_path, reports=3) as started:
-        second = _run(tmp_path / "toy.yaml", tmp_path / "store")
+        second = running.run(tmp_path / "toy.yaml", tmp_path / "store")
         assert second.returncode == 2
         assert f"process {started.pid}" in second.stderr
         started.send_signal(signal.SIGINT)
@@ -217,31 +161,11 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path: Path) -> N
         assert started.returncode == 130, err
     assert "the same command continues" in out
     assert "Traceback" not in out + err
-    done = _run(tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log")
+    done = running.run(tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log")
     assert done.returncode == 0, done.stderr
     assert "Continuing:" in done.stdout
-    assert len(_final_rows(tmp_path / "store")) == 9
-    assert set(_trained(tmp_path / "log").values()) == {1}
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.crash
-@pytest.mark.timeout(600)
-def test_a_killed_driver_changes_no_decision(tmp_path: Path) -> None:
-    with _held(tmp_path, reports=7) as started:
-        started.kill()
-    done = _run(tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log")
-    assert done.returncode == 0, done.stderr
-    assert set(_trained(tmp_path / "log").values()) == {1}
-    undisturbed = _run(tmp_path / "toy.yaml", tmp_path / "other")
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    compared = ("trial_id", "outcome", "objective", "learning_rate", "rank", "last_rung")
-    one, two = (
-        [{name: row[name] for name in compared} for row in _final_rows(tmp_path / name)]
-        for name in ("store", "other")
-    )
-    assert one == two
+    assert len(running.rows(tmp_path / "store", "trials")) == 9
+    assert set(running.trained(tmp_path / "log").values()) == {1}
 
 
 @pytest.mark.ray
@@ -250,11 +174,13 @@ def test_a_killed_driver_changes_no_decision(tmp_path: Path) -> None:
 def test_an_error_of_the_machine_stops_the_sweep_and_blames_no_trial(tmp_path: Path) -> None:
     point = {"technique": "lora", "data_size": 100, "learning_rate": 5.0}
     file = sweeps.write(tmp_path, points=[point], limits={"max_concurrent": 1})
-    done = _run(file, tmp_path / "store")
+    done = running.run(file, tmp_path / "store")
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
-    assert [row["technique"] for row in _final_rows(tmp_path / "store")] == ["pretrained"]
+    assert [row["technique"] for row in running.rows(tmp_path / "store", "trials")] == [
+        "pretrained"
+    ]
 
 
 @pytest.mark.ray
@@ -264,12 +190,12 @@ def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: P
     sizes = range(1, 7)
     points = [{"technique": "lora", "data_size": size, "learning_rate": 8.0} for size in sizes]
     file = sweeps.write(tmp_path, points=points, trials=6, limits={"max_concurrent": 1})
-    done = _run(file, tmp_path / "store")
+    done = running.run(file, tmp_path / "store")
     assert done.returncode == 1
     assert "All 3 trials so far ended alike" in done.stderr
     assert "ValueError: the toy was told to fail" in done.stderr
     assert "Traceback (" not in done.stderr
-    assert len(_final_rows(tmp_path / "store")) == 4  # with the untuned baseline
+    assert len(running.rows(tmp_path / "store", "trials")) == 4  # with the untuned baseline
 
 
 @pytest.mark.ray
@@ -289,12 +215,9 @@ def test_worker_groups_wait_for_their_verdict_and_free_their_workers(tmp_path: P
         points=points,
     )
     log = tmp_path / "log"
-    command = [*_command(file, tmp_path / "store", dashboard=True), "--group"]
-    done = subprocess.run(
-        command, cwd=TOP, env=_environment(log), capture_output=True, text=True, timeout=580
-    )
+    done = running.run(file, tmp_path / "store", log, "--group", dashboard=True)
     assert done.returncode == 0, done.stderr
-    outcomes = [row["outcome"] for row in _final_rows(tmp_path / "store")]
+    outcomes = [row["outcome"] for row in running.rows(tmp_path / "store", "trials")]
     assert outcomes == ["completed", "stopped", "completed"]
     trained = [line.rsplit(" ", 1)[1] for line in log.read_text().splitlines()]
     assert trained == ["90", "270", "810", "900", "90", "90", "270", "810", "900"]

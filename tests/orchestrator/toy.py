@@ -3,9 +3,9 @@
 `learning_rate` says how good a trial is: the score rises with the examples towards it, or towards a
 tenth of it above 1.0. 9.0 diverges at its second report, 8.0 raises, 7.0 runs out of memory, 6.0
 dies before its second report, 5.0 meets a full disk, 4.0 hangs before its second report with the
-interpreter's lock held, 3.0 has memory for half its micro-batch only. Each rung is appended to the
-file that the environment variable TOY_LOG names, if it does, so that tests can count what was
-trained.
+interpreter's lock held, 3.0 has memory for half its micro-batch only, 2.0 takes all memory that the
+host gives. Each rung is appended to the file that the environment variable TOY_LOG names, if it
+does, so that tests can count what was trained.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def finetune(
             raise OSError(errno.ENOSPC, "No space left on device")
         if rate == 7.0 or (rate == 3.0 and _micro_batch(configuration) > _MICRO_BATCH // 2):
             bytearray(1 << 60)  # more than there is address space for
+        if rate == 2.0:
+            _take_memory()
         if rate == 4.0 and index == 1:
             ctypes.PyDLL(None).pause()
         _wait_at_gate()
@@ -111,6 +113,13 @@ def _predictions(score: float) -> list[dict[str, Any]]:
         }
         for index in range(2)
     ]
+
+
+def _take_memory() -> None:
+    """Takes up to 8 GiB of the host's memory, and waits for what comes of it."""
+    taken = [os.urandom(1 << 20) * 64 for _ in range(128)]
+    ctypes.PyDLL(None).pause()
+    del taken
 
 
 def _micro_batch(configuration: TrialConfiguration) -> int:
