@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-# Ray reads these when it is imported. Without the first one some of a local cluster's ports listen
-# on every address of the machine; the second keeps its metrics of use at home.
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
 import ray
 from ray import tune
+from ray.exceptions import AuthenticationError
 
+from orchestrator import access
 from orchestrator.devices import Slots
 from orchestrator.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.identity import trial_id
@@ -78,28 +75,48 @@ class Watcher(Protocol):
 
 
 @contextmanager
-def cluster(address: str | None, dashboard: bool) -> Iterator[dict[str, Any]]:
+def cluster(
+    address: str | None, dashboard: bool, dashboard_host: str = access.LOOPBACK
+) -> Iterator[dict[str, Any]]:
     """Starts a local Ray cluster, or connects to one, and leaves it at the end.
 
     Args:
         address: Of a running cluster; None starts one on this machine, on loopback only.
         dashboard: Whether a local cluster has a dashboard.
+        dashboard_host: The address that a local cluster's dashboard listens on.
 
     Yields:
         `{"resources": Ray's total resources, "dashboard": its address or None}`.
+
+    Raises:
+        AccessError: The cluster cannot be joined, or others could use the one started here.
     """
     os.environ.update({name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()})
     local: dict[str, Any] = {}
     if address is None:
-        local = {"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"}
-    context = ray.init(
-        address=address or "local",
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
-        **local,
-    )
+        access.check_dashboard(dashboard_host)
+        access.protect_token()
+        local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
+    access.keep_credentials()
     try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
+            **local,
+        )
+    except (AuthenticationError, ConnectionError, ValueError) as error:
+        if address is None:
+            raise
+        raise access.AccessError(
+            f"The Ray cluster at {address} (--address) cannot be joined:"
+            f" {str(error).strip().splitlines()[0]} Is it running, and does it share this"
+            " machine's Ray token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN)?"
+        ) from error
+    try:
+        if address is None:
+            access.check_loopback_only(ray.util.get_node_ip_address())
         with terminable():
             yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
