@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -189,40 +190,49 @@ def run_trials(
             trouble.append(error)
         return result
 
+    def propose(proposal: Proposal) -> Proposal | None:
+        try:
+            return ProposalBook(store, sweep_id).write(proposal)
+        except StoreError as error:
+            trouble.append(error)
+            return None
+
     searcher = SweepSearcher(
         sweep,
         standing.proposals,
         standing.finished,
-        ProposalBook(store, sweep_id).write,
+        propose,
         conclude,
         over,
     )
     if not searcher.left:
         return
     job = TrialJob(store.root, sweep_id, sweep, slots.kind, slots.workers, slots.resources, learner)
-    folder = store.root / "state" / f"sweep={sweep_id}" / "ray"
-    shutil.rmtree(folder, ignore_errors=True)
+    # Ray Train's record of worker groups; of an earlier run nothing is read.
+    shutil.rmtree(store.root / "state" / f"sweep={sweep_id}" / "ray", ignore_errors=True)
     # The dashboard's Actors page shows the registered name.
     tune.register_trainable(sweep.name, tune.with_resources(tune_function(job), _placement(slots)))
-    tuner = tune.Tuner(
-        sweep.name,
-        tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=scheduler,
-            num_samples=searcher.left,
-            max_concurrent_trials=slots.trials,
-            reuse_actors=slots.workers == 1,
-            trial_dirname_creator=lambda trial: _identifier(sweep_id, trial),
-            trial_name_creator=lambda trial: _identifier(sweep_id, trial),
-        ),
-        run_config=tune.RunConfig(
-            name=sweep_id,
-            storage_path=str(folder),
-            verbose=0,
-            callbacks=[_Events(watchers)],
-        ),
-    )
-    tuner.fit()
+    # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a folder
+    # that is this user's alone, and not on the store's disk, which may be full.
+    with tempfile.TemporaryDirectory(prefix=f"{sweep_id}-") as folder:
+        tune.Tuner(
+            sweep.name,
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=scheduler,
+                num_samples=searcher.left,
+                max_concurrent_trials=slots.trials,
+                reuse_actors=slots.workers == 1,
+                trial_dirname_creator=lambda trial: _identifier(sweep_id, trial),
+                trial_name_creator=lambda trial: _identifier(sweep_id, trial),
+            ),
+            run_config=tune.RunConfig(
+                name=sweep_id,
+                storage_path=folder,
+                verbose=0,
+                callbacks=[_Events(watchers)],
+            ),
+        ).fit()
     if trouble:
         raise trouble[0]
 
