@@ -103,7 +103,7 @@ class _Holder:
         return str(self._nodes[-1].node_id)
 
     def used(self) -> list[str]:
-        return sorted({str(actor["node_id"]) for actor in self._actors()})
+        return sorted({str(actor.node_id) for actor in self._actors()})
 
     def left(self) -> dict[str, Any]:
         from ray.util.state import list_placement_groups
@@ -114,18 +114,18 @@ class _Holder:
             free = self._cluster.global_state.available_resources()
             total = self._cluster.global_state.cluster_resources()
             found = {
-                "placement groups": [g["state"] for g in groups if g["state"] != "REMOVED"],
-                "actors": [a["name"] for a in self._actors() if a["state"] != "DEAD"],
+                "placement groups": [g.state for g in groups if g.state != "REMOVED"],
+                "actors": [a.class_name for a in self._actors() if a.state != "DEAD"],
                 "CPUs": total["CPU"] - free.get("CPU", 0.0),
             }
             if not any(found.values()) or time.monotonic() > deadline:
                 return found
             time.sleep(0.2)
 
-    def _actors(self) -> list[dict[str, Any]]:
+    def _actors(self) -> list[Any]:
         from ray.util.state import list_actors
 
-        return [dict(actor) for actor in list_actors(self._dashboard, detail=True, limit=1000)]
+        return list(list_actors(self._dashboard, detail=True, limit=1000))
 
     @property
     def _dashboard(self) -> str:

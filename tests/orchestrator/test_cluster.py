@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from orchestrator.store import reader
+from tests import small_disk
 from tests.orchestrator import sweeps, toy
 from tests.orchestrator.nodes import Nodes, cluster
 
@@ -51,10 +52,11 @@ class _Joined:
             process.kill()
             process.wait()
 
-    def run(self, file: Path, root: Path, *options: str) -> None:
+    def run(self, file: Path, root: Path, *options: str) -> tuple[int, str]:
+        """Returns the exit code and what was said on standard error."""
         with self.sweep(file, root, *options) as process:
             _, said = process.communicate(timeout=500)
-            assert process.returncode == 0, said
+            return process.returncode, said
 
     def trained(self) -> Counter[str]:
         """How often each (configuration, rung) was trained since the test began."""
@@ -158,10 +160,33 @@ def test_what_a_stopped_trial_took_is_free_again(
         resources={"accelerators": accelerators},
         limits={"max_concurrent": 1},
     )
-    joined.run(file, tmp_path / "store", *options)
+    assert joined.run(file, tmp_path / "store", *options) == (0, "")
     assert _outcomes(tmp_path / "store") == ["completed", *["stopped"] * stopped]
     # A stopped trial went no further while its verdict was on its way.
     trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
     assert sorted(trained) == [*[90] * (1 + stopped), 270, 810, 900]
     assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
     assert not any(psutil.pid_exists(process) for process in joined.processes())
+
+
+def test_a_full_disk_is_a_clear_end_and_the_same_command_goes_on(
+    joined: _Joined, tmp_path: Path
+) -> None:
+    file = sweeps.write(tmp_path, **TOGETHER, points=_points(0.9, 0.8), stopping=None)
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        root = disk / "store"
+        filler = small_disk.fill(disk, leave_bytes=100_000)
+        code, said = joined.run(file, root)
+        assert code == 1
+        assert str(root) in said
+        assert "the disk is full; free some space and run the same command again" in said
+        assert said.count("\n") == 1
+        stored = reader.reports(root).num_rows
+        assert stored
+        filler.unlink()
+        assert joined.run(file, root) == (0, "")
+        assert _outcomes(root) == ["completed", "completed"]
+        trained = joined.trained()
+    # What had been trained when the disk was full, but not stored: a rung of each trial at most.
+    assert len(trained) == 20
+    assert sum(trained.values()) <= 22

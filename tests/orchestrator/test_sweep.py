@@ -272,34 +272,6 @@ def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: P
     assert len(_final_rows(tmp_path / "store")) == 4  # with the untuned baseline
 
 
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_worker_groups_wait_for_their_verdict_and_free_their_workers(tmp_path: Path) -> None:
-    points = [
-        {"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in (0.9, 0.1, 0.95)
-    ]
-    file = sweeps.write(
-        tmp_path,
-        resources={"accelerators": 2},
-        limits={"max_concurrent": 1},
-        baseline=None,
-        space=None,
-        trials=None,
-        points=points,
-    )
-    log = tmp_path / "log"
-    command = [*_command(file, tmp_path / "store", dashboard=True), "--group"]
-    done = subprocess.run(
-        command, cwd=TOP, env=_environment(log), capture_output=True, text=True, timeout=580
-    )
-    assert done.returncode == 0, done.stderr
-    outcomes = [row["outcome"] for row in _final_rows(tmp_path / "store")]
-    assert outcomes == ["completed", "stopped", "completed"]
-    trained = [line.rsplit(" ", 1)[1] for line in log.read_text().splitlines()]
-    assert trained == ["90", "270", "810", "900", "90", "90", "270", "810", "900"]
-
-
 def _cli(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, list(arguments))
     return done.exit_code, done.output
