@@ -106,17 +106,3 @@ def protect_token() -> None:
                 file.write(secrets.token_hex(32))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
-
-
-def keep_credentials() -> None:
-    """Keeps Ray Tune from copying AWS credentials into the trials' runtime environments.
-
-    Those are shown by the dashboard and the State API and written to Ray's logs under `/tmp/ray`,
-    which other users can read. Trials on this machine inherit the environment anyway; other nodes
-    have their own, as for every other token.
-    """
-    from ray.tune.execution import class_cache
-
-    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
-        {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}
-    )

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import ray
 from ray import tune
 from ray.exceptions import AuthenticationError
+from ray.tune.execution import class_cache
 
 from orchestrator import access
 from orchestrator.devices import Slots
@@ -98,7 +99,7 @@ def cluster(
         access.check_dashboard(dashboard_host)
         access.protect_token()
         local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
-    access.keep_credentials()
+    _keep_credentials()
     try:
         context = ray.init(
             address=address or "local",
@@ -122,6 +123,18 @@ def cluster(
             yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
         ray.shutdown()
+
+
+def _keep_credentials() -> None:
+    """Keeps Ray Tune from copying AWS credentials into the trials' runtime environments.
+
+    Those are shown by the dashboard and the State API and written to Ray's logs under `/tmp/ray`,
+    which other users can read. Trials on this machine inherit the environment anyway; other nodes
+    have their own, as for every other token.
+    """
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}
+    )
 
 
 def run_trials(
