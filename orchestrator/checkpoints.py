@@ -8,10 +8,14 @@ that is there already is from an earlier attempt at the same rung, with the same
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+
+from orchestrator.store.errors import NotPublishedError
+from orchestrator.store.files import remedy
 
 
 class TrialCheckpoints:
@@ -45,10 +49,24 @@ class TrialCheckpoints:
 
         Returns:
             The checkpoint's folder.
+
+        Raises:
+            NotPublishedError: The disk is full or cannot be written to; nothing became visible.
         """
         target = self.path(rung_examples)
         if target.is_dir():
             return target
+        try:
+            self._publish(target, save)
+        except Exception as error:
+            if (refused := _refused(error)) is None:
+                raise
+            raise NotPublishedError(
+                f"{target} was not stored: {remedy(refused)}; what was stored before stays."
+            ) from error
+        return target
+
+    def _publish(self, target: Path, save: Callable[[Path], None]) -> None:
         staged = self._root / "staging" / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
         staged.mkdir(parents=True)
         try:
@@ -60,7 +78,6 @@ class TrialCheckpoints:
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         _sync(self._folder)
-        return target
 
     def drop_after(self, rung_examples: int) -> None:
         """Removes the checkpoints of later rungs."""
@@ -75,6 +92,17 @@ class TrialCheckpoints:
             for folder in self._folder.iterdir():
                 if folder.name < f"{rung_examples:010d}":
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refused(error: Exception) -> OSError | None:
+    """Returns the operating system's refusal behind an error, if there is one.
+
+    safetensors and tokenizers, written in Rust, raise errors of their own that spell it out.
+    """
+    if isinstance(error, OSError):
+        return error
+    spelled = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(spelled[1]), os.strerror(int(spelled[1]))) if spelled else None
 
 
 def _open_to_readers(folder: Path) -> None:

@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+
+from orchestrator.store.errors import StoreUnusableError
+from orchestrator.store.files import remedy
 
 _PIPED_WIDTH = 220
 """Columns of a table that goes to a file or a pipe, which has no width of its own."""
@@ -35,13 +39,19 @@ def quiet(log: Path) -> Iterator[Console]:
 
     Yields:
         A console on what was standard output.
+
+    Raises:
+        StoreUnusableError: The log file cannot be made.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     terminal = sys.stdout.isatty()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        raise StoreUnusableError(f"{log} cannot be written: {remedy(error)}.") from error
     out, err = os.dup(1), os.dup(2)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     with os.fdopen(os.dup(out), "w", buffering=1, encoding=sys.stdout.encoding) as stream:
         os.dup2(file, 1)
         os.dup2(file, 2)
@@ -54,8 +64,10 @@ def quiet(log: Path) -> Iterator[Console]:
                 width=None if terminal else _PIPED_WIDTH,
             )
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            # The log may lie on a disk that is full.
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os.dup2(out, 1)
             os.dup2(err, 2)
             for descriptor in (out, err, file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -9,6 +10,9 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from orchestrator.store.errors import StoreUnusableError
+from orchestrator.store.files import remedy
 
 
 class SweepHeldError(Exception):
@@ -28,10 +32,17 @@ def hold(root: Path, sweep_id: str) -> Iterator[None]:
 
     Raises:
         SweepHeldError: Another process holds it; names that process.
+        StoreUnusableError: The folder cannot be written to.
     """
     path = root / "state" / f"sweep={sweep_id}" / "driver.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise StoreUnusableError(
+            f"The experiment store {root} cannot be written to: {remedy(error)}."
+        ) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,13 +51,14 @@ def hold(root: Path, sweep_id: str) -> Iterator[None]:
                 f"The sweep {sweep_id} is being run by {_describe(file.read())}; wait for it, stop"
                 " it, or start another one with --new."
             ) from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
-        file.flush()
+        # On a full disk the holder stays without a name.
+        with contextlib.suppress(OSError):
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
         yield
 
 
-def _describe(record: str) -> str:
+def _describe(record: bytes) -> str:
     try:
         holder = json.loads(record)
         return f"process {holder['pid']} on {holder['host']}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator import failures
-from orchestrator.attempts import DIED, AttemptLog, Attempts
+from orchestrator.attempts import DIED, MACHINE, AttemptLog, Attempts
 from orchestrator.identity import configuration_id, trial_id
 from orchestrator.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 from trainables.scores import SCORES
+
+_STORE_ERROR = re.compile(r"orchestrator\.store\.errors\.\w+: (.*)")
+"""The last line of such an error's traceback."""
 
 _REPORTED = (
     "train_loss",
@@ -274,6 +278,8 @@ class Conclusions:
             self._attempts.fail(trial_number, "hung", reason, f"{hang.strip()}\n{reason}")
         elif "low on memory" in error:  # Ray ends a process before the machine runs out.
             self._attempts.fail(trial_number, "out_of_memory", "the host's memory ran low", error)
+        elif refused := _STORE_ERROR.search(error):  # A full disk takes no record of itself.
+            self._attempts.fail(trial_number, MACHINE, refused[1], error)
         else:
             self._attempts.fail(trial_number, DIED, "the process died", error)
 

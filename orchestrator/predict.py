@@ -296,12 +296,13 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
     print(model.describe(), file=sys.stderr)
     from trainables.base_model import BaseModelUnavailable
+    from trainables.checkpoint import CheckpointError
     from trainables.export import export
     from trainables.prediction import be_quiet
 
     be_quiet()
     try:
-        with _reported(BaseModelUnavailable):
+        with _reported(BaseModelUnavailable, CheckpointError):
             export(model.configuration, model.checkpoint, target, model.row, merged=merged)
     except OSError as error:
         raise PredictError(f"The model cannot be written to {target}: {error}.") from error

@@ -120,7 +120,7 @@ class SweepSearcher(Searcher):
         sweep: Sweep,
         on_record: Mapping[int, Proposal],
         finished: Mapping[int, RunResult],
-        propose: Callable[[Proposal], Proposal],
+        propose: Callable[[Proposal], Proposal | None],
         conclude: Callable[[str, Proposal], RunResult | None],
         expired: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -130,7 +130,8 @@ class SweepSearcher(Searcher):
             sweep: The resolved search space file.
             on_record: The proposals written down so far, by trial number.
             finished: The ends of those that have a final row, by trial number.
-            propose: Writes a proposal down; called before its trial starts.
+            propose: Writes a proposal down; called before its trial starts. Returns None if it
+                could not, so that nothing more is to start.
             conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
                 None when the end is not final (an interruption).
             expired: Whether the sweep's time is up, so that nothing more is to start.
@@ -169,6 +170,8 @@ class SweepSearcher(Searcher):
         if proposal is None:
             chosen = BASELINE if configuration is None else self._configuration(configuration)
             proposal = self._propose(Proposal(number, configuration, replicate, chosen))
+            if proposal is None:
+                return Searcher.FINISHED  # type: ignore[no-any-return]
         self._running[trial_id] = proposal
         return {"proposal": proposal}
 

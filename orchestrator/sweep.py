@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from orchestrator import plan, provenance
+from orchestrator.access import LOOPBACK, AccessError, check_dashboard, describe_dashboard
 from orchestrator.console import console, quiet
 from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
 from orchestrator.failures import MAX_MEMORY_FAILURES, AlikeFailuresError, MachineError
@@ -92,6 +93,13 @@ def main(
     dashboard: Annotated[
         bool, typer.Option("--dashboard/--no-dashboard", help="The Ray dashboard, on this machine.")
     ] = True,
+    dashboard_host: Annotated[
+        str | None,
+        typer.Option(
+            help="Address that the dashboard listens on, instead of this machine's own 127.0.0.1:"
+            " 0.0.0.0 to watch from other machines, with the token of: ray get-auth-token."
+        ),
+    ] = None,
 ) -> None:
     """Run the sweep that FILE describes; run it again to continue it or to see its result.
 
@@ -119,6 +127,7 @@ def main(
                 new=new,
                 address=address,
                 dashboard=dashboard,
+                dashboard_host=dashboard_host,
             )
 
 
@@ -137,6 +146,7 @@ def exit_code(out: Console) -> Iterator[None]:
     except (
         SpecError,
         UserError,
+        AccessError,
         NoRoomError,
         Unavailable,
         SweepHeldError,
@@ -162,6 +172,7 @@ def run(
     new: bool = False,
     address: str | None = None,
     dashboard: bool = True,
+    dashboard_host: str | None = None,
     learner: str = LEARNER,
 ) -> None:
     """Runs or continues a sweep and shows its result; a finished one is only shown.
@@ -175,11 +186,13 @@ def run(
         new: Start another sweep of the same spec.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
+        dashboard_host: The address that it listens on; None means this machine alone.
         learner: "module:function" of what trains.
 
     Raises:
         UserError: The options contradict the file.
         Unavailable: The base model or the data set cannot be reached.
+        AccessError: The cluster cannot be joined, or others could use the one started here.
         NoRoomError: The cluster cannot hold a trial.
         SweepHeldError: Another process runs the sweep.
         StoreError: The store cannot be used.
@@ -194,6 +207,14 @@ def run(
             " accelerators need the dashboard's services to be stopped early; leave out"
             " --no-dashboard."
         )
+    if dashboard_host is not None:
+        if address is not None or not dashboard:
+            option = "--no-dashboard" if address is None else "--address"
+            raise UserError(
+                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
+                " none; leave out one of them."
+            )
+        check_dashboard(dashboard_host)
     store = Store(root)
     identifier = _identifier(sweep, store, new)
     out.print(
@@ -214,6 +235,7 @@ def run(
                 max_device_hours,
                 address,
                 dashboard,
+                dashboard_host,
                 learner,
                 out,
             )
@@ -239,6 +261,7 @@ def _run_trials(
     max_device_hours: float | None,
     address: str | None,
     dashboard: bool,
+    dashboard_host: str | None,
     learner: str,
     out: Console,
 ) -> str | None:
@@ -252,9 +275,9 @@ def _run_trials(
     conclusions = Conclusions(sweep, identifier, store, environment)
     store.remove_abandoned()
     out.print(f"Starting Ray; its messages go to {log}.")
-    with quiet(log) as screen, cluster(address, dashboard) as ray:
+    with quiet(log) as screen, cluster(address, dashboard, dashboard_host or LOOPBACK) as ray:
         placement = slots(sweep, ray["resources"])
-        _announce(placement, ray["dashboard"], screen)
+        _announce(placement, ray["dashboard"], dashboard_host, screen)
         state = standing(sweep, identifier, store, conclusions)
         numbers = {number for number, _, _ in Numbering(sweep)}
         earlier = {number: row for number, row in state.rows.items() if number in numbers}
@@ -292,10 +315,8 @@ def _log(store: Store, identifier: str) -> Path:
     return store.root / "state" / f"sweep={identifier}" / "driver.log"
 
 
-def _announce(placement: Slots, dashboard: str | None, screen: Console) -> None:
-    where = "no dashboard"
-    if dashboard:
-        where = f"dashboard at http://{dashboard} (log in with the token of: ray get-auth-token)"
+def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
+    where = describe_dashboard(dashboard, host) if dashboard else "no dashboard"
     screen.print(f"Ray is up: {placement.describe()}; {where}.")
 
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-# Ray reads these when it is imported. Without the first one some of a local cluster's ports listen
-# on every address of the machine; the second keeps its metrics of use at home.
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
 import ray
 from ray import tune
+from ray.exceptions import AuthenticationError
+from ray.tune.execution import class_cache
 
+from orchestrator import access
 from orchestrator.devices import Slots
 from orchestrator.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.identity import trial_id
@@ -78,32 +77,64 @@ class Watcher(Protocol):
 
 
 @contextmanager
-def cluster(address: str | None, dashboard: bool) -> Iterator[dict[str, Any]]:
+def cluster(
+    address: str | None, dashboard: bool, dashboard_host: str = access.LOOPBACK
+) -> Iterator[dict[str, Any]]:
     """Starts a local Ray cluster, or connects to one, and leaves it at the end.
 
     Args:
         address: Of a running cluster; None starts one on this machine, on loopback only.
         dashboard: Whether a local cluster has a dashboard.
+        dashboard_host: The address that a local cluster's dashboard listens on.
 
     Yields:
         `{"resources": Ray's total resources, "dashboard": its address or None}`.
+
+    Raises:
+        AccessError: The cluster cannot be joined, or others could use the one started here.
     """
     os.environ.update({name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()})
     local: dict[str, Any] = {}
     if address is None:
-        local = {"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"}
-    context = ray.init(
-        address=address or "local",
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
-        **local,
-    )
+        access.check_dashboard(dashboard_host)
+        access.protect_token()
+        local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
+    _keep_credentials()
     try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
+            **local,
+        )
+    except (AuthenticationError, ConnectionError, ValueError) as error:
+        if address is None:
+            raise
+        raise access.AccessError(
+            f"The Ray cluster at {address} (--address) cannot be joined:"
+            f" {str(error).strip().splitlines()[0]} Is it running, and does it share this"
+            " machine's Ray token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN)?"
+        ) from error
+    try:
+        if address is None:
+            access.check_loopback_only(ray.util.get_node_ip_address())
         with terminable():
             yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
         ray.shutdown()
+
+
+def _keep_credentials() -> None:
+    """Keeps Ray Tune from copying AWS credentials into the trials' runtime environments.
+
+    Those are shown by the dashboard and the State API and written to Ray's logs under `/tmp/ray`,
+    which other users can read. Trials on this machine inherit the environment anyway; other nodes
+    have their own, as for every other token.
+    """
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}
+    )
 
 
 def run_trials(
@@ -172,40 +203,49 @@ def run_trials(
             trouble.append(error)
         return result
 
+    def propose(proposal: Proposal) -> Proposal | None:
+        try:
+            return ProposalBook(store, sweep_id).write(proposal)
+        except StoreError as error:
+            trouble.append(error)
+            return None
+
     searcher = SweepSearcher(
         sweep,
         standing.proposals,
         standing.finished,
-        ProposalBook(store, sweep_id).write,
+        propose,
         conclude,
         over,
     )
     if not searcher.left:
         return
     job = TrialJob(store.root, sweep_id, sweep, slots.kind, slots.workers, slots.resources, learner)
-    folder = store.root / "state" / f"sweep={sweep_id}" / "ray"
-    shutil.rmtree(folder, ignore_errors=True)
+    # Ray Train's record of worker groups; of an earlier run nothing is read.
+    shutil.rmtree(store.root / "state" / f"sweep={sweep_id}" / "ray", ignore_errors=True)
     # The dashboard's Actors page shows the registered name.
     tune.register_trainable(sweep.name, tune.with_resources(tune_function(job), _placement(slots)))
-    tuner = tune.Tuner(
-        sweep.name,
-        tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=scheduler,
-            num_samples=searcher.left,
-            max_concurrent_trials=slots.trials,
-            reuse_actors=slots.workers == 1,
-            trial_dirname_creator=lambda trial: _identifier(sweep_id, trial),
-            trial_name_creator=lambda trial: _identifier(sweep_id, trial),
-        ),
-        run_config=tune.RunConfig(
-            name=sweep_id,
-            storage_path=str(folder),
-            verbose=0,
-            callbacks=[_Events(watchers)],
-        ),
-    )
-    tuner.fit()
+    # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a folder
+    # that is this user's alone, and not on the store's disk, which may be full.
+    with tempfile.TemporaryDirectory(prefix=f"{sweep_id}-") as folder:
+        tune.Tuner(
+            sweep.name,
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=scheduler,
+                num_samples=searcher.left,
+                max_concurrent_trials=slots.trials,
+                reuse_actors=slots.workers == 1,
+                trial_dirname_creator=lambda trial: _identifier(sweep_id, trial),
+                trial_name_creator=lambda trial: _identifier(sweep_id, trial),
+            ),
+            run_config=tune.RunConfig(
+                name=sweep_id,
+                storage_path=folder,
+                verbose=0,
+                callbacks=[_Events(watchers)],
+            ),
+        ).fit()
     if trouble:
         raise trouble[0]
 

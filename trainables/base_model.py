@@ -6,6 +6,7 @@ safetensors only and no code of a checkpoint is ever run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
 
 from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 
@@ -108,6 +110,7 @@ def load_base_model(
     placement = {} if quantization is None else {"device_map": {"": str(device)}}
 
     def load(local_only: bool) -> PreTrainedModel:
+        _check_shards(name, source, revision, local_only)
         model, report = AutoModelForSeq2SeqLM.from_pretrained(
             source,
             revision=revision,
@@ -136,6 +139,26 @@ def load_base_model(
             # through which no gradient flows back when training goes on.
             module.support_avx512bf16_for_cpu = False
     return model
+
+
+def _check_shards(name: str, source: str, revision: str | None, local_only: bool) -> None:
+    """Refuses an index of safetensors that names other files, which transformers would unpickle."""
+    index = cached_file(
+        source,
+        SAFE_WEIGHTS_INDEX_NAME,
+        revision=revision,
+        local_files_only=local_only,
+        _raise_exceptions_for_missing_entries=False,
+    )
+    if index is None:
+        return
+    shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+    for shard in shards:
+        if not shard.endswith(".safetensors"):
+            raise BaseModelUnavailable(
+                f'The base model "{name}" keeps weights in {shard}, but only safetensors are read:'
+                " give a checkpoint that `save_pretrained` wrote."
+            )
 
 
 def _locate(name: str, revision: str | None) -> tuple[str, str | None]:

@@ -33,7 +33,7 @@ MODEL = "model"
 TRAINING_STATE = "training_state.safetensors"
 PROGRESS = "progress.json"
 _PREFIX_ENCODER = "prefix_encoder.safetensors"
-_FULL_WEIGHTS = "model.safetensors"
+FULL_WEIGHTS = "model.safetensors"
 
 
 class CheckpointError(Exception):
@@ -89,15 +89,31 @@ def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], 
         progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
         model = adapted.model
         if isinstance(model, PeftModel):
-            _load_adapter(model, folder / ADAPTER)
+            _put_adapter(model, folder / ADAPTER)
         elif adapted.trainable_parameters:
-            load_model(model, folder / MODEL / _FULL_WEIGHTS)
+            load_model(model, folder / MODEL / FULL_WEIGHTS)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"The checkpoint {folder} cannot be loaded: {error}") from error
     return state, progress
 
 
-def _load_adapter(model: PeftModel, folder: Path) -> None:
+def load_adapter(model: PeftModel, folder: Path) -> None:
+    """Puts an adapter's weights alone into a model that was prepared in the same way.
+
+    Args:
+        model: The model that receives the weights.
+        folder: A checkpoint's `adapter`.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the weights are another model's.
+    """
+    try:
+        _put_adapter(model, folder)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"The adapter {folder} cannot be loaded: {error}") from error
+
+
+def _put_adapter(model: PeftModel, folder: Path) -> None:
     weights = load_file(folder / SAFETENSORS_WEIGHTS_NAME)
     present = get_peft_model_state_dict(model, save_embedding_layers=False)
     expected = {name: tuple(tensor.shape) for name, tensor in present.items()}

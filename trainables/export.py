@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
 from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_model import four_bit, load_base_model, load_tokenizer
-from trainables.checkpoint import ADAPTER, MODEL
+from trainables.checkpoint import ADAPTER, FULL_WEIGHTS, MODEL, load_adapter
 from trainables.configuration import TrialConfiguration
 from trainables.model_card import EMBEDDED_COPY, model_card
 from trainables.sql_tokens import SqlTokens
 from trainables.techniques.registry import TECHNIQUES
 
 _ADAPTER_CONFIG = "adapter_config.json"
+_MODEL_CONFIGS = ("config.json", "generation_config.json")
 
 
 def export(
@@ -48,6 +48,7 @@ def export(
 
     Raises:
         BaseModelUnavailable: The base model cannot be loaded.
+        CheckpointError: The adapter is damaged or another model's.
         OSError: The checkpoint is incomplete, or the target cannot be written.
     """
     whole = merged or TECHNIQUES[configuration.technique].trains_base
@@ -58,7 +59,7 @@ def export(
         if not whole:
             _copy_adapter(configuration, checkpoint_folder / ADAPTER, staged)
         elif TECHNIQUES[configuration.technique].trains_base:
-            shutil.copytree(checkpoint_folder / MODEL, staged, dirs_exist_ok=True)
+            _copy_model(checkpoint_folder / MODEL, staged)
         else:
             _merge(configuration, checkpoint_folder / ADAPTER, staged)
         tokenizer = load_tokenizer(configuration.base_model, configuration.base_model_revision)
@@ -82,13 +83,26 @@ def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path
     (folder / _ADAPTER_CONFIG).write_text(text, encoding="utf-8")
 
 
+def _copy_model(model: Path, folder: Path) -> None:
+    # By name: whatever else lies in a checkpoint is not this package's, and not to be passed on.
+    shutil.copy(model / FULL_WEIGHTS, folder)
+    for name in _MODEL_CONFIGS:
+        if (model / name).is_file():
+            shutil.copy(model / name, folder)
+
+
 def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
     """Merges in float32 on the CPU, which neither rounds nor depends on the accelerator.
 
     A four-bit base is unpacked first: the adapter was trained beside the rounded weights, and
     merging into packed ones would round the sum again.
+
+    The adapter is built from the trial's configuration, as in its training: PEFT's own loader
+    would build what the checkpoint's `adapter_config.json` asks for, and read a pickle where the
+    safetensors are missing.
     """
-    quantized = TECHNIQUES[configuration.technique].quantized
+    technique = TECHNIQUES[configuration.technique]
+    quantized = technique.quantized
     base: Any = load_base_model(
         configuration.base_model,
         configuration.base_model_revision,
@@ -98,5 +112,6 @@ def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> No
     )
     if quantized:
         base = base.dequantize(torch.float32)
-    model = PeftModel.from_pretrained(base, adapter)
+    model: Any = technique.adapt(base, configuration.parameters)
+    load_adapter(model, adapter)
     model.merge_and_unload(safe_merge=True).save_pretrained(folder)

@@ -96,7 +96,7 @@ class PublishedFiles:
             (self.root / STAGING).mkdir(exist_ok=True)
         except OSError as error:
             raise StoreUnusableError(
-                f"The experiment store {self.root} cannot be made: {_remedy(error)}."
+                f"The experiment store {self.root} cannot be made: {remedy(error)}."
             ) from error
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
@@ -123,14 +123,14 @@ class PublishedFiles:
                 published = self._link(staged, target)
             except OSError as error:
                 raise NotPublishedError(
-                    f"{target} was not stored: {_remedy(error)}; what was stored before stays."
+                    f"{target} was not stored: {remedy(error)}; what was stored before stays."
                 ) from error
             try:
                 self._sync_folder(target.parent)
             except OSError as error:
                 raise PublicationUnknownError(
                     f"It is unknown whether {target} would survive a crash of this machine:"
-                    f" {_remedy(error)}; the same command, run again, settles it."
+                    f" {remedy(error)}; the same command, run again, settles it."
                 ) from error
             return published
         finally:
@@ -211,6 +211,7 @@ class PublishedFiles:
             self._system.close(fd)
 
 
-def _remedy(error: OSError) -> str:
+def remedy(error: OSError) -> str:
+    """Returns what is wrong with the disk or the permissions, and what to do about it."""
     known = _REMEDIES.get(error.errno or 0)
     return known or f"{error.strerror or error} (errno {error.errno})"

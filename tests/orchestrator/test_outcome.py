@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.attempts import AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
+from orchestrator.failures import MachineError
 from orchestrator.identity import sweep_id, trial_id
 from orchestrator.outcome import Conclusions, judge
 from orchestrator.proposals import Proposal, rungs, trial_configuration
@@ -154,6 +155,19 @@ def test_a_process_that_dies_without_a_word_is_tried_again_before_it_is_a_failur
     assert ends[2] is not None
     row, _ = ends[2]
     assert (row["outcome"], row["error"], row["attempts"]) == ("failed", "the worker died", 3)
+
+
+def test_a_full_disk_is_no_death_of_the_trial(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    conclusions = Conclusions(sweep, sweep_id(sweep), store, "{}")
+    AttemptLog(store, sweep_id(sweep)).start(1, "here")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    why = "/e/checkpoints was not stored: the disk is full; free some space."
+    account = f"Traceback ...\norchestrator.store.errors.NotPublishedError: {why}\n"
+    with pytest.raises(MachineError) as caught:
+        conclusions.conclude(proposal, stopped=False, error=account)
+    assert str(caught.value) == why
+    assert AttemptLog(store, sweep_id(sweep)).of(1).deaths == 0
 
 
 def _umask() -> int:

@@ -26,6 +26,7 @@ from orchestrator.store import Store
 from orchestrator.trial import TrialJob, run
 from tests.orchestrator import sweeps
 from tests.orchestrator.models import write_model
+from tests.planted import PICKLES, Planted
 from trainables import prediction
 from trainables.embedded import corpus
 
@@ -201,6 +202,57 @@ def test_an_export_works_without_this_package(
         else []
     )
     assert not list((tmp_path / "models").iterdir())
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Planted:
+    return Planted(tmp_path / "mark")
+
+
+def _copy_with_pickles(trained: Path, tmp_path: Path, planted: Planted) -> Path:
+    """A copy of the store with pickles in all folders that a model is loaded from."""
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    for file in [*root.rglob("*.safetensors"), *root.rglob("*.parquet")]:
+        planted.pickles(file.parent, *PICKLES)
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", ["1", "2", "3"])
+def test_pickles_beside_the_weights_are_neither_read_nor_exported(
+    call: Run, trained: Path, tmp_path: Path, trial: str, planted: Planted
+) -> None:
+    root = _copy_with_pickles(trained, tmp_path, planted)
+    assert len(_ask(call, root, "--trial", trial)) == len(QUESTIONS)
+    for number, options in enumerate(([], ["--merged"])[: 1 if trial == "3" else 2]):
+        folder = tmp_path / f"model-{number}"
+        code, _, err = call("--trial", trial, "--export", folder, *options, root=root)
+        assert code == 0, err
+        kept = {path.suffix for path in folder.rglob("*") if path.is_file()}
+        assert kept <= {".json", ".safetensors", ".md", ".jinja"}
+    assert planted.asleep()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", ["1", "2"])
+def test_pickles_instead_of_the_weights_are_refused(
+    call: Run, trained: Path, tmp_path: Path, trial: str, planted: Planted
+) -> None:
+    root = _copy_with_pickles(trained, tmp_path, planted)
+    for file in (root / "checkpoints").rglob("*.safetensors"):
+        file.unlink()
+    asked = ["How many?", "--context", CONTEXT]
+    for arguments in (
+        asked,
+        ["--export", tmp_path / "a"],
+        ["--export", tmp_path / "b", "--merged"],
+    ):
+        code, out, err = call("--trial", trial, *arguments, root=root)
+        assert (code, out) == (2, "")
+        assert "safetensors" in err
+        assert "Traceback" not in err
+    assert planted.asleep()
 
 
 def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:

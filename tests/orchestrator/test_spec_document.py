@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,20 @@ def test_an_alias_bomb_is_refused_unexpanded() -> None:
     text = problems_of(bomb)
     assert "x:1: a: anchor &a is refused" in text
     assert "x:9: i.8: alias *h is refused" in text
+
+
+def test_ten_levels_of_laughs_are_answered_in_a_megabyte() -> None:
+    levels = [f"l{level}" for level in range(10)]
+    bomb = "l0: &l0 lol\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 10)}]\n"
+        for before, name in itertools.pairwise(levels)
+    )  # expanded: 10^9 times "lol"
+    tracemalloc.start()
+    try:
+        problems_of(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_merge_keys_do_not_merge() -> None:

@@ -198,31 +198,6 @@ def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: P
     assert len(running.rows(tmp_path / "store", "trials")) == 4  # with the untuned baseline
 
 
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_worker_groups_wait_for_their_verdict_and_free_their_workers(tmp_path: Path) -> None:
-    points = [
-        {"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in (0.9, 0.1, 0.95)
-    ]
-    file = sweeps.write(
-        tmp_path,
-        resources={"accelerators": 2},
-        limits={"max_concurrent": 1},
-        baseline=None,
-        space=None,
-        trials=None,
-        points=points,
-    )
-    log = tmp_path / "log"
-    done = running.run(file, tmp_path / "store", log, "--group", dashboard=True)
-    assert done.returncode == 0, done.stderr
-    outcomes = [row["outcome"] for row in running.rows(tmp_path / "store", "trials")]
-    assert outcomes == ["completed", "stopped", "completed"]
-    trained = [line.rsplit(" ", 1)[1] for line in log.read_text().splitlines()]
-    assert trained == ["90", "270", "810", "900", "90", "90", "270", "810", "900"]
-
-
 def _cli(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, list(arguments))
     return done.exit_code, done.output

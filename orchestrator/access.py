@@ -1,0 +1,108 @@
+"""Who can reach what a sweep starts: Ray's ports, its dashboard, and what its API says.
+
+A Ray cluster runs any code for whoever may connect to it, as the user who started it. So a cluster
+that is started here listens on loopback only and asks for Ray's token; its dashboard may listen
+elsewhere if asked to, but not without the token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import platform
+import secrets
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+class AccessError(Exception):
+    """A cluster cannot be started or joined in the way that was asked for."""
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether an address is reached from this machine only.
+
+    Args:
+        host: An IP address, or "localhost"; any other name counts as reachable from elsewhere.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def asks_for_token() -> bool:
+    """Returns whether a cluster started here will ask for Ray's token: yes, unless told not to."""
+    return os.environ.get("RAY_AUTH_MODE", "token").lower() == "token"
+
+
+def check_dashboard(host: str) -> None:
+    """Refuses a dashboard that others could use without the token.
+
+    Args:
+        host: The address it is to listen on.
+
+    Raises:
+        AccessError: The address is reached from elsewhere, and Ray's authentication is turned off.
+    """
+    if not is_loopback(host) and not asks_for_token():
+        raise AccessError(
+            f"--dashboard-host {host} opens the dashboard to other machines, and RAY_AUTH_MODE is"
+            f" {os.environ['RAY_AUTH_MODE']!r}: whoever reaches it could run code as you. Unset"
+            " RAY_AUTH_MODE, or leave out --dashboard-host."
+        )
+
+
+def check_loopback_only(node_address: str) -> None:
+    """Checks that a cluster that was started here keeps to itself.
+
+    Args:
+        node_address: Where Ray's processes listen.
+
+    Raises:
+        AccessError: They listen on an address that others reach, without asking for the token.
+    """
+    if not is_loopback(node_address) and not asks_for_token():
+        raise AccessError(
+            f"Ray listens on {node_address}, which other machines may reach, and RAY_AUTH_MODE is"
+            f" {os.environ['RAY_AUTH_MODE']!r}: whoever reaches it could run code as you. Unset"
+            " RAY_AUTH_MODE, or RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER."
+        )
+
+
+def describe_dashboard(address: str, host: str | None) -> str:
+    """Returns where the dashboard is and how to get in, for a person.
+
+    Args:
+        address: What Ray says, "host:port".
+        host: The address that it was asked to listen on; None means this machine alone.
+    """
+    where = f"dashboard at http://{address}"
+    if host is not None and not is_loopback(host):
+        name = platform.node() if host in ("0.0.0.0", "::") else host
+        port = address.rpartition(":")[2]
+        where = f"dashboard at http://{name}:{port}, unencrypted and also from other machines"
+    return f"{where} (log in with the token of: ray get-auth-token)" if asks_for_token() else where
+
+
+def protect_token() -> None:
+    """Makes Ray's token file readable by its owner alone, and makes it if there is none.
+
+    Ray itself makes it with the usual permissions, which let every user of the machine read it.
+    Where the token comes from somewhere else, by `RAY_AUTH_TOKEN` or `RAY_AUTH_TOKEN_PATH`, nothing
+    is done.
+    """
+    if not asks_for_token() or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    # A home that cannot be written to is reported by Ray, where it matters.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
