@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.results.configurations import BASELINE, parameters
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import (
-    BASELINE,
     final_rows,
     find_trial,
     latest_sweep,
-    parameters,
     select_sweeps,
 )
 from orchestrator.store.rows import Row

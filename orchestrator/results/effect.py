@@ -16,18 +16,12 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.output import Answer, number, table, with_interval
-from orchestrator.results.selection import (
-    BASELINE,
-    FACTS_AND_METRICS,
-    check_same_evaluation,
-    metric_and_mode,
-    parameters,
-    varied,
-)
+from orchestrator.results.selection import FACTS_AND_METRICS, check_same_evaluation, metric_and_mode
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
 

@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import Answer, table, text
-from orchestrator.results.selection import (
-    FACTS,
-    Configurations,
-    check_same_evaluation,
-    final_rows,
-)
+from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.scores import LOSSES

@@ -35,6 +35,25 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize(
+    "arguments", [["leaderboard"], ["sweeps"], ["show", trial_name(3)]], ids=lambda words: words[0]
+)
+def test_a_verb_does_not_wait_for_pandas(root: Path, arguments: list[str]) -> None:
+    code = (
+        "import sys; from orchestrator.results.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as ended: print(ended.code, 'pandas' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--root", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "0 False"
+
+
 def test_the_module_runs(root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator.results", "--root", str(root), "leaderbord"],
