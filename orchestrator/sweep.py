@@ -18,6 +18,7 @@ from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
 from orchestrator.failures import MAX_MEMORY_FAILURES, AlikeFailuresError, MachineError
 from orchestrator.holder import SweepHeldError, hold
 from orchestrator.identity import sweep_id
+from orchestrator.options import hours, whole
 from orchestrator.outcome import Conclusions, is_finished
 from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
@@ -52,7 +53,12 @@ def main(
         ),
     ] = "auto",
     trials: Annotated[
-        int | None, typer.Option(help="Configurations to search, instead of the file's number.")
+        int | None,
+        typer.Option(
+            parser=whole(1),
+            metavar="N",
+            help="Configurations to search, instead of the file's number.",
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -68,13 +74,16 @@ def main(
     max_hours: Annotated[
         float | None,
         typer.Option(
-            min=0, help="End after so many hours, each trial at its next rung; run again to go on."
+            parser=hours,
+            metavar="HOURS",
+            help="End after so many hours, each trial at its next rung; run again to go on.",
         ),
     ] = None,
     max_device_hours: Annotated[
         float | None,
         typer.Option(
-            min=0,
+            parser=hours,
+            metavar="HOURS",
             help="The same for hours of devices: two GPUs for an hour are two. Earlier starts of"
             " the sweep count.",
         ),

@@ -219,7 +219,7 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     known = {row["technique"] for row in rows}
     for name in techniques:
         if name not in known:
-            raise unknown("technique in these sweeps", name, known)
+            raise unknown("technique", name, known, "in these sweeps")
     found = [row for row in rows if not techniques or row["technique"] in techniques]
     if not found:
         raise ResultsError("No trial is left to rank.")

@@ -150,6 +150,10 @@ def order(table: Table) -> tuple[str, ...]:
 
 
 def _checked(root: Path) -> Path:
+    if root.is_file():
+        raise StoreUnusableError(
+            f"{root} is a file, but an experiment store is a folder; name it with --root."
+        )
     if not root.is_dir():
         raise StoreUnusableError(
             f"There is no experiment store at {root.absolute()}; run a sweep first, or name its"
