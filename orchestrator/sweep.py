@@ -117,6 +117,7 @@ def main(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
         if show_plan:
+            _check_sources(sweep, ask_hub=False)
             out.print(plan.describe(sweep, _resources(sweep)))
         else:
             run(
@@ -203,6 +204,9 @@ def run(
             " accelerators need the dashboard's services to be stopped early; leave out"
             " --no-dashboard."
         )
+    is_new = not root.exists()
+    if is_new:
+        _check_sources(sweep)  # before a folder is made
     store = Store(root)
     identifier = _identifier(sweep, store, new)
     out.print(
@@ -212,8 +216,8 @@ def run(
     )
     limit = None
     if not is_finished(sweep, identifier, store):
-        check_model(sweep.base_model, sweep.base_model_revision)
-        check_dataset(sweep.dataset, sweep.dataset_revision)
+        if not is_new:
+            _check_sources(sweep)
         with hold(store.root, identifier):
             limit = _run_trials(
                 sweep,
@@ -295,6 +299,11 @@ def _run_trials(
                 state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")
     return spending.reached()
+
+
+def _check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
+    check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
+    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
 
 
 def _log(store: Store, identifier: str) -> Path:

@@ -135,9 +135,7 @@ def read(
     except YAMLError as error:
         reader.problems.append(Problem(place, None, f"is not YAML: {str(error).splitlines()[0]}"))
         raise SpecError(reader.problems) from None
-    if problems is None:
-        reader.problems += reader.endless
-    if reader.problems:
+    if reader.problems or (reader.endless and problems is None):
         raise SpecError([*reader.problems, *reader.endless])
     if problems is not None:
         problems += reader.endless

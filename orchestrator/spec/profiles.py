@@ -122,7 +122,7 @@ def _replace_at(node: Node, parts: list[str], value: Node, problems: list[Proble
     if child is None and rest and rest[0].isdecimal():
         whole = join(node.key, part)
         problems.append(
-            value.problem(f"there is no list {whole}; set it as a whole: {whole}=[...]")
+            value.problem(f"there is no list {whole} to change; set the whole: {whole}=[...]")
         )
     elif rest:
         empty = Node({}, value.place, value.line, join(node.key, part))
