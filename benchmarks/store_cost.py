@@ -9,7 +9,8 @@ Two measurements. "The same work": trials are written by `Store.publish_report` 
 own; then each is asked for its 50 best. "A large store": synthetic trials, written as plain files
 through the store's own encoding because publishing them would take long and is measured above; then
 each verb of `orchestrator.results` is run as a user runs it, so that its time holds the start of
-the program.
+the program. Its reports lie 20 to a file by default, where the real writer has one a file: as many
+rows as a long training would leave, in as many files as a sweep with five rungs.
 
 MLflow is no dependency of this project. Where the interpreter of --mlflow-python cannot import it:
 
@@ -21,181 +22,32 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import math
 import os
 import platform
-import random
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from orchestrator import provenance
+from benchmarks.synthetic_store import SWEEP, build, publish, trial_name
 from orchestrator.console import console
-from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, Store, keys, rows
-from orchestrator.store.schema import SCORE_COLUMNS, Table
-from trainables.configuration import TrialConfiguration
-
-SWEEP = "rank-0a1b2c3d"
-START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
-BUDGET = 6000
-PREDICTED = 40
-"""So many trials have predictions, for the verbs that read some trials' predictions."""
+from orchestrator.store.schema import SCORE_COLUMNS
 
 METRICS = 2 * len(SCORE_COLUMNS) + 6
 """Numbers that each report gives to MLflow: as many as ours has measured ones."""
 
+REPORTS = 5
+"""Of each trial of the same work."""
+
 TURNS = 3
-_CHUNK = 500
 _MLFLOW = Path(__file__).with_name("mlflow_store.py")
-
-
-def reports_of(number: int, reports: int) -> list[dict[str, Any]]:
-    """Returns the reports of a synthetic trial; a better one rises higher."""
-    chance = random.Random(number)
-    rank = 4 * 2 ** (number % 4)
-    best = min(0.95, 0.2 + 0.1 * math.log2(rank / 4) + abs(chance.gauss(0, 0.1)))
-    learning_rate = 10 ** chance.uniform(-4, -2)
-    found = []
-    for rung in range(reports):
-        examples = BUDGET * (rung + 1) // reports
-        score = best * (0.5 + 0.5 * (rung + 1) / reports)
-        found.append(
-            {
-                "sweep_id": SWEEP,
-                "trial_id": trial_name(number),
-                "trial_number": number,
-                "rung": rung,
-                "rung_from": BUDGET * rung // reports,
-                "rung_examples": examples,
-                "step": examples // 16,
-                "examples_seen": examples,
-                "epoch": examples / 2000,
-                "train_loss": 2 - score,
-                "eval_loss": 2.5 - score,
-                "eval_rows": 100,
-                "meteor_synonyms": False,
-                "learning_rate": learning_rate,
-                "tokens_per_second": 900.0,
-                "train_seconds": examples / 100,
-                "eval_seconds": 3.0 * (rung + 1),
-                "elapsed_seconds": examples / 100 + 3.0 * (rung + 1),
-                "peak_memory_bytes": 10**9,
-                "trainable_parameters": 1000 * rank,
-                "total_parameters": 1_000_000,
-                "trainable_percent": 0.1 * rank,
-                "device_kind": "cpu",
-                "device_name": "a CPU",
-                "node": "here",
-                "attempt": 1,
-                "base_model": "embedded",
-                "dataset_fingerprint": "f00dfeedf00dfeed",
-                "reported_at": START + datetime.timedelta(seconds=60 * number + rung),
-                **{name: score * (0.8 + index / 50) for index, name in enumerate(SCORE_COLUMNS)},
-                **{f"{name}_se": 0.03 for name in SCORE_COLUMNS},
-            }
-        )
-    return found
-
-
-def final_of(number: int, last: dict[str, Any]) -> dict[str, Any]:
-    """Returns the final row of a synthetic trial from its last report."""
-    rank = 4 * 2 ** (number % 4)
-    technique = ("lora", "qlora")[number // 4 % 2]
-    parameters = {
-        "rank": rank,
-        "alpha": 2.0 * rank,
-        "dropout": 0.05,
-        "target_modules": "q,v",
-        "learning_rate": last["learning_rate"],
-        "batch_size": 16,
-        "micro_batch_size": None,
-        "weight_decay": 0.01,
-        "warmup": 0.02,
-        "schedule": "warmup_stable_decay",
-        "gradient_clipping": 1.0,
-        "gradient_checkpointing": False,
-    }
-    configuration = TrialConfiguration(technique, parameters, 2000, BUDGET, number, 0)
-    carried = set(TRIALS.schema.names) & set(last)
-    return {
-        **{name: last[name] for name in carried},
-        "sweep_name": "rank",
-        "question": "Does a bigger adapter buy better SQL?",
-        "configuration_id": f"c-{number:x}x",
-        "replicate": 0,
-        "profile": "embedded",
-        "technique": technique,
-        **{name: parameters[name] for name in ("rank", "alpha", "dropout", "target_modules")},
-        "batch_size": 16,
-        "data_size": 2000,
-        "epochs": BUDGET / 2000,
-        "seed": number,
-        "base_model": "embedded",
-        "dataset": "embedded",
-        "outcome": "completed",
-        "last_rung": last["rung"],
-        "attempts": 1,
-        "steps": last["step"],
-        "objective_metric": "rouge_l",
-        "objective_mode": "max",
-        "objective": last["rouge_l"],
-        "wall_seconds": last["elapsed_seconds"] + 1,
-        "started_at": START + datetime.timedelta(seconds=60 * number),
-        "ended_at": START + datetime.timedelta(seconds=60 * number + 50),
-        "config_json": json.dumps(configuration.to_dict()),
-        "environment_json": _environment(),
-    }
-
-
-def trial_name(number: int) -> str:
-    """Returns an id of the length that real ones have."""
-    return f"t-x{number:09d}"
-
-
-def build(root: Path, trials: int, reports: int) -> None:
-    """Writes a large store as plain files: one row a file, as the real writer's."""
-    for start in range(0, trials, _CHUNK):
-        numbers = range(start, min(trials, start + _CHUNK))
-        reported = [reports_of(number, reports) for number in numbers]
-        finals = [final_of(n, found[-1]) for n, found in zip(numbers, reported, strict=True)]
-        files = [keys.trial_key(SWEEP, row["trial_id"]) for row in finals]
-        _write(root, TRIALS, finals, files)
-        rungs = [row for found in reported for row in found]
-        files = [
-            keys.report_key(SWEEP, row["trial_id"], row["rung_from"], row["rung_examples"])
-            for row in rungs
-        ]
-        _write(root, REPORTS, rungs, files)
-    for number in range(min(trials, PREDICTED)):
-        for row in reports_of(number, reports):
-            key = keys.predictions_key(
-                SWEEP, row["trial_id"], "validation", "standard", row["rung_examples"]
-            )
-            content = rows.to_arrow(PREDICTIONS, _predictions(number, row))
-            _put(root / key, rows.encode(PREDICTIONS, content))
-
-
-def publish(root: Path, first: int, last: int, reports: int) -> dict[str, Any]:
-    """Stores trials as a sweep does; returns `reports` (seconds each) and `total` (seconds)."""
-    store = Store(root)
-    seconds = []
-    began = time.perf_counter()
-    for number in range(first, last):
-        row: dict[str, Any] = {}
-        for row in reports_of(number, reports):
-            before = time.perf_counter()
-            store.publish_report(row)
-            seconds.append(time.perf_counter() - before)
-        store.publish_trial(final_of(number, row))
-    return {"reports": seconds, "total": time.perf_counter() - began}
 
 
 def rank(root: Path) -> dict[str, Any]:
@@ -242,11 +94,12 @@ def same_work(folder: Path, trials: int, reports: int, mlflow: str | None) -> It
         ]
 
 
-def large(folder: Path, trials: int, reports: int) -> Iterator[list[str]]:
+def large(folder: Path, trials: int, reports: int, files: int) -> Iterator[list[str]]:
     """Yields the lines of the second table: what was asked, and its seconds."""
     root, copy = folder / "large", folder / "copy"
     if not root.exists():
-        build(root, trials, reports)
+        build(root, trials, reports, files)
+    shutil.rmtree(copy, ignore_errors=True)
     # The first leaderboard indexes the final rows, the first `sweeps` the reports.
     counted = "SELECT technique, count(*) AS n, max(rouge_l) AS best FROM trials GROUP BY 1"
     joined = "SELECT rung, avg(r.rouge_l) FROM reports r JOIN trials USING (trial_id) GROUP BY 1"
@@ -283,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=10_000, help="of the large store (10000)")
-    parser.add_argument("--reports", type=int, default=5, help="of each trial (5)")
+    parser.add_argument("--reports", type=int, default=100, help="of each trial there (100)")
+    parser.add_argument("--files", type=int, default=5, help="that hold a trial's reports (5)")
     parser.add_argument("--mlflow-trials", type=int, default=500, help="of the same work (500)")
     parser.add_argument("--mlflow-python", default=sys.executable, help="one that has MLflow")
     parser.add_argument(
@@ -302,6 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             print(json.dumps(rank(Path(folder))))
         return
+    if given.reports % given.files:
+        parser.error("--reports must be a multiple of --files")
     if given.quick:
         given.trials, given.mlflow_trials = 500, 20
     out = console()
@@ -316,49 +172,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = given.folder or Path(name)
-        work = f"{given.mlflow_trials} trials of {given.reports} reports"
+        work = f"{given.mlflow_trials} trials of {REPORTS} reports"
         out.print(f"| {work} | ms a report, median | 95 % | ms a trial | s for the 50 best |")
         out.print("|---|---:|---:|---:|---:|")
-        for line in same_work(folder, given.mlflow_trials, given.reports, mlflow):
+        for line in same_work(folder, given.mlflow_trials, REPORTS, mlflow):
             out.print(f"| {' | '.join(line)} |")
-        size = f"{given.trials:,} trials of {given.reports} reports"
+        size = f"{given.trials:,} trials, {given.reports} reports each in {given.files} files"
         out.print(f"\n| {size} | first, s | CPU s | warm, s | CPU s |")
         out.print("|---|---:|---:|---:|---:|")
-        for line in large(folder, given.trials, given.reports):
+        for line in large(folder, given.trials, given.reports, given.files):
             out.print(f"| {' | '.join(line)} |")
-
-
-@cache
-def _environment() -> str:
-    return json.dumps(provenance.capture())
-
-
-def _predictions(number: int, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    chance = random.Random(f"{number} {report['rung']}")
-    for row in range(100):
-        score = min(1.0, max(0.0, report["rouge_l"] + chance.gauss(0, 0.2)))
-        yield {
-            **{name: report[name] for name in ("sweep_id", "trial_id", "trial_number", "step")},
-            "split": "validation",
-            "protocol": "standard",
-            "example_id": f"validation-{row}",
-            "sql_prompt": f"How many orders did customer {row} place?",
-            "sql_context": "CREATE TABLE orders (id INT, customer INT)",
-            "reference": f"SELECT COUNT(*) FROM orders WHERE customer = {row}",
-            "prediction": f"SELECT COUNT(id) FROM orders WHERE customer = {row}",
-            **dict.fromkeys(SCORE_COLUMNS, score),
-        }
-
-
-def _write(root: Path, table: Table, content: list[dict[str, Any]], files: list[str]) -> None:
-    converted = rows.to_arrow(table, content)
-    for index, file in enumerate(files):
-        _put(root / file, rows.encode(table, converted.slice(index, 1)))
-
-
-def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
 
 
 def _only(way: str, folder: Path, *numbers: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.options import choices, one_of, whole
 from orchestrator.questions import Question, QuestionsError, read_lines
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.output import Answer, Format, emit, table
@@ -62,7 +63,10 @@ def ask(
         ),
     ] = False,
     limit: Annotated[
-        int, typer.Option(min=1, help="At most so many rows of a result are shown.")
+        int,
+        typer.Option(
+            parser=whole(1), metavar="N", help="At most so many rows of a result are shown."
+        ),
     ] = 50,
     trial: Annotated[
         str,
@@ -81,8 +85,10 @@ def ask(
     protocol: Annotated[
         Protocol | None,
         typer.Option(
+            parser=one_of(Protocol),
+            metavar=choices(Protocol),
             help="standard: greedy. notebook: the study's prompt and beams."
-            " Default: as the trial was evaluated."
+            " Default: as the trial was evaluated.",
         ),
     ] = None,
     export: Annotated[

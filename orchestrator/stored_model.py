@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.configurations import BASELINE, parameters
+from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import (
-    BASELINE,
     final_rows,
     find_trial,
     latest_sweep,
-    parameters,
     select_sweeps,
 )
 from orchestrator.store.rows import Row
@@ -102,7 +101,12 @@ def _numbered(root: Path, sweep_id: str, number: str) -> Row:
     for row in rows:
         if row["trial_number"] == int(number):
             return row
-    raise unknown("trial", number, (str(row["trial_number"]) for row in rows))
+    known = [row["trial_number"] for row in rows]
+    raise ResultsError(
+        f"There is no trial with the number {number} in {sweep_id}; it has {min(known)} to"
+        f" {max(known)}, of which {len(known)} ended. --trial also takes an id (see `python -m"
+        " orchestrator.results leaderboard`), and --sweep another sweep."
+    )
 
 
 def _checkpoint(root: Path, row: Row) -> Path | None:

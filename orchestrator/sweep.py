@@ -19,6 +19,7 @@ from orchestrator.devices import NoRoomError, Slots, local_accelerators, slots
 from orchestrator.failures import MAX_MEMORY_FAILURES, AlikeFailuresError, MachineError
 from orchestrator.holder import SweepHeldError, hold
 from orchestrator.identity import sweep_id
+from orchestrator.options import hours, whole
 from orchestrator.outcome import Conclusions, is_finished
 from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
@@ -53,7 +54,12 @@ def main(
         ),
     ] = "auto",
     trials: Annotated[
-        int | None, typer.Option(help="Configurations to search, instead of the file's number.")
+        int | None,
+        typer.Option(
+            parser=whole(1),
+            metavar="N",
+            help="Configurations to search, instead of the file's number.",
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -69,13 +75,16 @@ def main(
     max_hours: Annotated[
         float | None,
         typer.Option(
-            min=0, help="End after so many hours, each trial at its next rung; run again to go on."
+            parser=hours,
+            metavar="HOURS",
+            help="End after so many hours, each trial at its next rung; run again to go on.",
         ),
     ] = None,
     max_device_hours: Annotated[
         float | None,
         typer.Option(
-            min=0,
+            parser=hours,
+            metavar="HOURS",
             help="The same for hours of devices: two GPUs for an hour are two. Earlier starts of"
             " the sweep count.",
         ),
@@ -116,6 +125,7 @@ def main(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
         if show_plan:
+            _check_sources(sweep, ask_hub=False)
             out.print(plan.describe(sweep, _resources(sweep)))
         else:
             run(
@@ -215,6 +225,9 @@ def run(
                 " none; leave out one of them."
             )
         check_dashboard(dashboard_host)
+    is_new = not root.exists()
+    if is_new:
+        _check_sources(sweep)  # before a folder is made
     store = Store(root)
     identifier = _identifier(sweep, store, new)
     out.print(
@@ -224,8 +237,8 @@ def run(
     )
     limit = None
     if not is_finished(sweep, identifier, store):
-        check_model(sweep.base_model, sweep.base_model_revision)
-        check_dataset(sweep.dataset, sweep.dataset_revision)
+        if not is_new:
+            _check_sources(sweep)
         with hold(store.root, identifier):
             limit = _run_trials(
                 sweep,
@@ -309,6 +322,11 @@ def _run_trials(
                 state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")
     return spending.reached()
+
+
+def _check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
+    check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
+    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
 
 
 def _log(store: Store, identifier: str) -> Path:

@@ -33,8 +33,8 @@ EMBEDDED_FOLDER = Path(__file__).parent / "embedded" / "base"
 HUB_SECONDS = 4.0  # for one question to the hub; a sweep asks two, model and data set
 
 _TOKENIZERS = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model")
-_WEIGHTS = "model.safetensors"
-_WEIGHTS_INDEX = "model.safetensors.index.json"
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
 _MODEL_FILES = " --include '*.json' --include '*.safetensors' --include 'spiece.model'"
 _NO_DOWNLOAD = "use `--profile embedded`, which needs no download"
 
@@ -43,12 +43,13 @@ class Unavailable(Exception):  # noqa: N818 - a state of the world, not a fault 
     """A base model or data set cannot be had; the message says what to do."""
 
 
-def check_model(name: str, revision: str | None = None) -> None:
+def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True) -> None:
     """Checks that a base model and its tokenizer can be loaded.
 
     Args:
         name: "embedded", a checkpoint folder, or an identifier of the hub.
         revision: Git revision on the hub; of no use for the other two.
+        ask_hub: Whether to ask the hub about what is not on this machine.
 
     Raises:
         Unavailable: It is not there, is incomplete, or the hub could not be asked.
@@ -66,7 +67,7 @@ def check_model(name: str, revision: str | None = None) -> None:
     local = "give a checkpoint folder with `--set base_model=FOLDER`"
     if _is_path(name):
         raise Unavailable(f'The base model "{name}" is not a folder: {local}; or {_NO_DOWNLOAD}.')
-    if not _missing_files(lambda file: _cached(name, file, revision)):
+    if not ask_hub or not _missing_files(lambda file: cached_file(name, file, revision)):
         return
     what = f'The base model "{name}"'
     command = f"hf download {name}{f' --revision {revision}' if revision else ''}{_MODEL_FILES}"
@@ -78,12 +79,13 @@ def check_model(name: str, revision: str | None = None) -> None:
         )
 
 
-def check_dataset(name: str, revision: str | None = None) -> None:
+def check_dataset(name: str, revision: str | None = None, *, ask_hub: bool = True) -> None:
     """Checks that a data set can be loaded.
 
     Args:
         name: "embedded", a table, a folder of tables, or an identifier of the hub.
         revision: Git revision on the hub; of no use for the others.
+        ask_hub: Whether to ask the hub about what is not on this machine.
 
     Raises:
         Unavailable: It is not there, lacks a column, or the hub could not be asked.
@@ -98,7 +100,7 @@ def check_dataset(name: str, revision: str | None = None) -> None:
         raise Unavailable(
             f'The data set "{name}" is neither a file nor a folder: {local}; or {_NO_DOWNLOAD}.'
         )
-    if _dataset_cached(name):
+    if not ask_hub or _dataset_cached(name):
         return
     what = f'The data set "{name}"'
     arguments = f"'{name}'{f', revision={revision!r}' if revision else ''}"
@@ -124,7 +126,7 @@ def _existing(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def _cached(name: str, file: str, revision: str | None) -> Path | None:
+def cached_file(name: str, file: str, revision: str | None) -> Path | None:
     """Returns where the hub's local cache holds a file of a model."""
     try:
         found = try_to_load_from_cache(name, file, revision=revision)
@@ -143,11 +145,11 @@ def _missing_files(find: Callable[[str], Path | None]) -> str | None:
         return "config.json"
     if not any(find(file) for file in _TOKENIZERS):
         return f"tokenizer ({' or '.join(_TOKENIZERS)})"
-    if find(_WEIGHTS):
+    if find(WEIGHTS):
         return None
-    index = find(_WEIGHTS_INDEX)
+    index = find(WEIGHTS_INDEX)
     if index is None:
-        return f"weights ({_WEIGHTS})"
+        return f"weights ({WEIGHTS})"
     shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     return next((shard for shard in shards if find(shard) is None), None)
 

@@ -9,12 +9,16 @@
 Nothing is pickled, and nothing that is loaded is ever unpickled. PEFT stores a prefix as the keys
 and values that it stands for; the embedding and network that compute them, without which training
 cannot go on, are kept beside.
+
+An adapter means something on its own base model only. Progress therefore names the base's weights
+(`trainables.base_weights`), and an adapter is not loaded onto others.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from trainables.adapted import AdaptedModel
+from trainables.base_model import BaseModelUnavailable
+from trainables.base_weights import fingerprint
 
 ADAPTER = "adapter"
 MODEL = "model"
@@ -34,6 +40,7 @@ TRAINING_STATE = "training_state.safetensors"
 PROGRESS = "progress.json"
 _PREFIX_ENCODER = "prefix_encoder.safetensors"
 FULL_WEIGHTS = "model.safetensors"
+_BASE_WEIGHTS = "base_weights_sha256"
 
 
 class CheckpointError(Exception):
@@ -66,7 +73,8 @@ def save(
         base.save_pretrained(folder / MODEL, max_shard_size="1TB")
         adapted.tokenizer.save_pretrained(folder / MODEL)
     save_file(_on_cpu(state), folder / TRAINING_STATE)
-    (folder / PROGRESS).write_text(json.dumps(progress, indent=1), encoding="utf-8")
+    record = {**progress, _BASE_WEIGHTS: _fingerprint(model)}
+    (folder / PROGRESS).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -83,18 +91,35 @@ def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], 
 
     Raises:
         CheckpointError: A file is missing or damaged, or the weights are another model's.
+        BaseModelUnavailable: An adapter was trained on other weights than the base model has now.
     """
-    try:
+    load_weights(adapted, folder)
+    with _readable(folder):
         state = load_file(folder / TRAINING_STATE)
         progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-        model = adapted.model
+    progress.pop(_BASE_WEIGHTS, None)
+    return state, progress
+
+
+def load_weights(adapted: AdaptedModel, folder: Path) -> None:
+    """Does the same for the weights alone: a trial that has ended keeps no more.
+
+    Args:
+        adapted: The model that receives the weights.
+        folder: What `save` wrote; `TRAINING_STATE` may be absent.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the weights are another model's.
+        BaseModelUnavailable: An adapter was trained on other weights than the base model has now.
+    """
+    model = adapted.model
+    with _readable(folder):
         if isinstance(model, PeftModel):
+            config = model.active_peft_config
+            check_base(folder, config.base_model_name_or_path, config.revision)
             _put_adapter(model, folder / ADAPTER)
         elif adapted.trainable_parameters:
             load_model(model, folder / MODEL / FULL_WEIGHTS)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"The checkpoint {folder} cannot be loaded: {error}") from error
-    return state, progress
 
 
 def load_adapter(model: PeftModel, folder: Path) -> None:
@@ -107,10 +132,45 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
     Raises:
         CheckpointError: A file is missing or damaged, or the weights are another model's.
     """
-    try:
+    with _readable(folder):
         _put_adapter(model, folder)
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"The adapter {folder} cannot be loaded: {error}") from error
+        raise CheckpointError(f"The checkpoint {folder} cannot be loaded: {error}") from error
+
+
+def check_base(folder: Path, name: str, revision: str | None) -> None:
+    """Checks that a base model has the weights that a checkpoint's adapter was trained on.
+
+    Args:
+        folder: What `save` wrote. One that names no weights, as older ones, passes.
+        name: A checkpoint folder, or an identifier of the hub.
+        revision: Git revision on the hub.
+
+    Raises:
+        BaseModelUnavailable: It has others.
+        OSError: The checkpoint is incomplete.
+    """
+    progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    before, now = progress.get(_BASE_WEIGHTS), fingerprint(name, revision)
+    if before is not None and now is not None and before != now:
+        raise BaseModelUnavailable(
+            f'The weights of the base model "{name}" are not those that the adapter in {folder} was'
+            f" trained on (SHA-256 {before[:12]}..., now {now[:12]}...), and on others it is of no"
+            " use: put the old weights back, or train anew on these with `--new`."
+        )
+
+
+def _fingerprint(model: nn.Module) -> str | None:
+    if not isinstance(model, PeftModel):
+        return None
+    config = model.active_peft_config
+    return fingerprint(config.base_model_name_or_path, config.revision)
 
 
 def _put_adapter(model: PeftModel, folder: Path) -> None:

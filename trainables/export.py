@@ -18,7 +18,7 @@ from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
 from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_model import four_bit, load_base_model, load_tokenizer
-from trainables.checkpoint import ADAPTER, FULL_WEIGHTS, MODEL, load_adapter
+from trainables.checkpoint import ADAPTER, FULL_WEIGHTS, MODEL, check_base, load_adapter
 from trainables.configuration import TrialConfiguration
 from trainables.model_card import EMBEDDED_COPY, model_card
 from trainables.sql_tokens import SqlTokens
@@ -47,10 +47,14 @@ def export(
             to merge.
 
     Raises:
-        BaseModelUnavailable: The base model cannot be loaded.
+        BaseModelUnavailable: The base model cannot be loaded, or its weights are not those that
+            the adapter was trained on.
         CheckpointError: The adapter is damaged or another model's.
         OSError: The checkpoint is incomplete, or the target cannot be written.
     """
+    if not TECHNIQUES[configuration.technique].trains_base:
+        base = EMBEDDED_FOLDER if configuration.base_model == EMBEDDED else configuration.base_model
+        check_base(checkpoint_folder, str(base), configuration.base_model_revision)
     whole = merged or TECHNIQUES[configuration.technique].trains_base
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.parent / f".{target.name}.{os.getpid()}"

@@ -52,7 +52,7 @@ class Predictor:
         with isolated(chosen):
             self._adapted = prepare(configuration, chosen)
         if checkpoint_folder is not None:
-            checkpoint.load(self._adapted, checkpoint_folder)
+            checkpoint.load_weights(self._adapted, checkpoint_folder)
         elif self._adapted.trainable_parameters:
             raise ValueError(
                 f"A trial of the technique {configuration.technique!r} needs its checkpoint."

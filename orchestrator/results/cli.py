@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.options import choices, one_of, whole
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.export import ExportFormat
 from orchestrator.results.output import Answer, Format, emit
@@ -49,7 +50,15 @@ AllOption = Annotated[
     list[str] | None,
     typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated (default: all)."),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="What the answer looks like.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        parser=one_of(Format),
+        metavar=choices(Format),
+        help="What the answer looks like.",
+    ),
+]
 ByOption = Annotated[
     str | None,
     typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
@@ -84,7 +93,12 @@ def leaderboard(
         list[str] | None, typer.Option(help="Only this technique; may be repeated.")
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="At most so many lines of the table; JSON and CSV have all.")
+        int,
+        typer.Option(
+            parser=whole(1),
+            metavar="N",
+            help="At most so many lines of the table; JSON and CSV have all.",
+        ),
     ] = 50,
     root: RootOption = None,
     sweep: LatestOption = None,
@@ -190,7 +204,13 @@ def export(
     root: RootOption = None,
     sweep: AllOption = None,
     form: Annotated[
-        ExportFormat, typer.Option("--format", help="Of the files.")
+        ExportFormat,
+        typer.Option(
+            "--format",
+            parser=one_of(ExportFormat),
+            metavar=choices(ExportFormat),
+            help="Of the files.",
+        ),
     ] = ExportFormat.PARQUET,
 ) -> None:
     """A compacted copy in DIR: Parquet (one file a table and sweep), CSV or JSON lines."""

@@ -10,16 +10,11 @@ from typing import Any
 
 from rich.text import Text
 
+from orchestrator.results.configurations import Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import Answer
-from orchestrator.results.selection import (
-    Configurations,
-    check_same_evaluation,
-    find_trial,
-    metric_and_mode,
-    parameters,
-)
+from orchestrator.results.selection import check_same_evaluation, find_trial, metric_and_mode
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from orchestrator.results.configurations import BASELINE
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.selection import BASELINE, is_score
+from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row, finite_or_none

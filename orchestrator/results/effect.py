@@ -16,17 +16,16 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.output import Answer, number, table, with_interval
 from orchestrator.results.selection import (
-    BASELINE,
     FACTS_AND_METRICS,
     check_same_evaluation,
+    is_score,
     metric_and_mode,
-    parameters,
-    varied,
 )
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
@@ -94,9 +93,9 @@ def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = Non
 
     Returns:
         For each value (or a quarter of the trials, if there are more than eight values), at the
-        common rung: `value`, `trials`, `mean`, `low`, `high` (95 % interval over trials), `best`,
-        `best_learning_rate`; `stopped` (how many early stopping ended), `completed` and
-        `completed_mean` (at the full budget).
+        common rung: `value`, `trials`, `mean`, `low`, `high` (95 % interval over trials, where
+        there are three), `best`, `best_learning_rate`; `stopped` (how many early stopping ended),
+        `completed` and `completed_mean` (at the full budget).
 
     Raises:
         ResultsError: The parameter is unknown or does not vary, or the trials do not compare.
@@ -124,7 +123,7 @@ def _effect(
     entries = []
     for name, members in groups.items():
         of_group = [scores[index] for index in members]
-        low, high = sample_interval(of_group) or (None, None)
+        low, high = sample_interval(of_group, bounded=is_score(metric)) or (None, None)
         winner = best(members, key=lambda index: scores[index])
         completed = [
             value
@@ -180,13 +179,21 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     ]
     shares = importances(curves, rows, mode)
     parts: list[RenderableType] = [
-        Text(f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over trials"),
+        Text(
+            f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over trials (Student's t)"
+            " where there are three or more"
+        ),
         table(headers, lines, set(headers[1:])),
         Text(f"Trend: {found.sentence()}."),
     ]
     for technique, share in shares.items():
         listed = ", ".join(f"{name} {part:.0%}" for name, part in share.items())
-        parts.append(Text(f"Importance among {technique} trials (PED-ANOVA): {listed}"))
+        parts.append(
+            Text(
+                f"Importance among {technique} trials, by what sets the best of them apart"
+                f" (PED-ANOVA): {listed}"
+            )
+        )
     data = {
         "parameter": parameter,
         "metric": found.metric,

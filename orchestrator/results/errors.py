@@ -10,12 +10,20 @@ class ResultsError(Exception):
     """A question that the store cannot answer, in one sentence with its remedy."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> ResultsError:
-    """Returns the error for a name that does not exist, with the nearest one that does."""
+def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> ResultsError:
+    """Returns the error for a name that does not exist, with the nearest one that does.
+
+    Args:
+        kind: What it should name.
+        given: The name.
+        known: Those that exist.
+        where: What was searched, e.g. "in these sweeps".
+    """
     names = sorted(set(known), key=lambda name: (len(name), name) if name.isdigit() else (99, name))
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f"the nearest is {near[0]!r}" if near else f"there are: {_some(names)}"
-    return ResultsError(f"There is no {kind} {given!r}; {hint}.")
+    searched = f" {where}" if where else ""
+    return ResultsError(f"There is no {kind} {given!r}{searched}; {hint}.")
 
 
 def _some(names: list[str], limit: int = 12) -> str:

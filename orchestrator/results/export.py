@@ -47,9 +47,14 @@ def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportForma
         form: Of the files.
 
     Raises:
-        ResultsError: The target holds something, or cannot be written.
+        ResultsError: The target lies in the store, holds something, or cannot be written.
         StoreError: The store cannot be read.
     """
+    if target.resolve().is_relative_to(root.resolve()):
+        raise ResultsError(
+            f"{target} lies in the store {root} itself, which holds what sweeps wrote and nothing"
+            " else; name a folder outside it."
+        )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
     staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves
-from orchestrator.results.selection import BASELINE, parameters, varied
 from orchestrator.store.rows import Row
 
 FEWEST_TRIALS = 8

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
+from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import duration, number, table, with_interval
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
-    Configurations,
     check_same_evaluation,
     final_table,
     is_score,
     metric_and_mode,
 )
 from orchestrator.results.statistics import score_interval
+from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 
@@ -115,7 +114,7 @@ class Ranking:
             `<score>_low` and `<score>_high`, `test_value`, `test_low`, `test_high`, `test_rows`,
             sizes, times, device.
         """
-        shown = self._table.take(pa.array(self._order[:limit], pa.int64())).to_pylist()
+        shown = self._table.take(integers(self._order[:limit])).to_pylist()
         return [self._entry(place, row) for place, row in enumerate(shown, 1)]
 
     def _entry(self, place: int, row: Row) -> dict[str, Any]:
@@ -220,7 +219,7 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     known = {row["technique"] for row in rows}
     for name in techniques:
         if name not in known:
-            raise unknown("technique in these sweeps", name, known)
+            raise unknown("technique", name, known, "in these sweeps")
     found = [row for row in rows if not techniques or row["technique"] in techniques]
     if not found:
         raise ResultsError("No trial is left to rank.")

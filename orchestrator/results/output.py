@@ -38,11 +38,13 @@ class Answer:
         data: For programs: rows, or one dictionary.
         view: For people.
         remarks: Beside the answer, for people.
+        columns: Of rows; only needed where there may be none.
     """
 
     data: list[dict[str, Any]] | dict[str, Any]
     view: RenderableType
     remarks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def emit(answer: Answer, form: Format) -> None:
@@ -50,7 +52,7 @@ def emit(answer: Answer, form: Format) -> None:
     if form is Format.JSON:
         print(json.dumps(_json(answer.data), indent=2, ensure_ascii=False))
     elif form is Format.CSV:
-        _write_csv(answer.data)
+        _write_csv(answer)
     else:
         from rich.console import Console
 
@@ -123,14 +125,21 @@ def text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _write_csv(data: list[dict[str, Any]] | dict[str, Any]) -> None:
+def _write_csv(answer: Answer) -> None:
+    data = answer.data
     if isinstance(data, dict):
         data = [{"name": name, "value": value} for name, value in _flat(data)]
-    if not data:
-        return
-    writer = csv.DictWriter(sys.stdout, list(data[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(data)
+    names = list(data[0]) if data else answer.columns
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row[name]) for name in names] for row in data)
+
+
+def _cell(value: Any) -> Any:
+    """Returns what CSV has no form for, truth and nested values, as JSON."""
+    if isinstance(value, (bool, dict, list, tuple)):
+        return json.dumps(_json(value), ensure_ascii=False)
+    return value
 
 
 def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from orchestrator.results.output import Answer, duration, number, table
 from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
+from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 
 _SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
@@ -94,4 +95,4 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
 
 
 def _of(sweep_id: str, content: pa.Table) -> pa.Table:
-    return content.filter(pc.equal(content["sweep_id"], sweep_id))
+    return having(content, "sweep_id", [sweep_id])

@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.output import Answer, table, text
-from orchestrator.results.selection import (
-    FACTS,
-    Configurations,
-    check_same_evaluation,
-    final_rows,
-)
+from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.scores import LOSSES
@@ -38,13 +34,15 @@ def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
         y: Another.
 
     Raises:
-        ResultsError: A name is unknown, or no completed trial has both.
+        ResultsError: A name is unknown, both are the same, or no completed trial has both.
         StoreError: The store cannot be read.
     """
     known = (*SCORE_COLUMNS, *LOSSES, *COSTS)
     for name in (x, y):
         if name not in known:
             raise unknown("measure", name, known)
+    if x == y:
+        raise ResultsError(f"--x and --y are both {x}; name two measures to weigh up.")
     rows = final_rows(root, sweep_ids, [*{*FACTS, x, y}])
     check_same_evaluation(rows)
     names = Configurations(rows)

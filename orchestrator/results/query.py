@@ -47,7 +47,8 @@ def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
         for place, name in enumerate(names)
         if all(isinstance(line[place], (int, float, type(None))) for line in lines)
     }
-    return Answer(rows, table(names, ([text(value) for value in line] for line in lines), numeric))
+    shown = table(names, ([text(value) for value in line] for line in lines), numeric)
+    return Answer(rows, shown, columns=tuple(names))
 
 
 def connect(

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from orchestrator.results.configurations import configured
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
+from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS, TABLES
 from trainables.scores import MODES
-
-BASELINE = "pretrained"
-"""The technique of a trial that does not train."""
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
@@ -30,8 +26,6 @@ FACTS = (
 """Columns that the functions of this module look at, beside metrics."""
 
 FACTS_AND_METRICS = (*FACTS, *MODES)
-
-_TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
 
 
 def sweep_name(sweep_id: str) -> str:
@@ -113,7 +107,7 @@ def whole_row(root: Path, sweep_ids: Sequence[str], given: str) -> Row:
     content = final_table(root, sweep_ids)
     found = find_trial(content.select(["sweep_id", "trial_id"]).to_pylist(), given)
     for name, value in found.items():
-        content = content.filter(pc.equal(content[name], value))
+        content = having(content, name, [value])
     row: Row = content.to_pylist()[0]
     return row
 
@@ -187,82 +181,6 @@ def check_same_evaluation(rows: Iterable[Row]) -> None:
         )
 
 
-def parameters(row: Row) -> dict[str, Any]:
-    """Returns technique, the technique's own parameters, and data size, the telling ones first."""
-    own = {
-        "technique": row["technique"],
-        **_config(row["config_json"]).get("parameters", {}),
-        "data_size": row["data_size"],
-    }
-    return {name: own[name] for name in dict.fromkeys([*_TELLING, *own]) if name in own}
-
-
-def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """Returns the parameters that have more than one value, by technique.
-
-    Alpha does not count where it is twice the rank in every trial: that is its default, and then
-    it says nothing of its own.
-    """
-    return _varied(map(parameters, rows))
-
-
-def _varied(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    of_technique: dict[str, list[dict[str, Any]]] = {}
-    for own in configurations:
-        of_technique.setdefault(own["technique"], []).append(own)
-    found = {}
-    for technique, members in of_technique.items():
-        shapes = dict.fromkeys(map(tuple, members))  # few, whatever the number of trials
-        found[technique] = [
-            name
-            for name in dict.fromkeys(name for shape in shapes for name in shape)
-            if len({own[name] for own in members if name in own}) > 1
-            and not (name == "alpha" and all(map(_has_default_alpha, members)))
-        ]
-    return found
-
-
-def _has_default_alpha(own: dict[str, Any]) -> bool:
-    rank, alpha = own.get("rank"), own.get("alpha")
-    return alpha is not None and rank is not None and bool(alpha == 2 * rank)
-
-
-class Configurations:
-    """Short descriptions of trials, by what differs between them.
-
-    A parameter is named if it differs between trials of the same technique; rank, learning rate and
-    their like also if they differ between techniques, whose other defaults always do.
-
-    Args:
-        rows: All trials that a reader sees together.
-    """
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        own = [parameters(row) for row in rows]
-        self._within = _varied(own)
-        self._anywhere = {
-            name
-            for name in (*_TELLING, "data_size")
-            if len({each.get(name) for each in own} - {None}) > 1
-        }
-
-    def describe(self, row: Row) -> str:
-        """Returns e.g. "lora rank=8 learning_rate=0.0031 data_size=2000"."""
-        words = [
-            f"{name}={brief(value)}"
-            for name, value in parameters(row).items()
-            if value is not None
-            and name != "technique"
-            and (name in self._anywhere or name in self._within[row["technique"]])
-        ]
-        return " ".join([str(row["technique"]), *words])
-
-
-def brief(value: Any) -> str:
-    """Returns a value in at most a few characters: fractions with three significant digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def is_score(metric: str) -> bool:
     """Whether a metric is measured row by row, so that it has a standard error."""
     return metric in SCORE_COLUMNS
@@ -272,7 +190,7 @@ _EVALUATION = ("profile", "data set", "evaluated rows", "seed of the rows", "pro
 
 
 def _evaluation(row: Row) -> tuple[Any, ...]:
-    config = _config(row["config_json"])
+    config = configured(row["config_json"])
     return (
         row["profile"],
         f"{row['dataset']} ({row['dataset_fingerprint']})",
@@ -280,13 +198,6 @@ def _evaluation(row: Row) -> tuple[Any, ...]:
         config.get("data_seed"),
         config.get("protocol"),
     )
-
-
-# Asked for several times a row; parsing it is what a ranking of many trials waits for.
-@lru_cache(maxsize=1 << 16)
-def _config(text: str | None) -> Mapping[str, Any]:
-    config: Mapping[str, Any] = json.loads(text or "{}")
-    return config
 
 
 def _all_sweeps(root: Path) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from orchestrator.results.configurations import parameters
 from orchestrator.results.output import Answer, duration, number, table, text, with_interval
-from orchestrator.results.selection import is_score, parameters
+from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none

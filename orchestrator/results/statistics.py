@@ -99,13 +99,22 @@ def score_interval(
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def sample_interval(values: Sequence[float]) -> Interval | None:
-    """Returns Student's t interval of the mean of a few values; None for fewer than two."""
-    if len(values) < 2:
+def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | None:
+    """Returns Student's t interval of the mean of a few values; None for fewer than three.
+
+    Of two values it is six times as wide as they are apart, and says nothing that they do not.
+
+    Args:
+        values: One a trial.
+        bounded: Whether they lie in 0..1, to which the interval is then cut.
+    """
+    if len(values) < 3:
         return None
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
     half = _t(len(values) - 1) * math.sqrt(variance / len(values))
+    if bounded:
+        return max(0.0, mean - half), min(1.0, mean + half)
     return mean - half, mean + half
 
 

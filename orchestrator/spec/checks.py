@@ -106,9 +106,9 @@ def trials(value: int, valid: Valid) -> list[Fault]:
     """A search is told how long to go on; without a space there is no search."""
     if value < 0:
         return [((), f"is {value}, but must be >= 1")]
-    if "space" not in valid or "search" not in valid:
+    if "search" not in valid:
         return []
-    if valid["space"] is None:
+    if "space" in valid and valid["space"] is None:
         if value == 0:
             return []
         return [((), f"is {value}, but there is no space to search; add one or remove trials")]

@@ -87,7 +87,14 @@ def join(key: str, part: str | int) -> str:
     return f"{key}.{part}" if key else str(part)
 
 
-def read(text: str, place: str, *, key: str = "", first_line: int | None = 1) -> Node:
+def read(
+    text: str,
+    place: str,
+    *,
+    key: str = "",
+    first_line: int | None = 1,
+    problems: list[Problem] | None = None,
+) -> Node:
     """Reads one YAML document.
 
     Args:
@@ -95,6 +102,8 @@ def read(text: str, place: str, *, key: str = "", first_line: int | None = 1) ->
         place: What problems are to name as their place.
         key: Dotted path under which the document will stand; empty for a whole file.
         first_line: Number of the text's first line; None where lines mean nothing to the user.
+        problems: Receives what is wrong with single numbers, which are then null, so that the
+            document can be judged as a whole; without it they are raised like the others.
 
     Returns:
         The document's root.
@@ -126,8 +135,10 @@ def read(text: str, place: str, *, key: str = "", first_line: int | None = 1) ->
     except YAMLError as error:
         reader.problems.append(Problem(place, None, f"is not YAML: {str(error).splitlines()[0]}"))
         raise SpecError(reader.problems) from None
-    if reader.problems:
-        raise SpecError(reader.problems)
+    if reader.problems or (reader.endless and problems is None):
+        raise SpecError([*reader.problems, *reader.endless])
+    if problems is not None:
+        problems += reader.endless
     return root
 
 
@@ -138,6 +149,7 @@ class _Reader:
         self.place = place
         self.first_line = first_line
         self.problems: list[Problem] = []
+        self.endless: list[Problem] = []
 
     def line(self, offset: int) -> int | None:
         return None if self.first_line is None else self.first_line + offset
@@ -214,6 +226,8 @@ class _Reader:
         value = _resolve(event.value) if event.style is None else str(event.value)
         if isinstance(value, float) and not math.isfinite(value):
             self._problem(event, key, f"is {_short(event.value)}, but numbers must be finite")
+            self.endless.append(self.problems.pop())
+            return None
         return value
 
 

@@ -43,7 +43,8 @@ def load(
     if profile not in ("auto", *PROFILES):
         message = unknown("profile", profile, ["auto", *PROFILES])
         raise SpecError([Problem(f"--profile {profile}", None, message)])
-    document = _read_file(path)
+    unreadable: list[Problem] = []
+    document = _read_file(path, unreadable)
     resolved = ("full" if has_accelerator else "embedded") if profile == "auto" else profile
     problems = _profile_problems(document)
     for other in PROFILES:
@@ -55,8 +56,10 @@ def load(
             )
     plain, found = _resolve(document, resolved, overrides, trials)
     problems.extend(found)
-    if problems:
-        raise SpecError(problems)
+    if problems or unreadable:
+        # What a rule says of a number that could not be read is beside the point.
+        lines = {problem.line for problem in unreadable}
+        raise SpecError([*unreadable, *(p for p in problems if p.line not in lines)])
     reason = _reason(profile, has_accelerator)
     return Sweep.model_validate(plain | {"profile_reason": reason})
 
@@ -67,7 +70,7 @@ def _reason(profile: str, has_accelerator: bool) -> str:
     return "an accelerator was found" if has_accelerator else "no accelerator was found"
 
 
-def _read_file(path: Path) -> Node:
+def _read_file(path: Path, unreadable: list[Problem]) -> Node:
     place = str(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -77,7 +80,7 @@ def _read_file(path: Path) -> Node:
         raise SpecError([Problem(place, None, message)]) from None
     except UnicodeDecodeError:
         raise SpecError([Problem(place, None, "is not text in UTF-8")]) from None
-    root = read(text, place)
+    root = read(text, place, problems=unreadable)
     if wrong := describe_root(root):
         raise SpecError([Problem(place, None, wrong)])
     return root

@@ -75,10 +75,17 @@ def _message(error: ErrorDetails) -> str:
     field = _field(location)
     example = _example(str(location[-1]), field) if location and field else ""
     if kind == "missing":
-        meaning = f"; {field.description}" if field and field.description else ""
-        return f"is missing{meaning.rstrip('.')}{example}"
+        return f"is missing{_meaning(field)}{example}"
     rule = _RULES.get(kind, error["msg"]).format(**error.get("ctx", {}))
     return f"is {show(error['input'])}, but {rule}{example}"
+
+
+def _meaning(field: FieldInfo | None) -> str:
+    """Returns the first sentence of a field's description, as a part of another sentence."""
+    if field is None or not field.description:
+        return ""
+    first = field.description.split(". ")[0].rstrip(".")
+    return f"; {first[0].lower()}{first[1:]}"
 
 
 def _example(name: str, field: FieldInfo) -> str:

@@ -119,7 +119,12 @@ def _replace_at(node: Node, parts: list[str], value: Node, problems: list[Proble
         problems.append(value.problem(f"{node.key} is a single value: it has no key {part}"))
         return node
     keys = dict(node.value or {})
-    if rest:
+    if child is None and rest and rest[0].isdecimal():
+        whole = join(node.key, part)
+        problems.append(
+            value.problem(f"there is no list {whole} to change; set the whole: {whole}=[...]")
+        )
+    elif rest:
         empty = Node({}, value.place, value.line, join(node.key, part))
         keys[part] = _replace_at(child or empty, rest, value, problems)
     elif value.value is not None:

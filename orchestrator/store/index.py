@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestrator.store import reader, rows
+from orchestrator.store import arrays, reader, rows
 from orchestrator.store.errors import StoreError
 from orchestrator.store.files import PublishedFiles
 from orchestrator.store.schema import REPORTS, SCHEMA_VERSION, TRIALS, Table
@@ -72,8 +72,9 @@ def _through_index(
         with contextlib.suppress(StoreError, OSError):
             _publish(root, table, fresh)
         indexed = pa.concat_tables([indexed, fresh.select(indexed.column_names)])
-    chosen = pc.is_in(indexed[_SOURCE], pa.array(wanted, pa.string()))
-    return indexed.filter(chosen).select(columns)
+    if not present <= wanted.keys():  # files were removed since, or other sweeps are indexed too
+        indexed = arrays.having(indexed, _SOURCE, wanted)
+    return indexed.select(columns)
 
 
 def _identity(table: Table, entry: os.DirEntry[str], skipped: int) -> str:
@@ -85,7 +86,7 @@ def _identity(table: Table, entry: os.DirEntry[str], skipped: int) -> str:
 
 def _with_sources(table: Table, sources: dict[str, str]) -> pa.Table:
     content = reader.read(table, list(map(Path, sources)), with_file=True)
-    names = pa.array([sources[name] for name in content[reader.FILE].to_pylist()], pa.string())
+    names = arrays.texts(sources[name] for name in content[reader.FILE].to_pylist())
     return content.drop_columns([reader.FILE]).append_column(_SOURCE, names)
 
 
@@ -93,8 +94,8 @@ def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) ->
     """Returns the rows of all segments, each file's once, with their sources."""
     with_source = _with_source(table)
     names = [*(columns if columns is not None else table.schema.names), _SOURCE]
-    parts = [pa.schema([with_source.schema.field(name) for name in names]).empty_table()]
-    seen = pa.array([], pa.string())
+    parts = [arrays.empty(pa.schema([with_source.schema.field(name) for name in names]))]
+    seen = arrays.texts([])
     for path in sorted(_folder(root, table).glob("*.parquet")):
         try:
             segment = rows.decode(with_source, path, str(path), names)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestrator.store import rows
+from orchestrator.store import arrays, rows
 from orchestrator.store.errors import StoreUnusableError
 from orchestrator.store.schema import (
     PREDICTIONS,
@@ -138,7 +138,7 @@ def in_order(content: pa.Table, table: Table) -> pa.Table:
     """Returns the rows of `trials` or `reports` by sweep, trial number and rung."""
     keys = [(name, "ascending") for name in order(table)]
     places = pc.sort_indices(content, sort_keys=keys)
-    if places.equals(pa.array(range(len(places)), places.type)):
+    if places.to_pylist() == list(range(len(places))):
         return content  # as in a compacted copy: moving all columns takes longer than looking
     return content.take(places)
 
@@ -150,6 +150,10 @@ def order(table: Table) -> tuple[str, ...]:
 
 
 def _checked(root: Path) -> Path:
+    if root.is_file():
+        raise StoreUnusableError(
+            f"{root} is a file, but an experiment store is a folder; name it with --root."
+        )
     if not root.is_dir():
         raise StoreUnusableError(
             f"There is no experiment store at {root.absolute()}; run a sweep first, or name its"
@@ -188,15 +192,15 @@ def _read_batch(
     if not with_file:
         return content
     sources = [name for name, file in zip(names, files, strict=True) for _ in range(len(file))]
-    return content.append_column(FILE, pa.array(sources, pa.string()))
+    return content.append_column(FILE, arrays.texts(sources))
 
 
 def _empty(table: Table, names: Sequence[str]) -> pa.Table:
     schema = table.schema.append(pa.field(FILE, pa.string()))
-    return pa.schema([schema.field(name) for name in names]).empty_table()
+    return arrays.empty(pa.schema([schema.field(name) for name in names]))
 
 
 def _only(content: pa.Table, trial_ids: Sequence[str] | None) -> pa.Table:
     if trial_ids is None:
         return content
-    return content.filter(pc.is_in(content["trial_id"], pa.array(trial_ids, pa.string())))
+    return arrays.having(content, "trial_id", trial_ids)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestrator.store.errors import NewerSchemaError, StoreUnusableError, UnreadableFileError
-from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TRIALS, Table
+from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TABLES, TRIALS, Table
 
 VERSION_KEY = "finetune_sweep.schema_version"
 TABLE_KEY = "finetune_sweep.table"
@@ -125,11 +125,12 @@ def finite_or_none(value: Any) -> float | None:
 
 
 def _checked(table: Table, row: Mapping[str, Any]) -> Row:
-    unknown = [name for name in row if name not in table.schema.names]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], table.schema.names, n=1)
-        hint = f"; the nearest column is {near[0]!r}" if near else ""
-        raise ValueError(f"The table {table.name!r} has no column {unknown[0]!r}{hint}.")
+    conversions = _OF_COLUMNS[table.name]
+    for name in row:
+        if name not in conversions:
+            near = difflib.get_close_matches(name, conversions, n=1)
+            hint = f"; the nearest column is {near[0]!r}" if near else ""
+            raise ValueError(f"The table {table.name!r} has no column {name!r}{hint}.")
     values = dict(row) | {"schema_version": SCHEMA_VERSION}
     for name in table.required:
         if values.get(name) is None:
@@ -141,20 +142,17 @@ def _checked(table: Table, row: Mapping[str, Any]) -> Row:
                 f" one of {', '.join(OUTCOMES)}."
             )
         values["objective"] = finite_or_none(values.get("objective"))
-    return {
-        field.name: _value(table, field, values[field.name])
-        for field in table.schema
-        if values.get(field.name) is not None
-    }
+    return {name: _value(table, name, value) for name, value in values.items() if value is not None}
 
 
-def _value(table: Table, field: pa.Field, value: Any) -> Any:
+def _value(table: Table, name: str, value: Any) -> Any:
     try:
-        return _CONVERSIONS[field.type](value)
+        return _OF_COLUMNS[table.name][name](value)
     except (TypeError, ValueError) as error:
+        kind = table.schema.field(name).type
         raise ValueError(
-            f"The column {field.name!r} of the table {table.name!r} holds {field.type}, but the"
-            f" value is {value!r}."
+            f"The column {name!r} of the table {table.name!r} holds {kind}, but the value is"
+            f" {value!r}."
         ) from error
 
 
@@ -198,3 +196,9 @@ _CONVERSIONS: dict[pa.DataType, Callable[[Any], Any]] = {
     pa.bool_(): _flag,
     pa.timestamp("us"): _time,
 }
+
+_OF_COLUMNS = {
+    table.name: {field.name: _CONVERSIONS[field.type] for field in table.schema}
+    for table in TABLES.values()
+}
+"""Looked up once: asking Arrow for names and types takes longer than converting the values."""

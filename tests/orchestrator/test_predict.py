@@ -339,7 +339,11 @@ def test_mistakes_are_named_before_any_model_is_loaded(
         ([], '{"question": "Who?", "context": "x"}\n{"question": ', "Line 2 is not JSON"),
         (["--context", CONTEXT], '{"question": "Who?", "context": "x"}', "Line 1 has a context"),
         (["How many?", "--context", CONTEXT, "--sweep", "x"], "", "There is no sweep 'x'"),
-        (["How many?", "--context", CONTEXT, "--trial", "9"], "", "There is no trial '9'"),
+        (
+            ["How many?", "--context", CONTEXT, "--trial", "9"],
+            "",
+            "no trial with the number 9",
+        ),
         (["How many?", "--context", CONTEXT, "--root", text], "", "no experiment store"),
     ):
         code, out, err = call(*arguments, lines=lines)

@@ -487,6 +487,28 @@ def test_everything_wrong_is_reported_at_once_in_the_order_of_the_file(write: Wr
     assert found[-1].place == "--set limits.max=3"
 
 
+def test_a_number_without_end_hides_no_other_mistake(write: Write) -> None:
+    text = GOOD.replace("loguniform: [1e-4, 1e-2]", "loguniform: [1e-4, .inf]")
+    text = text.replace("seed: 0", "seed: .nan").replace("metric: rouge_l", "metric: roug_l")
+    found = problems(write(text))
+    assert [problem.line for problem in found] == [3, 9, 15]
+    assert 'did you mean "rouge_l"' in found[0].message
+    assert "is .inf, but numbers must be finite" in found[1].message
+    assert "is .nan, but numbers must be finite" in found[2].message
+
+
+def test_missing_trials_are_reported_beside_a_wrong_space(write: Write) -> None:
+    text = GOOD.replace("trials: 32", "trials: 0").replace("[1000, 5000]", "[1000, -5]")
+    found = problems(write(text))
+    assert [problem.line for problem in found] == [12, 13]
+    assert "trials: is missing or 0" in found[1].message
+
+
+def test_what_is_missing_is_explained_within_the_sentence(write: Write) -> None:
+    (problem,) = problems(write(GOOD.replace("name: rank\n", "")))
+    assert "name: is missing; begins the sweep's identifier and names its" in problem.message
+
+
 def test_duplicates_and_anchors_are_reported_together(write: Write) -> None:
     found = problems(write("name: a\nname: &x b\nseed: *x\n"))
     assert [problem.line for problem in found] == [2, 2, 3]
@@ -501,6 +523,7 @@ def test_duplicates_and_anchors_are_reported_together(write: Write) -> None:
         ("space.technique.lora.rnak=5", 'did you mean "rank"'),
         ("space.data_size=-5", "space.data_size: is -5, but must be >= 1"),
         ("points.3.rank=5", '"3" must be an index from 0 to 0'),
+        ("lists.3.x=1", "there is no list lists to change; set the whole: lists=[...]"),
         ("trials.x=5", "trials is a single value: it has no key x"),
         ("space.technique.full=null", "there is no full to remove"),
         ("profiles.embedded.trials=5", "leave out profiles.NAME"),

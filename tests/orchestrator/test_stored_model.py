@@ -50,7 +50,7 @@ def test_the_baseline_is_the_base_model_as_it_is(root: Path) -> None:
     [
         ("4", "diverged, so its weights are of no use"),
         ("5", "has no checkpoint: it ended as failed"),
-        ("17", "There is no trial '17'"),
+        ("17", "There is no trial with the number 17"),
         ("t-nothing", "There is no trial 't-nothing'"),
         ("t-x", "trials begin with 't-x'"),
     ],

@@ -218,6 +218,18 @@ def test_a_plan_runs_nothing(tmp_path: Path) -> None:
     assert not root.exists()
 
 
+@pytest.mark.parametrize("options", [["--plan"], []])
+def test_a_path_that_is_not_there_is_said_before_anything_is_made(
+    tmp_path: Path, options: list[str]
+) -> None:
+    root = tmp_path / "store"
+    file = sweeps.write(tmp_path, dataset=str(tmp_path / "rows.csv"))
+    code, output = _cli(str(file), "--profile", "embedded", "--root", str(root), *options)
+    assert code == 2
+    assert "is neither a file nor a folder" in output
+    assert not root.exists()
+
+
 def test_worker_groups_need_the_dashboard(tmp_path: Path) -> None:
     file = sweeps.write(tmp_path, resources={"accelerators": 2})
     code, output = _cli(

@@ -14,9 +14,10 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from tests.trainables.test_adapted import CPU, TRAINED, train, weights
 from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
 from trainables.adapted import AdaptedModel, prepare
-from trainables.base_model import four_bit
+from trainables.base_model import BaseModelUnavailable, four_bit
 from trainables.checkpoint import CheckpointError, load, save
 from trainables.configuration import Scalar
+from trainables.export import export
 
 STATE = {
     "optimiser.step": torch.tensor(7.0),
@@ -136,6 +137,36 @@ def test_another_trials_checkpoint_is_refused(base: Path, tmp_path: Path) -> Non
         with pytest.raises(CheckpointError, match="cannot be loaded"):
             load(adapted, tmp_path)
         assert all(torch.equal(before[n], p) for n, p in adapted.model.named_parameters())
+
+
+@pytest.mark.parametrize(("technique", "given"), TRAINED)
+def test_an_adapter_is_not_put_on_another_base(
+    technique: str, given: dict[str, Scalar], tmp_path: Path
+) -> None:
+    base = write_tiny_base(tmp_path / "base", seed=0)
+    adapted = trained(base, technique, given)
+    save(adapted, tmp_path / "checkpoint", STATE, PROGRESS)
+    write_tiny_base(tmp_path / "other", seed=1)
+    (tmp_path / "other" / "model.safetensors").replace(base / "model.safetensors")
+    fresh = prepare(trial(base, technique, given), CPU)
+    if technique == "full":  # its checkpoint has every weight
+        assert load(fresh, tmp_path / "checkpoint")[1] == PROGRESS
+        return
+    before = weights(fresh.model)
+    with pytest.raises(BaseModelUnavailable, match=r"not those that the adapter in .* trained on"):
+        load(fresh, tmp_path / "checkpoint")
+    assert all(torch.equal(before[n], p) for n, p in fresh.model.named_parameters())
+    with pytest.raises(BaseModelUnavailable):
+        export(trial(base, technique, given), tmp_path / "checkpoint", tmp_path / "out", {},
+               merged=False)  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_that_names_no_base_is_loaded(base: Path, tmp_path: Path) -> None:
+    adapted = trained(base, "lora", {})
+    save(adapted, tmp_path, STATE, PROGRESS)
+    (tmp_path / "progress.json").write_text(json.dumps(PROGRESS))
+    assert load(adapted, tmp_path)[1] == PROGRESS
 
 
 @pytest.mark.parametrize(

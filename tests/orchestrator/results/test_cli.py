@@ -35,6 +35,25 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize(
+    "arguments", [["leaderboard"], ["sweeps"], ["show", trial_name(3)]], ids=lambda words: words[0]
+)
+def test_a_verb_does_not_wait_for_pandas(root: Path, arguments: list[str]) -> None:
+    code = (
+        "import sys; from orchestrator.results.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as ended: print(ended.code, 'pandas' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--root", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "0 False"
+
+
 def test_the_module_runs(root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator.results", "--root", str(root), "leaderbord"],
@@ -223,6 +242,48 @@ def test_the_front_is_what_no_other_trial_beats(points: list[tuple[int, int]]) -
 
     front = {row["number"] for row in undominated(rows, "train_seconds", "bleu")}
     assert front == {row["number"] for row in rows if not dominated(row)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["leaderboard", "--technique", "loar"], "There is no technique 'loar' in these sweeps;"),
+        (["pareto", "--x", "bleu", "--y", "bleu"], "--x and --y are both bleu"),
+        (["leaderboard", "--limit", "x"], "'--limit': 'x' is not a whole number."),
+        (["leaderboard", "--limit", "0"], "'--limit': 0 is less than 1."),
+        (["sweeps", "--format", "xml"], "'--format': 'xml' is not one of table, json, csv."),
+    ],
+)
+def test_a_mistake_is_said_in_plain_words(run: Run, arguments: list[str], words: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert words in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("inside", ["", "copy", "trials/copy", "../{name}/copy"])
+def test_the_store_is_not_exported_into_itself(root: Path, run: Run, inside: str) -> None:
+    before = sorted(root.rglob("*"))
+    code, out, err = run("export", root / inside.format(name=root.name))
+    assert (code, out) == (2, "")
+    assert "name a folder outside it" in err
+    assert sorted(root.rglob("*")) == before
+
+
+def test_a_root_that_is_a_file_is_said_to_be_one(tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "store.duckdb"
+    file.touch()
+    code, out, err = run("sweeps", store=file)
+    assert (code, out) == (2, "")
+    assert err == f"{file} is a file, but an experiment store is a folder; name it with --root.\n"
+
+
+def test_csv_has_its_header_and_json_for_nested_values(run: Run) -> None:
+    sql = "SELECT [rank, NULL] AS list, {'a': true} AS nested, rank > 8 AS high, rank FROM trials"
+    code, out, _ = run("query", f"{sql} WHERE rank = 4 LIMIT 1", "--format", "csv")
+    assert code == 0
+    assert out == 'list,nested,high,rank\n"[4, null]","{""a"": true}",false,4\n'
+    code, out, _ = run("query", f"{sql} WHERE rank = 5", "--format", "csv")
+    assert (code, out) == (0, "list,nested,high,rank\n")
 
 
 def test_a_newer_store_is_one_line_and_exit_code_1(tmp_path: Path, run: Run) -> None:

@@ -29,6 +29,14 @@ def test_values_are_compared_at_the_rung_that_all_trials_reached(ask: Ask) -> No
     assert found["trend"]["p_value"] < 0.01
 
 
+def test_no_interval_is_wider_than_the_score(tmp_path: Path, ask: Ask) -> None:
+    for number, rank in enumerate([4, 4, 8, 8, 8]):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
+    two, three = ask("effect", "rank", store=tmp_path)["values"]
+    assert (two["low"], two["high"]) == (None, None)
+    assert 0.0 <= three["low"] < three["mean"] < three["high"] <= 1.0
+
+
 def test_early_stopping_does_not_bias_the_means(tmp_path: Path, ask: Ask) -> None:
     # The same truth for both values, but one was stopped more often: its naive mean is lower.
     store = Store(tmp_path)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.results.configurations import Configurations, varied
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.selection import (
-    Configurations,
     find_trial,
     latest_sweep,
     select_sweeps,
     sweep_name,
-    varied,
 )
 from orchestrator.store import Store, StoreUnusableError
 from tests.orchestrator.results.synthetic import write_trial

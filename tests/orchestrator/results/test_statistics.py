@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import special
+from scipy import special, stats
 
 from orchestrator.results import statistics
 from orchestrator.results.statistics import (
@@ -48,7 +48,15 @@ def test_no_interval_without_rows(
     mean: float | None, error: float | None, rows: int | None
 ) -> None:
     assert score_interval("bleu", mean, error, rows) is None
-    assert sample_interval([0.5]) is None
+    assert sample_interval([0.5], bounded=True) is None
+    assert sample_interval([0.2, 0.8], bounded=True) is None
+
+
+def test_the_interval_of_a_few_trials_is_students_within_what_a_score_can_be() -> None:
+    values = [0.2, 0.5, 0.8]
+    wide = stats.t.interval(0.95, 2, 0.5, stats.sem(values))
+    assert sample_interval(values, bounded=False) == pytest.approx(wide)
+    assert sample_interval(values, bounded=True) == (0.0, 1.0)
 
 
 def test_paired_rows_show_a_difference_that_means_alone_hide() -> None:

@@ -1,0 +1,55 @@
+"""Values of command-line options, refused in plain words: typer would quote pydantic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import typer
+
+Named = TypeVar("Named", bound=StrEnum)
+
+
+def whole(minimum: int) -> Callable[[Any], int]:
+    """Returns a parser of whole numbers from `minimum` on, for `typer.Option`."""
+
+    def parse(text: Any) -> int:
+        try:
+            value = int(str(text))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a whole number.") from None
+        if value < minimum:
+            raise typer.BadParameter(f"{value} is less than {minimum}.")
+        return value
+
+    return parse
+
+
+def hours(text: Any) -> float:
+    """Parses a number of hours."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not value >= 0:
+        raise typer.BadParameter(f"{text!r} is not a number of hours, such as 0.5.")
+    return value
+
+
+def one_of(names: type[Named]) -> Callable[[Any], Named]:
+    """Returns a parser of the names, for `typer.Option`."""
+
+    def parse(text: Any) -> Named:
+        try:
+            return names(str(text))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}.") from None
+
+    return parse
+
+
+def choices(names: type[StrEnum]) -> str:
+    """Returns how `--help` shows the names."""
+    return f"[{'|'.join(names)}]"

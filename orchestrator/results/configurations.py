@@ -1,0 +1,110 @@
+"""What a trial was configured with, and in which of it trials differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from orchestrator.store.rows import Row
+
+BASELINE = "pretrained"
+"""The technique of a trial that does not train."""
+
+_TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
+
+
+# Asked for several times a row; parsing it is what a ranking of many trials waits for.
+@lru_cache(maxsize=1 << 16)
+def configured(config_json: str | None) -> Mapping[str, Any]:
+    """Returns the column `config_json` of a final row as a dictionary."""
+    config: Mapping[str, Any] = json.loads(config_json or "{}")
+    return config
+
+
+def parameters(row: Row) -> dict[str, Any]:
+    """Returns technique, the technique's own parameters, and data size, the telling ones first."""
+    own = _parameters(row)
+    return {name: own[name] for name in _in_order(own)}
+
+
+def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Returns the parameters that have more than one value, by technique.
+
+    Alpha does not count where it is twice the rank in every trial: that is its default, and then
+    it says nothing of its own.
+    """
+    return _varied(map(_parameters, rows))
+
+
+class Configurations:
+    """Short descriptions of trials, by what differs between them.
+
+    A parameter is named if it differs between trials of the same technique; rank, learning rate and
+    their like also if they differ between techniques, whose other defaults always do.
+
+    Args:
+        rows: All trials that a reader sees together.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        own = [_parameters(row) for row in rows]
+        self._within = _varied(own)
+        self._anywhere = {
+            name
+            for name in (*_TELLING, "data_size")
+            if len({each.get(name) for each in own} - {None}) > 1
+        }
+
+    def describe(self, row: Row) -> str:
+        """Returns e.g. "lora rank=8 learning_rate=0.0031 data_size=2000"."""
+        words = [
+            f"{name}={brief(value)}"
+            for name, value in parameters(row).items()
+            if value is not None
+            and name != "technique"
+            and (name in self._anywhere or name in self._within[row["technique"]])
+        ]
+        return " ".join([str(row["technique"]), *words])
+
+
+def brief(value: Any) -> str:
+    """Returns a value in at most a few characters: fractions with three significant digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _parameters(row: Row) -> dict[str, Any]:
+    own = configured(row["config_json"]).get("parameters", {})
+    return {"technique": row["technique"], **own, "data_size": row["data_size"]}
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    present = dict.fromkeys(names)
+    return [name for name in dict.fromkeys([*_TELLING, *present]) if name in present]
+
+
+def _varied(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    members: dict[str, list[dict[str, Any]]] = {}
+    for own in configurations:
+        members.setdefault(own["technique"], []).append(own)
+    found = {}
+    for technique, of_technique in members.items():
+        names: dict[str, None] = {}
+        same: dict[str, Any] = {}
+        for own in of_technique:
+            if not own.keys() <= names.keys():
+                same |= {name: value for name, value in own.items() if name not in names}
+                names |= dict.fromkeys(own)
+            # One comparison of the dictionaries costs less than one of each parameter.
+            if not same.items() <= own.items():
+                same = {n: value for n, value in same.items() if n not in own or own[n] == value}
+        if "alpha" not in same and all(map(_has_default_alpha, of_technique)):
+            same["alpha"] = None
+        found[technique] = [name for name in _in_order(names) if name not in same]
+    return found
+
+
+def _has_default_alpha(own: dict[str, Any]) -> bool:
+    rank, alpha = own.get("rank"), own.get("alpha")
+    return alpha is not None and rank is not None and bool(alpha == 2 * rank)
