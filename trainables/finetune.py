@@ -93,10 +93,11 @@ class Finetuning:
         self._trainer: Trainer | None = None
         if trains:
             encoded = EncodedRows(
-                rows,
+                self._splits.train,
                 self._tokens,
                 source_limit=configuration.source_tokens,
                 target_limit=configuration.target_tokens,
+                count=len(rows),
             )
             self._trainer = Trainer(
                 self._adapted, encoded, configuration, self._group, self._after_step
