@@ -19,6 +19,12 @@ settings.load_profile("untimed")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps token ids, also those of processes that a test starts, out of the user's own cache."""
+    os.environ["FINETUNE_SWEEP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real rows, tokenizer and model outputs that lies beside a full checkout."""

@@ -12,8 +12,9 @@ from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from trainables.base_model import compute_dtype, four_bit, load_base_model, load_tokenizer
+from trainables.base_model import compute_dtype
 from trainables.configuration import TrialConfiguration
+from trainables.kept_base import KEPT, kept_tokenizer
 from trainables.techniques.registry import TECHNIQUES, Technique
 
 
@@ -67,7 +68,7 @@ class AdaptedModel:
 
 
 def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedModel:
-    """Loads the base model of a trial and adapts it by the trial's technique.
+    """Takes the base model of a trial and adapts it by the trial's technique.
 
     New weights depend on `configuration.seed` alone: not on the device, nor on what ran before in
     the process. The state of torch's global generators is left as it was.
@@ -88,15 +89,16 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     parameters = configuration.parameters
     dtype = compute_dtype(device)
     name, revision = configuration.base_model, configuration.base_model_revision
+    base = KEPT.model(
+        name,
+        revision,
+        quantized=technique.quantized,
+        trained=technique.trains_base,
+        dtype=torch.float32 if technique.trains_base else dtype,
+        device=device,
+    )
+    expected = technique.expected(base, parameters)
     with seeded(configuration.seed):
-        base = load_base_model(
-            name,
-            revision,
-            quantization=four_bit(dtype) if technique.quantized else None,
-            device=device,
-            dtype=torch.float32 if technique.trains_base else dtype,
-        )
-        expected = technique.expected(base, parameters)
         model = technique.adapt(base, parameters)
     if parameters.get("gradient_checkpointing"):
         _checkpoint_activations(model)
@@ -107,7 +109,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     trainable, total = count(model)
     return AdaptedModel(
         model=model,
-        tokenizer=load_tokenizer(name, revision),
+        tokenizer=kept_tokenizer(name, revision),
         device=device,
         dtype=dtype,
         trainable_parameters=trainable,

@@ -1,7 +1,7 @@
 """Loads the base model and its tokenizer: built in, from a folder, or from the Hugging Face hub.
 
-Every call reads the weights afresh, so that no trial sees another's. Weights are read from
-safetensors only and no code of a checkpoint is ever run.
+Every call reads the files afresh; `trainables.kept_base` keeps what trials need again. Weights are
+read from safetensors only and no code of a checkpoint is ever run.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
 
+from trainables.activation import fuse_activations
 from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 
 Loaded = TypeVar("Loaded")
@@ -131,6 +132,7 @@ def load_base_model(
         return model
 
     model = _local_first(name, "model", load)
+    fuse_activations(model)
     if quantization is None:
         return model.to(device)
     for module in model.modules():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ import torch
 
 from trainables import metrics
 from trainables.adapted import AdaptedModel
-from trainables.batching import by_token_budget, collate
+from trainables.batching import Batch, collate
 from trainables.encoded_rows import EncodedRows
-from trainables.generation import batch_limits, decoding, generate
+from trainables.generation import batches, decoding, encode, generate, write
 from trainables.scores import SCORES
 from trainables.sql_execution import SqlExecutor
 from trainables.sql_tokens import SqlTokens
@@ -88,21 +88,12 @@ class Evaluator:
         """
         started = time.perf_counter()
         adapted.model.eval()
-        everything = range(len(self._examples))
-        loss = self._loss(adapted, heartbeat)
-        reference_tokens = [target for _, target in self._taught.lengths(everything)]
-        self._asked.lengths(everything)
-        predictions = generate(
-            adapted,
-            self._tokens,
-            self._asked.sources(everything),
-            decoding(self._protocol, reference_tokens, self._target_limit),
-            heartbeat=heartbeat,
-        )
+        loss, predictions = self._pass(adapted, heartbeat or _nothing)
         rows = self._scored(predictions)
         if heartbeat is not None:
             heartbeat()
-        summary = metrics.summarise(rows)
+        # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
+        summary = metrics.summarise([_scores(row) for row in rows])
         found: Metrics = {"eval_loss": loss, "eval_rows": len(rows)}
         for score in SCORES:
             found[score] = summary.mean.get(score)
@@ -113,28 +104,51 @@ class Evaluator:
         found["eval_seconds"] = time.perf_counter() - started
         return Evaluation(found, rows)
 
-    def _loss(self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None) -> float | None:
-        lengths = self._taught.lengths(range(len(self._examples)))
-        budget, most_rows = batch_limits(adapted.device)
+    def _pass(
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None]
+    ) -> tuple[float | None, list[str]]:
+        """Returns the loss over all target tokens, and the SQL for each row.
+
+        Where the model is asked as it was taught, each prompt is encoded once for both.
+        """
+        everything = range(len(self._examples))
+        lengths = self._taught.lengths(everything)
+        how = decoding(self._protocol, [target for _, target in lengths], self._target_limit)
         total, tokens = 0.0, 0
-        for rows in by_token_budget([s + t for s, t in lengths], budget, most_rows):
+        texts = [""] * len(everything)
+        for rows in batches(adapted.device, [source for source, _ in lengths]):
             batch = collate(
                 self._taught.sources(rows),
                 self._taught.targets(rows),
                 padding_id=int(adapted.tokenizer.pad_token_id),
                 device=adapted.device,
             )
-            with torch.inference_mode(), adapted.precision():
-                output = adapted.model(
-                    input_ids=batch.input_ids,
-                    attention_mask=batch.attention_mask,
-                    labels=batch.labels,
-                )
-            total += float(output.loss) * batch.target_tokens
+            encoded = encode(adapted, batch.input_ids, batch.attention_mask)
+            total += self._loss(adapted, batch, encoded) * batch.target_tokens
             tokens += batch.target_tokens
-            if heartbeat is not None:
+            heartbeat()
+            if self._asked is self._taught:
+                written = write(
+                    adapted, self._tokens, batch.input_ids, batch.attention_mask, how, encoded
+                )
+                for row, text in zip(rows, written, strict=True):
+                    texts[row] = text
                 heartbeat()
-        return total / tokens if tokens else None
+        if self._asked is not self._taught:
+            self._asked.lengths(everything)
+            prompts = self._asked.sources(everything)
+            texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)
+        return total / tokens if tokens else None, texts
+
+    def _loss(self, adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
+        with torch.inference_mode(), adapted.precision():
+            output = adapted.model(
+                input_ids=batch.input_ids,  # for the size of the batch only
+                encoder_outputs=encoded,
+                attention_mask=batch.attention_mask,
+                labels=batch.labels,
+            )
+        return float(output.loss)
 
     def _scored(self, predictions: Sequence[str]) -> list[dict[str, Any]]:
         references = [example.sql for example in self._examples]
@@ -158,3 +172,11 @@ class Evaluator:
                 }
             )
         return rows
+
+
+def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {score: row[score] for score in (*SCORES, "meteor_synonyms")}
+
+
+def _nothing() -> None:
+    pass

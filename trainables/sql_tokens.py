@@ -46,12 +46,15 @@ class SqlTokens:
     Args:
         tokenizer: A tokenizer of `transformers`, with an end-of-sequence token.
 
+    Attributes:
+        tokenizer: The same.
+
     Raises:
         ValueError: The vocabulary has no character that could mark an escape.
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._end = int(tokenizer.eos_token_id)
         self._known: dict[str, bool] = {}
         missing = [c for c in map(chr, range(128)) if c != " " and not self._survives(c)]
@@ -115,7 +118,7 @@ class SqlTokens:
         """
         if not texts:
             return []
-        batch = self._tokenizer([self.encode(text) for text in texts], add_special_tokens=True)
+        batch = self.tokenizer([self.encode(text) for text in texts], add_special_tokens=True)
         arrays = []
         for ids in batch["input_ids"]:
             if limit is not None and len(ids) > limit:
@@ -125,7 +128,7 @@ class SqlTokens:
 
     def texts(self, token_ids: Iterable[Sequence[int] | TokenIds]) -> list[str]:
         """Returns the texts of rows of token ids, without special tokens."""
-        plain = self._tokenizer.batch_decode(
+        plain = self.tokenizer.batch_decode(
             [list(ids) for ids in token_ids],
             skip_special_tokens=True,
             clean_up_tokenization_spaces=False,  # it would turn "a , b" into "a, b"
@@ -158,8 +161,8 @@ class SqlTokens:
         return self._known[character]
 
     def _round_trip(self, text: str) -> str:
-        ids = self._tokenizer(text, add_special_tokens=True)["input_ids"]
-        decoded = self._tokenizer.decode(
+        ids = self.tokenizer(text, add_special_tokens=True)["input_ids"]
+        decoded = self.tokenizer.decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return str(decoded)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -257,3 +259,18 @@ def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     optimiser.step(0.0)
     moment = optimiser.state()["weight/exp_avg"]  # a tenth of the gradient after one step
     assert float((moment * 10).norm()) == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("technique", TRAINED)
+def test_a_closed_trial_leaves_no_trained_weights_behind(base: str, technique: str) -> None:
+    trial = Finetuning(configuration(base, technique), "cpu")
+    trial.advance(8)
+    trial.evaluate("validation")
+    left = [weakref.ref(p) for p in trial._adapted.model.parameters() if p.requires_grad]
+    assert left
+    gc.disable()  # no automatic collection may help
+    try:
+        trial.close()
+        assert not [reference for reference in left if reference() is not None]
+    finally:
+        gc.enable()
