@@ -16,7 +16,8 @@ The same rows, epochs, effective batch, optimiser, schedule, rates, validation r
 initial weights. A turn runs the trials of one seed by each way, in rotating order, in this process,
 after a warm-up that is not counted; imports are in none of the figures. All losses are one
 measurement (mean over target tokens). The gate: ours must have the same final loss as each other
-way, within the 95 % interval that the spread over seeds allows; the exit code is 1 if not.
+way, within the 95 % interval of the paired differences, or 2 % where that is narrower; the exit
+code is 1 if not.
 """
 
 from __future__ import annotations

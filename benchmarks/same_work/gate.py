@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+NARROWEST = 0.02
+"""A difference below this share of the loss counts as none: the order of the rows may make it."""
 WIDEST = 0.1
 """A tolerance above this share of the loss could hide a real difference, and decides nothing."""
 
@@ -39,10 +41,9 @@ class Verdict:
 def judge(ours: Losses, other: Losses) -> Verdict:
     """Compares the final losses of the same trials under the same seeds.
 
-    The two ways draw other batches and other dropout from a seed, so that they are two samples of
-    the same distribution if they do the same work. The tolerance is the half width of the 95 %
-    interval of the difference of the means by Student's t, from the spread over seeds pooled over
-    ways and configurations.
+    A seed gives both ways the same initial weights, but other batches and other dropout, so that
+    the differences within pairs scatter around 0 if they do the same work. The tolerance is the
+    half width of the 95 % interval of their mean by Student's t, and at least `NARROWEST`.
 
     Args:
         ours: Losses of one way.
@@ -53,19 +54,21 @@ def judge(ours: Losses, other: Losses) -> Verdict:
     """
     if [len(seeds) for seeds in ours] != [len(seeds) for seeds in other] or not ours:
         raise ValueError("the two ways must have run the same trials, at least one")
-    groups = [*ours, *other]
-    mean = statistics.fmean(loss for seeds in ours for loss in seeds)
-    mean_other = statistics.fmean(loss for seeds in other for loss in seeds)
-    difference = mean - mean_other
-    freedom = sum(len(seeds) - 1 for seeds in groups)
-    if freedom < 2:
-        return Verdict(difference, math.inf, None)
-    squares = sum((loss - statistics.fmean(seeds)) ** 2 for seeds in groups for loss in seeds)
-    trials = sum(len(seeds) for seeds in ours)
-    error = math.sqrt(squares / freedom * 2 / trials)
-    tolerance = float(stats.t.ppf(0.975, freedom)) * error
+    pairs = [
+        (one, two)
+        for seeds, others in zip(ours, other, strict=True)
+        for one, two in zip(seeds, others, strict=True)
+    ]
+    differences = [one - two for one, two in pairs]
+    difference = statistics.fmean(differences)
+    loss = statistics.fmean(two for _, two in pairs)
     if not math.isfinite(difference):
-        return Verdict(difference, tolerance, False)
+        return Verdict(difference, math.nan, False)
+    if len(pairs) < 3:
+        return Verdict(difference, math.inf, None)
+    error = statistics.stdev(differences) / math.sqrt(len(pairs))
+    noise = float(stats.t.ppf(0.975, len(pairs) - 1)) * error
+    tolerance = max(noise, NARROWEST * loss)
     if abs(difference) > tolerance:
         return Verdict(difference, tolerance, False)
-    return Verdict(difference, tolerance, True if tolerance <= WIDEST * mean_other else None)
+    return Verdict(difference, tolerance, True if tolerance <= WIDEST * loss else None)

@@ -2,7 +2,8 @@
 
 Both load the model anew for each trial and adapt it with PEFT, seeded like ours, so that all three
 ways start from the same weights. Both keep the linear decay without warm-up, the clipping and the
-AdamW that are the Trainer's defaults; the trials ask the same of ours.
+AdamW that are the Trainer's defaults; the trials ask the same of ours. Two corrections make the
+losses comparable: see `_trainer`.
 """
 
 from __future__ import annotations
@@ -266,7 +267,6 @@ def _trainer(
                 learning_rate=parameters["learning_rate"],
                 weight_decay=parameters["weight_decay"],
                 max_grad_norm=parameters["gradient_clipping"],
-                lr_scheduler_type="linear",
                 seed=configuration.seed,
                 save_strategy="no",
                 logging_strategy="no",
@@ -284,6 +284,13 @@ def _trainer(
         # T5 takes any keyword but does not divide its loss by the number of target tokens, which
         # the Trainer therefore leaves to it: accumulated gradients would be sums, not means.
         trainer.model_accepts_loss_kwargs = False
+        steps = configuration.budget_examples // int(str(parameters["batch_size"]))
+        trainer.create_optimizer()
+        # The Trainer takes each step at the rate of its beginning; over 30 steps the half step that
+        # the linear decay is then ahead of ours would show in the loss.
+        trainer.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            trainer.optimizer, lambda step: max(0.0, 1 - (step + 0.5) / steps)
+        )
         yield trainer
 
 
