@@ -42,8 +42,10 @@ def judge(ours: Losses, other: Losses) -> Verdict:
     """Compares the final losses of the same trials under the same seeds.
 
     A seed gives both ways the same initial weights, but other batches and other dropout, so that
-    the differences within pairs scatter around 0 if they do the same work. The tolerance is the
-    half width of the 95 % interval of their mean by Student's t, and at least `NARROWEST`.
+    the differences scatter around 0 if they do the same work. The configurations of a seed see the
+    same batches and err together, so each seed counts once, with the mean over its configurations.
+    The tolerance is the half width of the 95 % interval of the mean over seeds by Student's t, and
+    at least `NARROWEST`.
 
     Args:
         ours: Losses of one way.
@@ -54,20 +56,16 @@ def judge(ours: Losses, other: Losses) -> Verdict:
     """
     if [len(seeds) for seeds in ours] != [len(seeds) for seeds in other] or not ours:
         raise ValueError("the two ways must have run the same trials, at least one")
-    pairs = [
-        (one, two)
-        for seeds, others in zip(ours, other, strict=True)
-        for one, two in zip(seeds, others, strict=True)
-    ]
-    differences = [one - two for one, two in pairs]
-    difference = statistics.fmean(differences)
-    loss = statistics.fmean(two for _, two in pairs)
+    means = [statistics.fmean(configurations) for configurations in zip(*ours, strict=True)]
+    others = [statistics.fmean(configurations) for configurations in zip(*other, strict=True)]
+    differences = [mean - other_mean for mean, other_mean in zip(means, others, strict=True)]
+    difference, loss = statistics.fmean(differences), statistics.fmean(others)
     if not math.isfinite(difference):
         return Verdict(difference, math.nan, False)
-    if len(pairs) < 3:
+    if len(differences) < 3:
         return Verdict(difference, math.inf, None)
-    error = statistics.stdev(differences) / math.sqrt(len(pairs))
-    noise = float(stats.t.ppf(0.975, len(pairs) - 1)) * error
+    error = statistics.stdev(differences) / math.sqrt(len(differences))
+    noise = float(stats.t.ppf(0.975, len(differences) - 1)) * error
     tolerance = max(noise, NARROWEST * loss)
     if abs(difference) > tolerance:
         return Verdict(difference, tolerance, False)

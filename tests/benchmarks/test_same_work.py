@@ -31,8 +31,15 @@ def test_the_gate_stops_what_the_spread_does_not_explain() -> None:
 
 
 def test_neither_configurations_nor_seeds_that_lie_apart_are_noise() -> None:
-    verdict = judge([[0.20, 0.31], [0.90, 0.98]], [[0.25, 0.36], [0.95, 1.03]])
+    ours = [[0.20, 0.31, 0.25], [0.90, 0.98, 0.94]]
+    verdict = judge(ours, [[loss + 0.05 for loss in seeds] for seeds in ours])
     assert verdict.equal is False
+
+
+def test_configurations_that_err_together_are_one_sample_a_seed() -> None:
+    one = judge([[0.50, 0.54, 0.52]], [[0.50, 0.52, 0.55]])
+    twice = judge([[0.50, 0.54, 0.52]] * 2, [[0.50, 0.52, 0.55]] * 2)
+    assert twice == one
 
 
 def test_a_small_difference_counts_as_none_however_steady() -> None:
