@@ -85,20 +85,29 @@ def table(found: Turns) -> str:
         for way, turns in found.items()
     }
     median = {way: statistics.median(each) for way, each in seconds.items()}
+    processor = {
+        way: statistics.median(statistics.fmean(t.cpu_seconds for t in turn) for turn in turns)
+        for way, turns in found.items()
+    }
     lines = [
-        "| way | s a trial, median | min | max | times ours | loss | rouge_l | exact match |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| way | s a trial, median | min | max | times ours | CPU s | times ours | loss | rouge_l "
+        "| exact match |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for way, turns in found.items():
         ended = [trial for turn in turns for trial in turn]
-        ratio = f"{median[way] / median['ours']:.2f}" if "ours" in median else "-"
+        ratio, cpu_ratio = (
+            f"{each[way] / each['ours']:.2f}" if "ours" in each else "-"
+            for each in (median, processor)
+        )
         quality = " | ".join(
             f"{statistics.fmean(getattr(trial, name) for trial in ended):.3f}"
             for name in ("loss", "rouge_l", "exact_match")
         )
         low, high = min(seconds[way]), max(seconds[way])
         lines.append(
-            f"| {way} | {median[way]:.2f} | {low:.2f} | {high:.2f} | {ratio} | {quality} |"
+            f"| {way} | {median[way]:.2f} | {low:.2f} | {high:.2f} | {ratio} "
+            f"| {processor[way]:.2f} | {cpu_ratio} | {quality} |"
         )
     split = [
         (

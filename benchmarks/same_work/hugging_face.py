@@ -337,6 +337,7 @@ def _ended(
     phases.stop()
     return Ended(
         phases.seconds,
+        phases.cpu_seconds,
         validation_loss(model, tokenizer, splits.validation, configuration),
         float(means["rouge_l"] or 0.0),
         float(means["exact_match"] or 0.0),

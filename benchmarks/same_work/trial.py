@@ -66,12 +66,14 @@ class Ended:
 
     Attributes:
         seconds: Time of each phase.
+        cpu_seconds: Processor time of the whole trial.
         loss: Final mean cross-entropy per target token of the validation rows, in nats.
         rouge_l: Mean over the validation rows.
         exact_match: The same.
     """
 
     seconds: dict[str, float]
+    cpu_seconds: float
     loss: float
     rouge_l: float
     exact_match: float
@@ -140,5 +142,9 @@ def ours(configuration: TrialConfiguration, rungs: Sequence[int], device: torch.
     phases.stop()
     last = report.metrics
     return Ended(
-        phases.seconds, float(last["eval_loss"]), float(last["rouge_l"]), float(last["exact_match"])
+        phases.seconds,
+        phases.cpu_seconds,
+        float(last["eval_loss"]),
+        float(last["rouge_l"]),
+        float(last["exact_match"]),
     )

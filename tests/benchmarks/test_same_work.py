@@ -79,13 +79,16 @@ def test_sizes_that_would_make_the_ways_differ_are_refused() -> None:
 def test_ratios_are_of_medians_and_the_gate_names_each_way() -> None:
     def turn(seconds: float, loss: float) -> list[Ended]:
         split = dict.fromkeys(PHASES, 0.0) | {"train": seconds}
-        return [Ended(split, loss, 0.5, 0.25)] * 2
+        return [Ended(split, seconds / 2, loss, 0.5, 0.25)] * 2
 
     found = {
         "study": [turn(10.0, 0.50), turn(12.0, 0.52), turn(50.0, 0.51)],
         "ours": [turn(2.0, 0.51), turn(3.0, 0.50), turn(1.0, 0.52)],
     }
-    assert "| study | 12.00 | 10.00 | 50.00 | 6.00 | 0.510 | 0.500 | 0.250 |" in table(found)
+    assert (
+        "| study | 12.00 | 10.00 | 50.00 | 6.00 | 6.00 | 6.00 | 0.510 | 0.500 | 0.250 |"
+        in table(found)
+    )
     lines, passed = gate(found)
     assert passed
     assert lines[0].startswith("Final loss, ours - study:")
