@@ -1,14 +1,21 @@
-"""What a trial costs beyond its training: ours beside the documented way.
+"""What a trial costs beyond its training: ours beside what people would use instead.
 
-    python -m benchmarks.overhead                    # about six minutes on two cores
-    python -m benchmarks.overhead --rounds 1 --nested-trials 2
+    python -m benchmarks.overhead                          # about ten minutes on two cores
+    python -m benchmarks.overhead --quick                  # one turn of few trials
+    python -m benchmarks.overhead --ways ours hf-optuna    # only these
 
-Both run trials that report three times and train nothing, one at a time, under Ray Tune with Ray
-Train; `ours` is `orchestrator.tuning`, with every report and prediction stored, `nested` is the way
-that Ray's user guide documents: a `TorchTrainer` with one worker inside a Tune function. The two
-run in turns, each in processes and a Ray cluster of its own. The overhead of a trial is the time
-between the ends of two trials, so the start of the cluster and the first trial's imports do not
-count.
+All run trials that report three times and train next to nothing, one at a time:
+
+ours       `orchestrator.tuning`, with every report, prediction and checkpoint stored.
+nested     the way that Ray's user guide documents: a `TorchTrainer` with one worker inside a Tune
+           function.
+hf-ray     Hugging Face's `Trainer.hyperparameter_search` with its Ray backend.
+hf-optuna  the same with its Optuna backend: a loop in one process, without a store of results,
+           recovery from crashes, or a second device.
+
+They run in turns, each in processes and a Ray cluster of its own. The overhead of a trial is the
+time between the ends of two trials, so the start of the cluster and the first trial's imports do
+not count.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +144,45 @@ def _nested_loop(config: dict[str, Any]) -> None:
         ray.train.report({"rouge_l": config["rate"] * step})
 
 
+def hf_ray(trials: int) -> list[float]:
+    """Runs the trials by the Trainer's Ray backend; returns when each ended, in seconds."""
+    from benchmarks.overhead_huggingface import ray_backend
+
+    return ray_backend(trials)
+
+
+def hf_optuna(trials: int) -> list[float]:
+    """Runs the trials by the Trainer's Optuna backend; returns when each ended, in seconds."""
+    from benchmarks.overhead_huggingface import optuna_backend
+
+    return optuna_backend(trials)
+
+
+WAYS: dict[str, Callable[[int], list[float]]] = {
+    "ours": ours,
+    "nested": nested,
+    "hf-ray": hf_ray,
+    "hf-optuna": hf_optuna,
+}
+TRIALS = {"ours": 8, "nested": 3, "hf-ray": 4, "hf-optuna": 8}
+
+
+def table(seconds: Mapping[str, Sequence[float]]) -> str:
+    """Returns the times between the ends of trials as Markdown, with ratios of medians to ours."""
+    median = {way: statistics.median(found) for way, found in seconds.items()}
+    lines = [
+        "| way | intervals | median s | min s | max s | times ours |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for way, found in seconds.items():
+        ratio = f"{median[way] / median['ours']:.1f}" if "ours" in median else "-"
+        lines.append(
+            f"| {way} | {len(found)} | {median[way]:.2f} | {min(found):.2f} | {max(found):.2f} "
+            f"| {ratio} |"
+        )
+    return "\n".join(lines)
+
+
 def _in_a_process(way: str, trials: int) -> list[float]:
     """Returns the seconds between the ends of consecutive trials."""
     command = [sys.executable, "-m", "benchmarks.overhead", "--only", way, str(trials)]
@@ -150,30 +196,32 @@ def _in_a_process(way: str, trials: int) -> list[float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.overhead",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rounds", type=int, default=2, help="turns of each way (2)")
-    parser.add_argument("--our-trials", type=int, default=8, help="trials a turn, ours (8)")
-    parser.add_argument("--nested-trials", type=int, default=3, help="trials a turn, nested (3)")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="(all)")
+    usual = ", ".join(f"{way} {trials}" for way, trials in TRIALS.items())
+    parser.add_argument("--trials", type=int, help=f"trials a turn, at least 2 ({usual})")
+    parser.add_argument("--quick", action="store_true", help="one turn of 2 trials: does it run?")
     parser.add_argument("--only", nargs=2, metavar=("WAY", "TRIALS"), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.only:
         way, trials = given.only
-        print(json.dumps({"ours": ours, "nested": nested}[way](int(trials))))
+        print(json.dumps(WAYS[way](int(trials))))
         return
-    seconds: dict[str, list[float]] = {"ours": [], "nested": []}
+    if given.trials is not None and given.trials < 2:
+        parser.error(f"--trials is {given.trials}, but an interval takes at least 2")
+    seconds: dict[str, list[float]] = {way: [] for way in given.ways}
     out = console()
-    for turn in range(given.rounds):
-        for way, trials in (("ours", given.our_trials), ("nested", given.nested_trials)):
+    for turn in range(1 if given.quick else given.rounds):
+        for way in given.ways:
+            trials = 2 if given.quick else given.trials or TRIALS[way]
             found = _in_a_process(way, trials)
             seconds[way] += found
             out.print(f"turn {turn + 1}, {way}: {statistics.median(found):.2f} s a trial")
-    out.print(f"\n{'way':8} {'trials':>6} {'median s':>9} {'min s':>7} {'max s':>7}")
-    for way, found in seconds.items():
-        low, high = min(found), max(found)
-        out.print(f"{way:8} {len(found):6d} {statistics.median(found):9.2f} {low:7.2f} {high:7.2f}")
-    ratio = statistics.median(seconds["nested"]) / statistics.median(seconds["ours"])
-    out.print(f"\nnested / ours: {ratio:.0f}")
+    print(f"\n{table(seconds)}")
 
 
 if __name__ == "__main__":

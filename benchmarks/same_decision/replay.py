@@ -1,0 +1,157 @@
+"""A sweep's decisions, replayed on the recorded curves of the whole grid.
+
+Every configuration of the grid is trained once, without Ray, and reports at the sweep's rungs what
+it scores and how long it took. The sweep is then replayed: its own study proposes, its own halving
+decides, one trial at a time; a trial takes as long as its recording took to the rung at which it
+ends. This measures the decisions and what they save, not Ray, the store or two trials side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.same_decision.decision import Ran
+from benchmarks.same_decision.question import METRIC, Question
+from orchestrator import space
+from orchestrator.identity import configuration_id
+from orchestrator.outcome import RunResult
+from orchestrator.proposals import Proposal, rungs, trial_configuration
+from orchestrator.scheduling import TechniqueHalving
+from orchestrator.search import ConfigurationStudy
+from orchestrator.space import Configuration
+from orchestrator.spec import Sweep, load
+from trainables.reporting import RungReport
+
+
+@dataclass(frozen=True)
+class Point:
+    """A recorded report.
+
+    Attributes:
+        rung: Examples at which it was made.
+        objective: The score that decides.
+        error: Its standard error over the validation rows.
+        elapsed: Seconds since the trial began, the scores of this rung included.
+        scoring: Of these, seconds of all scores so far.
+    """
+
+    rung: int
+    objective: float
+    error: float
+    elapsed: float
+    scoring: float
+
+
+Curve = tuple[Point, ...]
+
+
+def asked(question: Question, way: str, seed: int) -> Sweep:
+    """Returns the resolved search space of one of `WAYS`."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{way}.yaml"
+        file.write_text(question.search_space(way, seed))
+        return load(file, profile="embedded")
+
+
+def record(question: Question, seed: int, folder: Path) -> dict[str, Curve]:
+    """Trains what the folder lacks of the grid; returns the curves by configuration."""
+    sweep = asked(question, "sweep", seed)
+    assert sweep.space is not None
+    curves = {}
+    for number, configuration in enumerate(space.grid(sweep.space)):
+        identifier = configuration_id(configuration)
+        file = folder / f"recorded-{seed}" / f"{identifier}.json"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            points = _train(sweep, configuration, number)
+            file.write_text(json.dumps([vars(point) for point in points]))
+            print(f"seed {seed}, {number + 1} of {question.size}: {points[-1]}", flush=True)
+        curves[identifier] = tuple(Point(**point) for point in json.loads(file.read_text()))
+    return curves
+
+
+def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
+    """Returns how the sweep would have gone, one trial at a time.
+
+    Args:
+        sweep: The search, with or without early stopping.
+        curves: Of every configuration that it may propose, at its rungs.
+    """
+    study, halving = ConfigurationStudy(sweep), TechniqueHalving(sweep)
+    seconds, completed, errors = 0.0, {}, {}
+    for number in range(sweep.trials):
+        configuration = study.propose(number)
+        identifier = configuration_id(configuration)
+        curve = curves[identifier]
+        technique = str(configuration["technique"])
+        passed: list[tuple[int, float]] = []
+        stopped = False
+        for point in curve:
+            passed.append((point.rung, point.objective))
+            if halving.stops(f"trial {number}", technique, point.rung, point.objective):
+                stopped = True
+                break
+        seconds += curve[len(passed) - 1].elapsed
+        if not stopped:
+            completed[identifier] = curve[-1].objective
+            errors[identifier] = curve[-1].error
+        study.finish(number, [RunResult("stopped" if stopped else "completed", tuple(passed))])
+    return Ran(
+        seconds=seconds,
+        command_seconds=None,
+        without_rungs=1.0,
+        completed=completed,
+        errors=errors,
+        trials=sweep.trials,
+    )
+
+
+def everything(curves: Mapping[str, Curve]) -> Ran:
+    """Returns how running the whole grid went, one trial after another."""
+    seconds = sum(curve[-1].elapsed for curve in curves.values())
+    before = sum(curve[-2].scoring for curve in curves.values() if len(curve) > 1)
+    return Ran(
+        seconds=seconds,
+        command_seconds=None,
+        without_rungs=1 - before / seconds,
+        completed={name: curve[-1].objective for name, curve in curves.items()},
+        errors={name: curve[-1].error for name, curve in curves.items()},
+        trials=len(curves),
+    )
+
+
+@dataclass
+class _Recorder:
+    points: list[Point] = field(default_factory=list)
+
+    def rung(self, report: RungReport) -> None:
+        found: dict[str, Any] = dict(report.metrics)
+        self.points.append(
+            Point(
+                report.rung_examples,
+                found[METRIC],
+                found[f"{METRIC}_se"],
+                found["elapsed_seconds"],
+                found["eval_seconds"],
+            )
+        )
+
+    def test(self, predictions: list[dict[str, Any]], metrics: Any, protocol: str) -> None:
+        pass
+
+    def follow(self, rung: int) -> None:
+        raise AssertionError("there is one worker")
+
+
+def _train(sweep: Sweep, configuration: Configuration, number: int) -> list[Point]:
+    from trainables.finetune import finetune  # imports torch, which a replay does not need
+
+    trial = trial_configuration(sweep, Proposal(number, number, 0, configuration))
+    recorder = _Recorder()
+    finetune(trial, rungs(sweep, trial), recorder)
+    return recorder.points

@@ -1,0 +1,116 @@
+"""What the benchmarks run on: a model, rows, a machine.
+
+`embedded` is the built-in small T5 with the built-in corpus: a CPU. `flan-t5-large` is the true
+architecture of `google/flan-t5-large` with random weights, which cost as much time as trained ones,
+with its real tokenizer and WikiSQL where a folder `shared/` in or beside the repository has them,
+else with the built-in ones: a GPU.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
+
+from trainables.accelerator import device_name
+from trainables.base_model import load_tokenizer
+
+MODELS = ("embedded", "flan-t5-large")
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A base model and a data set, as `TrialConfiguration` names them.
+
+    Attributes:
+        base_model: "embedded" or a checkpoint folder.
+        dataset: "embedded" or a folder of tables.
+        description: One line for the head of a table.
+    """
+
+    base_model: str
+    dataset: str
+    description: str
+
+
+def flan_t5_large_config() -> T5Config:
+    """Returns what `google/flan-t5-large` is: 783,150,080 weights, the output layer not tied to the
+    embeddings.
+    """
+    return T5Config(
+        vocab_size=32128,
+        d_model=1024,
+        d_kv=64,
+        d_ff=2816,
+        num_layers=24,
+        num_decoder_layers=24,
+        num_heads=16,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        decoder_start_token_id=0,
+    )
+
+
+def random_t5(config: T5Config, seed: int = 0) -> T5ForConditionalGeneration:
+    """Returns a model of this configuration with random weights, untied if the configuration says.
+
+    transformers ties the output layer of a T5 built from its configuration in any case.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        model = T5ForConditionalGeneration(config)
+        if not config.tie_word_embeddings:
+            head = torch.randn(config.vocab_size, config.d_model) * config.d_model**-0.5
+            model.lm_head.weight = nn.Parameter(head)
+    return model
+
+
+@contextmanager
+def prepared(model: str) -> Iterator[Setting]:
+    """Makes a setting for a block; the checkpoint of random weights (3 GB) is deleted after it.
+
+    Args:
+        model: One of `MODELS`.
+    """
+    if model == "embedded":
+        yield Setting("embedded", "embedded", "the built-in T5 and corpus")
+        return
+    data = _shared("data")
+    dataset = str(data) if data is not None else "embedded"
+    with TemporaryDirectory(prefix="flan-t5-large-") as folder:
+        random_t5(flan_t5_large_config()).save_pretrained(folder)
+        real = _shared("flan-t5-tokenizer")
+        tokenizer = AutoTokenizer.from_pretrained(real) if real else load_tokenizer("embedded")
+        tokenizer.save_pretrained(folder)
+        yield Setting(
+            folder,
+            dataset,
+            "flan-t5-large with random weights, "
+            f"{'its own' if real else 'the built-in'} tokenizer, "
+            f"{'WikiSQL' if data is not None else 'the built-in corpus'}",
+        )
+
+
+def machine(device: torch.device) -> str:
+    """Returns one line: device, threads, versions."""
+    place = device_name(device)
+    if device.type == "cpu":
+        place = f"{torch.get_num_threads()} thread(s) of a CPU ({platform.machine()})"
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "ray")
+    )
+    return f"{place}; Python {platform.python_version()}, {packages}"
+
+
+def _shared(name: str) -> Path | None:
+    places = (_REPOSITORY / "shared" / name, _REPOSITORY.parent / "shared" / name)
+    return next((place for place in places if place.is_dir()), None)
