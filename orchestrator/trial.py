@@ -192,8 +192,10 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
 
 def _fit_in_group(job: TrialJob, proposal: Proposal) -> None:
     from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.train.torch import TorchTrainer
     from ray.tune.integration.ray_train import TuneReportCallback
+
+    from orchestrator.group_backend import GroupConfig
 
     TorchTrainer(
         _group_loop,
@@ -203,7 +205,7 @@ def _fit_in_group(job: TrialJob, proposal: Proposal) -> None:
             use_gpu=job.kind == "cuda",
             resources_per_worker=job.resources,
         ),
-        torch_config=TorchConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
+        torch_config=GroupConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
         run_config=RunConfig(
             name=trial_id(job.sweep_id, proposal.trial_number),
             storage_path=str(job.root / "state" / f"sweep={job.sweep_id}" / "ray"),

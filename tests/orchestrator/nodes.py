@@ -115,7 +115,12 @@ class _Holder:
             total = self._cluster.global_state.cluster_resources()
             found = {
                 "placement groups": [g.state for g in groups if g.state != "REMOVED"],
-                "actors": [a.class_name for a in self._actors() if a.state != "DEAD"],
+                "actors": [
+                    # Ray Train keeps two of its own for the next driver; they take nothing.
+                    a.class_name
+                    for a in self._actors()
+                    if a.state != "DEAD" and not a.is_detached
+                ],
                 "CPUs": total["CPU"] - free.get("CPU", 0.0),
             }
             if not any(found.values()) or time.monotonic() > deadline:

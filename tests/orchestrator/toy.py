@@ -137,11 +137,16 @@ def open_gate(gate: Path) -> None:
 
 
 def _wait_at_gate() -> None:
-    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`."""
+    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
+
+    With `TOY_GATE_EACH` only this process's own lines count.
+    """
     if gate := os.environ.get("TOY_GATE"):
         log = Path(os.environ["TOY_LOG"])
-        lines = log.read_text().count("\n") if log.exists() else 0
-        if lines >= int(os.environ["TOY_GATE_AFTER"]):
+        lines = log.read_text().splitlines() if log.exists() else []
+        if "TOY_GATE_EACH" in os.environ:
+            lines = [line for line in lines if line.startswith(f"{os.getpid()} ")]
+        if len(lines) >= int(os.environ["TOY_GATE_AFTER"]):
             with contextlib.suppress(FileNotFoundError):  # open for good
                 Path(gate).read_bytes()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch.distributed
 
 from tests.orchestrator import toy
@@ -23,6 +24,10 @@ def finetune(
 ) -> None:
     """Runs `toy.finetune` in the first worker, and waits for it in the others."""
     assert torch.distributed.get_world_size() == 2
+    # The tests' clusters are on loopback, and so are the groups in them.
+    sockets = psutil.Process().net_connections(kind="inet")
+    listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+    assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}, listening
     if torch.distributed.get_rank() == 0:
         toy.finetune(configuration, rungs, report, resume_from=resume_from, device=device)
     else:
