@@ -39,6 +39,7 @@ def finetune(
     resume_from: Path | None = None,
     device: str = "cpu",
     heartbeat: Callable[[], None] | None = None,
+    interruption: Any = None,
 ) -> None:
     """Reports at every rung, with 100 predictions each, and trains nothing."""
     for index, rung in enumerate(rungs):

@@ -36,15 +36,15 @@ class TrialCheckpoints:
         """Returns where the checkpoint of the rung lies or would lie."""
         return self._folder / f"{rung_examples:010d}"
 
-    def has(self, rung_examples: int) -> bool:
-        """Returns whether the rung's checkpoint is there, which means that it is whole."""
-        return self.path(rung_examples).is_dir()
+    def stored(self) -> set[int]:
+        """Returns the examples of the checkpoints that are there, and whole, therefore."""
+        return {int(path.name) for path in self._folder.glob("[0-9]*")}
 
     def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
-        """Writes the checkpoint of a rung, durable when this returns.
+        """Writes a checkpoint, durable when this returns.
 
         Args:
-            rung_examples: The rung, in examples.
+            rung_examples: The rung, in examples, or how many have been seen between two rungs.
             save: Fills the folder that it is given.
 
         Returns:

@@ -140,8 +140,25 @@ class TrialRecorder:
             )
 
 
-def resume_point(store: Store, sweep_id: str, trial: str) -> int | None:
-    """Returns the rung (in examples) to continue a trial from: reported, with its checkpoint."""
-    checkpoints = TrialCheckpoints(store.root, sweep_id, trial)
-    reported = [int(row["rung_examples"]) for row in store.reports(sweep_id, trial)]
-    return max((rung for rung in reported if rung and checkpoints.has(rung)), default=None)
+def resume_point(store: Store, sweep_id: str, trial: str, grid: Sequence[int]) -> int | None:
+    """Returns from which checkpoint a trial goes on, None from the beginning.
+
+    It is that of the last rung reported, or one that was saved on the way from there to the next.
+    One at a rung that was not reported is of an attempt that ended in between: its report might
+    have become another one, so nobody relies on it.
+
+    Args:
+        store: Where the trial is.
+        sweep_id: Its sweep.
+        trial: Its id.
+        grid: Its rungs, in examples.
+
+    Returns:
+        The training examples at which the checkpoint stands.
+    """
+    stored = TrialCheckpoints(store.root, sweep_id, trial).stored()
+    reported = {int(row["rung_examples"]) for row in store.reports(sweep_id, trial)}
+    last = max((rung for rung in reported if rung in stored), default=0)
+    following = next((rung for rung in grid if rung > max(reported, default=0)), 0)
+    on_the_way = [examples for examples in stored if last < examples < following]
+    return max([*on_the_way, last]) or None

@@ -25,8 +25,9 @@ from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
 from orchestrator.spec import SpecError, Sweep, load
 from orchestrator.spending import Spending
+from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError, StoreUnusableError
-from orchestrator.termination import Terminated
+from orchestrator.termination import Terminated, terminable
 from trainables.availability import Unavailable, check_dataset, check_model
 
 LEARNER = "trainables.finetune:finetune"
@@ -288,7 +289,18 @@ def _run_trials(
     conclusions = Conclusions(sweep, identifier, store, environment)
     store.remove_abandoned()
     out.print(f"Starting Ray; its messages go to {log}.")
-    with quiet(log) as screen, cluster(address, dashboard, dashboard_host or LOOPBACK) as ray:
+    request = StopRequest(store.root, identifier)
+    request.withdraw()
+
+    def end_cleanly() -> None:
+        request.make()
+        screen.print("SIGTERM: the trials save where they are and end.")
+
+    with (
+        quiet(log) as screen,
+        cluster(address, dashboard, dashboard_host or LOOPBACK) as ray,
+        terminable(end_cleanly),
+    ):
         placement = slots(sweep, ray["resources"])
         _announce(placement, ray["dashboard"], dashboard_host, screen)
         state = standing(sweep, identifier, store, conclusions)
@@ -315,9 +327,9 @@ def _run_trials(
                     placement,
                     (progress, spending),
                     learner,
-                    lambda: spending.reached() is not None,
+                    lambda: spending.reached() is not None or request.made(),
                 )
-                if spending.reached() or is_finished(sweep, identifier, store):
+                if spending.reached() or request.made() or is_finished(sweep, identifier, store):
                     break
                 state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")

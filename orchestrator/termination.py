@@ -1,10 +1,14 @@
-"""SIGTERM, by which a machine is taken away: the sweep ends as with Ctrl-C, and can go on."""
+"""SIGTERM, by which a machine is taken away: the sweep ends cleanly while there is time."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+GRACE_SECONDS = 20
+"""Whoever sends SIGTERM sends SIGKILL after 30 s or more (Kubernetes: 30, a spot instance of the
+large clouds: 30 to 120). The rest is for Ray to end."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -12,18 +16,34 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Raises `Terminated` in the main thread on SIGTERM, for as long as the context lasts.
+def terminable(end_cleanly: Callable[[], None]) -> Iterator[None]:
+    """Takes SIGTERM, in the main thread, for as long as the context lasts.
 
-    Call it in the main thread, and after `ray.init`, which sets a handler of its own: that one
-    would end the process without a word.
+    The first one asks for a clean end. A second one, or the end of the time for that, raises
+    `Terminated`, which is raised at the context's end in any case if a SIGTERM has come.
+
+    Enter it after `ray.init`, which sets a handler that ends the process without a word.
+
+    Args:
+        end_cleanly: Called in the main thread between two of its operations; must return soon.
     """
-    earlier = signal.signal(signal.SIGTERM, _raise)
+    received = 0
+
+    def terminate(number: int, frame: object) -> None:
+        nonlocal received
+        received += 1
+        if received > 1:
+            raise Terminated
+        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        end_cleanly()
+
+    signals = (signal.SIGTERM, signal.SIGALRM)
+    earlier = [signal.signal(each, terminate) for each in signals]
     try:
         yield
+        if received:
+            raise Terminated
     finally:
-        signal.signal(signal.SIGTERM, earlier)
-
-
-def _raise(signal_number: int, frame: object) -> None:
-    raise Terminated
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for each, handler in zip(signals, earlier, strict=True):
+            signal.signal(each, handler)

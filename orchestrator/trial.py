@@ -26,6 +26,7 @@ from orchestrator.proposals import Proposal, rungs, trial_configuration
 from orchestrator.recording import TrialRecorder, resume_point
 from orchestrator.scheduling import RUNG
 from orchestrator.spec import Sweep
+from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError
 from orchestrator.watchdog import Watchdog
 
@@ -113,7 +114,7 @@ def run(
     else:
         # Where a follower hangs the first worker waits for it, and is ended by its own watchdog.
         report = _Follower(follow)
-    passed = resume_point(store, job.sweep_id, identifier)
+    passed = resume_point(store, job.sweep_id, identifier, grid)
     checkpoints = TrialCheckpoints(store.root, job.sweep_id, identifier)
     if follow is None:
         # Of an attempt that ended before its report: nobody may rely on it.
@@ -129,6 +130,11 @@ def run(
                 resume_from=None if passed is None else checkpoints.path(passed),
                 device=job.kind,
                 heartbeat=None if watchdog is None else watchdog.beat,
+                interruption=(
+                    Interruption(StopRequest(store.root, job.sweep_id), checkpoints)
+                    if job.workers == 1
+                    else None
+                ),
             )
     except Exception as error:
         # On a full disk the record cannot be written either; the driver then sees a death.
@@ -152,6 +158,22 @@ def _while_paused(
             tell(row)
 
     return told
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Ends a trial between two rungs when the driver asks for it; the learner's protocol."""
+
+    request: StopRequest
+    checkpoints: TrialCheckpoints
+
+    def requested(self) -> bool:
+        """Returns whether the trial is to end."""
+        return self.request.made()
+
+    def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
+        """Keeps the checkpoint of where it is."""
+        self.checkpoints.publish(examples_seen, save)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ from orchestrator.shelf import Shelf
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, StoreError
 from orchestrator.store.rows import Row
-from orchestrator.termination import terminable
 from orchestrator.trial import TrialJob, tune_function
 from orchestrator.verdicts import VerdictBoard
 
@@ -119,8 +118,7 @@ def cluster(
     try:
         if address is None:
             access.check_loopback_only(ray.util.get_node_ip_address())
-        with terminable():
-            yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
+        yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
         ray.shutdown()
 
@@ -162,7 +160,7 @@ def run_trials(
         expired: Whether the time is up: nothing more starts, and trials end at their next rung.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, or as `Terminated` SIGTERM; the same sweep can be continued.
+        KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
         StoreError: A final row could not be stored.
         MachineError: A trial met an error that is the machine's, not its own.
         AlikeFailuresError: Every trial so far failed in the same way.

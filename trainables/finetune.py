@@ -42,7 +42,7 @@ from trainables.adapted import prepare
 from trainables.configuration import TrialConfiguration
 from trainables.encoded_rows import EncodedRows
 from trainables.evaluation import Evaluation, Evaluator, Metrics
-from trainables.reporting import Report, RungReport
+from trainables.reporting import Interruption, Report, RungReport
 from trainables.scores import SCORES
 from trainables.seeding import isolated
 from trainables.sql_execution import SqlExecutor
@@ -59,6 +59,7 @@ class Finetuning:
         configuration: The trial, every parameter of its technique filled in.
         device: A device, or "auto" for the best there is.
         heartbeat: Called at each optimiser step and each evaluated batch.
+        interrupted: Asked after each optimiser step; if it is true, `advance` returns there.
 
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
@@ -71,11 +72,13 @@ class Finetuning:
         device: torch.device | str = "auto",
         *,
         heartbeat: Callable[[], None] | None = None,
+        interrupted: Callable[[], bool] | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._configuration = configuration
         self._device = choose_device(device)
         self._heartbeat = heartbeat
+        self._interrupted = interrupted
         self._group = WorkerGroup()
         self._memory = PeakMemory(self._device)
         self._splits = load_splits(
@@ -141,11 +144,13 @@ class Finetuning:
     def advance(self, to_examples: int) -> Training:
         """Trains whole optimiser steps until at least so many examples have been seen in all.
 
-        Ends at once where the loss is NaN or infinite; the model is of no use then.
+        Ends at once where the loss is NaN or infinite; the model is of no use then. If it was
+        interrupted, the same call goes on, also after `save` and `load`.
         """
         training = NO_TRAINING if self._trainer is None else self._trainer.advance(to_examples)
-        self.train_seconds += training.seconds
-        self.advanced_to = max(self.advanced_to, to_examples)
+        if not training.interrupted:
+            self.train_seconds += training.seconds
+            self.advanced_to = max(self.advanced_to, to_examples)
         return training
 
     def evaluate(
@@ -267,10 +272,11 @@ class Finetuning:
         """Returns when every worker of the group is here; at once for a single process."""
         self._group.wait()
 
-    def _after_step(self) -> None:
+    def _after_step(self) -> bool:
         self._memory.sample()
         if self._heartbeat is not None:
             self._heartbeat()
+        return self._interrupted is None or not self._interrupted()
 
 
 def finetune(
@@ -281,6 +287,7 @@ def finetune(
     resume_from: Path | None = None,
     device: torch.device | str = "auto",
     heartbeat: Callable[[], None] | None = None,
+    interruption: Interruption | None = None,
 ) -> None:
     """Runs a trial from its beginning, or from a checkpoint, to its end.
 
@@ -295,19 +302,28 @@ def finetune(
         resume_from: Checkpoint of the same trial; rungs that it has passed are not reported again.
         device: A device, or "auto".
         heartbeat: Called at each optimiser step and each evaluated batch.
+        interruption: Who may end the trial between two rungs; not for a group of workers, who would
+            have to agree on the step.
 
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
         CheckpointError: The checkpoint cannot be loaded.
     """
-    with closing(Finetuning(configuration, device, heartbeat=heartbeat)) as trial:
+    interrupted = None if interruption is None else interruption.requested
+    with closing(
+        Finetuning(configuration, device, heartbeat=heartbeat, interrupted=interrupted)
+    ) as trial:
         if resume_from is not None:
             trial.load(resume_from)
         for number, rung in enumerate(rungs):
             if rung <= trial.advanced_to:
                 continue
             training = trial.advance(rung)
+            if training.interrupted:
+                assert interruption is not None  # nobody else interrupts
+                interruption.record(trial.examples_seen, trial.save)
+                return
             if trial.is_first_worker:
                 evaluation = None if training.diverged else trial.evaluate("validation")
                 report.rung(

@@ -49,3 +49,19 @@ class Report(Protocol):
         They wait for the first one afterwards in any case; Ray Train in addition wants to hear of
         every worker each time that it hears of one.
         """
+
+
+class Interruption(Protocol):
+    """Who may end a trial between two rungs."""
+
+    def requested(self) -> bool:
+        """Returns whether the trial is to end where it is; asked after each optimiser step."""
+
+    def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
+        """Takes the checkpoint of a trial that ends there.
+
+        Args:
+            examples_seen: Training examples so far, more than the last rung's and fewer than the
+                next one's.
+            save: Writes a checkpoint from which the trial goes on as if nothing had happened.
+        """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -27,15 +27,15 @@ it is looked at in each step."""
 
 @dataclass(frozen=True)
 class Training:
-    """What one call of `advance` did.
+    """What one call of `advance` did, with the interrupted calls that it goes on from.
 
     Attributes:
-        loss: Mean cross-entropy per target token over the call's steps, in nats; None without a
-            step.
+        loss: Mean cross-entropy per target token over the steps, in nats; None without a step.
         diverged: The loss was NaN or infinite, and training ended there.
         learning_rate: Of the last step; None without one.
         tokens: Source and target tokens trained on, padding not counted.
         seconds: How long it took.
+        interrupted: Training ended before it was where it was to go, because it was told to.
     """
 
     loss: float | None
@@ -43,6 +43,17 @@ class Training:
     learning_rate: float | None
     tokens: int
     seconds: float
+    interrupted: bool = False
+
+
+@dataclass
+class _Sums:
+    """What `Training` is made of, kept by a checkpoint between two calls of `advance`."""
+
+    loss: float = 0.0
+    targets: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 NO_TRAINING = Training(None, False, None, 0, 0.0)
@@ -57,7 +68,7 @@ class Trainer:
         rows: The training rows.
         configuration: The trial, with a budget above 0.
         group: The workers among which each batch is shared.
-        after_step: Called after each optimiser step.
+        after_step: Called after each optimiser step; returns whether to go on.
 
     Attributes:
         step: Optimiser steps so far.
@@ -70,7 +81,7 @@ class Trainer:
         rows: EncodedRows,
         configuration: TrialConfiguration,
         group: WorkerGroup,
-        after_step: Callable[[], None],
+        after_step: Callable[[], bool],
     ) -> None:
         self._adapted = adapted
         self._device = adapted.device
@@ -88,47 +99,58 @@ class Trainer:
         self._epoch = 0
         self._batches_done = 0  # of this epoch
         self._batches: Iterator[list[int]] | None = None
+        self._sums = _Sums()
         self.step = 0
         self.examples_seen = 0
 
     def advance(self, to_examples: int) -> Training:
-        """Trains whole optimiser steps until at least so many examples have been seen in all."""
+        """Trains whole optimiser steps until at least so many examples have been seen in all.
+
+        Where `after_step` says so it returns earlier; the next call goes on with the same sums.
+        """
         started = time.perf_counter()
         self._adapted.model.train()
-        loss_sum, targets, tokens, steps = torch.zeros((), device=self._device), 0, 0, 0
+        sums, steps = self._sums, 0
+        loss_sum = torch.tensor(sums.loss, device=self._device)
         rate: float | None = None
-        diverged = False
+        diverged, goes_on = False, True
         with isolated(self._device):
-            while self.examples_seen < to_examples and not diverged:
+            while self.examples_seen < to_examples and not diverged and goes_on:
                 rows = self._next_batch()
                 rate = self._rate(len(rows))
                 loss, batch_targets, batch_tokens = self._train(rows, rate)
                 loss_sum += loss * batch_targets
-                targets += batch_targets
-                tokens += batch_tokens
+                sums.targets += batch_targets
+                sums.tokens += batch_tokens
                 steps += 1
                 last = self.examples_seen >= to_examples
                 if last or self._device.type == "cpu" or steps % CHECK_EVERY == 0:
                     diverged = not math.isfinite(float(loss_sum))
-                self._after_step()
+                goes_on = self._after_step()
         self._adapted.model.eval()
-        mean = float(loss_sum) / targets if targets else None
-        return Training(mean, diverged, rate, tokens, time.perf_counter() - started)
+        sums.loss = float(loss_sum)
+        sums.seconds += time.perf_counter() - started
+        interrupted = self.examples_seen < to_examples and not diverged
+        if not interrupted:
+            self._sums = _Sums()
+        mean = sums.loss / sums.targets if sums.targets else None
+        return Training(mean, diverged, rate, sums.tokens, sums.seconds, interrupted)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the optimiser's tensors by name."""
         return self._optimiser.state()
 
-    def position(self) -> dict[str, int]:
-        """Returns where in the rows and the schedule training stands."""
+    def position(self) -> dict[str, Any]:
+        """Returns where in the rows and the schedule training stands, JSON-compatible."""
         return {
             "step": self.step,
             "examples_seen": self.examples_seen,
             "epoch": self._epoch,
             "batches_done": self._batches_done,
+            "sums": asdict(self._sums),
         }
 
-    def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, int]) -> None:
+    def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, Any]) -> None:
         """Takes over what `state` and `position` returned; the model's weights are not touched."""
         self._optimiser.load(state)
         self.step = position["step"]
@@ -136,6 +158,7 @@ class Trainer:
         self._epoch = position["epoch"]
         self._batches_done = position["batches_done"]
         self._batches = None
+        self._sums = _Sums(**position["sums"])
 
     def _next_batch(self) -> list[int]:
         if self._batches is None:

@@ -74,7 +74,7 @@ def _run(store: Store, sweep: Sweep, rate: float, until: int | None = None) -> P
             raise KeyboardInterrupt
 
     recorder = TrialRecorder(store, identifier, 1, grid, "standard", attempt, tell)
-    passed = resume_point(store, identifier, trial_id(identifier, 1))
+    passed = resume_point(store, identifier, trial_id(identifier, 1), grid)
     folder = store.root / f"checkpoints/sweep={identifier}/{trial_id(identifier, 1)}"
     toy.finetune(
         configuration,
@@ -182,4 +182,35 @@ def test_checkpoints_are_readable_and_unreported_ones_are_not_trusted(tmp_path: 
         checkpoints.publish(rung, lambda folder: (folder / "weights").touch(0o600))
     assert (checkpoints.path(90) / "weights").stat().st_mode & 0o777 == 0o666 & ~_umask()
     checkpoints.drop_after(270)
-    assert [checkpoints.has(rung) for rung in (90, 270, 810)] == [True, True, False]
+    assert checkpoints.stored() == {90, 270}
+
+
+@pytest.mark.parametrize(
+    ("reported", "stored", "point"),
+    [
+        ((), {37}, 37),  # interrupted before its first rung
+        ((), {90}, None),  # ended between the checkpoint and the report
+        ((90,), {90}, 90),
+        ((90,), {90, 113, 200}, 200),  # interrupted twice on the way to the second
+        ((90, 270), {200, 270}, 270),
+        ((90, 270), {270, 810}, 270),
+        ((90, 270), {13}, None),  # its checkpoint was taken away, and the other one is too old
+    ],
+)
+def test_a_trial_goes_on_from_where_it_was_last_known_to_be(
+    tmp_path: Path, sweep: Sweep, reported: tuple[int, ...], stored: set[int], point: int | None
+) -> None:
+    store = Store(tmp_path / "store")
+    identifier = sweep_id(sweep)
+    trial = trial_id(identifier, 1)
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    grid = rungs(sweep, trial_configuration(sweep, proposal))
+    checkpoints = TrialCheckpoints(store.root, identifier, trial)
+    recorder = TrialRecorder(store, identifier, 1, grid, "standard", 1, lambda row: None)
+    for index, rung in enumerate(reported):
+        recorder.rung(toy.ToyReport(index, rung, rung, {}, [], lambda folder: None))
+    for examples in checkpoints.stored() - stored:
+        checkpoints.path(examples).rmdir()
+    for examples in stored:
+        checkpoints.publish(examples, lambda folder: None)
+    assert resume_point(store, identifier, trial, grid) == point

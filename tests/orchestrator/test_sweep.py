@@ -126,7 +126,11 @@ def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: P
         started.send_signal(signal.SIGTERM)
         out, err = started.communicate(timeout=120)
     assert started.returncode == 143, err
+    assert "the trials save where they are and end" in out
     assert "Terminated. Nothing that was reported is lost" in out
+    # The trial that waited after its third report was saved there, beside the report's checkpoint.
+    saved = {int(path.name) for path in (tmp_path / "store" / "checkpoints").glob("*/*/*")}
+    assert saved - {90, 270, 810, 900} in ({1}, {91}, {271}, {811})
     assert "Traceback" not in out + err
     file, root, log = tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log"
     before = log.read_text()

@@ -10,14 +10,15 @@ does, so that tests can count what was trained.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import math
 import os
+import select
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def finetune(
     resume_from: Path | None = None,
     device: str = "cpu",
     heartbeat: Callable[[], None] | None = None,
+    interruption: Any = None,
 ) -> None:
     """Reports at every rung, as the real learner does."""
     passed = int((resume_from / "examples").read_text()) if resume_from else -1
@@ -68,13 +70,12 @@ def finetune(
             _take_memory()
         if rate == 4.0 and index == 1:
             ctypes.PyDLL(None).pause()
-        _wait_at_gate()
+        if not _pass_gate(interruption):
+            interruption.record(max(passed, 0) + 1, partial(_save, passed))
+            return
         diverges = rate == 9.0 and index > 0
         score = math.nan if diverges else quality * rung / max(rungs[-1], 1)
         _log(f"{configuration.to_dict()} {rung}")
-
-        def save(folder: Path, rung: int = rung) -> None:
-            (folder / "examples").write_text(str(rung))
 
         report.rung(
             ToyReport(
@@ -93,13 +94,18 @@ def finetune(
                     "trainable_percent": 1.0,
                 },
                 predictions=[] if diverges else _predictions(score),
-                save=save,
+                save=partial(_save, rung),
             )
         )
         if diverges:
             return
+        passed = rung
     for protocol in configuration.test_protocols:
         report.test(_predictions(quality), {}, protocol)
+
+
+def _save(passed: int, folder: Path) -> None:
+    (folder / "examples").write_text(str(passed))
 
 
 def _predictions(score: float) -> list[dict[str, Any]]:
@@ -136,19 +142,26 @@ def open_gate(gate: Path) -> None:
     os.close(writer)
 
 
-def _wait_at_gate() -> None:
-    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
+def _pass_gate(interruption: Any) -> bool:
+    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, until `TOY_GATE`, a pipe, is written to.
 
-    With `TOY_GATE_EACH` only this process's own lines count.
+    Returns whether the trial goes on, rather than being interrupted there.
     """
-    if gate := os.environ.get("TOY_GATE"):
-        log = Path(os.environ["TOY_LOG"])
-        lines = log.read_text().splitlines() if log.exists() else []
-        if "TOY_GATE_EACH" in os.environ:
-            lines = [line for line in lines if line.startswith(f"{os.getpid()} ")]
-        if len(lines) >= int(os.environ["TOY_GATE_AFTER"]):
-            with contextlib.suppress(FileNotFoundError):  # open for good
-                Path(gate).read_bytes()
+    gate = os.environ.get("TOY_GATE")
+    if gate is None:
+        return True
+    log = Path(os.environ["TOY_LOG"])
+    lines = log.read_text().count("\n") if log.exists() else 0
+    if lines < int(os.environ["TOY_GATE_AFTER"]):
+        return True
+    pipe = os.open(gate, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while interruption is None or not interruption.requested():
+            if select.select([pipe], [], [], 0.1)[0] and os.read(pipe, 1):
+                return True
+    finally:
+        os.close(pipe)
+    return False
 
 
 def _log(line: str) -> None:

@@ -21,6 +21,7 @@ def finetune(
     resume_from: Path | None = None,
     device: str = "cpu",
     heartbeat: Callable[[], None] | None = None,
+    interruption: Any = None,
 ) -> None:
     """Runs `toy.finetune` in the first worker, and waits for it in the others."""
     assert torch.distributed.get_world_size() == 2

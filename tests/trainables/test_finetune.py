@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,41 @@ def test_a_continued_trial_gives_the_numbers_of_an_uninterrupted_one(
     for passed in (0, 1):
         rest = run(trial, rungs, resume_from=tmp_path / str(passed))
         assert rest.numbers() == whole.numbers()[passed + 1 :]
+
+
+class _Interruption:
+    """Interrupts once, after some steps, and keeps the checkpoint."""
+
+    def __init__(self, folder: Path, steps: int) -> None:
+        self.folder = folder
+        self.steps = steps
+        self.examples_seen = 0
+
+    def requested(self) -> bool:
+        self.steps -= 1
+        return self.steps == 0
+
+    def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
+        self.examples_seen = examples_seen
+        save(self.folder)
+
+
+@pytest.mark.parametrize(("steps", "reports"), [(1, 0), (4, 1)])
+def test_a_trial_interrupted_between_rungs_goes_on_as_if_it_had_not_been(
+    base: str, tmp_path: Path, steps: int, reports: int
+) -> None:
+    trial = configuration(base)
+    whole = run(trial)
+    interruption = _Interruption(tmp_path / "checkpoint", steps)
+    first = run(trial, interruption=interruption)
+    assert len(first.rungs) == reports
+    assert not first.tests
+    second = run(trial, resume_from=tmp_path / "checkpoint")
+    reported = [*first.rungs, *second.rungs]
+    assert [report.step for report in reported] == [report.step for report in whole.rungs]
+    for one, other in zip(reported, whole.rungs, strict=True):
+        assert timeless(one.metrics) == timeless(other.metrics)
+        assert one.predictions == other.predictions
 
 
 def test_global_random_state_is_left_alone(base: str) -> None:

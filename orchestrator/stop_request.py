@@ -1,0 +1,41 @@
+"""How the driver asks the trials of a sweep, wherever they run, to save and end."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class StopRequest:
+    """A file in the sweep's folder under `state/`; there while the request stands."""
+
+    def __init__(self, root: Path, sweep_id: str) -> None:
+        """Names the file.
+
+        Args:
+            root: Folder of the experiment store.
+            sweep_id: The sweep.
+        """
+        self._path = root / "state" / f"sweep={sweep_id}" / "stop"
+        self._looked_at = -_SECONDS_BETWEEN_LOOKS
+        self._made = False
+
+    def make(self) -> None:
+        """Asks every trial to end after its next step."""
+        self._path.touch()
+        self._made, self._looked_at = True, math.inf
+
+    def withdraw(self) -> None:
+        """Takes the request back, also that of an earlier driver."""
+        self._path.unlink(missing_ok=True)
+
+    def made(self) -> bool:
+        """Returns whether the request stands, as of a second ago: trials ask after each step."""
+        now = time.monotonic()
+        if now - self._looked_at >= _SECONDS_BETWEEN_LOOKS:
+            self._looked_at = now
+            self._made = self._path.exists()
+        return self._made
