@@ -29,6 +29,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trainables.accelerator import release_memory
 from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_model import four_bit, load_base_model, load_tokenizer
+from trainables.base_weights import fingerprint
 
 ON_HOST = 2
 """The plain and the four-bit form of one base model, on a machine without an accelerator."""
@@ -101,7 +102,7 @@ class KeptBases:
             BaseModelUnavailable: It is not there, cannot be read, or lacks weights.
         """
         home = _CPU if trained else device
-        key = _Key(name, revision, _stamp(name), quantized, dtype, home)
+        key = _Key(name, revision, _stamp(name, revision), quantized, dtype, home)
         with self._lock:
             template = self._templates.pop(key, None)
             if device.type != "cpu":
@@ -132,7 +133,7 @@ def kept_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
     Raises:
         BaseModelUnavailable: It is not there, or cannot be read.
     """
-    return _tokenizer(name, revision, _stamp(name))
+    return _tokenizer(name, revision, _stamp(name, revision))
 
 
 @lru_cache(maxsize=2)
@@ -182,10 +183,10 @@ def _tensors(model: PreTrainedModel) -> Iterator[torch.Tensor]:
     yield from model.buffers()
 
 
-def _stamp(name: str) -> _Stamp:
-    """Tells one state of a local folder's files from another; empty for the hub's."""
+def _stamp(name: str, revision: str | None) -> _Stamp:
+    """Tells one state of the files from another; of the hub's by the digests that name them."""
     folder = EMBEDDED_FOLDER if name == EMBEDDED else Path(name).expanduser()
     if not folder.is_dir():
-        return ()
+        return ((fingerprint(name, revision) or "", 0, 0),)
     files = sorted((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
     return tuple((name, status.st_size, status.st_mtime_ns) for name, status in files)

@@ -201,8 +201,8 @@ def _column(lists: pa.ChunkedArray) -> Column:
 def _checksum(block: Block) -> bytes:
     total = 0
     for column in (block.source, block.target):
-        total = zlib.crc32(np.ascontiguousarray(column.starts), total)
-        total = zlib.crc32(np.ascontiguousarray(column.values), total)
+        total = zlib.crc32(np.ascontiguousarray(column.starts).data, total)
+        total = zlib.crc32(np.ascontiguousarray(column.values).data, total)
     return str(total).encode()
 
 

@@ -132,3 +132,27 @@ def test_few_are_kept(base: str, tmp_path: Path) -> None:
         model(kept, str(write_tiny_base(tmp_path / str(seed), seed)))
     assert len(kept._templates) == kept_base.ON_HOST
     assert [Path(key.name).name for key in kept._templates] == ["2", "3"]
+
+
+def test_one_is_kept_on_an_accelerator_and_makes_room_for_what_comes(tmp_path: Path) -> None:
+    device = torch.device("meta")  # stands for one: tensors that are not in the host's memory
+    folders = [str(write_tiny_base(tmp_path / str(seed), seed)) for seed in range(2)]
+    kept = KeptBases()
+
+    def take(folder: str, *, trained: bool = False) -> Any:
+        return kept.model(
+            folder, None, quantized=False, trained=trained, dtype=torch.float32, device=device
+        )
+
+    def there() -> list[str]:
+        return [key.name for key in kept._templates if key.device == device]
+
+    first = take(folders[0])
+    assert take(folders[0]).shared.weight is first.shared.weight
+    assert there() == [folders[0]]
+    take(folders[1])
+    assert there() == [folders[1]]
+    trained = take(folders[1], trained=True)  # from a copy in the host's memory
+    assert there() == []
+    assert {p.device for p in trained.parameters()} == {device}
+    assert [key.device for key in kept._templates] == [CPU]
