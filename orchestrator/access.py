@@ -12,9 +12,12 @@ import ipaddress
 import os
 import platform
 import secrets
+import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+_SECONDS = 10
 
 
 class AccessError(Exception):
@@ -53,6 +56,32 @@ def check_dashboard(host: str) -> None:
             f" {os.environ['RAY_AUTH_MODE']!r}: whoever reaches it could run code as you. Unset"
             " RAY_AUTH_MODE, or leave out --dashboard-host."
         )
+
+
+def check_address(address: str) -> None:
+    """Checks that something answers where a cluster is to be joined: Ray itself waits for minutes.
+
+    Args:
+        address: "host:port", or "auto" for the cluster that Ray finds on this machine.
+
+    Raises:
+        AccessError: Nothing does, or the address is of another form.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise AccessError(
+            f"--address is {address!r}, but must be HOST:PORT of a Ray cluster's head, as `ray"
+            ' start --head` prints it, or "auto".'
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
+    except OSError as error:
+        raise AccessError(
+            f"No Ray cluster answers at {address} (--address): {error.strerror or error}. Is its"
+            " head running, and is this the port that `ray start --head` printed?"
+        ) from error
 
 
 def check_loopback_only(node_address: str) -> None:

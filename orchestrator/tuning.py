@@ -98,6 +98,8 @@ def cluster(
         access.check_dashboard(dashboard_host)
         access.protect_token()
         local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
+    else:
+        access.check_address(address)
     _keep_credentials()
     try:
         context = ray.init(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -65,6 +66,23 @@ def test_a_refused_dashboard_is_one_clear_message(
     assert done.exit_code == 2
     assert message in done.output
     assert not root.exists()
+
+
+@pytest.mark.parametrize("address", ["head", ":6379", "head:", "head:port", "head:99999"])
+def test_an_address_has_a_form(address: str) -> None:
+    with pytest.raises(access.AccessError, match=r"must be HOST:PORT"):
+        access.check_address(address)
+
+
+def test_a_cluster_that_is_not_there_is_named_at_once() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(access.AccessError, match=f"No Ray cluster answers at {address}"):
+            access.check_address(address)
+        listening.listen()
+        access.check_address(address)
+    access.check_address("auto")
 
 
 def test_where_the_dashboard_is_and_how_to_get_in(monkeypatch: pytest.MonkeyPatch) -> None:

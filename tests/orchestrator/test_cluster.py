@@ -35,13 +35,15 @@ class _Joined:
     gate: Path
 
     @contextmanager
-    def sweep(self, file: Path, root: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    def sweep(
+        self, file: Path, root: Path, *options: str, **environment: str
+    ) -> Iterator[subprocess.Popen[str]]:
         """A driver that joins the cluster."""
         command = [sys.executable, "-m", "tests.orchestrator.drive", str(file), str(root)]
         process = subprocess.Popen(
             [*command, f"--address={self.nodes.address}", *options],
             cwd=TOP,
-            env={**os.environ, "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -137,6 +139,16 @@ def test_two_sweeps_share_a_root_and_a_cluster(joined: _Joined, tmp_path: Path) 
         {row["sweep_id"] for row in rows}, 2
     )
     assert len({row["sweep_id"] for row in rows}) == 2
+
+
+def test_without_its_token_a_cluster_is_not_joined(joined: _Joined, tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path)
+    with joined.sweep(file, tmp_path / "store", RAY_AUTH_TOKEN="0" * 64) as process:
+        _, said = process.communicate(timeout=500)
+    assert process.returncode == 2
+    assert f"The Ray cluster at {joined.nodes.address} (--address) cannot be joined" in said
+    assert "RAY_AUTH_TOKEN" in said
+    assert "Traceback" not in said
 
 
 def _stopped_trials(count: int) -> list[dict[str, Any]]:
