@@ -30,6 +30,7 @@ from trainables import checkpoint
 from trainables.adapted import AdaptedModel, prepare
 from trainables.generation import decoding, generate
 from trainables.metrics import score
+from trainables.prediction import be_quiet
 from trainables.sql_tokens import SqlTokens, TokenIds, collapse_white_space
 from trainables.text_to_sql import load_splits, prompt
 
@@ -64,11 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
     given = parser.parse_args(arguments)
+    be_quiet()
     stored = choose(given.root, given.sweep, given.trial)
     configuration, device = stored.configuration, torch.device(given.device)
     adapted = prepare(configuration, torch.device("cpu"))  # in float32, whatever the device is
     if stored.checkpoint is not None:
-        checkpoint.load(adapted, stored.checkpoint)
+        checkpoint.load_weights(adapted, stored.checkpoint)
     adapted.model.to(device).eval()
     adapted = dataclasses.replace(adapted, device=device)
     examples = load_splits(
