@@ -13,7 +13,7 @@ from rich.text import Text
 from orchestrator.results.configurations import Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, unknown
-from orchestrator.results.output import Answer
+from orchestrator.results.output import Answer, p_value
 from orchestrator.results.selection import check_same_evaluation, find_trial, metric_and_mode
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
@@ -130,7 +130,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         lines.append(f"{label}  {text} ({what}): {metric} {mean:.4f}")
     lines.append(
         f"A - B  {gap.mean:+.4f}, 95 % interval {gap.low:+.4f} to {gap.high:+.4f},"
-        f" p = {gap.p_value:.2g}"
+        f" {p_value(gap.p_value)}"
     )
     lines.append(
         f"{found.verdict('A', 'B')[0].upper()}{found.verdict('A', 'B')[1:]}: paired over"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
-from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.arrays import having
+from orchestrator.store.rows import Row
 
 Key = tuple[str, str]
 """Sweep and trial."""
+
+
+Point = tuple[int, float]
+"""A report's optimiser steps, and its value of the metric."""
 
 
 def key(row: Row) -> Key:
@@ -35,13 +41,18 @@ class Curves:
         self._metric = metric
         self._unstopped = {key(row) for row in rows if row["outcome"] == "completed"}
         self._untrained = {key(row) for row in rows if row["technique"] == BASELINE}
-        self._curves: dict[Key, dict[int, Row]] = {key(row): {} for row in rows}
-        columns = [*dict.fromkeys(("sweep_id", "trial_id", "rung_examples", "step", metric))]
+        self._curves: dict[Key, dict[int, Point]] = {key(row): {} for row in rows}
+        columns = ("sweep_id", "trial_id", "rung_examples", "step", metric)
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
-        for report in index.reports(root, *sweeps, columns=columns).to_pylist():
-            curve = self._curves.get(key(report))
-            if curve is not None and finite_or_none(report[metric]) is not None:
-                curve[report["rung_examples"]] = report
+        reports = index.reports(root, *sweeps, columns=columns)
+        reports = having(reports, "trial_id", {row["trial_id"] for row in rows})
+        # By columns: a dictionary for each of a million reports takes seconds.
+        for sweep_id, trial_id, rung, step, value in zip(
+            *(reports[name].to_pylist() for name in columns), strict=True
+        ):
+            curve = self._curves.get((sweep_id, trial_id))
+            if curve is not None and value is not None and math.isfinite(value):
+                curve[rung] = (step, value)
 
     def reported(self, rows: Iterable[Row]) -> list[Row]:
         """Returns the trials that have at least one value."""
@@ -72,7 +83,7 @@ class Curves:
 
     def value(self, row: Row, rung: int | None) -> float:
         """Returns the metric of a trial at a rung that it reached; None means its last."""
-        return float(self._at(row, rung)[self._metric])
+        return self._at(row, rung)[1]
 
     def examples(self, rows: Sequence[Row], rung: int | None) -> Array:
         """Returns the metric of each trial on each validation row, at a rung.
@@ -92,7 +103,7 @@ class Curves:
                 f"The metric {self._metric!r} is not measured row by row; compare by a score, such"
                 " as --by rouge_l."
             )
-        steps = {key(row): self._at(row, rung)["step"] for row in rows}
+        steps = {key(row): self._at(row, rung)[0] for row in rows}
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
         table = reader.predictions(
             self._root, *sweeps, trial_ids=sorted({row["trial_id"] for row in rows})
@@ -115,7 +126,7 @@ class Curves:
 
         return np.array([[found[key(row)][example] for example in common] for row in rows])
 
-    def _at(self, row: Row, rung: int | None) -> Row:
+    def _at(self, row: Row, rung: int | None) -> Point:
         curve = self._curves[key(row)]
         last = rung is None or key(row) in self._untrained
         return curve[max(curve) if last or rung is None else rung]

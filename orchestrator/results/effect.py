@@ -20,7 +20,7 @@ from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
-from orchestrator.results.output import Answer, number, table, with_interval
+from orchestrator.results.output import Answer, number, p_value, table, with_interval
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     check_same_evaluation,
@@ -70,9 +70,9 @@ class Effect:
             return f"{self.parameter}: too few trials or values for a trend {where}"
         if found.rho is None:
             verb = "differs" if found.distinguishable else "does not distinguishably differ"
-            figures = f"Kruskal-Wallis p = {found.p_value:.2g}"
+            figures = f"Kruskal-Wallis {p_value(found.p_value)}"
             return f"{self.metric} {verb} by {self.parameter} {where} ({figures})"
-        figures = f"Spearman {found.rho:+.2f}, p = {found.p_value:.2g}"
+        figures = f"Spearman {found.rho:+.2f}, {p_value(found.p_value)}"
         if not found.distinguishable:
             return (
                 f"no distinguishable trend of {self.metric} with {self.parameter} {where}"

@@ -100,6 +100,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
+def p_value(value: float) -> str:
+    """Returns e.g. "p = 0.03"; tiny ones, which no such test tells apart, as "p < 0.0001"."""
+    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
+
+
 def with_interval(value: float | None, low: float | None, high: float | None) -> str:
     """Returns a metric and its interval, e.g. "0.8123 [0.78, 0.84]"."""
     if value is None or low is None or high is None:

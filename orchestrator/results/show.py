@@ -19,6 +19,7 @@ from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
+_LINES = 20
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -52,8 +53,10 @@ def show(root: Path, row: Row) -> Answer:
     }
     parts: list[RenderableType] = [Text(_head(row)), Text(_cost(row))]
     parts += [Text(f"\nParameters: {_listed(parameters(row))}"), Text("\nScores", style="bold")]
-    parts += [_scores(row), Text("\nReports", style="bold"), _reports(reports, metric)]
-    parts += [Text(line) for line in curve(reports, metric)]
+    few = _thinned(reports)
+    title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"
+    parts += [_scores(row), Text(f"\n{title}", style="bold"), _reports(few, metric)]
+    parts += [Text(line) for line in curve(few, metric)]
     if chosen:
         order = _order(metric)
         parts.append(Text(f"\nPredictions on {split} rows, by {order}", style="bold"))
@@ -128,6 +131,12 @@ def _reports(reports: list[Row], metric: str) -> RenderableType:
     columns = list(dict.fromkeys([*columns, "learning_rate", "tokens_per_second", "attempt"]))
     lines = [[text(report[name]) for name in columns] for report in reports]
     return table(columns, lines, set(columns))
+
+
+def _thinned(reports: list[Row]) -> list[Row]:
+    """Returns at most `_LINES` reports at like distances, the last among them."""
+    step = -(-len(reports) // _LINES) or 1
+    return reports[::-1][::step][::-1]
 
 
 def _choose(predictions: list[Row], row: Row, metric: str) -> tuple[str, list[dict[str, Any]]]:

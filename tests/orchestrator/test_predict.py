@@ -133,6 +133,23 @@ def _ask(call: Run, root: Path, *arguments: object) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("export", [False, True])
+def test_an_adapter_of_another_base_answers_nothing(
+    call: Run, trained: Path, tmp_path: Path, export: bool
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    for progress in root.glob("checkpoints/**/progress.json"):
+        values = json.loads(progress.read_text())
+        progress.write_text(json.dumps({**values, "base_weights_sha256": "0" * 64}))
+    asked = ["--export", tmp_path / "out"] if export else ["Who?", "--context", CONTEXT]
+    code, out, err = call(*asked, "--trial", "1", root=root)
+    assert (code, out) == (2, "")
+    assert "are not those that the adapter in" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
 def test_a_trial_predicts_as_it_did_when_it_was_evaluated(call: Run, trained: Path) -> None:
     sweep = _sweep(trained)
     (row,) = [row for row in Store(trained).trials(sweep) if row["trial_number"] == 1]
@@ -344,7 +361,11 @@ def test_mistakes_are_named_before_any_model_is_loaded(
             "",
             "no trial with the number 9",
         ),
-        (["How many?", "--context", CONTEXT, "--root", text], "", "no experiment store"),
+        (
+            ["How many?", "--context", CONTEXT, "--root", text],
+            "",
+            "an experiment store is a folder",
+        ),
     ):
         code, out, err = call(*arguments, lines=lines)
         assert (code, out) == (2, ""), arguments

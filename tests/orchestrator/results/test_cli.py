@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.synthetic_store import build
 from orchestrator.results.pareto import undominated
 from orchestrator.store import PREDICTIONS, Store, index, reader
 from tests.orchestrator.results.conftest import Run
@@ -99,6 +100,15 @@ def test_show_has_everything_of_a_trial(run: Run, ask: Ask) -> None:
     code, out, _ = run("show", trial_name(3), "--format", "csv")
     assert code == 0
     assert "reports.2.rung_examples,6000" in out.splitlines()
+
+
+def test_show_thins_a_long_curve(tmp_path: Path, run: Run, ask: Ask) -> None:
+    build(tmp_path, 1, 100, 5)
+    assert len(ask("show", "t-x", store=tmp_path)["reports"]) == 100
+    _, out, _ = run("show", "t-x", store=tmp_path)
+    assert "20 of 100 reports" in out
+    assert sum("█" in line for line in out.splitlines()) == 20
+    assert "\n     6,000 ████" in out
 
 
 def test_show_prefers_test_rows(tmp_path: Path, ask: Ask) -> None:

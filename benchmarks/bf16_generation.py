@@ -1,0 +1,119 @@
+"""How often generation in bfloat16 gives the SQL of float32, and whether a batch's size shows.
+
+    python -m benchmarks.bf16_generation --root experiments --sweep rank --trial best
+    python -m benchmarks.bf16_generation --root experiments --device cuda --rows 500
+
+A stored trial's model answers the same test rows in both types: in the batches of an evaluation,
+and row by row. Frozen weights are cast, trained ones stay float32 and matrix products are
+autocast, as on a device that trains in bfloat16. A CPU without such instructions emulates them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from bitsandbytes.nn import Linear4bit, Params4bit
+
+from orchestrator.console import console
+from orchestrator.stored_model import BEST, choose
+from trainables import checkpoint
+from trainables.adapted import AdaptedModel, prepare
+from trainables.generation import decoding, generate
+from trainables.metrics import score
+from trainables.prediction import be_quiet
+from trainables.sql_tokens import SqlTokens, TokenIds, collapse_white_space
+from trainables.text_to_sql import load_splits, prompt
+
+_ALONE = 1
+_SHOWN = ("rouge_l", "exact_match")
+
+
+def cast(adapted: AdaptedModel, dtype: torch.dtype) -> AdaptedModel:
+    """Returns the model computing in a type, its frozen weights cast in place."""
+    for parameter in adapted.model.parameters():
+        if not parameter.requires_grad and not isinstance(parameter, Params4bit):
+            parameter.data = parameter.data.to(dtype)
+    for module in adapted.model.modules():
+        if isinstance(module, Linear4bit):
+            module.compute_dtype = dtype
+    return dataclasses.replace(adapted, dtype=dtype)
+
+
+def share(texts: Sequence[str], others: Sequence[str]) -> float:
+    """Returns the share of places in which two lists have the same text."""
+    return statistics.fmean(a == b for a, b in zip(texts, others, strict=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, default=Path("experiments"))
+    parser.add_argument("--sweep", help="name, id or glob (the one written to last)")
+    parser.add_argument("--trial", default=BEST, help="best, an id or a number (best)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
+    given = parser.parse_args(arguments)
+    be_quiet()
+    stored = choose(given.root, given.sweep, given.trial)
+    configuration, device = stored.configuration, torch.device(given.device)
+    adapted = prepare(configuration, torch.device("cpu"))  # in float32, whatever the device is
+    if stored.checkpoint is not None:
+        checkpoint.load_weights(adapted, stored.checkpoint)
+    adapted.model.to(device).eval()
+    adapted = dataclasses.replace(adapted, device=device)
+    examples = load_splits(
+        configuration.dataset,
+        configuration.dataset_revision,
+        configuration.data_seed,
+        configuration.validation_rows,
+        given.rows,
+    ).test
+    tokens = SqlTokens(adapted.tokenizer)
+    sources: list[TokenIds] = tokens.token_ids(
+        [collapse_white_space(prompt(example)) for example in examples],
+        configuration.source_tokens,
+        keep_end=True,
+    )
+    references = [example.sql for example in examples]
+    lengths = [len(ids) for ids in tokens.token_ids(references, keep_end=True)]
+    how = decoding("standard", lengths, configuration.target_tokens)
+    out = console()
+    out.print(
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
+        f" {platform.machine()}, device {given.device}, Python {platform.python_version()},"
+        f" torch {version('torch')}, transformers {version('transformers')}"
+    )
+    out.print(f"{stored.describe()} {len(examples)} test rows.\n", markup=False)
+    out.print("| type and batches | as float32 in batches | as in batches of the type |", end="")
+    out.print(" ROUGE-L | exact match | s |\n|---|---:|---:|---:|---:|---:|")
+    truth: list[str] = []
+    for dtype in (torch.float32, torch.bfloat16):
+        adapted = cast(adapted, dtype)
+        in_batches: list[str] = []
+        for batches, max_rows in (("in an evaluation's batches", None), ("row by row", _ALONE)):
+            began = time.perf_counter()
+            texts = generate(adapted, tokens, sources, how, max_rows=max_rows)
+            seconds = time.perf_counter() - began
+            truth, in_batches = truth or texts, in_batches or texts
+            scores = score(texts, references)
+            means = [statistics.fmean(row[name] for row in scores) for name in _SHOWN]
+            cells = [f"{share(texts, truth):.1%}", f"{share(texts, in_batches):.1%}"]
+            cells += [*(f"{mean:.4f}" for mean in means), f"{seconds:.0f}"]
+            name = str(dtype).removeprefix("torch.")
+            out.print(f"| {name}, {batches} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
