@@ -7,7 +7,8 @@ reports in the order in which they came. Ray's own state is never read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,8 @@ def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions
     rows = {int(row["trial_number"]): row for row in index.trials(store.root, sweep_id).to_pylist()}
     reports: dict[int, list[Row]] = {}
     halving = TechniqueHalving(sweep)
-    stored = index.reports(store.root, sweep_id).to_pylist()
     history: list[dict[str, Any]] = []
-    for row in sorted(stored, key=lambda row: row["reported_at"]):
+    for row in in_order(index.reports(store.root, sweep_id).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         if number in proposals:
@@ -78,3 +78,19 @@ def standing(sweep: Sweep, sweep_id: str, store: Store, conclusions: Conclusions
             if concluded is not None:
                 rows[number], finished[number] = concluded
     return Standing(proposals, finished, rows, halving)
+
+
+def in_order(reports: Sequence[Row]) -> list[Row]:
+    """Returns the reports of a sweep in the order in which they came, a trial's by rung.
+
+    The time is that of the trial's machine, and the next attempt may be on another one whose clock
+    is behind: a report is no earlier than its trial's previous one. Equal times are told apart by
+    trial number, so that the order is the same at every start.
+    """
+    latest: dict[int, datetime.datetime] = {}
+    timed: list[tuple[datetime.datetime, int, int, Row]] = []
+    for row in sorted(reports, key=lambda row: int(row["rung"])):
+        number, at = int(row["trial_number"]), row["reported_at"]
+        latest[number] = max(at, latest.get(number, at))
+        timed.append((latest[number], number, int(row["rung"]), row))
+    return [row for *_, row in sorted(timed, key=lambda each: each[:3])]
