@@ -123,7 +123,8 @@ def _checkpoint(root: Path, row: Row) -> Path | None:
     folder: Path = root / row["checkpoint"]
     if not folder.is_dir():
         raise ResultsError(
-            f"The checkpoint of {name[0].lower()}{name[1:]} is not at {folder} any more; put it"
-            " back or choose another trial."
+            f"The checkpoint of {name[0].lower()}{name[1:]} is not at {folder} any more: of the"
+            " trials that have ended the best keep theirs (limits.checkpoints and"
+            " limits.checkpoint_gigabytes of the search space file). Choose another trial."
         )
     return folder

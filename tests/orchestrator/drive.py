@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from orchestrator.console import console
+from orchestrator.run import run
 from orchestrator.spec import load
-from orchestrator.sweep import exit_code, run
+from orchestrator.sweep import exit_code
 
 
 def main() -> None:

@@ -1,0 +1,253 @@
+"""Runs or continues a sweep, from its options to its result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestrator import provenance
+from orchestrator.access import LOOPBACK, check_dashboard, describe_dashboard
+from orchestrator.console import quiet
+from orchestrator.devices import Slots, slots
+from orchestrator.failures import MAX_MEMORY_FAILURES, MachineError
+from orchestrator.holder import hold
+from orchestrator.identity import sweep_id
+from orchestrator.outcome import Conclusions, is_finished
+from orchestrator.progress import Progress
+from orchestrator.proposals import Numbering
+from orchestrator.spec import Sweep
+from orchestrator.spending import Spending
+from orchestrator.stop_request import StopRequest
+from orchestrator.store import Store
+from orchestrator.termination import terminable
+from trainables.availability import check_dataset, check_model
+
+LEARNER = "trainables.finetune:finetune"
+
+
+class UserError(Exception):
+    """A mistake of the user's, in one sentence with its remedy."""
+
+
+class LimitReachedError(Exception):
+    """A limit was reached before the sweep's end."""
+
+
+def run(
+    sweep: Sweep,
+    root: Path,
+    out: Console,
+    *,
+    max_hours: float | None = None,
+    max_device_hours: float | None = None,
+    new: bool = False,
+    address: str | None = None,
+    dashboard: bool = True,
+    dashboard_host: str | None = None,
+    learner: str = LEARNER,
+) -> None:
+    """Runs or continues a sweep and shows its result; a finished one is only shown.
+
+    Args:
+        sweep: The resolved search space file.
+        root: Folder of the experiment store.
+        out: Where to print.
+        max_hours: End after so many hours, with what there is then.
+        max_device_hours: End after so many hours of devices, those of earlier starts included.
+        new: Start another sweep of the same spec.
+        address: Of a running Ray cluster; None starts one here.
+        dashboard: Whether a cluster started here has a dashboard.
+        dashboard_host: The address that it listens on; None means this machine alone.
+        learner: "module:function" of what trains.
+
+    Raises:
+        UserError: The options contradict the file.
+        Unavailable: The base model or the data set cannot be reached.
+        AccessError: The cluster cannot be joined, or others could use the one started here.
+        NoRoomError: The cluster cannot hold a trial.
+        SweepHeldError: Another process runs the sweep.
+        StoreError: The store cannot be used.
+        MachineError: An error of the machine, such as a full disk, ended a trial.
+        AlikeFailuresError: The first trials all failed in the same way.
+        LimitReachedError: One of the limits was reached before the end.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
+    """
+    if sweep.resources.accelerators > 1 and not dashboard:
+        raise UserError(
+            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
+            " accelerators need the dashboard's services to be stopped early; leave out"
+            " --no-dashboard."
+        )
+    if dashboard_host is not None:
+        if address is not None or not dashboard:
+            option = "--no-dashboard" if address is None else "--address"
+            raise UserError(
+                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
+                " none; leave out one of them."
+            )
+        check_dashboard(dashboard_host)
+    is_new = not root.exists()
+    if is_new:
+        check_sources(sweep)  # before a folder is made
+    store = Store(root)
+    identifier = _identifier(sweep, store, new)
+    out.print(
+        f"[bold]{sweep.name}[/]: {sweep.question}\n"
+        f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
+        f" Sweep {identifier} in {store.root}."
+    )
+    limit = None
+    if not is_finished(sweep, identifier, store):
+        if not is_new:
+            check_sources(sweep)
+        with hold(store.root, identifier):
+            limit = _run_trials(
+                sweep,
+                identifier,
+                store,
+                max_hours,
+                max_device_hours,
+                address,
+                dashboard,
+                dashboard_host,
+                learner,
+                out,
+            )
+    if store.trials(identifier):
+        _show_result(sweep, identifier, store, out)
+    if not is_finished(sweep, identifier, store):
+        if limit is None:
+            raise MachineError(
+                "Some trials ended without a result; the same command tries them again, and"
+                f" {_log(store, identifier)} may say why."
+            )
+        raise LimitReachedError(
+            f"The limit of {limit} was reached before the end of the sweep; the same command"
+            " continues it, that of devices with a larger number."
+        )
+
+
+def _run_trials(
+    sweep: Sweep,
+    identifier: str,
+    store: Store,
+    max_hours: float | None,
+    max_device_hours: float | None,
+    address: str | None,
+    dashboard: bool,
+    dashboard_host: str | None,
+    learner: str,
+    out: Console,
+) -> str | None:
+    """Returns the limit that ended the run, in words, if one did."""
+    # Imports Ray, which takes two seconds that a finished sweep need not wait for.
+    from orchestrator.resume import standing
+    from orchestrator.tuning import cluster, run_trials
+
+    log = _log(store, identifier)
+    environment = json.dumps(provenance.capture(), sort_keys=True)
+    conclusions = Conclusions(sweep, identifier, store, environment)
+    store.remove_abandoned()
+    out.print(f"Starting Ray; its messages go to {log}.")
+    request = StopRequest(store.root, identifier)
+    request.withdraw()
+
+    def end_cleanly() -> None:
+        request.make()
+        screen.print("SIGTERM: the trials save where they are and end.")
+
+    with (
+        quiet(log) as screen,
+        cluster(address, dashboard, dashboard_host or LOOPBACK) as ray,
+        terminable(end_cleanly),
+    ):
+        placement = slots(sweep, ray["resources"])
+        _announce(placement, ray["dashboard"], dashboard_host, screen)
+        state = standing(sweep, identifier, store, conclusions)
+        numbers = {number for number, _, _ in Numbering(sweep)}
+        earlier = {number: row for number, row in state.rows.items() if number in numbers}
+        progress = Progress(sweep, identifier, screen, placement.trials, earlier)
+        if state.proposals:
+            screen.print(f"Continuing: {progress.summary()}.")
+        spending = Spending(
+            placement.devices,
+            state.seconds,
+            max_hours,
+            max_device_hours,
+        )
+        with progress.live():
+            # Again for trials whose process died or lacked memory: they go on from their last rung.
+            for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
+                run_trials(
+                    sweep,
+                    identifier,
+                    store,
+                    state,
+                    conclusions,
+                    placement,
+                    (progress, spending),
+                    learner,
+                    lambda: spending.reached() is not None or request.made(),
+                )
+                if spending.reached() or request.made() or is_finished(sweep, identifier, store):
+                    break
+                state = standing(sweep, identifier, store, conclusions, state.halving)
+        screen.print(progress.summary() + ".")
+    return spending.reached()
+
+
+def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
+    """Checks that the base model and the data set can be had.
+
+    Args:
+        sweep: The resolved search space file.
+        ask_hub: Whether to ask the hub for what is not in its local cache.
+
+    Raises:
+        Unavailable: One cannot be had; names it and the remedies.
+    """
+    check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
+    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
+
+
+def _log(store: Store, identifier: str) -> Path:
+    return store.root / "state" / f"sweep={identifier}" / "driver.log"
+
+
+def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
+    where = describe_dashboard(dashboard, host) if dashboard else "no dashboard"
+    screen.print(f"Ray is up: {placement.describe()}; {where}.")
+
+
+def _identifier(sweep: Sweep, store: Store, new: bool) -> str:
+    """Returns the id of the latest sweep of this spec, or with `new` of the next one."""
+    ordinal = 1
+    while _has_begun(store, sweep_id(sweep, ordinal + 1)):
+        ordinal += 1
+    if new and _has_begun(store, sweep_id(sweep, ordinal)):
+        ordinal += 1
+    return sweep_id(sweep, ordinal)
+
+
+def _has_begun(store: Store, identifier: str) -> bool:
+    return (store.root / "state" / f"sweep={identifier}" / "proposals").is_dir()
+
+
+def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> None:
+    from orchestrator.results.answer import answer
+    from orchestrator.results.leaderboard import leaderboard, render
+
+    out.print()
+    out.print(render(leaderboard(store.root, identifier)))
+    out.print(f"\n{sweep.question}", style="bold")
+    out.print(answer(store.root, identifier), markup=False)
+    pattern = store.root / "trials" / f"sweep={identifier}" / "*.parquet"
+    out.print(
+        f"\nEverything is Parquet under {store.root}. For example:\n"
+        f'  duckdb -c "SELECT technique, rank, data_size, {sweep.objective.metric}, outcome'
+        f" FROM '{pattern}' ORDER BY objective DESC\"\n"
+        f"  python -m orchestrator.results --root {store.root} leaderboard --sweep {identifier}",
+        markup=False,
+    )
