@@ -83,7 +83,8 @@ def test_a_fully_trained_model_is_a_base_model_folder(base: Path, tmp_path: Path
     adapted = trained(base, "full", {})
     save(adapted, tmp_path, STATE, PROGRESS)
     by_transformers = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "model")
-    assert torch.equal(logits(by_transformers), logits(adapted.model))
+    # Not bit for bit: transformers computes the same activation in more steps.
+    torch.testing.assert_close(logits(by_transformers), logits(adapted.model))
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert tokenizer("SELECT a FROM users") == adapted.tokenizer("SELECT a FROM users")
     again = prepare(trial(tmp_path / "model", "pretrained"), CPU)
