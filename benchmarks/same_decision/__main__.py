@@ -1,6 +1,6 @@
 """How soon a sweep has its answer, against running everything, and how often it is another answer.
 
-    python -m benchmarks.same_decision --folder FOLDER             # half an hour on two cores
+    python -m benchmarks.same_decision --folder FOLDER             # perhaps half an hour
     python -m benchmarks.same_decision --folder FOLDER --seeds 0   # one seed; the rest another time
     python -m benchmarks.same_decision --folder FOLDER --quick     # does it run?
     python -m benchmarks.same_decision --folder FOLDER --replay    # the decisions alone

@@ -1,6 +1,6 @@
 """What training costs, technique by technique, and where the time of a trial goes.
 
-    python -m benchmarks.step                                     # two minutes on one CPU thread
+    python -m benchmarks.step                                     # a few minutes on one CPU thread
     python -m benchmarks.step --model flan-t5-large --batch 32    # on one GPU
     python -m benchmarks.step --quick                             # does it run?
 

@@ -14,8 +14,9 @@ DATA_SHEET = {"H100 NVL": 835e12, "H100 PCIe": 756e12, "H200": 989e12, "H100": 9
 """Dense bfloat16 operations a second by NVIDIA's data sheets, without sparsity; the first name that
 is part of the device's name counts (an H100 with no addition is the SXM one)."""
 REACHABLE = 790e12
-"""What the target of 35 % on an H200 is a share of: about 80 % of the data sheet's 989e12, which
-assumes the boost clock; under large matrix products the power limit keeps the clock below it."""
+"""What the target of 35 % on an H200 is a share of: 80 % of the data sheet's 989e12, which assumes
+the boost clock, while under large matrix products the power limit keeps the clock below it. A
+convention, so that figures compare; `measured` says what the device at hand reaches."""
 
 
 def data_sheet(device: torch.device) -> float | None:

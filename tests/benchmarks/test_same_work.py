@@ -97,13 +97,13 @@ def test_ratios_are_of_medians_and_the_gate_names_each_way() -> None:
 @pytest.mark.slow
 def test_all_ways_start_from_the_same_weights_and_measure_the_same_loss() -> None:
     """Without a step that moves anything, three ways end with the loss of the untuned model."""
-    size = Size(48, 1, 4)
+    size = Size(48, 1, 2)
     configuration = configurations(EMBEDDED, size, 1e-12, seed=3)[0]
     ends = [
         way(configuration, size.rungs, CPU)
         for way in (hugging_face.study, hugging_face.tuned, ours)
     ]
-    splits = load_splits("embedded", None, 0, 4, 1)
+    splits = load_splits("embedded", None, 0, 2, 1)
     model = load_base_model("embedded", device=CPU, dtype=torch.float32)
     untuned = hugging_face.validation_loss(
         model, load_tokenizer("embedded"), splits.validation, configuration
