@@ -30,6 +30,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,8 @@ def measure(trials: int, method: str, folder: Path) -> dict[str, Any]:
     Simulation(sweep, identifier, store, synthetic, slots=SLOTS, clock=Clock())
     return {
         "results": simulation.results,
-        "wall": [later - earlier for earlier, later in zip(wall, wall[1:], strict=False)],
-        "cpu": [later - earlier for earlier, later in zip(cpu, cpu[1:], strict=False)],
+        "wall": [later - earlier for earlier, later in pairwise(wall)],
+        "cpu": [later - earlier for earlier, later in pairwise(cpu)],
         "optuna": spent[0],
         "restart": time.perf_counter() - began,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -147,7 +148,9 @@ def _optuna_seconds() -> Iterator[list[float]]:
 
         return call
 
-    places = [(optuna.Study, name) for name in ("ask", "tell", "enqueue_trial")]
+    places: list[tuple[type, str]] = [
+        (optuna.Study, name) for name in ("ask", "tell", "enqueue_trial")
+    ]
     places += [(optuna.Trial, f"suggest_{kind}") for kind in ("categorical", "float", "int")]
     originals = [(owner, name, getattr(owner, name)) for owner, name in places]
     for owner, name, function in originals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -76,6 +76,11 @@ class Progress:
     def __post_init__(self) -> None:
         """Counts what there is to do."""
         self._total = self.sweep.runs
+        # Kept up to date, since going through all trials at every event would take longer and
+        # longer.
+        self._best_ended = self._better(row["objective"] for row in self.earlier.values())
+        self._seconds = 0.0
+        self._timed = 0
         self._started = self.clock()
 
     def live(self) -> AbstractContextManager[object]:
@@ -104,6 +109,9 @@ class Progress:
         running = self._running.pop(proposal.trial_number, None)
         seconds = self.clock() - running.since if running else 0.0
         self._ended.append(_Ended(proposal, row["outcome"], row["objective"], seconds))
+        self._best_ended = self._better([self._best_ended, row["objective"]])
+        self._seconds += seconds
+        self._timed += seconds > 0
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = self._objective(row["objective"]) if row["objective"] is not None else reason
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
@@ -131,11 +139,10 @@ class Progress:
         Mean seconds of the trials that ended, stopped ones included, times the trials that are
         left, over the trials at a time.
         """
-        times = [ended.seconds for ended in self._ended if ended.seconds]
-        if not times:
+        if not self._timed:
             return None
         left = self._total - len(self.earlier) - len(self._ended)
-        mean = math.fsum(times) / len(times)
+        mean = self._seconds / self._timed
         spent = math.fsum(min(self.clock() - r.since, mean) for r in self._running.values())
         return max(0.0, mean * left - spent) / min(self.slots, max(left, 1))
 
@@ -165,9 +172,10 @@ class Progress:
         return Group(table, Text(f"{self.summary()}, {elapsed} so far", style="bold"))
 
     def _best(self) -> float | None:
-        values = [row["objective"] for row in self.earlier.values()]
-        values += [ended.objective for ended in self._ended]
-        values += [running.objective for running in self._running.values()]
+        running = (running.objective for running in self._running.values())
+        return self._better([self._best_ended, *running])
+
+    def _better(self, values: Iterable[float | None]) -> float | None:
         known = [float(value) for value in values if value is not None and math.isfinite(value)]
         better = max if self.sweep.objective.mode == "max" else min
         return better(known, default=None)

@@ -7,8 +7,9 @@ reports in the order in which they came. Ray's own state is never read.
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +62,8 @@ def standing(
     proposals = ProposalBook(store, sweep_id).read()
     rows = {int(row["trial_number"]): row for row in index.trials(store.root, sweep_id).to_pylist()}
     reports: dict[int, list[Row]] = {}
-    stored = index.reports(store.root, sweep_id).to_pylist()
     history: list[dict[str, Any]] = []
-    for row in sorted(stored, key=lambda row: row["reported_at"]):
+    for row in in_order(index.reports(store.root, sweep_id).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         if number in proposals:
@@ -92,3 +92,19 @@ def standing(
                 rows[number], finished[number] = concluded
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
     return Standing(proposals, finished, rows, halving, seconds)
+
+
+def in_order(reports: Sequence[Row]) -> list[Row]:
+    """Returns the reports of a sweep in the order in which they came, a trial's by rung.
+
+    The time is that of the trial's machine, and the next attempt may be on another one whose clock
+    is behind: a report is no earlier than its trial's previous one. Equal times are told apart by
+    trial number, so that the order is the same at every start.
+    """
+    latest: dict[int, datetime.datetime] = {}
+    timed: list[tuple[datetime.datetime, int, int, Row]] = []
+    for row in sorted(reports, key=lambda row: int(row["rung"])):
+        number, at = int(row["trial_number"]), row["reported_at"]
+        latest[number] = max(at, latest.get(number, at))
+        timed.append((latest[number], number, int(row["rung"]), row))
+    return [row for *_, row in sorted(timed, key=lambda each: each[:3])]

@@ -78,7 +78,9 @@ class ConfigurationStudy:
         for rung, value in curve.items():
             trial.report(value, rung)
         if curve and all(run.outcome == "completed" for run in runs):
-            self._study.tell(trial, float(np.mean([run.curve[-1][1] for run in runs if run.curve])))
+            last = [run.curve[-1][1] for run in runs if run.curve]
+            # Exact, so that it does not depend on which replicate ended first.
+            self._study.tell(trial, math.fsum(last) / len(last))
         elif curve and any(run.outcome in ("completed", "stopped") for run in runs):
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
