@@ -41,14 +41,21 @@ class TechniqueHalving:
             self._rungs = {examples: index for index, examples in enumerate(grid[:-1])}
         self._halvings: dict[str, ASHAScheduler] = {}
         self._entered: set[str] = set()
+        self._verdicts: dict[tuple[str, int], bool] = {}
 
     def stops(self, trial_id: str, technique: str, rung: int, objective: float | None) -> bool:
-        """Records the report and returns whether the trial is to be stopped."""
+        """Records the report and returns whether the trial is to be stopped.
+
+        A report that is told again has the verdict that it had, and is not recorded twice.
+        """
         stopping = self._sweep.stopping
         if stopping is None or technique == "pretrained" or rung not in self._rungs:
             return False
         if objective is None or not math.isfinite(objective):
             return False
+        # Ray's ASHA would record a repeated report at a lower rung that the trial has no value for.
+        if (trial_id, rung) in self._verdicts:
+            return self._verdicts[trial_id, rung]
         halving = self._halvings.get(technique)
         if halving is None:
             halving = ASHAScheduler(
@@ -68,7 +75,9 @@ class TechniqueHalving:
         # Time in powers of the reduction factor: examples are rounded and could miss a milestone.
         time = stopping.reduction_factor ** self._rungs[rung]
         result = {"time": time, "objective": objective}
-        return bool(halving.on_trial_result(None, trial, result) == TrialScheduler.STOP)
+        stop = bool(halving.on_trial_result(None, trial, result) == TrialScheduler.STOP)
+        self._verdicts[trial_id, rung] = stop
+        return stop
 
     def replay(self, reports: Iterable[Mapping[str, Any]]) -> set[str]:
         """Records stored reports, oldest first.
