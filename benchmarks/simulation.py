@@ -61,8 +61,9 @@ class Curve:
     Attributes:
         seconds: How long it takes to each report.
         values: The objective of each report; NaN diverges there.
-        error: How it ends after these reports instead of going on: "failed", "out_of_memory"; None
-            if it runs to its last rung.
+        error: How it ends after these reports instead of going on, e.g. "failed"; None if it runs
+            to its last rung. A lack of memory or a death is tried again by a further pass of
+            `orchestrator.sweep`, which one simulation is not.
     """
 
     seconds: Sequence[float]
