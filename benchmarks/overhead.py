@@ -112,7 +112,7 @@ def nested(trials: int) -> list[float]:
         def on_trial_complete(self, *_: Any, **__: Any) -> None:
             times.append(time.perf_counter())
 
-    ray.init(include_dashboard=True, log_to_driver=False)
+    ray.init(address="local", include_dashboard=True, log_to_driver=False)
     with tempfile.TemporaryDirectory() as folder:
         tune.Tuner(
             _nested_trial,

@@ -75,7 +75,7 @@ def ray_backend(trials: int) -> list[float]:
         def on_trial_complete(self, *_: Any, **__: Any) -> None:
             times.append(time.perf_counter())
 
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", include_dashboard=False, log_to_driver=False)
     with TemporaryDirectory() as folder:
         _trainer(folder).hyperparameter_search(
             backend="ray",
