@@ -55,8 +55,9 @@ def standing(
         sweep_id: The sweep.
         store: Where it is stored.
         conclusions: Writes the final rows that are missing.
-        halving: Early stopping as it stands, where this process has decided so far; what it decided
-            about trials side by side came in an order of its own, which a replay could not know.
+        halving: Early stopping as it stands, where this process has decided so far: trials side by
+            side were told to it in an order that a replay could not know. It keeps its verdicts,
+            and gives those on reports that never reached it.
     """
     metric = sweep.objective.metric
     proposals = ProposalBook(store, sweep_id).read()
@@ -75,10 +76,8 @@ def standing(
                     "objective": row[metric],
                 }
             )
-    stopped: set[str] = set()
-    if halving is None:
-        halving = TechniqueHalving(sweep)
-        stopped = halving.replay(history)
+    halving = halving or TechniqueHalving(sweep)
+    stopped = halving.replay(history)
     finished = {
         number: run_result(row["outcome"], reports.get(number, []), metric)
         for number, row in rows.items()
