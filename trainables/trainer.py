@@ -165,7 +165,6 @@ class Trainer:
             epoch = epoch_batches(
                 len(self._rows),
                 self._parameters["batch_size"],
-                self._rows.lengths,
                 seed=self._seed,
                 epoch=self._epoch,
             )
@@ -195,7 +194,9 @@ class Trainer:
         """
         targets = sum(len(ids) for ids in self._rows.targets(rows))
         sources = sum(len(ids) for ids in self._rows.sources(rows))
-        own = self._group.share(rows)
+        # Like lengths together: where a batch takes several passes they hold less padding.
+        by_length = dict(zip(rows, self._rows.lengths(rows), strict=True))
+        own = self._group.share(sorted(rows, key=by_length.__getitem__))
         size: int = self._parameters["micro_batch_size"]
         total = torch.zeros((), device=self._device)
         for start in range(0, len(own), size):

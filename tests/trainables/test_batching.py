@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from hypothesis import given
@@ -15,18 +12,8 @@ SIZES = st.integers(1, 33)
 SEEDS = st.integers(0, 2**32)
 
 
-def lengths_of(seed: int) -> dict[int, tuple[int, int]]:
-    generator = random.Random(seed)
-    return {row: (generator.randint(1, 200), generator.randint(1, 60)) for row in range(900)}
-
-
 def epoch(rows: int, batch_size: int, seed: int, number: int) -> list[list[int]]:
-    table = lengths_of(seed)
-
-    def lengths(asked: Sequence[int]) -> list[tuple[int, int]]:
-        return [table[row] for row in asked]
-
-    return list(epoch_batches(rows, batch_size, lengths, seed=seed, epoch=number))
+    return list(epoch_batches(rows, batch_size, seed=seed, epoch=number))
 
 
 @given(ROWS, SIZES, SEEDS, st.integers(0, 50))
@@ -42,31 +29,6 @@ def test_an_epoch_holds_each_row_once_in_full_batches_but_one(
 def test_every_epoch_and_seed_has_its_own_order() -> None:
     orders = [epoch(200, 8, seed, number) for seed in (1, 2) for number in (0, 1, 2)]
     assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
-
-
-def test_batches_of_like_length_hold_little_padding() -> None:
-    table = lengths_of(3)
-
-    def padded(batches: list[list[int]]) -> int:
-        return sum(len(batch) * max(table[row][0] for row in batch) for batch in batches)
-
-    total = sum(table[row][0] for row in range(900))
-    shuffled = list(range(900))
-    random.Random(0).shuffle(shuffled)
-    unsorted = [shuffled[i : i + 8] for i in range(0, 900, 8)]
-    excess = padded(epoch(900, 8, 3, 0)) - total
-    assert excess < 0.3 * (padded(unsorted) - total)
-
-
-def test_rows_beyond_what_is_trained_on_are_not_tokenised() -> None:
-    asked: list[int] = []
-
-    def lengths(rows: Sequence[int]) -> list[tuple[int, int]]:
-        asked.extend(rows)
-        return [(1, 1)] * len(rows)
-
-    next(epoch_batches(10_000, 4, lengths, seed=0, epoch=0))
-    assert len(asked) == 200
 
 
 @given(st.lists(st.integers(1, 100), max_size=80), st.integers(1, 400), st.integers(1, 20))
