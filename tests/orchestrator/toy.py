@@ -143,21 +143,28 @@ def open_gate(gate: Path) -> None:
 
 
 def _pass_gate(interruption: Any) -> bool:
-    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, until `TOY_GATE`, a pipe, is written to.
+    """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
 
-    Returns whether the trial goes on, rather than being interrupted there.
+    With `TOY_GATE_EACH` only this process's own lines count. Returns whether the trial goes on,
+    rather than being interrupted there.
     """
     gate = os.environ.get("TOY_GATE")
     if gate is None:
         return True
     log = Path(os.environ["TOY_LOG"])
-    lines = log.read_text().count("\n") if log.exists() else 0
-    if lines < int(os.environ["TOY_GATE_AFTER"]):
+    lines = log.read_text().splitlines() if log.exists() else []
+    if "TOY_GATE_EACH" in os.environ:
+        lines = [line for line in lines if line.startswith(f"{os.getpid()} ")]
+    if len(lines) < int(os.environ["TOY_GATE_AFTER"]):
         return True
-    pipe = os.open(gate, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        pipe = os.open(gate, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:  # open for good
+        return True
     try:
         while interruption is None or not interruption.requested():
-            if select.select([pipe], [], [], 0.1)[0] and os.read(pipe, 1):
+            # Readable is the end that a writer leaves; a pipe opened after that one has no end.
+            if select.select([pipe], [], [], 0.1)[0] or not Path(gate).exists():
                 return True
     finally:
         os.close(pipe)
