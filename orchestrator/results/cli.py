@@ -221,6 +221,25 @@ def export(
     emit(export_tables(folder, selected, target, form), Format.TABLE)
 
 
+@app.command("optuna")
+def optuna_journal(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A new file, or one that this verb wrote.")
+    ],
+    root: RootOption = None,
+    sweep: LatestOption = None,
+) -> None:
+    """One sweep as an Optuna study in FILE, a journal that optuna-dashboard opens.
+
+    FILE is a copy: write it anew to see what came since, and start optuna-dashboard again then.
+    """
+    from orchestrator.results.optuna_journal import write_journal
+
+    folder = _root(context, root)
+    emit(write_journal(folder, _selected(folder, sweep), target), Format.TABLE)
+
+
 @app.command()
 def pareto(
     context: typer.Context,

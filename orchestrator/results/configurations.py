@@ -35,7 +35,29 @@ def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     Alpha does not count where it is twice the rank in every trial: that is its default, and then
     it says nothing of its own.
     """
-    return _varied(map(_parameters, rows))
+    return varying(map(_parameters, rows))
+
+
+def varying(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Returns what `varied` returns, for configurations as `parameters` returns them."""
+    members: dict[str, list[dict[str, Any]]] = {}
+    for own in configurations:
+        members.setdefault(own["technique"], []).append(own)
+    found = {}
+    for technique, of_technique in members.items():
+        names: dict[str, None] = {}
+        same: dict[str, Any] = {}
+        for own in of_technique:
+            if not own.keys() <= names.keys():
+                same |= {name: value for name, value in own.items() if name not in names}
+                names |= dict.fromkeys(own)
+            # One comparison of the dictionaries costs less than one of each parameter.
+            if not same.items() <= own.items():
+                same = {n: value for n, value in same.items() if n not in own or own[n] == value}
+        if "alpha" not in same and all(map(_has_default_alpha, of_technique)):
+            same["alpha"] = None
+        found[technique] = [name for name in _in_order(names) if name not in same]
+    return found
 
 
 class Configurations:
@@ -50,7 +72,7 @@ class Configurations:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         own = [_parameters(row) for row in rows]
-        self._within = _varied(own)
+        self._within = varying(own)
         self._anywhere = {
             name
             for name in (*_TELLING, "data_size")
@@ -82,27 +104,6 @@ def _parameters(row: Row) -> dict[str, Any]:
 def _in_order(names: Iterable[str]) -> list[str]:
     present = dict.fromkeys(names)
     return [name for name in dict.fromkeys([*_TELLING, *present]) if name in present]
-
-
-def _varied(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    members: dict[str, list[dict[str, Any]]] = {}
-    for own in configurations:
-        members.setdefault(own["technique"], []).append(own)
-    found = {}
-    for technique, of_technique in members.items():
-        names: dict[str, None] = {}
-        same: dict[str, Any] = {}
-        for own in of_technique:
-            if not own.keys() <= names.keys():
-                same |= {name: value for name, value in own.items() if name not in names}
-                names |= dict.fromkeys(own)
-            # One comparison of the dictionaries costs less than one of each parameter.
-            if not same.items() <= own.items():
-                same = {n: value for n, value in same.items() if n not in own or own[n] == value}
-        if "alpha" not in same and all(map(_has_default_alpha, of_technique)):
-            same["alpha"] = None
-        found[technique] = [name for name in _in_order(names) if name not in same]
-    return found
 
 
 def _has_default_alpha(own: dict[str, Any]) -> bool:

@@ -1,0 +1,130 @@
+"""A sweep as a journal file of Optuna's, which `optuna-dashboard` and `optuna.load_study` open.
+
+It is derived from the store and never read by the sweep: it may be deleted or written anew at any
+time, and what another program wrote into it is lost then.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.study import StudyDirection
+
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
+from orchestrator.results.output import Answer, table
+from orchestrator.results.selection import final_rows, metric_and_mode
+
+MARK = "derived_by"
+"""The study's first user attribute; a file without it in its second record is not overwritten."""
+
+_LONGEST_RECORD = 1 << 16
+
+
+class _Records(BaseJournalBackend):
+    """A journal in memory: the file's own backend makes each record durable by itself."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """As in Optuna."""
+        return self.records[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """As in Optuna."""
+        self.records += logs
+
+
+def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
+    """Writes a sweep as an Optuna study into a file, which appears complete or not at all.
+
+    The study has the sweep's id as its name; see `optuna_trials` for what it holds.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweep; one.
+        target: The file; it is replaced if this function wrote it.
+
+    Raises:
+        ResultsError: There are several sweeps, no trial has ended, or the file lies in the store,
+            is something else, or cannot be written.
+        StoreError: The store cannot be read.
+    """
+    if len(sweep_ids) > 1:
+        raise ResultsError(
+            f"A study holds one sweep, but --sweep names {len(sweep_ids)}: {', '.join(sweep_ids)};"
+            " name one of them."
+        )
+    _check(root, target)
+    (sweep_id,) = sweep_ids
+    finals = final_rows(root, sweep_ids, FINAL_COLUMNS)
+    metric, mode = metric_and_mode(finals, None)
+    trials = optuna_trials(root, sweep_id, finals)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal = _Records()
+    study = optuna.create_study(
+        storage=JournalStorage(journal),
+        study_name=sweep_id,
+        direction=StudyDirection.MAXIMIZE if mode == "max" else StudyDirection.MINIMIZE,
+    )
+    study.set_user_attr(MARK, "python -m orchestrator.results optuna")
+    study.set_user_attr("question", finals[0]["question"])
+    study.set_user_attr("objective", metric)
+    study.add_trials(trials)
+    _publish(journal.records, target)
+    counts = Counter(trial.state.name.lower() for trial in trials)
+    data = {"sweep_id": sweep_id, "file": str(target), "trials": len(trials), **counts}
+    view = table(list(data), [[str(value) for value in data.values()]], {"trials", *counts})
+    quoted = shlex.quote(str(target))
+    remark = f"To look at it: pip install optuna-dashboard; optuna-dashboard {quoted}"
+    return Answer(data, view, (remark,))
+
+
+def _check(root: Path, target: Path) -> None:
+    if target.resolve().is_relative_to(root.resolve()):
+        raise ResultsError(
+            f"{target} lies in the store {root} itself, which holds what sweeps wrote and nothing"
+            " else; name a file outside it."
+        )
+    try:
+        if target.exists() and not (target.is_file() and _is_derived(target)):
+            raise ResultsError(
+                f"{target} is there already and was not written by this command; name another file."
+            )
+    except OSError as error:
+        raise ResultsError(f"{target} cannot be read: {error.strerror or error}.") from error
+
+
+def _is_derived(file: Path) -> bool:
+    with file.open("rb") as records:
+        _, second = (records.readline(_LONGEST_RECORD) for _ in range(2))
+    try:
+        record = json.loads(second)
+    except ValueError:
+        return False
+    attribute = record.get("user_attr") if isinstance(record, dict) else None
+    return isinstance(attribute, dict) and MARK in attribute
+
+
+def _publish(records: list[dict[str, Any]], target: Path) -> None:
+    place = target.absolute()
+    staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
+    try:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            JournalFileBackend(str(staged)).append_logs(records)
+            staged.replace(place)
+        finally:
+            staged.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{target} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,247 @@
+"""The runs of a sweep as trials of an Optuna study, in whose terms other programs show them.
+
+The search space itself is not stored. A parameter is therefore what a technique's runs differ in,
+under the name that `orchestrator.space` gives it in the search (`lora/rank`), and its distribution
+is that of the values seen: an int or float range from the least to the greatest one, on a
+logarithmic scale where these are a factor of 10 or more apart; categories of anything else. So it
+may be narrower than what was searched, and choices among numbers are a range.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from orchestrator.attempts import AttemptLog
+from orchestrator.identity import trial_id
+from orchestrator.outcome import run_result
+from orchestrator.proposals import Proposal, ProposalBook
+from orchestrator.results.configurations import BASELINE, parameters, varying
+from orchestrator.results.selection import FACTS_AND_METRICS
+from orchestrator.space import parameters_of
+from orchestrator.store import Store, index
+from orchestrator.store.rows import Row
+from orchestrator.store.schema import SCORE_COLUMNS
+from trainables.configuration import Scalar
+from trainables.scores import MODES
+from trainables.techniques.parameters import complete
+
+_TEST = tuple(f"test_{score}" for score in SCORE_COLUMNS)
+FINAL_COLUMNS = (
+    *FACTS_AND_METRICS,
+    *("sweep_name", "question", "replicate", "objective", "started_at", "ended_at", *_TEST),
+)
+"""What of the final rows is needed."""
+
+_REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *MODES)
+_STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
+_LOGARITHMIC = 10
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is known of one run.
+
+    Attributes:
+        trial_id: Its identifier.
+        trial_number: Its number in the sweep.
+        final: Its final row; None before its end.
+        proposal: What was to run; None in a compacted copy, which has no `state/`.
+        reports: By rung.
+        started_at: When its first process started, in UTC; None if it has a final row or that is
+            not known.
+    """
+
+    trial_id: str
+    trial_number: int
+    final: Row | None
+    proposal: Proposal | None
+    reports: Sequence[Row]
+    started_at: datetime.datetime | None
+
+    def searched(self) -> dict[str, Any] | None:
+        """Returns technique, data size and all parameters; None for what no search proposes."""
+        if self.proposal is not None:
+            given = self.proposal.configuration
+            technique = str(given["technique"])
+            if technique == BASELINE or "epochs" in given:
+                return None
+            whole = complete(technique, parameters_of(given))
+            return {"technique": technique, **whole, "data_size": given["data_size"]}
+        if self.final is None or self.final["technique"] == BASELINE:
+            return None
+        return parameters(self.final)
+
+
+def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[FrozenTrial]:
+    """Returns the runs of a sweep by trial number, as `optuna.study.Study.add_trials` takes them.
+
+    Completed runs are COMPLETE, stopped ones PRUNED; both have the value of their last report.
+    Those that failed, diverged, hung or lacked memory are FAIL. Runs without a final row are
+    RUNNING if they started, else WAITING. The step of an intermediate value is the number of
+    examples at its rung. Optuna numbers trials from 0 without gaps; a compacted copy, which lacks
+    the runs that have not reported, may have some, and `trial_number` is the sweep's own.
+
+    User attributes: `trial_id`, `trial_number`, `technique`, `outcome`, `data_size`, `replicate`,
+    the latest losses and scores, those on test rows as `test_<score>`, and, for what the search
+    could not have proposed (the untuned baseline, a point with its own `epochs`), which has no
+    parameters, its configuration.
+
+    Args:
+        root: Folder of the store.
+        sweep_id: The sweep.
+        finals: Its final rows with `FINAL_COLUMNS`, at least one.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    metric = str(finals[0]["objective_metric"])
+    runs = _runs(root, sweep_id, finals)
+    drawn = _drawn(runs)
+    distributions = _distributions(drawn.values())
+    return [_trial(run, metric, drawn.get(run.trial_number, {}), distributions) for run in runs]
+
+
+def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
+    reports: dict[int, list[Row]] = {}
+    for row in index.reports(root, sweep_id, columns=_REPORT_COLUMNS).to_pylist():
+        reports.setdefault(int(row["trial_number"]), []).append(row)
+    ended = {int(row["trial_number"]): row for row in finals}
+    proposals: Mapping[int, Proposal] = {}
+    attempts = None
+    if (root / "state" / f"sweep={sweep_id}").is_dir():
+        store = Store(root)
+        proposals, attempts = ProposalBook(store, sweep_id).read(), AttemptLog(store, sweep_id)
+    runs = []
+    for number in sorted({*ended, *proposals, *reports}):
+        known = [*reports.get(number, []), *([ended[number]] if number in ended else [])]
+        started = attempts.of(number).started_at if attempts and number not in ended else None
+        runs.append(
+            _Run(
+                known[0]["trial_id"] if known else trial_id(sweep_id, number),
+                number,
+                ended.get(number),
+                proposals.get(number),
+                reports.get(number, []),
+                started,
+            )
+        )
+    return runs
+
+
+def _drawn(runs: Iterable[_Run]) -> dict[int, dict[str, Scalar]]:
+    """Returns parameters by Optuna's names, by trial number."""
+    searched = {run.trial_number: own for run in runs if (own := run.searched()) is not None}
+    differ = varying(searched.values())
+    given: dict[str, set[str]] = {}
+    for run in runs:
+        if run.proposal is not None and run.trial_number in searched:
+            configuration = run.proposal.configuration
+            given.setdefault(str(configuration["technique"]), set()).update(configuration)
+    sizes = {own["data_size"] for own in searched.values()}
+    found: dict[int, dict[str, Scalar]] = {}
+    for number, own in searched.items():
+        technique = own["technique"]
+        found[number] = {"technique": technique}
+        if len(sizes) > 1:
+            found[number]["data_size"] = own["data_size"]
+        # A default that follows another parameter differs too, but was not drawn.
+        for name in differ[technique]:
+            if name in own and name != "data_size" and name in given.get(technique, {name}):
+                found[number][f"{technique}/{name}"] = own[name]
+    return found
+
+
+def _distributions(drawn: Iterable[Mapping[str, Scalar]]) -> dict[str, BaseDistribution]:
+    values: dict[str, list[Scalar]] = {}
+    for params in drawn:
+        for name, value in params.items():
+            values.setdefault(name, []).append(value)
+    return {name: _distribution(seen) for name, seen in values.items()}
+
+
+def _distribution(seen: Iterable[Scalar]) -> BaseDistribution:
+    values = list(seen)
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) < len(values):
+        return CategoricalDistribution(sorted(dict.fromkeys(values), key=repr))
+    low, high = min(numbers), max(numbers)
+    log = low > 0 and high >= _LOGARITHMIC * low
+    if all(isinstance(value, int) for value in numbers):
+        return IntDistribution(int(low), int(high), log=log)
+    return FloatDistribution(low, high, log=log)
+
+
+def _trial(
+    run: _Run,
+    metric: str,
+    params: dict[str, Scalar],
+    distributions: Mapping[str, BaseDistribution],
+) -> FrozenTrial:
+    final, started = run.final, run.started_at
+    outcome = "running" if final is None else str(final["outcome"])
+    curve = run_result(outcome, run.reports, metric).curve
+    times = [row["reported_at"] for row in run.reports]
+    value = None
+    if final is None:
+        state = TrialState.RUNNING if started or times else TrialState.WAITING
+        outcome = state.name.lower()
+    else:
+        state, value = _STATES.get(outcome, TrialState.FAIL), final["objective"]
+        times = [at for at in (final["started_at"], *times, final["ended_at"]) if at] or [_EPOCH]
+        if state is TrialState.COMPLETE and value is None:
+            state = TrialState.FAIL  # Optuna has no completed trial without a value.
+        if state is TrialState.FAIL:
+            value = None
+    trial = create_trial(
+        state=state,
+        value=value,
+        params=params,
+        distributions={name: distributions[name] for name in params},
+        user_attrs=_attributes(run, outcome, with_configuration=not params),
+        intermediate_values=dict(curve),
+    )
+    if state is not TrialState.WAITING:
+        trial.datetime_start = started or _utc(times[0])
+    if final is not None:
+        trial.datetime_complete = _utc(times[-1])
+    return trial
+
+
+def _attributes(run: _Run, outcome: str, *, with_configuration: bool) -> dict[str, Any]:
+    given = run.proposal.configuration if run.proposal else {}
+    last = run.final or (run.reports[-1] if run.reports else {})
+    found = {
+        "trial_id": run.trial_id,
+        "trial_number": run.trial_number,
+        "technique": last.get("technique", given.get("technique")),
+        "outcome": outcome,
+        "data_size": last.get("data_size", given.get("data_size")),
+        "replicate": last.get("replicate", run.proposal.replicate if run.proposal else None),
+        **(given if with_configuration else {}),
+        **{name: last.get(name) for name in (*MODES, *_TEST)},
+    }
+    # NaN is no JSON, in which attributes are kept and sent to a browser.
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+def _utc(at: datetime.datetime) -> datetime.datetime:
+    """Returns a time of the store with its zone, without which Optuna takes it for local time."""
+    return at.replace(tzinfo=datetime.UTC)
