@@ -84,6 +84,10 @@ class AttemptLog:
         """Returns where the attempt's watchdog writes, if it has to end the process."""
         return self._store.root / self._key(trial_number, attempt, "hang", "txt")
 
+    def progress_note(self, trial_number: int) -> Path:
+        """Returns where a running trial notes how far it is; for the eye alone."""
+        return self._store.root / self._folder / f"{trial_number:06d}" / "progress"
+
     def hang(self, trial_number: int) -> str | None:
         """Returns where the threads of the latest attempt stood when it was ended for hanging."""
         path = self.hang_account(trial_number, self.of(trial_number).count)

@@ -62,6 +62,7 @@ class Progress:
         slots: Trials at a time.
         earlier: Final rows of trials that ended before this start, by trial number.
         clock: Seconds, monotonic.
+        seen: Gives the training examples that a running trial, by number, has seen.
     """
 
     sweep: Sweep
@@ -70,6 +71,7 @@ class Progress:
     slots: int
     earlier: Mapping[int, Row]
     clock: Callable[[], float] = time.monotonic
+    seen: Callable[[int], int] = lambda trial_number: 0
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: list[_Ended] = field(default_factory=list)
 
@@ -165,7 +167,7 @@ class Progress:
                 self._name(running.proposal),
                 describe(running.proposal.configuration),
                 Text(f"running {duration(self.clock() - running.since)}", style="green"),
-                f"{running.rung:,} / {self._budget(running.proposal):,}",
+                f"{self._seen(running):,} / {self._budget(running.proposal):,}",
                 number(running.objective),
             )
         elapsed = duration(self.clock() - self._started)
@@ -179,6 +181,11 @@ class Progress:
         known = [float(value) for value in values if value is not None and math.isfinite(value)]
         better = max if self.sweep.objective.mode == "max" else min
         return better(known, default=None)
+
+    def _seen(self, running: _Running) -> int:
+        # What an earlier attempt noted may still be there, and the last batch may go beyond.
+        seen = self.seen(running.proposal.trial_number)
+        return min(max(running.rung, seen), self._budget(running.proposal))
 
     def _budget(self, proposal: Proposal) -> int:
         return self.sweep.budget_examples(proposal.configuration)

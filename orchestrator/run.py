@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from orchestrator import provenance
 from orchestrator.access import LOOPBACK, check_dashboard, describe_dashboard
+from orchestrator.attempts import AttemptLog
 from orchestrator.console import quiet
 from orchestrator.devices import Slots, slots
 from orchestrator.failures import MAX_MEMORY_FAILURES, MachineError
+from orchestrator.heartbeat import examples_seen
 from orchestrator.holder import hold
 from orchestrator.identity import sweep_id
 from orchestrator.outcome import Conclusions, is_finished
@@ -168,7 +171,14 @@ def _run_trials(
         state = standing(sweep, identifier, store, conclusions)
         numbers = {number for number, _, _ in Numbering(sweep)}
         earlier = {number: row for number, row in state.rows.items() if number in numbers}
-        progress = Progress(sweep, identifier, screen, placement.trials, earlier)
+        progress = Progress(
+            sweep,
+            identifier,
+            screen,
+            placement.trials,
+            earlier,
+            seen=partial(examples_seen, AttemptLog(store, identifier)),
+        )
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
         spending = Spending(

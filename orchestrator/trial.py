@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from orchestrator.attempts import MACHINE, AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
 from orchestrator.failures import eased
+from orchestrator.heartbeat import Heartbeat
 from orchestrator.identity import trial_id
 from orchestrator.outcome import diverged
 from orchestrator.proposals import Proposal, rungs, trial_configuration
@@ -129,7 +130,11 @@ def run(
                 report,
                 resume_from=None if passed is None else checkpoints.path(passed),
                 device=job.kind,
-                heartbeat=None if watchdog is None else watchdog.beat,
+                heartbeat=(
+                    None
+                    if watchdog is None
+                    else Heartbeat(watchdog, log.progress_note(proposal.trial_number)).beat
+                ),
                 interruption=(
                     Interruption(StopRequest(store.root, job.sweep_id), checkpoints)
                     if job.workers == 1

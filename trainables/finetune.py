@@ -58,7 +58,8 @@ class Finetuning:
     Args:
         configuration: The trial, every parameter of its technique filled in.
         device: A device, or "auto" for the best there is.
-        heartbeat: Called at each optimiser step and each evaluated batch.
+        heartbeat: Called at each optimiser step and each evaluated batch, with the training
+            examples so far.
         interrupted: Asked after each optimiser step; if it is true, `advance` returns there.
 
     Raises:
@@ -71,7 +72,7 @@ class Finetuning:
         configuration: TrialConfiguration,
         device: torch.device | str = "auto",
         *,
-        heartbeat: Callable[[], None] | None = None,
+        heartbeat: Callable[[int], None] | None = None,
         interrupted: Callable[[], bool] | None = None,
     ) -> None:
         self._started = time.perf_counter()
@@ -177,7 +178,7 @@ class Finetuning:
             )
         started = time.perf_counter()
         with isolated(self._device):
-            evaluation = self._evaluators[split, protocol].evaluate(self._adapted, self._heartbeat)
+            evaluation = self._evaluators[split, protocol].evaluate(self._adapted, self._beat)
         self._memory.sample()
         self.eval_seconds += time.perf_counter() - started
         return evaluation
@@ -272,10 +273,13 @@ class Finetuning:
         """Returns when every worker of the group is here; at once for a single process."""
         self._group.wait()
 
+    def _beat(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat(self.examples_seen)
+
     def _after_step(self) -> bool:
         self._memory.sample()
-        if self._heartbeat is not None:
-            self._heartbeat()
+        self._beat()
         return self._interrupted is None or not self._interrupted()
 
 
@@ -286,7 +290,7 @@ def finetune(
     *,
     resume_from: Path | None = None,
     device: torch.device | str = "auto",
-    heartbeat: Callable[[], None] | None = None,
+    heartbeat: Callable[[int], None] | None = None,
     interruption: Interruption | None = None,
 ) -> None:
     """Runs a trial from its beginning, or from a checkpoint, to its end.
@@ -301,7 +305,8 @@ def finetune(
         report: Who listens.
         resume_from: Checkpoint of the same trial; rungs that it has passed are not reported again.
         device: A device, or "auto".
-        heartbeat: Called at each optimiser step and each evaluated batch.
+        heartbeat: Called at each optimiser step and each evaluated batch, with the training
+            examples so far.
         interruption: Who may end the trial between two rungs; not for a group of workers, who would
             have to agree on the step.
 

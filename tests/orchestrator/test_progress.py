@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from orchestrator.attempts import AttemptLog
+from orchestrator.heartbeat import Heartbeat, examples_seen
 from orchestrator.progress import Progress, describe
 from orchestrator.proposals import Proposal
 from orchestrator.space import Configuration
+from orchestrator.store import Store
+from orchestrator.watchdog import Watchdog
 from tests.orchestrator import sweeps
 
 
@@ -99,3 +104,28 @@ def test_on_a_terminal_a_table_shows_what_runs_and_what_ended(
     shown = _text(progress)
     for words in ("completed 1 min 05 s", "0.5000", "270 / 900", "running 1 min 05 s", "0.1250"):
         assert words in shown
+
+
+def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    store = Store(tmp_path / "store")
+    log = AttemptLog(store, "toy-1")
+    log.start(3, "here")
+    progress = _progress(tmp_path, clock, terminal=True)
+    progress.seen = partial(examples_seen, log)
+    progress.started(_proposal(3))
+    assert "0 / 900" in _shown(progress)
+    watchdog = Watchdog(log.hang_account(3, 1), 600)
+    with watchdog:
+        Heartbeat(watchdog, log.progress_note(3)).beat(123)
+    assert "123 / 900" in _shown(progress)
+    log.progress_note(3).write_text("9")
+    progress.reported(_proposal(3), 270, 0.5)
+    assert "270 / 900" in _shown(progress)
+
+
+def _shown(progress: Progress) -> str:
+    with progress.console.capture() as capture:
+        progress.console.print(progress.render())
+    return capture.get()

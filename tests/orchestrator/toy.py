@@ -48,7 +48,7 @@ def finetune(
     *,
     resume_from: Path | None = None,
     device: str = "cpu",
-    heartbeat: Callable[[], None] | None = None,
+    heartbeat: Callable[[int], None] | None = None,
     interruption: Any = None,
 ) -> None:
     """Reports at every rung, as the real learner does."""

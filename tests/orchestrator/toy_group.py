@@ -20,7 +20,7 @@ def finetune(
     *,
     resume_from: Path | None = None,
     device: str = "cpu",
-    heartbeat: Callable[[], None] | None = None,
+    heartbeat: Callable[[int], None] | None = None,
     interruption: Any = None,
 ) -> None:
     """Runs `toy.finetune` in the first worker, and waits for it in the others."""

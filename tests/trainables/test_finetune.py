@@ -247,11 +247,14 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once(
 
 def test_every_step_and_evaluated_batch_beats(base: str) -> None:
     beats: list[int] = []
-    trial = Finetuning(configuration(base), "cpu", heartbeat=lambda: beats.append(1))
+    trial = Finetuning(configuration(base), "cpu", heartbeat=beats.append)
     trial.advance(40)
     assert len(beats) == trial.step == 6
+    assert beats == sorted(set(beats))
+    assert beats[-1] == trial.examples_seen
     trial.evaluate("validation")
     assert len(beats) > 7
+    assert set(beats[6:]) == {trial.examples_seen}
 
 
 def test_a_checkpoint_of_other_rows_is_refused(base: str, tmp_path: Path) -> None:
