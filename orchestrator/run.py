@@ -157,14 +157,10 @@ def _run_trials(
     request = StopRequest(store.root, identifier)
     request.withdraw()
 
-    def end_cleanly() -> None:
-        request.make()
-        screen.print("SIGTERM: the trials save where they are and end.")
-
     with (
         quiet(log) as screen,
         cluster(address, dashboard, dashboard_host or LOOPBACK) as ray,
-        terminable(end_cleanly),
+        terminable(request.make) as terminated,
     ):
         placement = slots(sweep, ray["resources"])
         _announce(placement, ray["dashboard"], dashboard_host, screen)
@@ -187,6 +183,13 @@ def _run_trials(
             max_hours,
             max_device_hours,
         )
+
+        def over() -> bool:
+            # Said here, not in the signal's handler, which may come in the middle of another line.
+            if terminated():
+                screen.print("SIGTERM: the trials save where they are and end.")
+            return spending.reached() is not None or request.made()
+
         with progress.live():
             # Again for trials whose process died or lacked memory: they go on from their last rung.
             for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
@@ -199,7 +202,7 @@ def _run_trials(
                     placement,
                     (progress, spending),
                     learner,
-                    lambda: spending.reached() is not None or request.made(),
+                    over,
                 )
                 if spending.reached() or request.made() or is_finished(sweep, identifier, store):
                     break

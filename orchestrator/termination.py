@@ -16,7 +16,7 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def terminable(end_cleanly: Callable[[], None]) -> Iterator[None]:
+def terminable(end_cleanly: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Takes SIGTERM, in the main thread, for as long as the context lasts.
 
     The first one asks for a clean end. A second one, or the end of the time for that, raises
@@ -25,22 +25,33 @@ def terminable(end_cleanly: Callable[[], None]) -> Iterator[None]:
     Enter it after `ray.init`, which sets a handler that ends the process without a word.
 
     Args:
-        end_cleanly: Called in the main thread between two of its operations; must return soon.
+        end_cleanly: Called in the main thread, in the middle of whatever it does: may set a flag or
+            make a file, but not print.
+
+    Yields:
+        Returns once whether a SIGTERM has come, for whoever is to say so.
     """
     received = 0
+    news = False
 
     def terminate(number: int, frame: object) -> None:
-        nonlocal received
+        nonlocal received, news
         received += 1
+        news = received == 1
         if received > 1:
             raise Terminated
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
         end_cleanly()
 
+    def is_news() -> bool:
+        nonlocal news
+        was, news = news, False
+        return was
+
     signals = (signal.SIGTERM, signal.SIGALRM)
     earlier = [signal.signal(each, terminate) for each in signals]
     try:
-        yield
+        yield is_news
         if received:
             raise Terminated
     finally:
