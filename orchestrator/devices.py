@@ -86,7 +86,7 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
     """
     cpus, gpus = cluster.get("CPU", 0.0), cluster.get("GPU", 0.0)
     wanted = sweep.resources.accelerators
-    workers = max(1, round(wanted))
+    workers = sweep.resources.workers
     each_cpus = float(sweep.resources.cpus)
     if cpus < each_cpus * workers:
         raise NoRoomError(

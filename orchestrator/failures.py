@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -50,16 +51,26 @@ def outcome(attempts: Attempts, max_attempts: int) -> str | None:
     return kind
 
 
-def eased(configuration: TrialConfiguration, memory_failures: int) -> TrialConfiguration:
+def eased(
+    configuration: TrialConfiguration, memory_failures: int, workers: int
+) -> TrialConfiguration:
     """Returns the configuration of an attempt after some that ran out of memory.
 
-    Each one halves the micro-batch. The optimiser's step still sees the same examples, so that the
-    numbers are the same but for rounding and dropout.
+    Each one halves the micro-batch, counted from what a process really takes in one pass. The
+    optimiser's step still sees the same examples, so that the numbers are the same but for rounding
+    and dropout.
+
+    Args:
+        configuration: Of the first attempt.
+        memory_failures: Attempts that ran out of memory.
+        workers: Processes that share each batch.
     """
     size = configuration.parameters.get("micro_batch_size")
-    if not memory_failures or not isinstance(size, int):
+    batch = configuration.parameters.get("batch_size")
+    if not memory_failures or not isinstance(size, int) or not isinstance(batch, int):
         return configuration
-    halved = {"micro_batch_size": max(1, size >> memory_failures)}
+    share = math.ceil(batch / workers)
+    halved = {"micro_batch_size": max(1, min(size, share) >> memory_failures)}
     return dataclasses.replace(configuration, parameters=dict(configuration.parameters) | halved)
 
 

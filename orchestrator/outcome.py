@@ -182,7 +182,9 @@ def final_row(
         "started_at": started,
         "ended_at": ended,
         "config_json": json.dumps(
-            failures.eased(configuration, attempts.memory_failures).to_dict()
+            failures.eased(
+                configuration, attempts.memory_failures, sweep.resources.workers
+            ).to_dict()
             | {"rungs": rungs(sweep, configuration)},
             sort_keys=True,
         ),
@@ -215,7 +217,12 @@ class Conclusions:
         self._attempts = AttemptLog(store, sweep_id)
 
     def conclude(
-        self, proposal: Proposal, *, stopped: bool, error: str | None = None
+        self,
+        proposal: Proposal,
+        *,
+        stopped: bool,
+        error: str | None = None,
+        earlier_attempts: int | None = None,
     ) -> tuple[Row, RunResult] | None:
         """Writes the final row of a trial whose process has ended.
 
@@ -223,6 +230,7 @@ class Conclusions:
             proposal: The trial.
             stopped: Whether early stopping ended it.
             error: Ray's account of the error that ended it, if one did.
+            earlier_attempts: How many attempts there were before this one, where that is known.
 
         Returns:
             The stored row and what the search learns from it; None if the end is not final, so
@@ -240,6 +248,9 @@ class Conclusions:
         attempts = self._attempts.of(proposal.trial_number)
         failure = None
         if error is not None:
+            if attempts.count == earlier_attempts:  # it died before it could say that it started
+                self._attempts.start(proposal.trial_number, "")
+                attempts = self._attempts.of(proposal.trial_number)
             if attempts.failure is None:
                 self._record_end(proposal.trial_number, error)
                 attempts = self._attempts.of(proposal.trial_number)

@@ -187,7 +187,8 @@ def _run_trials(
         def over() -> bool:
             # Said here, not in the signal's handler, which may come in the middle of another line.
             if terminated():
-                screen.print("SIGTERM: the trials save where they are and end.")
+                how = "save where they are" if placement.workers == 1 else "end at their next rung"
+                screen.print(f"SIGTERM: the trials {how} and end.")
             return spending.reached() is not None or request.made()
 
         with progress.live():

@@ -8,6 +8,7 @@ trials stay.
 from __future__ import annotations
 
 import bisect
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,26 +51,30 @@ class Shelf:
 
     def ended(self, row: Row) -> None:
         """Takes in the model of a trial that has its final row, and removes what is too much."""
-        if row["checkpoint"] is None:
+        # A file that cannot be removed now is tried again at the sweep's next start.
+        with contextlib.suppress(OSError):
+            self._take_in(row)
+
+    def _take_in(self, row: Row) -> None:
+        all_of_it = self._root / "checkpoints" / f"sweep={row['sweep_id']}" / row["trial_id"]
+        if row["checkpoint"] is None or row["objective"] is None:
+            # It diverged or failed: nobody can rank it, nor want it.
+            shutil.rmtree(all_of_it, ignore_errors=True)
             return
         folder = self._root / row["checkpoint"]
-        if row["objective"] is None:  # It diverged or failed: nobody can rank it, nor want it.
-            _remove(folder)
-        elif folder.is_dir():
+        for other in all_of_it.glob("*"):
+            # Of an interruption between rungs, or of a rung whose report nobody has seen.
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        if folder.is_dir():
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             stopped = row["outcome"] != "completed"
             loss = self._sign * row["objective"]
             bisect.insort(self._kept, _Model(stopped, loss, row["trial_number"], folder, size))
             while len(self._kept) > 1 and self._is_full():
-                _remove(self._kept.pop().folder)
+                shutil.rmtree(self._kept.pop().folder.parent, ignore_errors=True)
 
     def _is_full(self) -> bool:
         size = sum(model.size for model in self._kept)
         return len(self._kept) > self._count or size > self._bytes
-
-
-def _remove(checkpoint: Path) -> None:
-    shutil.rmtree(checkpoint, ignore_errors=True)
-    if checkpoint.parent.is_dir() and not any(checkpoint.parent.iterdir()):
-        checkpoint.parent.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from pathlib import Path
@@ -25,8 +26,9 @@ class StopRequest:
 
     def make(self) -> None:
         """Asks every trial to end after its next step."""
-        self._path.touch()
         self._made, self._looked_at = True, math.inf
+        with contextlib.suppress(OSError):  # called by a signal's handler, anywhere
+            self._path.touch()
 
     def withdraw(self) -> None:
         """Takes the request back, also that of an earlier driver."""

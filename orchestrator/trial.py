@@ -31,6 +31,9 @@ from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError
 from orchestrator.watchdog import Watchdog
 
+_OF_THE_MACHINE = ("BaseModelUnavailable", "DatasetError")
+"""Errors of the learner's that are about what all trials share: no trial is to blame."""
+
 
 @dataclass(frozen=True)
 class TrialJob:
@@ -92,7 +95,9 @@ def run(
     identifier = trial_id(job.sweep_id, proposal.trial_number)
     log = AttemptLog(store, job.sweep_id)
     configuration = eased(
-        trial_configuration(job.sweep, proposal), log.of(proposal.trial_number).memory_failures
+        trial_configuration(job.sweep, proposal),
+        log.of(proposal.trial_number).memory_failures,
+        job.workers,
     )
     grid = rungs(job.sweep, configuration)
     report: TrialRecorder | _Follower
@@ -264,17 +269,20 @@ def _group_loop(config: dict[str, Any]) -> None:
         run(job, proposal, tell, None if first else follow)
 
 
-def _kind(error: Exception) -> str:
-    # By name where the class is torch's or the learner's, which this package does not import.
-    name = type(error).__name__
-    if (
-        isinstance(error, MemoryError)
-        or name == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
-    ):
-        return "out_of_memory"
-    if isinstance(error, StoreError | OSError) or name == "BaseModelUnavailable":
-        return MACHINE
+def _kind(error: BaseException | None) -> str:
+    """Returns the kind of failure of an error or of what caused it."""
+    while error is not None:
+        # By name where the class is torch's or the learner's, which this package does not import.
+        name = type(error).__name__
+        if (
+            isinstance(error, MemoryError)
+            or name == "OutOfMemoryError"
+            or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+        ):
+            return "out_of_memory"
+        if isinstance(error, StoreError | OSError) or name in _OF_THE_MACHINE:
+            return MACHINE
+        error = error.__cause__
     return "failed"
 
 

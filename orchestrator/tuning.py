@@ -21,6 +21,7 @@ from ray.exceptions import AuthenticationError
 from ray.tune.execution import class_cache
 
 from orchestrator import access
+from orchestrator.attempts import AttemptLog
 from orchestrator.devices import Slots
 from orchestrator.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.identity import trial_id
@@ -181,11 +182,21 @@ def run_trials(
         standing.halving, _identify(sweep_id), None if board is None else board.post, over
     )
 
+    log = AttemptLog(store, sweep_id)
+    earlier_attempts = {
+        number: log.of(number).count
+        for number in standing.proposals
+        if number not in standing.finished
+    }
+
     def conclude(tune_id: str, proposal: Proposal) -> RunResult | None:
         concluded = None
         try:
             concluded = conclusions.conclude(
-                proposal, stopped=tune_id in scheduler.stopped, error=scheduler.errors.get(tune_id)
+                proposal,
+                stopped=tune_id in scheduler.stopped,
+                error=scheduler.errors.get(tune_id),
+                earlier_attempts=earlier_attempts.get(proposal.trial_number, 0),
             )
         except (MachineError, StoreError) as error:
             trouble.append(error)  # Ray Tune would log it and go on.

@@ -158,6 +158,11 @@ class Resources(Section):
         Field(ge=1, description="CPU cores of one trial, and its threads.", examples=[1]),
     ] = 1
 
+    @property
+    def workers(self) -> int:
+        """Processes of one trial; 1 is the trial's own process."""
+        return max(1, round(self.accelerators))
+
     @field_validator("accelerators")
     @classmethod
     def _whole_above_one(cls, value: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.attempts import AttemptLog
+from orchestrator.attempts import MACHINE, AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
 from orchestrator.failures import MachineError
 from orchestrator.identity import sweep_id, trial_id
@@ -18,6 +18,7 @@ from orchestrator.proposals import Proposal, rungs, trial_configuration
 from orchestrator.recording import TrialRecorder, resume_point
 from orchestrator.spec import Sweep
 from orchestrator.store import Store
+from orchestrator.trial import TrialJob, run
 from tests.orchestrator import sweeps, toy
 
 
@@ -215,3 +216,65 @@ def test_a_trial_goes_on_from_where_it_was_last_known_to_be(
     for examples in stored:
         checkpoints.publish(examples, lambda folder: None)
     assert resume_point(store, identifier, trial, grid) == point
+
+
+def test_a_process_that_dies_before_it_starts_is_another_death(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    store = Store(tmp_path / "store")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    log = AttemptLog(store, sweep_id(sweep))
+    log.start(1, "here")
+    log.fail(1, MACHINE, "the disk was full", "and is not any more")
+    conclusions = Conclusions(sweep, sweep_id(sweep), store, "{}")
+    concluded = conclusions.conclude(proposal, stopped=False, error="died", earlier_attempts=1)
+    assert concluded is None
+    assert (log.of(1).count, log.of(1).deaths) == (2, 1)
+
+
+class DatasetError(Exception):
+    """As `trainables.data_source.DatasetError`."""
+
+
+class CheckpointError(Exception):
+    """As `trainables.checkpoint.CheckpointError`."""
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "kind"),
+    [
+        (ValueError("no"), None, "failed"),
+        (ValueError("no"), KeyError("nor this"), "failed"),
+        (MemoryError(), None, "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory"), None, "out_of_memory"),
+        (CheckpointError(), RuntimeError("CUDA out of memory."), "out_of_memory"),
+        (CheckpointError(), OSError(5, "Input/output error"), MACHINE),
+        (CheckpointError(), ValueError("of another model"), "failed"),
+        (DatasetError("has changed"), None, MACHINE),
+    ],
+)
+def test_a_failure_is_told_by_the_error_or_its_cause(
+    tmp_path: Path, sweep: Sweep, error: Exception, cause: Exception | None, kind: str
+) -> None:
+    store = Store(tmp_path / "store")
+    error.__cause__ = cause
+    raising.error = error
+    job = TrialJob(store.root, sweep_id(sweep), sweep, "cpu", 1, {"CPU": 1}, f"{__name__}:raising")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    with pytest.raises(type(error)):
+        run(job, proposal, lambda row: None)
+    failure = AttemptLog(store, sweep_id(sweep)).of(1).failure
+    assert failure is not None
+    assert failure["outcome"] == kind
+
+
+class _Raising:
+    """A learner that raises."""
+
+    error: Exception
+
+    def __call__(self, *arguments: object, **options: object) -> None:
+        raise self.error
+
+
+raising = _Raising()

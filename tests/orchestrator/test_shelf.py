@@ -13,11 +13,13 @@ from trainables import checkpoint
 
 
 def _row(root: Path, number: int, objective: float | None, **changes: Any) -> dict[str, Any]:
-    folder = root / "checkpoints" / f"t-{number}" / "0000000900"
+    folder = root / "checkpoints" / "sweep=toy-1" / f"t-{number}" / "0000000900"
     (folder / "adapter").mkdir(parents=True)
     (folder / "adapter" / "weights").write_bytes(b"x" * 400)
     (folder / TRAINING_STATE).write_bytes(b"x" * 10_000)
     row = {
+        "sweep_id": "toy-1",
+        "trial_id": f"t-{number}",
         "trial_number": number,
         "outcome": "completed",
         "objective": objective,
@@ -27,7 +29,7 @@ def _row(root: Path, number: int, objective: float | None, **changes: Any) -> di
 
 
 def _left(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / "checkpoints").iterdir())
+    return sorted(path.name for path in (root / "checkpoints" / "sweep=toy-1").iterdir())
 
 
 def _shelf(tmp_path: Path, mode: str = "max", **limits: Any) -> Shelf:
@@ -65,7 +67,14 @@ def test_a_model_of_no_use_goes(tmp_path: Path) -> None:
     shelf = _shelf(tmp_path)
     shelf.ended(_row(tmp_path, 0, None, outcome="diverged"))
     shelf.ended(_row(tmp_path, 1, 0.4) | {"checkpoint": None})
-    assert _left(tmp_path) == ["t-1"]
+    assert _left(tmp_path) == []
+
+
+def test_what_an_interrupted_attempt_left_goes_with_it(tmp_path: Path) -> None:
+    row = _row(tmp_path, 0, 0.4)
+    (tmp_path / row["checkpoint"]).with_name("0000000912").mkdir()
+    _shelf(tmp_path).ended(row)
+    assert [path.name for path in (tmp_path / row["checkpoint"]).parent.iterdir()] == ["0000000900"]
 
 
 def test_a_trial_whose_model_somebody_took_away_counts_for_nothing(tmp_path: Path) -> None:
