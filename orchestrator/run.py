@@ -77,20 +77,7 @@ def run(
         LimitReachedError: One of the limits was reached before the end.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
-    if sweep.resources.accelerators > 1 and not dashboard:
-        raise UserError(
-            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
-            " accelerators need the dashboard's services to be stopped early; leave out"
-            " --no-dashboard."
-        )
-    if dashboard_host is not None:
-        if address is not None or not dashboard:
-            option = "--no-dashboard" if address is None else "--address"
-            raise UserError(
-                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
-                " none; leave out one of them."
-            )
-        check_dashboard(dashboard_host)
+    check_options(sweep, address, dashboard, dashboard_host)
     is_new = not root.exists()
     if is_new:
         check_sources(sweep)  # before a folder is made
@@ -130,6 +117,31 @@ def run(
             f"The limit of {limit} was reached before the end of the sweep; the same command"
             " continues it, that of devices with a larger number."
         )
+
+
+def check_options(
+    sweep: Sweep, address: str | None, dashboard: bool, dashboard_host: str | None
+) -> None:
+    """Checks that the options go with each other and with the file.
+
+    Raises:
+        UserError: They do not.
+        AccessError: Others could use the cluster that is started here.
+    """
+    if sweep.resources.accelerators > 1 and not dashboard:
+        raise UserError(
+            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
+            " accelerators need the dashboard's services to be stopped early; leave out"
+            " --no-dashboard."
+        )
+    if dashboard_host is not None:
+        if address is not None or not dashboard:
+            option = "--no-dashboard" if address is None else "--address"
+            raise UserError(
+                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
+                " none; leave out one of them."
+            )
+        check_dashboard(dashboard_host)
 
 
 def _run_trials(

@@ -18,7 +18,7 @@ from orchestrator.devices import NoRoomError, local_accelerators, slots
 from orchestrator.failures import AlikeFailuresError, MachineError
 from orchestrator.holder import SweepHeldError
 from orchestrator.options import hours, whole
-from orchestrator.run import LimitReachedError, UserError, check_sources, run
+from orchestrator.run import LimitReachedError, UserError, check_options, check_sources, run
 from orchestrator.spec import SpecError, Sweep, load
 from orchestrator.store import StoreError, StoreUnusableError
 from orchestrator.termination import Terminated
@@ -111,6 +111,7 @@ def main(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
         if show_plan:
+            check_options(sweep, address, dashboard, dashboard_host)
             check_sources(sweep, ask_hub=False)
             out.print(plan.describe(sweep, _resources(sweep)))
         else:

@@ -20,7 +20,7 @@ from ray import tune
 from ray.exceptions import AuthenticationError
 from ray.tune.execution import class_cache
 
-from orchestrator import access
+from orchestrator import access, memory_kills
 from orchestrator.attempts import AttemptLog
 from orchestrator.devices import Slots
 from orchestrator.failures import AlikeFailuresError, FirstFailures, MachineError
@@ -102,6 +102,7 @@ def cluster(
     else:
         access.check_address(address)
     _keep_credentials()
+    memory_kills.survive()
     try:
         context = ray.init(
             address=address or "local",

@@ -70,9 +70,19 @@ def export(
         tokenizer.save_pretrained(staged)
         card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole)
         (staged / "README.md").write_text(card, encoding="utf-8")
+        _open_to_readers(staged)
         staged.rename(target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _open_to_readers(folder: Path) -> None:
+    """Gives files the usual permissions: safetensors writes its own for the owner alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o666 & ~umask)
 
 
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
