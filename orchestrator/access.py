@@ -48,17 +48,8 @@ def check_dashboard(host: str) -> None:
         host: The address it is to listen on.
 
     Raises:
-        AccessError: It is no address, or it is reached from elsewhere and Ray's authentication is
-            turned off.
+        AccessError: The address is reached from elsewhere, and Ray's authentication is turned off.
     """
-    if host != "localhost":
-        try:
-            ipaddress.ip_address(host)
-        except ValueError as error:
-            raise AccessError(
-                f"--dashboard-host is {host!r}, but must be an IP address of this machine, such as"
-                " 0.0.0.0 for all of them."
-            ) from error
     if not is_loopback(host) and not asks_for_token():
         raise AccessError(
             f"--dashboard-host {host} opens the dashboard to other machines, and RAY_AUTH_MODE is"
