@@ -16,6 +16,7 @@ from pathlib import Path
 
 from orchestrator.store.errors import NotPublishedError
 from orchestrator.store.files import remedy
+from trainables.permissions import open_to_readers
 
 
 class TrialCheckpoints:
@@ -71,7 +72,7 @@ class TrialCheckpoints:
         staged.mkdir(parents=True)
         try:
             save(staged)
-            _open_to_readers(staged)
+            open_to_readers(staged)
             _sync_tree(staged)
             self._folder.mkdir(parents=True, exist_ok=True)
             staged.rename(target)
@@ -103,15 +104,6 @@ def _refused(error: Exception) -> OSError | None:
         return error
     spelled = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(spelled[1]), os.strerror(int(spelled[1]))) if spelled else None
-
-
-def _open_to_readers(folder: Path) -> None:
-    """Gives files the usual permissions: safetensors writes its own for the owner alone."""
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(0o666 & ~umask)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -21,6 +21,7 @@ from trainables.base_model import four_bit, load_base_model, load_tokenizer
 from trainables.checkpoint import ADAPTER, FULL_WEIGHTS, MODEL, check_base, load_adapter
 from trainables.configuration import TrialConfiguration
 from trainables.model_card import EMBEDDED_COPY, model_card
+from trainables.permissions import open_to_readers
 from trainables.sql_tokens import SqlTokens
 from trainables.techniques.registry import TECHNIQUES
 
@@ -70,19 +71,10 @@ def export(
         tokenizer.save_pretrained(staged)
         card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole)
         (staged / "README.md").write_text(card, encoding="utf-8")
-        _open_to_readers(staged)
+        open_to_readers(staged)
         staged.rename(target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-
-
-def _open_to_readers(folder: Path) -> None:
-    """Gives files the usual permissions: safetensors writes its own for the owner alone."""
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(0o666 & ~umask)
 
 
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
