@@ -9,6 +9,7 @@ the same two methods that a running sweep uses.
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +24,22 @@ from optuna.trial import Trial, TrialState
 from ray.tune.search import Searcher
 
 from orchestrator import space
+from orchestrator.identity import configuration_id
 from orchestrator.outcome import RunResult
 from orchestrator.proposals import BASELINE, Numbering, Proposal
 from orchestrator.space import Configuration
 from orchestrator.spec import Sweep
+from orchestrator.spec.checks import LARGEST_GRID
+
+ASKS = 10
+"""How often a sampler is asked for a configuration that is new, before chance decides."""
 
 
 class ConfigurationStudy:
-    """Proposes configurations by number and learns from how their runs ended."""
+    """Proposes configurations by number and learns from how their runs ended.
+
+    None is proposed twice: under the same seeds it would only give the same numbers again.
+    """
 
     def __init__(self, sweep: Sweep) -> None:
         """Makes an empty study for the sweep's space, points, method and seed."""
@@ -45,17 +54,22 @@ class ConfigurationStudy:
             else StudyDirection.MINIMIZE
         )
         self._trials: dict[int, Trial] = {}
+        self._proposed: set[str] = set()
 
-    def propose(self, number: int, known: Configuration | None = None) -> Configuration:
-        """Returns configuration `number`.
+    def propose(self, number: int, known: Configuration | None = None) -> Configuration | None:
+        """Returns configuration `number`; None if there is no other in the space.
 
         Args:
             number: The configuration's number; numbers are proposed in ascending order.
             known: The configuration on record under this number, when a sweep is continued.
         """
         fixed = known or (self._fixed[number] if number < len(self._fixed) else None)
-        if fixed is None:
-            return self._ask(number, self._sampler(number))
+        chosen = self._new(number) if fixed is None else self._enqueue(number, fixed)
+        if chosen is not None:
+            self._proposed.add(configuration_id(chosen))
+        return chosen
+
+    def _enqueue(self, number: int, fixed: Configuration) -> Configuration:
         inside = None if self._sweep.space is None else space.to_optuna(self._sweep.space, fixed)
         if inside is None:
             return fixed  # A point outside the space: it runs, and the search cannot learn from it.
@@ -86,6 +100,32 @@ class ConfigurationStudy:
         else:
             self._study.tell(trial, state=TrialState.FAIL)
 
+    def _new(self, number: int) -> Configuration | None:
+        """Returns a configuration that is new: the sampler's, if it has one, else by chance."""
+        assert self._sweep.space is not None
+        size = space.size(self._sweep.space)
+        if size is not None and len(self._proposed) >= size and not self._unseen():
+            return None
+        for attempt in itertools.count():
+            if attempt == ASKS and size is not None and size <= LARGEST_GRID:
+                unseen = self._unseen()
+                return self._enqueue(number, unseen[self._seed(number, attempt) % len(unseen)])
+            chosen = self._ask(number, self._sampler(number, attempt))
+            if configuration_id(chosen) not in self._proposed:
+                return chosen
+            # Samplers pass over failures, so that a continued search, which is not told of this
+            # one, proposes the same.
+            self._study.tell(self._trials.pop(number), state=TrialState.FAIL)
+        raise AssertionError("there is always another attempt")
+
+    def _unseen(self) -> list[Configuration]:
+        assert self._sweep.space is not None
+        return [
+            each
+            for each in space.grid(self._sweep.space)
+            if configuration_id(each) not in self._proposed
+        ]
+
     def _ask(self, number: int, sampler: BaseSampler) -> Configuration:
         assert self._sweep.space is not None
         self._study.sampler = sampler
@@ -93,17 +133,21 @@ class ConfigurationStudy:
         self._trials[number] = trial
         return space.suggest(trial, self._sweep.space)
 
-    def _sampler(self, number: int) -> BaseSampler:
-        # Seeded anew for every configuration: a continued sweep proposes what an undisturbed one
-        # would have, and never what it proposed before.
-        seed = int(np.random.SeedSequence([self._sweep.seed, number]).generate_state(1)[0])
-        if self._sweep.search.method == "tpe":
+    def _sampler(self, number: int, attempt: int) -> BaseSampler:
+        seed = self._seed(number, attempt)
+        if self._sweep.search.method == "tpe" and attempt < ASKS:
             with warnings.catch_warnings():
                 # "group" is called experimental; without it a conditional space is sampled
                 # parameter by parameter.
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
         return RandomSampler(seed=seed)
+
+    def _seed(self, number: int, attempt: int) -> int:
+        # Seeded anew for every configuration: a continued sweep proposes what an undisturbed one
+        # would have.
+        entropy = np.random.SeedSequence([self._sweep.seed, number, attempt])
+        return int(entropy.generate_state(1)[0])
 
 
 def _mean_curve(runs: Sequence[RunResult]) -> dict[int, float]:
@@ -171,6 +215,8 @@ class SweepSearcher(Searcher):
         proposal = self._on_record.get(number)
         if proposal is None:
             chosen = BASELINE if configuration is None else self._configuration(configuration)
+            if chosen is None:
+                return Searcher.FINISHED  # type: ignore[no-any-return]
             proposal = self._propose(Proposal(number, configuration, replicate, chosen))
             if proposal is None:
                 return Searcher.FINISHED  # type: ignore[no-any-return]
@@ -206,9 +252,14 @@ class SweepSearcher(Searcher):
         """
         raise RuntimeError("a sweep is continued from its store, not from Ray Tune's snapshots")
 
-    def _configuration(self, number: int, known: Configuration | None = None) -> Configuration:
+    def _configuration(
+        self, number: int, known: Configuration | None = None
+    ) -> Configuration | None:
         if number not in self._configurations:
-            self._configurations[number] = self._study.propose(number, known)
+            chosen = self._study.propose(number, known)
+            if chosen is None:
+                return None
+            self._configurations[number] = chosen
         return self._configurations[number]
 
     def _learn(self, configuration: int | None, result: RunResult) -> None:

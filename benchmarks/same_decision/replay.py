@@ -86,6 +86,8 @@ def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
     seconds, completed, errors = 0.0, {}, {}
     for number in range(sweep.trials):
         configuration = study.propose(number)
+        if configuration is None:
+            break
         identifier = configuration_id(configuration)
         curve = curves[identifier]
         technique = str(configuration["technique"])

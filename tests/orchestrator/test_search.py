@@ -152,6 +152,31 @@ def test_a_grid_runs_every_configuration_once(tmp_path: Path) -> None:
     assert all(found.count(each) == 1 for each in found)
 
 
+@pytest.mark.parametrize("method", ["tpe", "random"])
+@pytest.mark.parametrize("cut", [9, 20])
+def test_no_configuration_is_proposed_twice(tmp_path: Path, method: str, cut: int) -> None:
+    space: dict[str, Any] = {
+        "technique": {"lora": {"rank": {"choice": [4, 8, 16]}}, "full": {}, "prefix": {}},
+        "data_size": {"choice": [100, 200, 300, 400]},
+    }
+    point = {"technique": "lora", "data_size": 200, "rank": 8}
+    sweep = sweeps.toy(
+        tmp_path, space=space, points=[point], trials=19, search={"method": method}, baseline=None
+    )
+    undisturbed = _Driver(sweep)
+    undisturbed.run()
+    found = [proposal.configuration for proposal in undisturbed.proposals.values()]
+    assert len(found) == 20  # all that there are
+    assert all(found.count(each) == 1 for each in found)
+    interrupted = _Driver(sweep)
+    interrupted.run(cut)
+    interrupted.run()
+    assert interrupted.proposals == undisturbed.proposals
+    longer = _Driver(sweep.model_copy(update={"trials": 25}))
+    longer.proposals, longer.finished = undisturbed.proposals, undisturbed.finished
+    assert longer.run() == []
+
+
 def test_the_study_learns_which_region_is_good(tmp_path: Path) -> None:
     driver = _Driver(sweeps.toy(tmp_path, trials=40, baseline=None))
     driver.run()
