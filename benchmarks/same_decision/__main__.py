@@ -1,16 +1,17 @@
 """How soon a sweep has its answer, against running everything, and how often it is another answer.
 
-    python -m benchmarks.same_decision --folder FOLDER             # perhaps half an hour
+    python -m benchmarks.same_decision --folder FOLDER             # perhaps 40 minutes
     python -m benchmarks.same_decision --folder FOLDER --seeds 0   # one seed; the rest another time
     python -m benchmarks.same_decision --folder FOLDER --quick     # does it run?
     python -m benchmarks.same_decision --folder FOLDER --replay    # the decisions alone
 
-The question: which of 16 adapters (rank, layers, learning rate) is the best? For each seed two real
-sweeps (`python -m orchestrator.sweep`) on the built-in model and corpus, in turns:
+The question: which of 48 adapters (4 ranks, 2 choices of layers, 6 learning rates) is the best? For
+each seed two real sweeps (`python -m orchestrator.sweep`) on the built-in model and corpus, in
+turns:
 
-sweep        Optuna proposes (--search, --trials), ASHA stops the losers at 15 % and 45 % of the
-             budget. Its answer is the best completed trial.
-everything   all 16 to the end. It knows the true best, and how good the sweep's answer truly is:
+sweep        Optuna proposes a third of them (--search, --trials), ASHA stops the losers at 15 % and
+             45 % of the budget. Its answer is the best completed trial.
+everything   all 48 to the end. It knows the true best, and how good the sweep's answer truly is:
              the same configuration under the same seed gives the same numbers in both.
 
 A seed decides the order of proposals, the adapters' initial values, the batches, and which rows are
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="(both)")
     parser.add_argument("--replay", action="store_true", help="the decisions alone, without Ray")
     parser.add_argument("--search", choices=("tpe", "random", "grid"), default="tpe", help="(tpe)")
-    parser.add_argument("--trials", type=int, help="configurations that the sweep tries (10)")
+    parser.add_argument("--trials", type=int, help="configurations that the sweep tries (16)")
     parser.add_argument("--quick", action="store_true", help="4 tiny trials a seed: does it run?")
     given = parser.parse_args(arguments)
     question = dataclasses.replace(QUICK if given.quick else Question(), search=given.search)

@@ -24,11 +24,11 @@ class Question:
         search: How the sweep proposes: "tpe", "random", or "grid" for all of it.
     """
 
-    ranks: tuple[int, ...] = (2, 16)
+    ranks: tuple[int, ...] = (2, 4, 8, 16)
     layers: tuple[str, ...] = ("q,v", "q,k,v,o")
-    rates: tuple[float, ...] = (1e-3, 2e-3, 4e-3, 8e-3)
+    rates: tuple[float, ...] = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
     budget: int = 640
-    trials: int = 10
+    trials: int = 16
     held_out: int = 64
     search: str = "tpe"
 

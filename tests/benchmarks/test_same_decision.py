@@ -142,10 +142,10 @@ def test_a_replayed_grid_without_stopping_is_everything() -> None:
 
 
 def test_a_replayed_sweep_stops_losers_and_finds_the_best_that_it_proposed() -> None:
-    question = Question(search="grid", trials=16)
+    question = Question(search="grid", trials=Question().size)
     curves = _curves(question)
     ran = replay(asked(question, "sweep", 0), curves)
-    assert ran.trials == 16
-    assert 0 < len(ran.completed) < 16
+    assert ran.trials == question.size
+    assert 0 < len(ran.completed) < question.size
     assert ran.seconds < everything(curves).seconds
     assert decide(0, ran, everything(curves)).same
