@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from trainables.adapted import AdaptedModel
-from trainables.batching import collate, epoch_batches
+from trainables.batching import collate, epoch_batches, passes
 from trainables.configuration import TrialConfiguration
 from trainables.encoded_rows import EncodedRows
 from trainables.optimisation import Optimiser
@@ -23,6 +23,12 @@ from trainables.worker_group import WorkerGroup
 CHECK_EVERY = 16
 """Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
 it is looked at in each step."""
+
+
+PASS_TOKENS = {"cpu": 150.0}
+"""What a forward and backward pass costs besides its tokens, in tokens, where it was measured
+(`benchmarks/RESULTS.md`). Elsewhere a batch takes as few passes as `micro_batch_size` allows."""
+UNMEASURED = 1e9
 
 
 @dataclass(frozen=True)
@@ -194,20 +200,23 @@ class Trainer:
         """
         targets = sum(len(ids) for ids in self._rows.targets(rows))
         sources = sum(len(ids) for ids in self._rows.sources(rows))
-        # Like lengths together: where a batch takes several passes they hold less padding.
         by_length = dict(zip(rows, self._rows.lengths(rows), strict=True))
         own = self._group.share(sorted(rows, key=by_length.__getitem__))
-        size: int = self._parameters["micro_batch_size"]
+        cuts = passes(
+            [by_length[row] for row in own],
+            self._parameters["micro_batch_size"],
+            PASS_TOKENS.get(self._device.type, UNMEASURED),
+        )
         total = torch.zeros((), device=self._device)
-        for start in range(0, len(own), size):
-            part = own[start : start + size]
+        for number, cut in enumerate(cuts):
+            part = [own[index] for index in cut]
             batch = collate(
                 self._rows.sources(part),
                 self._rows.targets(part),
                 padding_id=int(self._adapted.tokenizer.pad_token_id),
                 device=self._device,
             )
-            seed_torch(self._device, "pass", self._seed, self.step, self._group.rank, start)
+            seed_torch(self._device, "pass", self._seed, self.step, self._group.rank, number)
             with self._adapted.precision():
                 output = self._adapted.model(
                     input_ids=batch.input_ids,
