@@ -12,10 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.space import BESIDE_PARAMETERS, parameters_of
+from orchestrator.spec.membership import whole
 from orchestrator.spec.model import Sweep
 from trainables.configuration import Scalar
-from trainables.techniques.parameters import complete
 
 IDENTIFYING = (
     "space",
@@ -72,9 +71,7 @@ def configuration_id(configuration: Mapping[str, Scalar]) -> str:
     Args:
         configuration: Technique, data size, perhaps epochs, and valid parameters.
     """
-    beside = {key: configuration[key] for key in BESIDE_PARAMETERS if key in configuration}
-    parameters = complete(str(configuration["technique"]), parameters_of(configuration))
-    return f"c-{_base32([beside, parameters])}"
+    return f"c-{_base32(whole(configuration))}"
 
 
 def _base32(value: object) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from orchestrator.space import size
 from orchestrator.spec.distributions import plain
+from orchestrator.spec.membership import drawn
 from orchestrator.spec.model import Sweep, is_untuned
 from orchestrator.spec.space import Space
 from trainables.configuration import Scalar
@@ -75,7 +76,7 @@ def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
     else:
         yield (
             "space",
-            f"{_count(configurations, 'configuration')}{_coverage(sweep, configurations)}",
+            f"{_count(configurations, 'configuration')}{_coverage(sweep, space, configurations)}",
         )
     yield "  data_size", plain(space.data_size)
     for technique, branch in space.technique.items():
@@ -85,16 +86,14 @@ def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
             yield (f"  {technique}" if index == 0 else ""), f"{name}: {plain(distribution)}"
 
 
-def _coverage(sweep: Sweep, configurations: int) -> str:
+def _coverage(sweep: Sweep, space: Space, configurations: int) -> str:
     """Says what follows from a finite space for the number of trials."""
-    if sweep.search.method == "grid":
-        if sweep.trials < configurations:
-            return f"; trials caps the grid at the first {sweep.trials}"
+    points = sum(drawn(space, point) is not None for point in sweep.points)
+    if sweep.trials + points == configurations:
         return "; each is tried once"
-    if sweep.trials > configurations:
-        repeated = sweep.trials - configurations
-        return f"; fewer than trials: at least {repeated} will repeat one (method: grid would not)"
-    return ""
+    if sweep.search.method == "grid":
+        return f"; trials caps the grid at the first {sweep.trials}"
+    return "; none is tried twice"
 
 
 def _point(point: Mapping[str, Scalar]) -> str:

@@ -46,7 +46,9 @@ class ConfigurationStudy:
         self._sweep = sweep
         self._fixed: list[Configuration] = [dict(point) for point in sweep.points]
         if sweep.search.method == "grid" and sweep.space is not None:
-            self._fixed += space.grid(sweep.space)
+            given = {configuration_id(point) for point in sweep.points}
+            grid = space.grid(sweep.space)
+            self._fixed += [each for each in grid if configuration_id(each) not in given]
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             direction=StudyDirection.MAXIMIZE

@@ -29,20 +29,12 @@ from orchestrator.spec.distributions import (
     Uniform,
     finite_values,
 )
+from orchestrator.spec.membership import drawn
 from orchestrator.spec.space import Space
 from trainables.configuration import Scalar
-from trainables.techniques.parameters import complete
 
 Configuration = dict[str, Scalar]
 """What one trial tries: `technique`, `data_size`, perhaps `epochs`, and parameters by name."""
-
-BESIDE_PARAMETERS = ("technique", "data_size", "epochs")
-"""Keys of a configuration that are no parameters of its technique."""
-
-
-def parameters_of(configuration: Mapping[str, Scalar]) -> Configuration:
-    """Returns only the technique's own parameters, as they were given."""
-    return {key: configuration[key] for key in configuration if key not in BESIDE_PARAMETERS}
 
 
 def suggest(trial: BaseTrial, space: Space) -> Configuration:
@@ -127,50 +119,23 @@ def to_optuna(
         Parameters and distributions by Optuna's names, as `optuna.trial.create_trial` takes them;
         None if the search could never propose the configuration.
     """
+    values = drawn(space, configuration)
+    if values is None:
+        return None
     technique = str(configuration["technique"])
-    branch = space.technique.get(technique)
-    if branch is None or "epochs" in configuration:
-        return None
-    whole = complete(technique, parameters_of(configuration))
-    drawn = {name: configuration.get(name, whole[name]) for name in branch}
-    if complete(technique, drawn) != whole:
-        return None
+    branch = space.technique[technique]
     parameters: dict[str, Scalar] = {"technique": technique}
     distributions: dict[str, BaseDistribution] = {
         "technique": CategoricalDistribution(list(space.technique))
     }
-    axes = {"data_size": (space.data_size, configuration["data_size"])}
-    axes |= {f"{technique}/{name}": (branch[name], drawn[name]) for name in branch}
+    axes = {"data_size": (space.data_size, values["data_size"])}
+    axes |= {f"{technique}/{name}": (branch[name], values[name]) for name in branch}
     for name, (distribution, value) in axes.items():
-        if not contains(distribution, value):
-            return None
         optuna_distribution = _optuna_distribution(distribution)
         if optuna_distribution is not None:
             parameters[name] = value
             distributions[name] = optuna_distribution
     return parameters, distributions
-
-
-def contains(distribution: Distribution | Scalar, value: Scalar) -> bool:
-    """Says whether a distribution could yield a value; a constant yields itself."""
-    if isinstance(distribution, Choice):
-        return any(_same(value, choice) for choice in distribution.choice)
-    if not isinstance(distribution, Distribution):
-        return _same(value, distribution)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    match distribution:
-        case Uniform(uniform=(low, high)) | LogUniform(loguniform=(low, high)):
-            return low <= value <= high
-        case QUniform(quniform=(low, high, _)):
-            return low <= value <= high and distribution.nearest(value) == value
-        case RandInt(randint=(first, end)) | LogRandInt(lograndint=(first, end)):
-            return isinstance(value, int) and first <= value < end
-
-
-def _same(one: Scalar, other: Scalar) -> bool:
-    """Compares values as a person does: 1 and 1.0 are the same, 1 and true are not."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _optuna_distribution(distribution: Distribution | Scalar) -> BaseDistribution | None:

@@ -30,7 +30,7 @@ from orchestrator.outcome import run_result
 from orchestrator.proposals import Proposal, ProposalBook
 from orchestrator.results.configurations import BASELINE, parameters, varying
 from orchestrator.results.selection import FACTS_AND_METRICS
-from orchestrator.space import parameters_of
+from orchestrator.spec.membership import parameters_of
 from orchestrator.store import Store, index
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS

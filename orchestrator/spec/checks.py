@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.spec.distributions import Fault, count_values, extremes
+from orchestrator.spec.membership import drawn, whole
 from orchestrator.spec.problems import show, unknown
 from trainables.configuration import Scalar
 from trainables.scores import MODES
@@ -48,7 +49,7 @@ def accelerators(value: float) -> list[Fault]:
 
 
 def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
-    """There is something to run, and the untuned model runs once."""
+    """There is something to run, and nothing runs twice."""
     faults: list[Fault] = []
     if not value and "space" in valid and valid["space"] is None:
         if not valid.get("baseline", True):
@@ -60,6 +61,16 @@ def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
             for index, point in enumerate(value)
             if point["technique"] == "pretrained"
         )
+    wholes = [whole(point) for point in value]
+    faults.extend(
+        (
+            (index,),
+            f"is the same configuration as points.{wholes.index(each)}; remove one "
+            "(replicates: 2 runs each under two seeds)",
+        )
+        for index, each in enumerate(wholes)
+        if wholes.index(each) < index
+    )
     return faults
 
 
@@ -118,13 +129,17 @@ def trials(value: int, valid: Valid) -> list[Fault]:
 
 
 def resolved_trials(value: int, valid: Valid) -> int:
-    """Returns how many configurations the search proposes: a grid no more than it has."""
+    """Returns how many configurations the search proposes.
+
+    None is proposed twice, so there are no more than the space has besides the points in it. For a
+    grid, 0 means all of them.
+    """
     space = valid.get("space")
-    method = valid["search"].method if "search" in valid else None
-    if space is None or method != "grid":
+    size = None if space is None else grid_size(space)
+    if space is None or size is None:
         return value
-    size = grid_size(space)
-    return value if size is None else min(value or size, size)
+    left = size - sum(drawn(space, point) is not None for point in valid.get("points", ()))
+    return min(value or left, left)
 
 
 def budget(value: Any, valid: Valid) -> list[Fault]:

@@ -49,8 +49,10 @@ def test_points_have_budgets_of_their_own() -> None:
     assert "stopping    never" in text
 
 
-def test_a_search_that_must_repeat_itself_is_announced() -> None:
+def test_a_finite_space_is_not_tried_twice() -> None:
     text = plan("smoke", "search.method=tpe", trials=6)
-    assert "4 configurations; fewer than trials: at least 2 will repeat one" in text
+    assert "4 configurations; each is tried once" in text
+    assert "4 by tpe search" in text
+    assert "4 configurations; none is tried twice" in plan("smoke", "search.method=tpe", trials=3)
     assert "4 configurations; each is tried once" in plan("smoke")
     assert "4 configurations; trials caps the grid at the first 3" in plan("smoke", trials=3)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.identity import configuration_id
 from orchestrator.outcome import RunResult
 from orchestrator.proposals import Proposal
 from orchestrator.search import ConfigurationStudy, SweepSearcher
@@ -150,6 +151,24 @@ def test_a_grid_runs_every_configuration_once(tmp_path: Path) -> None:
     found = [study.propose(number) for number in range(driver.sweep.trials)]
     assert len(found) == 8
     assert all(found.count(each) == 1 for each in found)
+
+
+@pytest.mark.parametrize("method", ["grid", "tpe"])
+def test_a_point_inside_the_space_runs_once(tmp_path: Path, method: str) -> None:
+    space: dict[str, Any] = {
+        "technique": {"lora": {"rank": {"choice": [4, 8, 16]}}, "full": {}},
+        "data_size": {"choice": [100, 200]},
+    }
+    points = [
+        {"technique": "lora", "data_size": 200},  # rank 8, the default
+        {"technique": "lora", "data_size": 200, "rank": 16, "dropout": 0.3},
+    ]
+    given = {"space": space, "points": points, "search": {"method": method}, "baseline": None}
+    sweep = sweeps.toy(tmp_path, trials=100, **given)
+    driver = _Driver(sweep)
+    driver.run()
+    found = [configuration_id(each.configuration) for each in driver.proposals.values()]
+    assert len(found) == len(set(found)) == sweep.runs == 9
 
 
 @pytest.mark.parametrize("method", ["tpe", "random"])

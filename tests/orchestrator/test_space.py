@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FixedTrial, create_trial
 
-from orchestrator.space import contains, grid, size, suggest, to_optuna
+from orchestrator.space import grid, size, suggest, to_optuna
+from orchestrator.spec.membership import contains
 from orchestrator.spec.space import Space
 from tests.orchestrator.spaces import spaces
 from trainables.configuration import Scalar
