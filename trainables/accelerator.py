@@ -67,6 +67,11 @@ def device_name(device: torch.device) -> str:
     return {"mps": "Apple silicon"}.get(device.type, "CPU")
 
 
+def total_memory(device: torch.device) -> int:
+    """Returns the bytes of a CUDA device's memory, all of it, whoever else uses it."""
+    return int(torch.cuda.get_device_properties(device).total_memory)
+
+
 def release_memory(device: torch.device) -> None:
     """Hands the allocator's unused memory back, for a process that shares the device."""
     if device.type == "cuda":
