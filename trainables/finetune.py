@@ -65,6 +65,7 @@ class Finetuning:
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
+        DeviceUnavailable: torch cannot use the device.
     """
 
     def __init__(
@@ -81,7 +82,6 @@ class Finetuning:
         self._heartbeat = heartbeat
         self._interrupted = interrupted
         self._group = WorkerGroup()
-        self._memory = PeakMemory(self._device)
         self._splits = load_splits(
             configuration.dataset,
             configuration.dataset_revision,
@@ -93,6 +93,7 @@ class Finetuning:
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
         with isolated(self._device):
             self._adapted = prepare(configuration, self._device)
+        self._memory = PeakMemory(self._device)
         self._tokens = SqlTokens(self._adapted.tokenizer)
         self._trainer: Trainer | None = None
         if trains:
@@ -313,6 +314,7 @@ def finetune(
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
+        DeviceUnavailable: torch cannot use the device.
         CheckpointError: The checkpoint cannot be loaded.
     """
     interrupted = None if interruption is None else interruption.requested
