@@ -19,9 +19,10 @@ Knows nothing of who drives it. In a notebook or on a bare machine:
     trial.save(Path("checkpoint"))
 
 Same configuration, same numbers: bit for bit on a CPU, alone or after another trial in the process,
-in one go or continued from a checkpoint. Under `torch.distributed` every worker makes the same
-calls; each trains on its share of every batch, with the numbers of one process but for rounding and
-dropout, which each worker draws for its own rows.
+in one go or continued from a checkpoint. On an accelerator the same random numbers are drawn, but
+some of torch's kernels add in no fixed order, so that the numbers are only nearly the same. Under
+`torch.distributed` every worker makes the same calls; each trains on its share of every batch, with
+the numbers of one process but for rounding and dropout, which each worker draws for its own rows.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ class Finetuning:
         checkpoint.save(self._adapted, folder, state, progress)
 
     def load(self, folder: Path) -> None:
-        """Continues from a checkpoint of the same configuration, exactly as if never interrupted.
+        """Continues from a checkpoint of the same configuration, as if never interrupted.
 
         Raises:
             CheckpointError: The checkpoint is damaged or another model's.
