@@ -31,8 +31,15 @@ from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError
 from orchestrator.watchdog import Watchdog
 
-_OF_THE_MACHINE = ("BaseModelUnavailable", "DatasetError")
+_OF_THE_MACHINE = ("BaseModelUnavailable", "DatasetError", "DeviceUnavailable")
 """Errors of the learner's that are about what all trials share: no trial is to blame."""
+_LACK_OF_MEMORY = (
+    "out of memory",  # CUDA's allocator and driver, MPS
+    "cublas_status_alloc_failed",  # cuBLAS allocates outside torch's allocator
+    "cudnn_status_alloc_failed",
+    "invalid buffer size",  # MPS: larger than any single buffer may be
+)
+"""How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -277,13 +284,17 @@ def _kind(error: BaseException | None) -> str:
         if (
             isinstance(error, MemoryError)
             or name == "OutOfMemoryError"
-            or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+            or (isinstance(error, RuntimeError) and _lacks_memory(str(error).lower()))
         ):
             return "out_of_memory"
         if isinstance(error, StoreError | OSError) or name in _OF_THE_MACHINE:
             return MACHINE
         error = error.__cause__
     return "failed"
+
+
+def _lacks_memory(message: str) -> bool:
+    return any(text in message for text in _LACK_OF_MEMORY)
 
 
 @contextlib.contextmanager

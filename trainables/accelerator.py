@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import platform
+
 import psutil
 import torch
+
+
+class DeviceUnavailable(Exception):  # noqa: N818 - a state of the world, as in its name
+    """This installation of torch cannot use the device that it is to use."""
 
 
 class PeakMemory:
     """Watches memory from its construction on.
 
-    CUDA: the allocator's own peak for this process, reset at the start. MPS: the largest of the
-    samples of what the driver has allocated. CPU: the largest sample of this process's resident
-    memory, which includes the libraries and whatever earlier trials of the process left;
-    `resource.ru_maxrss` would be the peak of the process's whole life.
+    To be made when the model is there: what loading it took besides, and what an earlier trial of
+    the process had left, then do not count. CUDA: the allocator's own peak for this process. MPS:
+    the largest of the samples of what the driver has allocated. CPU: the largest sample of this
+    process's resident memory, which includes the libraries and whatever earlier trials of the
+    process left; `resource.ru_maxrss` would be the peak of the process's whole life.
 
     Args:
         device: Where the trial runs.
@@ -46,7 +53,11 @@ class PeakMemory:
 
 
 def choose_device(device: torch.device | str) -> torch.device:
-    """Returns the device itself, or for "auto" CUDA, else Apple silicon's, else the CPU."""
+    """Returns the device itself, or for "auto" CUDA, else Apple silicon's, else the CPU.
+
+    Raises:
+        DeviceUnavailable: torch cannot use the device.
+    """
     if device != "auto":
         chosen = torch.device(device)
     elif torch.cuda.is_available():
@@ -55,9 +66,31 @@ def choose_device(device: torch.device | str) -> torch.device:
         chosen = torch.device("mps")
     else:
         chosen = torch.device("cpu")
+    if (obstacle := _obstacle(chosen)) is not None:
+        raise DeviceUnavailable(
+            f"The device is {chosen.type}, but torch {torch.__version__} cannot use it on"
+            f" {platform.node()}: {obstacle}"
+        )
     if chosen.type == "cuda" and chosen.index is None:
         chosen = torch.device("cuda", torch.cuda.current_device())
     return chosen
+
+
+def _obstacle(device: torch.device) -> str | None:
+    """Returns why torch cannot use a device and what to do, None if it can."""
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        if torch.backends.mps.is_built():
+            return "this macOS or its GPU is too old for torch's Metal backend; update macOS."
+        return "it was built without Metal; install the arm64 build of torch and Python."
+    if device.type != "cuda" or torch.cuda.is_available():
+        return None
+    if torch.version.cuda is None and torch.version.hip is None:
+        return "it was built without CUDA; install a build of torch with it."
+    try:
+        torch.cuda.current_device()
+    except (RuntimeError, AssertionError) as error:
+        return str(error).strip().splitlines()[0]
+    return "it finds no device; look at `nvidia-smi` and CUDA_VISIBLE_DEVICES."
 
 
 def device_name(device: torch.device) -> str:
@@ -65,6 +98,11 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return {"mps": "Apple silicon"}.get(device.type, "CPU")
+
+
+def total_memory(device: torch.device) -> int:
+    """Returns the bytes of a CUDA device's memory, all of it, whoever else uses it."""
+    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def release_memory(device: torch.device) -> None:

@@ -70,8 +70,9 @@ class AdaptedModel:
 def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedModel:
     """Takes the base model of a trial and adapts it by the trial's technique.
 
-    New weights depend on `configuration.seed` alone: not on the device, nor on what ran before in
-    the process. The state of torch's global generators is left as it was.
+    New weights depend on `configuration.seed` alone: not on the device, but that beside a bfloat16
+    base PEFT rounds those of LoRA to it once, nor on what ran before in the process. The state of
+    torch's global generators is left as it was.
 
     Args:
         configuration: The trial, every parameter of its technique filled in.

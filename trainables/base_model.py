@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from bitsandbytes.nn import Linear4bit
+from bitsandbytes.nn import Linear4bit, Params4bit
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForSeq2SeqLM,
@@ -118,7 +118,9 @@ def load_base_model(
             local_files_only=local_only,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=dtype,
+            # Packed from float32 on every device. From bfloat16 0.4 % of the codes would be others,
+            # and an adapter trained beside those would be merged into, or asked beside, these.
+            dtype=dtype if quantization is None else torch.float32,
             quantization_config=quantization,
             output_loading_info=True,
             **placement,
@@ -135,8 +137,12 @@ def load_base_model(
     fuse_activations(model)
     if quantization is None:
         return model.to(device)
+    for parameter in model.parameters():
+        if not isinstance(parameter, Params4bit):
+            parameter.data = parameter.data.to(dtype)
     for module in model.modules():
         if isinstance(module, Linear4bit):
+            module.weight.quant_state.dtype = dtype  # what it unpacks to in a backward pass
             # On CPUs with AVX512-BF16 an evaluation repacks the weights in place, into a form
             # through which no gradient flows back when training goes on.
             module.support_avx512bf16_for_cpu = False

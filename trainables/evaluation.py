@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers.modeling_outputs import BaseModelOutput
 
 from trainables import metrics
 from trainables.adapted import AdaptedModel
-from trainables.batching import Batch, collate
+from trainables.batching import IGNORED_LABEL, Batch, collate
 from trainables.encoded_rows import EncodedRows
 from trainables.generation import batches, decoding, encode, generate, write
 from trainables.scores import SCORES
@@ -20,6 +21,11 @@ from trainables.sql_tokens import SqlTokens
 from trainables.text_to_sql import Example
 
 Metrics = dict[str, float | int | str | None]
+
+LOGITS = 1 << 27
+"""At most so many logits at once for a loss, but always those of a row: with their logarithms about
+1.3 GB. The 256 rows of a batch on a GPU would have 2.6 GB of them for targets of 160 tokens, and
+the loss takes a multiple of that; targets are not cut here."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ class Evaluator:
                 device=adapted.device,
             )
             encoded = encode(adapted, batch.input_ids, batch.attention_mask)
-            total += self._loss(adapted, batch, encoded) * batch.target_tokens
+            total += _loss(adapted, batch, encoded)
             tokens += batch.target_tokens
             heartbeat()
             if self._asked is self._taught:
@@ -139,16 +145,6 @@ class Evaluator:
             prompts = self._asked.sources(everything)
             texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)
         return total / tokens if tokens else None, texts
-
-    def _loss(self, adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
-        with torch.inference_mode(), adapted.precision():
-            output = adapted.model(
-                input_ids=batch.input_ids,  # for the size of the batch only
-                encoder_outputs=encoded,
-                attention_mask=batch.attention_mask,
-                labels=batch.labels,
-            )
-        return float(output.loss)
 
     def _scored(self, predictions: Sequence[str]) -> list[dict[str, Any]]:
         references = [example.sql for example in self._examples]
@@ -172,6 +168,27 @@ class Evaluator:
                 }
             )
         return rows
+
+
+def _loss(adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
+    """Returns the cross-entropy summed over the batch's target tokens."""
+    model: Any = adapted.model
+    rows, width = batch.labels.shape
+    step = max(1, LOGITS // (width * int(model.config.vocab_size)))
+    total = 0.0
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        labels = batch.labels[part]
+        with torch.inference_mode(), adapted.precision():
+            output = model(
+                input_ids=batch.input_ids[part],  # for the size of the batch only
+                encoder_outputs=BaseModelOutput(last_hidden_state=encoded.last_hidden_state[part]),
+                attention_mask=batch.attention_mask[part],
+                labels=labels,
+                use_cache=False,
+            )
+        total += float(output.loss) * int((labels != IGNORED_LABEL).sum())
+    return total
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, Any]:

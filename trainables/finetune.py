@@ -19,9 +19,10 @@ Knows nothing of who drives it. In a notebook or on a bare machine:
     trial.save(Path("checkpoint"))
 
 Same configuration, same numbers: bit for bit on a CPU, alone or after another trial in the process,
-in one go or continued from a checkpoint. Under `torch.distributed` every worker makes the same
-calls; each trains on its share of every batch, with the numbers of one process but for rounding and
-dropout, which each worker draws for its own rows.
+in one go or continued from a checkpoint. On an accelerator the same random numbers are drawn, but
+some of torch's kernels add in no fixed order, so that the numbers are only nearly the same. Under
+`torch.distributed` every worker makes the same calls; each trains on its share of every batch, with
+the numbers of one process but for rounding and dropout, which each worker draws for its own rows.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Finetuning:
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
+        DeviceUnavailable: torch cannot use the device.
     """
 
     def __init__(
@@ -81,7 +83,6 @@ class Finetuning:
         self._heartbeat = heartbeat
         self._interrupted = interrupted
         self._group = WorkerGroup()
-        self._memory = PeakMemory(self._device)
         self._splits = load_splits(
             configuration.dataset,
             configuration.dataset_revision,
@@ -93,6 +94,7 @@ class Finetuning:
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
         with isolated(self._device):
             self._adapted = prepare(configuration, self._device)
+        self._memory = PeakMemory(self._device)
         self._tokens = SqlTokens(self._adapted.tokenizer)
         self._trainer: Trainer | None = None
         if trains:
@@ -200,7 +202,7 @@ class Finetuning:
         checkpoint.save(self._adapted, folder, state, progress)
 
     def load(self, folder: Path) -> None:
-        """Continues from a checkpoint of the same configuration, exactly as if never interrupted.
+        """Continues from a checkpoint of the same configuration, as if never interrupted.
 
         Raises:
             CheckpointError: The checkpoint is damaged or another model's.
@@ -313,6 +315,7 @@ def finetune(
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
+        DeviceUnavailable: torch cannot use the device.
         CheckpointError: The checkpoint cannot be loaded.
     """
     interrupted = None if interruption is None else interruption.requested

@@ -6,7 +6,7 @@ the right, its attention weights are exactly 0 (the mask is the most negative nu
 exponential underflows), relative positions count from a row's own start, and a finished row emits
 padding. What remains is the order in which a matrix product sums, about 1e-7 of a logit, which only
 an exact tie could show. In bfloat16 ties are frequent, so evaluation always makes the same batches
-from the same rows; how often it then agrees with float32 is measured by
+from the same rows on the same device; how often it then agrees with float32 is measured by
 `benchmarks.bf16_generation` (`benchmarks/RESULTS.md`).
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from trainables.accelerator import total_memory
 from trainables.adapted import AdaptedModel
 from trainables.batching import by_token_budget, pad
 from trainables.sql_tokens import SqlTokens, TokenIds
@@ -95,14 +96,25 @@ def batches(
     """Returns the batches in which rows are evaluated, as indices, the longest rows first.
 
     Args:
-        device: Where; it sets how much a batch holds.
+        device: Where; its kind and memory set how much a batch holds.
         source_tokens: Tokens of each prompt.
         beams: Answers that are kept of each row at once.
         max_rows: At most so many rows in a batch; None for what suits the device.
     """
-    # On a CPU a step of 128 rows takes little longer than one of 64, and there are half as many.
-    tokens, rows = (65_536, 256) if device.type == "cuda" else (8_192, 128)
+    tokens, rows = _room(device)
     return by_token_budget(source_tokens, tokens // beams, max_rows or max(1, rows // beams))
+
+
+def _room(device: torch.device) -> tuple[int, int]:
+    """Returns how many source tokens, and how many rows, a batch holds at most."""
+    if device.type != "cuda":
+        # On a CPU a step of 128 rows takes little longer than one of 64, and there are half as
+        # many.
+        return 8_192, 128
+    # A token's keys and values take 0.1 MB in the 24 layers of a T5-large (bfloat16; twice that in
+    # float32): with those of the answer, as long at most, a fifth of the device.
+    tokens = min(65_536, total_memory(device) * 1024 // 2**30)
+    return tokens, max(1, tokens // 256)
 
 
 def encode(adapted: AdaptedModel, input_ids: torch.Tensor, mask: torch.Tensor) -> Any:

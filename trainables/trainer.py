@@ -222,6 +222,7 @@ class Trainer:
                     input_ids=batch.input_ids,
                     attention_mask=batch.attention_mask,
                     labels=batch.labels,
+                    use_cache=False,  # else the decoder copies every key and value
                 )
                 loss = output.loss.float() * (batch.target_tokens / targets)
             loss.backward()

@@ -32,14 +32,14 @@ def measured(device: torch.device, seconds: float = 2.0) -> float:
         device: Where; on a CPU with the threads that torch has.
         seconds: How long to measure, after a warm-up.
     """
-    size = 8192 if device.type == "cuda" else 768
+    size = {"cuda": 8192, "mps": 4096}.get(device.type, 768)
     left, right = (
         torch.randn(size, size, device=device, dtype=compute_dtype(device)) for _ in range(2)
     )
-    rates = []
-    end = time.perf_counter() + seconds
     _product(left, right, device)
-    while time.perf_counter() < end:
+    rates: list[float] = []
+    end = time.perf_counter() + seconds
+    while not rates or time.perf_counter() < end:
         started = time.perf_counter()
         _product(left, right, device)
         rates.append(2 * size**3 * _REPEATS / (time.perf_counter() - started))

@@ -236,6 +236,10 @@ class DatasetError(Exception):
     """As `trainables.data_source.DatasetError`."""
 
 
+class DeviceUnavailable(Exception):  # noqa: N818 - named as the learner's
+    """As `trainables.accelerator.DeviceUnavailable`."""
+
+
 class CheckpointError(Exception):
     """As `trainables.checkpoint.CheckpointError`."""
 
@@ -247,10 +251,19 @@ class CheckpointError(Exception):
         (ValueError("no"), KeyError("nor this"), "failed"),
         (MemoryError(), None, "out_of_memory"),
         (RuntimeError("CUDA error: out of memory"), None, "out_of_memory"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17 GiB)"), None, "out_of_memory"),
+        (RuntimeError("Invalid buffer size: 19.38 GiB"), None, "out_of_memory"),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+            None,
+            "out_of_memory",
+        ),
+        (RuntimeError("CUDA error: device-side assert triggered"), None, "failed"),
         (CheckpointError(), RuntimeError("CUDA out of memory."), "out_of_memory"),
         (CheckpointError(), OSError(5, "Input/output error"), MACHINE),
         (CheckpointError(), ValueError("of another model"), "failed"),
         (DatasetError("has changed"), None, MACHINE),
+        (DeviceUnavailable("too old a driver"), None, MACHINE),
     ],
 )
 def test_a_failure_is_told_by_the_error_or_its_cause(

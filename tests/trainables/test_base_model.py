@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
@@ -14,6 +15,7 @@ from trainables import base_model as module
 from trainables.base_model import (
     BaseModelUnavailable,
     compute_dtype,
+    four_bit,
     load_base_model,
     load_tokenizer,
 )
@@ -93,3 +95,21 @@ def test_the_real_tokenizer(base: Path, shared: Path) -> None:
 
 def test_the_cpu_computes_in_float32() -> None:
     assert compute_dtype(CPU) is torch.float32
+
+
+def test_a_base_is_packed_alike_whatever_it_computes_in(base: Path) -> None:
+    models = [
+        load_base_model(str(base), quantization=four_bit(dtype), device=CPU, dtype=dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    packed = 0
+    for (name, one), (_, other) in zip(*(m.named_modules() for m in models), strict=True):
+        if isinstance(one, Linear4bit):
+            packed += 1
+            assert torch.equal(one.weight, other.weight), name
+            assert torch.equal(one.weight.quant_state.absmax, other.weight.quant_state.absmax), name
+            assert other.weight.quant_state.dtype is torch.bfloat16
+        else:
+            for own in other.parameters(recurse=False):
+                assert own.dtype is torch.bfloat16, name
+    assert packed

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from trainables import generation
 from trainables.adapted import AdaptedModel, prepare
 from trainables.embedded import corpus
-from trainables.generation import NOTEBOOK_TOKENS, SLACK, Decoding, decoding, generate
+from trainables.generation import NOTEBOOK_TOKENS, SLACK, Decoding, batches, decoding, generate
 from trainables.sql_tokens import SqlTokens, TokenIds
 
 CPU = torch.device("cpu")
@@ -79,3 +80,19 @@ def test_the_notebook_protocol_is_the_study_s() -> None:
 def test_no_prompts_give_no_answers(base: str) -> None:
     adapted = prepare(configuration(base, "pretrained"), CPU)
     assert generate(adapted, SqlTokens(adapted.tokenizer), [], Decoding(4)) == []
+
+
+@pytest.mark.parametrize(
+    ("gibibytes", "rows", "beam_rows", "short"),
+    [(79.2, 128, 32, 256), (39.4, 78, 19, 157), (14.6, 29, 7, 58)],
+)
+def test_a_gpu_s_memory_limits_a_batch(
+    gibibytes: float, rows: int, beam_rows: int, short: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "total_memory", lambda device: int(gibibytes * 2**30))
+    cuda = torch.device("cuda", 0)
+    assert max(map(len, batches(cuda, [512] * 500))) == rows
+    assert max(map(len, batches(cuda, [512] * 500, beams=4))) == beam_rows
+    # However short the prompts are, the answers' keys and values take room.
+    assert max(map(len, batches(cuda, [8] * 500))) == short
+    assert max(map(len, batches(CPU, [8] * 500))) == 128
