@@ -62,15 +62,11 @@ def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
             if point["technique"] == "pretrained"
         )
     wholes = [whole(point) for point in value]
-    faults.extend(
-        (
-            (index,),
-            f"is the same configuration as points.{wholes.index(each)}; remove one "
-            "(replicates: 2 runs each under two seeds)",
-        )
-        for index, each in enumerate(wholes)
-        if wholes.index(each) < index
-    )
+    for index, each in enumerate(wholes):
+        first = wholes.index(each)
+        if first < index:
+            message = f"is the same as point {first}; for more seeds use replicates"
+            faults.append(((index,), message))
     return faults
 
 

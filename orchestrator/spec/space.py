@@ -117,15 +117,9 @@ def _parse_points(value: Any) -> tuple[dict[str, Scalar], ...]:
     if not isinstance(value, list | tuple):
         fail([((), f"is {show(value)}, but must be a list of configurations")], value)
     faults: list[Fault] = []
-    points: list[dict[str, Scalar]] = []
-    for index, given in enumerate(value):
-        point = _parse_point(index, given, faults)
-        if point and point in points:
-            message = f"is the same as point {points.index(point)}; for more seeds use replicates"
-            faults.append(((index,), message))
-        points.append(point)
+    points = tuple(_parse_point(index, given, faults) for index, given in enumerate(value))
     fail(faults, value)
-    return tuple(points)
+    return points
 
 
 def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scalar]:

@@ -341,12 +341,6 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         21,
         ('points.0.rang: unknown key "rang"', 'did you mean "rank"'),
     ),
-    "the same point twice": (
-        "rank: 64}",
-        "rank: 64}\n  - {technique: lora, data_size: 1000, rank: 64, dropout: 0.05}",
-        22,
-        ("points.1: is the same configuration as points.0; remove one (replicates: 2 runs",),
-    ),
     "wrong value of a point": (
         "rank: 64}",
         "rank: 0}",
@@ -374,6 +368,12 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
     "the same point twice": (
         "rank: 64}\n",
         "rank: 64}\n  - {rank: 64, technique: lora, data_size: 1000}\n",
+        22,
+        ("points.1: is the same as point 0", "replicates"),
+    ),
+    "the same point, a default written out": (
+        "rank: 64}\n",
+        "rank: 64}\n  - {technique: lora, data_size: 1000, rank: 64, dropout: 0.05}\n",
         22,
         ("points.1: is the same as point 0", "replicates"),
     ),
