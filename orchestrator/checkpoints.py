@@ -1,12 +1,14 @@
 """Where the checkpoints of a trial lie, and how one is published whole.
 
 A checkpoint is a folder, so it cannot go through `Store.put_if_absent`: it is written under
-`staging/`, every file and folder of it is synced, and one rename gives it its name. A checkpoint
-that is there already is from an earlier attempt at the same rung, with the same numbers, and stays.
+`staging/`, every file and folder of it is synced, and one rename gives it its name. Another one
+takes the name away before it is removed. A checkpoint that is there already is from an earlier
+attempt at the same rung, with the same numbers, and stays.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.store.errors import NotPublishedError
-from orchestrator.store.files import remedy
+from orchestrator.store.files import STAGING, remedy
 from trainables.permissions import open_to_readers
 
 
@@ -68,8 +70,8 @@ class TrialCheckpoints:
         return target
 
     def _publish(self, target: Path, save: Callable[[Path], None]) -> None:
-        staged = self._root / "staging" / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
-        staged.mkdir(parents=True)
+        staged = _staging(self._root)
+        staged.mkdir()
         try:
             save(staged)
             open_to_readers(staged)
@@ -82,17 +84,38 @@ class TrialCheckpoints:
 
     def drop_after(self, rung_examples: int) -> None:
         """Removes the checkpoints of later rungs."""
-        if self._folder.is_dir():
-            for folder in self._folder.iterdir():
-                if folder.name > f"{rung_examples:010d}":
-                    shutil.rmtree(folder, ignore_errors=True)
+        for examples in self.stored():
+            if examples > rung_examples:
+                discard(self._root, self.path(examples))
 
     def drop_before(self, rung_examples: int) -> None:
         """Removes the checkpoints of earlier rungs."""
-        if self._folder.is_dir():
-            for folder in self._folder.iterdir():
-                if folder.name < f"{rung_examples:010d}":
-                    shutil.rmtree(folder, ignore_errors=True)
+        for examples in self.stored():
+            if examples < rung_examples:
+                discard(self._root, self.path(examples))
+
+
+def discard(root: Path, folder: Path) -> None:
+    """Removes a checkpoint, or all of a trial's: at once it has no name, and then it is deleted.
+
+    So no half of it ever counts as whole. What the disk refuses is no trial's failure: if it cannot
+    be renamed it stays, and if it cannot be deleted the rest lies under `staging/`, where later
+    starts of a sweep remove what is abandoned.
+
+    Args:
+        root: Folder of the experiment store.
+        folder: What is to go; it may be gone already.
+    """
+    with contextlib.suppress(OSError):
+        staged = folder.rename(_staging(root))
+        shutil.rmtree(staged)
+
+
+def _staging(root: Path) -> Path:
+    """Returns a name for a checkpoint that is written or removed; its folder is there."""
+    folder = root / STAGING
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
 
 
 def _refused(error: Exception) -> OSError | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.checkpoints import discard
 from orchestrator.spec import Sweep
 from orchestrator.store.rows import Row
 
@@ -59,13 +59,13 @@ class Shelf:
         all_of_it = self._root / "checkpoints" / f"sweep={row['sweep_id']}" / row["trial_id"]
         if row["checkpoint"] is None or row["objective"] is None:
             # It diverged or failed: nobody can rank it, nor want it.
-            shutil.rmtree(all_of_it, ignore_errors=True)
+            discard(self._root, all_of_it)
             return
         folder = self._root / row["checkpoint"]
         for other in all_of_it.glob("*"):
             # Of an interruption between rungs, or of a rung whose report nobody has seen.
             if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
+                discard(self._root, other)
         if folder.is_dir():
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -73,7 +73,7 @@ class Shelf:
             loss = self._sign * row["objective"]
             bisect.insort(self._kept, _Model(stopped, loss, row["trial_number"], folder, size))
             while len(self._kept) > 1 and self._is_full():
-                shutil.rmtree(self._kept.pop().folder.parent, ignore_errors=True)
+                discard(self._root, self._kept.pop().folder.parent)
 
     def _is_full(self) -> bool:
         size = sum(model.size for model in self._kept)
