@@ -58,6 +58,9 @@ class _Ends:
     def interrupted(self, proposal: Proposal) -> None:
         raise AssertionError(f"trial {proposal.trial_number} was interrupted")
 
+    def passed(self) -> None:
+        pass
+
 
 def ours(trials: int) -> list[float]:
     """Runs the trials under `orchestrator.tuning`; returns when each ended, in seconds."""

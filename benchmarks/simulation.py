@@ -170,6 +170,9 @@ class Silent:
     def interrupted(self, proposal: Proposal) -> None:
         """Does nothing."""
 
+    def passed(self) -> None:
+        """Does nothing."""
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -123,6 +123,9 @@ class Progress:
         self._running.pop(proposal.trial_number, None)
         self._line(proposal, "interrupted", "goes on from its last rung")
 
+    def passed(self) -> None:
+        """Does nothing: the display refreshes itself."""
+
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""
         done = len(self.earlier) + len(self._ended)

@@ -12,6 +12,7 @@ from orchestrator import provenance
 from orchestrator.access import LOOPBACK, check_dashboard, describe_dashboard
 from orchestrator.attempts import AttemptLog
 from orchestrator.console import quiet
+from orchestrator.device_seconds import DeviceSeconds
 from orchestrator.devices import Slots, slots
 from orchestrator.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.heartbeat import examples_seen
@@ -189,11 +190,14 @@ def _run_trials(
         )
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
+        record = DeviceSeconds(store.root, identifier)
         spending = Spending(
             placement.devices,
-            state.seconds,
+            # Reports alone do not know of work that a crash made of no use.
+            max(record.read(), placement.devices * state.seconds),
             max_hours,
             max_device_hours,
+            record.write,
         )
 
         def over() -> bool:
@@ -203,7 +207,7 @@ def _run_trials(
                 screen.print(f"SIGTERM: the trials {how} and end.")
             return spending.reached() is not None or request.made()
 
-        with progress.live():
+        with progress.live(), spending:
             # Again for trials whose process died or lacked memory: they go on from their last rung.
             for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
                 run_trials(

@@ -75,6 +75,9 @@ class Watcher(Protocol):
     def interrupted(self, proposal: Proposal) -> None:
         """A trial has ended without a final row: it is to be continued."""
 
+    def passed(self) -> None:
+        """Time has passed, a second at most while trials run."""
+
 
 @contextmanager
 def cluster(
@@ -301,3 +304,7 @@ class _Events(tune.Callback):
         if RUNG in result:
             for watcher in self._watchers:
                 watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        for watcher in self._watchers:
+            watcher.passed()

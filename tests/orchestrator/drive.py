@@ -1,6 +1,6 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
-`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--no-hours-of-devices]
+`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--hours-of-devices=HOURS]
 [--address=ADDRESS]`
 """
 
@@ -21,14 +21,15 @@ def main() -> None:
     learner = "tests.orchestrator.toy:finetune"
     if "--group" in sys.argv:
         learner = "tests.orchestrator.toy_group:finetune"
-    addresses = [a.partition("=")[2] for a in sys.argv if a.startswith("--address=")]
+    given = dict(a.split("=", 1) for a in sys.argv if a.startswith("--") and "=" in a)
+    hours = given.get("--hours-of-devices")
     with exit_code(console()):
         run(
             load(file, profile="embedded"),
             root,
             console(),
-            max_device_hours=0.0 if "--no-hours-of-devices" in sys.argv else None,
-            address=addresses[0] if addresses else None,
+            max_device_hours=None if hours is None else float(hours),
+            address=given.get("--address"),
             dashboard="--no-dashboard" not in sys.argv,
             learner=learner,
         )

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from orchestrator.device_seconds import DeviceSeconds
 from orchestrator.sweep import app
 from tests.orchestrator import running, sweeps
 
@@ -123,6 +125,11 @@ def _held(folder: Path, reports: int) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.timeout(600)
 def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: Path) -> None:
     with _held(tmp_path, reports=3) as started:
+        (state,) = (tmp_path / "store" / "state").glob("sweep=*")
+        record = DeviceSeconds(tmp_path / "store", state.name.partition("=")[2])
+        while not record.read():  # without an end of any trial, as if the driver was killed here
+            assert started.poll() is None
+            time.sleep(0.05)
         started.send_signal(signal.SIGTERM)
         out, err = started.communicate(timeout=120)
     assert started.returncode == 143, err
@@ -134,9 +141,11 @@ def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: P
     assert "Traceback" not in out + err
     file, root, log = tmp_path / "toy.yaml", tmp_path / "store", tmp_path / "log"
     before = log.read_text()
-    limited = running.run(file, root, log, "--no-hours-of-devices")
+    record.write(3600 * 2.0)  # more than the reports say: it was lost in crashes
+    limited = running.run(file, root, log, "--hours-of-devices=2")
     assert limited.returncode == 3, limited.stderr
-    assert "The limit of 0 hours of devices (--max-device-hours) was reached" in limited.stderr
+    assert "The limit of 2 hours of devices (--max-device-hours) was reached" in limited.stderr
+    assert record.read() == 3600 * 2.0
     assert log.read_text() == before
     done = running.run(file, root, log)
     assert done.returncode == 0, done.stderr

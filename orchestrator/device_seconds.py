@@ -1,0 +1,47 @@
+"""How many device-seconds a sweep has spent, on disk: also what crashes made of no use.
+
+The reports say how long the work took that counts. What a killed trial had done since its last
+report, and does again, is in none of them, but it was paid for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from pathlib import Path
+
+
+class DeviceSeconds:
+    """A number in the sweep's folder under `state/`, written by the one driver of the sweep."""
+
+    def __init__(self, root: Path, sweep_id: str) -> None:
+        """Names the file.
+
+        Args:
+            root: Folder of the experiment store.
+            sweep_id: The sweep.
+        """
+        self._path = root / "state" / f"sweep={sweep_id}" / "device-seconds.json"
+
+    def read(self) -> float:
+        """Returns the device-seconds on record; 0 if there is no record, or a damaged one."""
+        try:
+            seconds = json.loads(self._path.read_bytes())["device_seconds"]
+            return float(seconds) if 0 <= seconds < math.inf else 0.0
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return 0.0
+
+    def write(self, seconds: float) -> None:
+        """Puts a total on record, whole and durable, in place of the last one.
+
+        On a disk that refuses it the last one stays: the next report of a trial says why.
+        """
+        staged = self._path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            with staged.open("w") as file:
+                json.dump({"device_seconds": seconds}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(self._path)
