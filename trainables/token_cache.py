@@ -128,6 +128,7 @@ def load(name: str, rows: int) -> Block | None:
     try:
         with pa.memory_map(str(path)) as file:
             table = pa.ipc.open_file(file).read_all()
+        table.validate(full=True)  # lengths in a damaged file may point anywhere in memory
         metadata = table.schema.metadata or {}
         if metadata.get(_DIGEST) != name.encode() or table.num_rows != rows:
             return None

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.planted import PICKLES, Planted
 from trainables import encoded_rows, token_cache
 from trainables.base_model import load_tokenizer
 from trainables.embedded import corpus
@@ -158,6 +159,56 @@ def test_a_damaged_file_is_made_again(
     assert victim.read_bytes() != whole
     assert ids(tokens) == first
     assert victim.read_bytes() == whole
+
+
+@pytest.mark.parametrize("word", [-1, 2**31 - 1], ids=["negative", "large"])
+def test_a_file_that_is_damaged_anywhere_is_none_or_the_same(home: Path, word: int) -> None:
+    rows = [np.arange(n % 7, dtype=np.int32) for n in range(20)]
+    token_cache.store("k", Block(Column.of(rows), Column.of(rows[::-1])))
+    whole = (home / "k.arrow").read_bytes()
+    damaged = bytearray(whole)
+    for place in range(0, len(whole) // 4 * 4, 4):
+        damaged[place : place + 4] = word.to_bytes(4, "little", signed=True)
+        (home / "k.arrow").write_bytes(damaged)
+        block = token_cache.load("k", 20)
+        if block is not None:
+            assert [block.source.row(i).tolist() for i in range(20)] == [r.tolist() for r in rows]
+        damaged[place : place + 4] = whole[place : place + 4]
+
+
+def test_pickles_in_the_cache_are_not_read(tokens: SqlTokens, home: Path, tmp_path: Path) -> None:
+    planted = Planted(tmp_path / "mark")
+    first = ids(tokens)
+    whole = {path: path.read_bytes() for path in files(home)}
+    for folder in (home.parent, home):
+        planted.pickles(folder, *PICKLES, *(f"{path.stem}.pkl" for path in whole))
+    planted.pickles(home, *(path.name for path in whole))
+    assert ids(tokens) == first
+    assert {path: path.read_bytes() for path in files(home)} == whole
+    assert planted.asleep()
+
+
+def test_a_pickle_in_the_metadata_of_a_block_is_not_read(
+    tokens: SqlTokens, home: Path, tmp_path: Path
+) -> None:
+    planted = Planted(tmp_path / "mark")
+    first = ids(tokens)
+    # How pyarrow once stored extension types that Python defines.
+    extension = {
+        "ARROW:extension:name": "arrow.py_extension_type",
+        "ARROW:extension:metadata": planted.payload(),
+    }
+    for file in files(home):
+        with pa.memory_map(str(file)) as opened:
+            table = pa.ipc.open_file(opened).read_all()
+        fields = [field.with_metadata(extension) for field in table.schema]
+        schema = pa.schema(fields, metadata=table.schema.metadata)
+        file.unlink()  # mapped above, and by the first rows
+        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            writer.write_table(table.cast(schema))
+        assert planted.payload() in file.read_bytes()
+    assert ids(tokens) == first
+    assert planted.asleep()
 
 
 def test_what_cannot_be_written_is_done_without(tokens: SqlTokens, home: Path) -> None:
