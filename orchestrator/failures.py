@@ -94,6 +94,7 @@ class FirstFailures:
         if row["technique"] == "pretrained" or self._count < ALIKE or len(self._seen) != 1:
             return
         ((kind, reason),) = self._seen
+        reason = reason or (_last_line(row) if kind == "hung" else "")  # it names the remedy
         if kind in ("failed", "out_of_memory", "hung"):
             raise AlikeFailuresError(
                 f"All {self._count} trials so far ended alike, as {kind}"
@@ -113,4 +114,8 @@ def _reason(row: dict[str, Any]) -> str:
     """Returns the last line of a failed trial's traceback: the error without where it came up."""
     if row["outcome"] != "failed":
         return ""  # How much memory was asked for, or where it hung, differs from trial to trial.
+    return _last_line(row)
+
+
+def _last_line(row: dict[str, Any]) -> str:
     return str(row["error"] or "").strip().rsplit("\n", 1)[-1]

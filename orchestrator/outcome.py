@@ -285,7 +285,10 @@ class Conclusions:
         hang = self._attempts.hang(trial_number)
         if hang is not None:
             minutes = self._sweep.limits.heartbeat_minutes
-            reason = f"no sign of life for {minutes:g} minutes (limits.heartbeat_minutes)"
+            reason = (
+                f"no sign of life for {minutes:g} minutes (limits.heartbeat_minutes; if it was"
+                " still loading, raise that or run `hf download` beforehand)"
+            )
             self._attempts.fail(trial_number, "hung", reason, f"{hang.strip()}\n{reason}")
         elif "low on memory" in error:  # Ray ends a process before the machine runs out.
             self._attempts.fail(trial_number, "out_of_memory", "the host's memory ran low", error)

@@ -195,8 +195,10 @@ class Limits(Section):
         Field(
             gt=0,
             le=10080,
-            description="A trial without a sign of life for so long has hung and is ended. Signs "
-            "are optimiser steps and evaluated batches, so allow for loading the model.",
+            description="A trial without a sign of life for so long has hung and is ended for "
+            "good. Signs are optimiser steps and evaluated batches. Loading gives none: where it "
+            "may take longer (a slow download), raise this, which changes no score, or run `hf "
+            "download` beforehand.",
             examples=[30],
         ),
     ] = 30.0

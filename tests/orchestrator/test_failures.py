@@ -85,6 +85,14 @@ def test_three_that_fail_alike_at_the_start_end_the_sweep() -> None:
         watch.check(FAILED)
 
 
+def test_three_that_hang_say_what_may_be_done_wherever_they_hung() -> None:
+    remedy = "no sign of life for 30 minutes (limits.heartbeat_minutes; ...)"
+    watch = FirstFailures([_row("hung", f"line 1\n{remedy}"), _row("hung", f"line 2\n{remedy}")])
+    with pytest.raises(AlikeFailuresError) as caught:
+        watch.check(_row("hung", f"line 3\n{remedy}"))
+    assert f"as hung ({remedy}); the sweep was stopped" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "other",
     [

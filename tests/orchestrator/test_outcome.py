@@ -173,6 +173,21 @@ def test_a_full_disk_is_no_death_of_the_trial(tmp_path: Path, sweep: Sweep) -> N
     assert AttemptLog(store, sweep_id(sweep)).of(1).deaths == 0
 
 
+def test_a_hung_trial_says_what_to_do_if_it_was_still_loading(tmp_path: Path, sweep: Sweep) -> None:
+    store = Store(tmp_path / "store")
+    log = AttemptLog(store, sweep_id(sweep))
+    log.hang_account(1, log.start(1, "here")).write_text("Thread 1: snapshot_download")
+    conclusions = Conclusions(sweep, sweep_id(sweep), store, "{}")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    concluded = conclusions.conclude(proposal, stopped=False, error="the worker died")
+    assert concluded is not None
+    assert concluded[0]["outcome"] == "hung"
+    error = concluded[0]["error"]
+    assert "snapshot_download" in error
+    remedy = error.rsplit("\n", 1)[-1]
+    assert "for 30 minutes (limits.heartbeat_minutes; if it was still loading, raise that" in remedy
+
+
 def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
