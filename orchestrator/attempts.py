@@ -17,6 +17,8 @@ from orchestrator.store import Store
 
 DIED = "died"
 """The process ended without a word: killed, or its machine was lost."""
+TERMINATED = "terminated"
+"""The process received SIGTERM and saved where it was before it ended."""
 MACHINE = "machine"
 """An error of the machine, not of the trial: a full disk, an unreachable model."""
 
@@ -29,7 +31,7 @@ class Attempts:
         count: Number of times that a process started on it.
         started_at: Start of the first one; None before it.
         failure: Record of how the latest attempt failed, None if it did not: `outcome` ("failed",
-            "out_of_memory", "hung", `DIED` or `MACHINE`), `error` and `traceback`.
+            "out_of_memory", "hung", `DIED`, `TERMINATED` or `MACHINE`), `error` and `traceback`.
         deaths: Number of attempts whose process died without a word.
         memory_failures: Number of attempts that ran out of memory.
     """
@@ -64,6 +66,10 @@ class AttemptLog:
         record = {"outcome": outcome, "error": error, "traceback": trace}
         key = self._key(trial_number, self.of(trial_number).count, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())
+
+    def terminated(self, trial_number: int) -> None:
+        """Records that the latest attempt has saved where it was, and ends because of SIGTERM."""
+        self.fail(trial_number, TERMINATED, "its process received SIGTERM", "")
 
     def of(self, trial_number: int) -> Attempts:
         """Returns what is on record of the trial."""

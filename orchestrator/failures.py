@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.attempts import DIED, MACHINE, Attempts
+from orchestrator.attempts import DIED, MACHINE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
 from trainables.configuration import TrialConfiguration
 
@@ -44,6 +44,8 @@ def outcome(attempts: Attempts, max_attempts: int) -> str | None:
     kind: str = attempts.failure["outcome"]
     if kind == MACHINE:
         raise MachineError(attempts.failure["error"])
+    if kind == TERMINATED:
+        return None
     if kind == DIED:
         return None if attempts.deaths < max_attempts else "failed"
     if kind == "out_of_memory":

@@ -121,7 +121,7 @@ class Progress:
     def interrupted(self, proposal: Proposal) -> None:
         """Notes that a trial ended and is to be continued."""
         self._running.pop(proposal.trial_number, None)
-        self._line(proposal, "interrupted", "goes on from its last rung")
+        self._line(proposal, "interrupted", "goes on from where it was saved last")
 
     def passed(self) -> None:
         """Does nothing: the display refreshes itself."""

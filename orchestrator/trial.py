@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,6 +31,7 @@ from orchestrator.spec import Sweep
 from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError
 from orchestrator.watchdog import Watchdog
+from orchestrator.worker_termination import THIS_PROCESS, Terminable
 
 _OF_THE_MACHINE = ("BaseModelUnavailable", "DatasetError", "DeviceUnavailable")
 """Errors of the learner's that are about what all trials share: no trial is to blame."""
@@ -78,6 +80,8 @@ def tune_function(job: TrialJob) -> Callable[[dict[str, Any]], None]:
 
     # The dashboard's Actors page shows this name beside each of the sweep's processes.
     trial.__name__ = job.sweep.name
+    if job.workers == 1:
+        vars(trial)["__mixins__"] = (Terminable,)  # read by Ray Tune's `wrap_function`
     return trial
 
 
@@ -148,7 +152,11 @@ def run(
                     else Heartbeat(watchdog, log.progress_note(proposal.trial_number)).beat
                 ),
                 interruption=(
-                    Interruption(StopRequest(store.root, job.sweep_id), checkpoints)
+                    Interruption(
+                        StopRequest(store.root, job.sweep_id),
+                        checkpoints,
+                        partial(log.terminated, proposal.trial_number),
+                    )
                     if job.workers == 1
                     else None
                 ),
@@ -179,18 +187,27 @@ def _while_paused(
 
 @dataclass(frozen=True)
 class Interruption:
-    """Ends a trial between two rungs when the driver asks for it; the learner's protocol."""
+    """Ends a trial between two rungs when the driver or SIGTERM asks for it: a learner's protocol.
+
+    Attributes:
+        request: The driver's.
+        checkpoints: Of the trial.
+        saved: Called when this process is to end, and has saved.
+    """
 
     request: StopRequest
     checkpoints: TrialCheckpoints
+    saved: Callable[[], None]
 
     def requested(self) -> bool:
         """Returns whether the trial is to end."""
-        return self.request.made()
+        return THIS_PROCESS.received or self.request.made()
 
     def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
         """Keeps the checkpoint of where it is."""
         self.checkpoints.publish(examples_seen, save)
+        if THIS_PROCESS.received:
+            self.saved()
 
 
 @dataclass(frozen=True)
@@ -220,7 +237,8 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
     from ray.train.torch import TorchTrainer
 
     def loop() -> None:
-        run(job, proposal, lambda row: ray.tune.report(objective_of(job, proposal, row)))
+        with THIS_PROCESS.awaited():
+            run(job, proposal, lambda row: ray.tune.report(objective_of(job, proposal, row)))
 
     TorchTrainer(
         loop,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.attempts import DIED, MACHINE, Attempts
+from orchestrator.attempts import DIED, MACHINE, TERMINATED, Attempts
 from orchestrator.failures import (
     AlikeFailuresError,
     FirstFailures,
@@ -30,6 +30,7 @@ def _attempts(kind: str, deaths: int = 0, memory_failures: int = 0) -> Attempts:
         (_attempts("hung"), "hung"),
         (_attempts(DIED, deaths=1), None),
         (_attempts(DIED, deaths=2), "failed"),
+        (_attempts(TERMINATED, deaths=1), None),
         (_attempts("out_of_memory", memory_failures=1), None),
         (_attempts("out_of_memory", memory_failures=2), "out_of_memory"),
         (_attempts("out_of_memory", deaths=1, memory_failures=1), None),

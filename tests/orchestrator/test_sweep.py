@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from orchestrator.device_seconds import DeviceSeconds
 from orchestrator.sweep import app
-from tests.orchestrator import running, sweeps
+from tests.orchestrator import running, sweeps, toy
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,18 @@ def test_the_same_command_again_adds_nothing(finished: _Finished) -> None:
 
 
 @contextmanager
-def _held(folder: Path, reports: int) -> Iterator[subprocess.Popen[str]]:
+def _held(
+    folder: Path, reports: int, max_attempts: int = 3, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """A sweep of trials one at a time that goes no further than so many reports."""
-    file = sweeps.write(folder, limits={"max_concurrent": 1})
+    file = sweeps.write(folder, limits={"max_concurrent": 1, "max_attempts": max_attempts})
     gate = folder / "gate"
     os.mkfifo(gate)
     held = {"TOY_GATE": str(gate), "TOY_GATE_AFTER": str(reports), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         running.command(file, folder / "store"),
         cwd=running.TOP,
-        env=running.environment(folder / "log") | held,
+        env=running.environment(folder / "log") | held | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -153,12 +157,82 @@ def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: P
 
 
 def _await_reports(process: subprocess.Popen[str], count: int) -> None:
+    for _ in range(count):
+        _await(process, "reports")
+
+
+def _await(process: subprocess.Popen[str], event: str) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        count -= " reports: " in line
-        if not count:
-            return
-    raise AssertionError("the sweep ended before its reports")
+    if not any(f" {event}: " in line for line in process.stdout):
+        raise AssertionError(f"the sweep ended before: {event}")
+
+
+def _trial_process(log: Path) -> psutil.Process:
+    """Returns the process that made the latest report."""
+    return psutil.Process(int(log.read_text().splitlines()[-1].split(" ", 1)[0]))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_trials_process_that_is_terminated_saves_first_and_no_attempt_is_used_up(
+    tmp_path: Path,
+) -> None:
+    log, root = tmp_path / "log", tmp_path / "store"
+    with _held(tmp_path, reports=3, max_attempts=1) as started:
+        process = _trial_process(log)
+        process.terminate()
+        _await(started, "interrupted")
+        process.wait(60)
+        saved = {int(path.name) for path in (root / "checkpoints").glob("*/*/*")}
+        assert saved - {90, 270, 810, 900} in ({1}, {91}, {271}, {811})
+        toy.open_gate(tmp_path / "gate")
+        _, err = started.communicate(timeout=500)
+        assert started.returncode == 0, err
+    assert set(running.trained(log).values()) == {1}
+    rows = running.rows(root, "trials")
+    assert len(rows) == 9
+    assert {row["outcome"] for row in rows} == {"completed", "stopped"}
+    assert sorted(row["attempts"] for row in rows) == [*[1] * 8, 2]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_an_evaluation_that_is_terminated_costs_the_work_since_the_last_rung_or_is_finished(
+    tmp_path: Path,
+) -> None:
+    file, log, root = tmp_path / "toy.yaml", tmp_path / "log", tmp_path / "store"
+    with _held(tmp_path, reports=3, TOY_GATE_DEAF="1") as started:
+        process = _trial_process(log)
+        while process.is_running():  # the first one would wait for the evaluation, up to 20 seconds
+            process.terminate()
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(0.2)
+        _await(started, "interrupted")
+        _await(started, "starts")
+        started.terminate()
+        (state,) = (root / "state").glob("sweep=*")
+        while not (state / "stop").exists():
+            assert started.poll() is None
+            time.sleep(0.05)
+        toy.open_gate(tmp_path / "gate")
+        out, err = started.communicate(timeout=120)
+        assert started.returncode == 143, err
+    assert "Terminated. Nothing that was reported is lost" in out
+    before = running.rows(root, "reports")
+    assert len(before) == 4  # the evaluation in the driver's way was finished
+    done = running.run(file, root, log)
+    assert done.returncode == 0, done.stderr
+    assert set(running.trained(log).values()) == {1}
+    after = running.rows(root, "reports")
+    assert [row for row in after if row in before] == before
+    assert len({(row["trial_id"], row["rung"]) for row in after}) == len(after)
+    rows = running.rows(root, "trials")
+    assert {row["outcome"] for row in rows} == {"completed", "stopped"}
+    assert max(row["attempts"] for row in rows) == 2
 
 
 @pytest.mark.ray

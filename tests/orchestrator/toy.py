@@ -145,7 +145,8 @@ def open_gate(gate: Path) -> None:
 def _pass_gate(interruption: Any) -> bool:
     """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
 
-    With `TOY_GATE_EACH` only this process's own lines count. Returns whether the trial goes on,
+    With `TOY_GATE_DEAF` the trial does not listen there, as in the middle of an evaluation. With
+    `TOY_GATE_EACH` only this process's own lines count. Returns whether the trial goes on,
     rather than being interrupted there.
     """
     gate = os.environ.get("TOY_GATE")
@@ -162,7 +163,8 @@ def _pass_gate(interruption: Any) -> bool:
     except FileNotFoundError:  # open for good
         return True
     try:
-        while interruption is None or not interruption.requested():
+        listens = interruption is not None and "TOY_GATE_DEAF" not in os.environ
+        while not (listens and interruption.requested()):
             # Readable is the end that a writer leaves; a pipe opened after that one has no end.
             if select.select([pipe], [], [], 0.1)[0] or not Path(gate).exists():
                 return True
