@@ -67,9 +67,15 @@ class AttemptLog:
         key = self._key(trial_number, self.of(trial_number).count, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())
 
-    def terminated(self, trial_number: int) -> None:
+    def save_on_termination(self, trial_number: int) -> None:
         """Records that the latest attempt has saved where it was, and ends because of SIGTERM."""
-        self.fail(trial_number, TERMINATED, "its process received SIGTERM", "")
+        key = self._key(trial_number, self.of(trial_number).count, "saved")
+        self._store.put_if_absent(key, b"{}")
+
+    def saved_on_termination(self, trial_number: int) -> bool:
+        """Returns whether the latest attempt did."""
+        key = self._key(trial_number, self.of(trial_number).count, "saved")
+        return (self._store.root / key).exists()
 
     def of(self, trial_number: int) -> Attempts:
         """Returns what is on record of the trial."""

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator import failures
-from orchestrator.attempts import DIED, MACHINE, AttemptLog, Attempts
+from orchestrator.attempts import DIED, MACHINE, TERMINATED, AttemptLog, Attempts
 from orchestrator.identity import configuration_id, trial_id
 from orchestrator.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.spec import Sweep
@@ -294,6 +294,8 @@ class Conclusions:
             self._attempts.fail(trial_number, "out_of_memory", "the host's memory ran low", error)
         elif refused := _STORE_ERROR.search(error):  # A full disk takes no record of itself.
             self._attempts.fail(trial_number, MACHINE, refused[1], error)
+        elif self._attempts.saved_on_termination(trial_number):
+            self._attempts.fail(trial_number, TERMINATED, "its process received SIGTERM", error)
         else:
             self._attempts.fail(trial_number, DIED, "the process died", error)
 

@@ -155,7 +155,7 @@ def run(
                     Interruption(
                         StopRequest(store.root, job.sweep_id),
                         checkpoints,
-                        partial(log.terminated, proposal.trial_number),
+                        partial(log.save_on_termination, proposal.trial_number),
                     )
                     if job.workers == 1
                     else None

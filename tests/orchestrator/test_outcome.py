@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.attempts import MACHINE, AttemptLog
+from orchestrator.attempts import DIED, MACHINE, TERMINATED, AttemptLog
 from orchestrator.checkpoints import TrialCheckpoints
 from orchestrator.failures import MachineError
 from orchestrator.identity import sweep_id, trial_id
@@ -158,6 +158,33 @@ def test_a_process_that_dies_without_a_word_is_tried_again_before_it_is_a_failur
     assert ends[2] is not None
     row, _ = ends[2]
     assert (row["outcome"], row["error"], row["attempts"]) == ("failed", "the worker died", 3)
+
+
+@pytest.mark.parametrize(
+    ("saved", "error", "kind"),
+    [
+        (True, "the worker died", TERMINATED),
+        (False, "the worker died", DIED),
+        (True, "the node was low on memory", "out_of_memory"),
+    ],
+)
+def test_a_death_after_a_save_on_sigterm_is_none(
+    tmp_path: Path, sweep: Sweep, saved: bool, error: str, kind: str
+) -> None:
+    store = Store(tmp_path / "store")
+    log = AttemptLog(store, sweep_id(sweep))
+    log.start(1, "here")
+    log.save_on_termination(1)  # of the attempt before the latest one
+    log.start(1, "here")
+    if saved:
+        log.save_on_termination(1)
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    conclusions = Conclusions(sweep, sweep_id(sweep), store, "{}")
+    assert conclusions.conclude(proposal, stopped=False, error=error) is None
+    attempts = log.of(1)
+    assert attempts.failure is not None
+    assert attempts.failure["outcome"] == kind
+    assert (attempts.count, attempts.deaths) == (2, int(kind == DIED))
 
 
 def test_a_full_disk_is_no_death_of_the_trial(tmp_path: Path, sweep: Sweep) -> None:
