@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from orchestrator.spec import messages
 from orchestrator.sweep import app
 from tests.orchestrator import running, sweeps
 
@@ -212,6 +213,21 @@ def test_a_wrong_file_is_one_clear_message_and_exit_code_2(tmp_path: Path) -> No
     code, output = _cli(str(file), "--profile", "embedded")
     assert code == 2
     assert 'did you mean "trials"?' in output
+
+
+@pytest.mark.parametrize("option", ["--max-hours", "--max-device-hours"])
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "two"])
+def test_hours_that_no_sweep_can_have_are_refused(tmp_path: Path, option: str, value: str) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", f"{option}={value}")
+    assert code == 2
+    words = " ".join(output.replace("│", " ").split())
+    assert f"'{value}' is not a number of hours above 0, such as 0.5" in words
+
+
+def test_the_options_that_a_file_is_told_of_exist() -> None:
+    shown = _cli("--help")[1]
+    for option in messages.OPTIONS.values():
+        assert option in shown
 
 
 def test_a_plan_runs_nothing(tmp_path: Path) -> None:
