@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.console import console
 from orchestrator.run import run
 from orchestrator.spec import load
+from orchestrator.start import StartOptions
 from orchestrator.sweep import exit_code
 
 
@@ -27,10 +28,12 @@ def main() -> None:
             load(file, profile="embedded"),
             root,
             console(),
-            max_device_hours=0.0 if "--no-hours-of-devices" in sys.argv else None,
-            address=addresses[0] if addresses else None,
-            dashboard="--no-dashboard" not in sys.argv,
-            learner=learner,
+            StartOptions(
+                max_device_hours=0.0 if "--no-hours-of-devices" in sys.argv else None,
+                address=addresses[0] if addresses else None,
+                dashboard="--no-dashboard" not in sys.argv,
+                learner=learner,
+            ),
         )
 
 
