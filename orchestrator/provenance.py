@@ -89,7 +89,7 @@ def _torch_build() -> dict[str, str | None]:
                 ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value))
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value))
             ) if name in ("__version__", "cuda"):
-                found["cuda" if name == "cuda" else "torch"] = value and str(value)
+                found["cuda" if name == "cuda" else "torch"] = None if value is None else str(value)
     return found
 
 
