@@ -25,7 +25,8 @@ import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
 from orchestrator.console import console
-from orchestrator.stored_model import BEST, choose
+from orchestrator.results.naming import BEST
+from orchestrator.stored_model import choose
 from trainables import checkpoint
 from trainables.adapted import AdaptedModel, prepare
 from trainables.generation import decoding, generate

@@ -28,13 +28,13 @@ def whole(minimum: int) -> Callable[[Any], int]:
 
 
 def hours(text: Any) -> float:
-    """Parses a number of hours."""
+    """Parses a number of hours: more than none, and with an end."""
     try:
         value = float(str(text))
     except ValueError:
         value = math.nan
-    if not value >= 0:
-        raise typer.BadParameter(f"{text!r} is not a number of hours, such as 0.5.")
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{text!r} is not a number of hours above 0, such as 0.5.")
     return value
 
 

@@ -15,9 +15,11 @@ import typer
 from orchestrator.options import choices, one_of, whole
 from orchestrator.questions import Question, QuestionsError, read_lines
 from orchestrator.results.errors import ResultsError
+from orchestrator.results.naming import BEST
 from orchestrator.results.output import Answer, Format, emit, table
+from orchestrator.results.target import check_target
 from orchestrator.store import StoreError, StoreUnusableError
-from orchestrator.stored_model import BEST, StoredModel, choose
+from orchestrator.stored_model import StoredModel, choose
 from trainables.availability import Unavailable, check_model
 
 EXIT_ERROR, EXIT_USER = 1, 2
@@ -299,6 +301,7 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
         )
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise PredictError(f"{target} exists and is not an empty folder; name another --export.")
+    check_target(target, "folder")
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
     print(model.describe(), file=sys.stderr)
     from trainables.base_model import BaseModelUnavailable

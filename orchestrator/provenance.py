@@ -6,6 +6,7 @@ paths of the user are not on it, because experiment stores are shared and those 
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import os
 import platform
@@ -37,17 +38,15 @@ PACKAGES = (
 _SECONDS = 5
 
 
-def capture(torch_version: str | None = None, cuda_version: str | None = None) -> dict[str, Any]:
+def capture() -> dict[str, Any]:
     """Returns the environment as JSON-compatible values.
-
-    Args:
-        torch_version: `torch.__version__`, which names the build; torch is not imported here.
-        cuda_version: `torch.version.cuda`.
 
     Returns:
         `python`, `implementation`, `system`, `release`, `machine`, `cpus`, `packages` (name to
         version, only what is installed), `commit` and `modified` (of the checkout that this
-        package runs from; None where it is installed without one), `torch` and `cuda`.
+        package runs from; None where it is installed without one), `torch` (its version with that
+        of the build, such as 2.13.0+cu130) and `cuda` (that it was built for); None where torch is
+        not installed, or for no CUDA.
     """
     return {
         "python": platform.python_version(),
@@ -57,8 +56,7 @@ def capture(torch_version: str | None = None, cuda_version: str | None = None) -
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "packages": _versions(),
-        "torch": torch_version,
-        "cuda": cuda_version,
+        **_torch_build(),
         **_checkout(),
     }
 
@@ -71,6 +69,27 @@ def _versions() -> dict[str, str]:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
+    return found
+
+
+@cache
+def _torch_build() -> dict[str, str | None]:
+    """Returns which build of torch is installed, from its file of constants: it is not imported."""
+    found: dict[str, str | None] = {"torch": _versions().get("torch"), "cuda": None}
+    if found["torch"] is None:
+        return found
+    file = Path(str(importlib.metadata.distribution("torch").locate_file("torch/version.py")))
+    try:
+        statements = ast.parse(file.read_text(encoding="utf-8")).body
+    except (OSError, SyntaxError):
+        return found
+    for statement in statements:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value))
+            ) if name in ("__version__", "cuda"):
+                found["cuda" if name == "cuda" else "torch"] = None if value is None else str(value)
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator import provenance
-from orchestrator.access import LOOPBACK, check_dashboard, describe_dashboard
+from orchestrator.access import LOOPBACK, describe_dashboard
 from orchestrator.attempts import AttemptLog
 from orchestrator.console import quiet
 from orchestrator.device_seconds import DeviceSeconds
@@ -23,51 +23,27 @@ from orchestrator.progress import Progress
 from orchestrator.proposals import Numbering
 from orchestrator.spec import Sweep
 from orchestrator.spending import Spending
+from orchestrator.start import StartOptions, check_options, check_sources
 from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store
 from orchestrator.termination import terminable
-from trainables.availability import check_dataset, check_model
-
-LEARNER = "trainables.finetune:finetune"
-
-
-class UserError(Exception):
-    """A mistake of the user's, in one sentence with its remedy."""
 
 
 class LimitReachedError(Exception):
     """A limit was reached before the sweep's end."""
 
 
-def run(
-    sweep: Sweep,
-    root: Path,
-    out: Console,
-    *,
-    max_hours: float | None = None,
-    max_device_hours: float | None = None,
-    new: bool = False,
-    address: str | None = None,
-    dashboard: bool = True,
-    dashboard_host: str | None = None,
-    learner: str = LEARNER,
-) -> None:
+def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     """Runs or continues a sweep and shows its result; a finished one is only shown.
 
     Args:
         sweep: The resolved search space file.
         root: Folder of the experiment store.
         out: Where to print.
-        max_hours: End after so many hours, with what there is then.
-        max_device_hours: End after so many hours of devices, those of earlier starts included.
-        new: Start another sweep of the same spec.
-        address: Of a running Ray cluster; None starts one here.
-        dashboard: Whether a cluster started here has a dashboard.
-        dashboard_host: The address that it listens on; None means this machine alone.
-        learner: "module:function" of what trains.
+        options: How it is started.
 
     Raises:
-        UserError: The options contradict the file.
+        UserError: The options contradict the file, or it asks for more rows than there are.
         Unavailable: The base model or the data set cannot be reached.
         AccessError: The cluster cannot be joined, or others could use the one started here.
         NoRoomError: The cluster cannot hold a trial.
@@ -78,12 +54,12 @@ def run(
         LimitReachedError: One of the limits was reached before the end.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
-    check_options(sweep, address, dashboard, dashboard_host)
+    check_options(sweep, options)
     is_new = not root.exists()
     if is_new:
         check_sources(sweep)  # before a folder is made
     store = Store(root)
-    identifier = _identifier(sweep, store, new)
+    identifier = _identifier(sweep, store, options.new)
     out.print(
         f"[bold]{sweep.name}[/]: {sweep.question}\n"
         f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
@@ -94,18 +70,7 @@ def run(
         if not is_new:
             check_sources(sweep)
         with hold(store.root, identifier):
-            limit = _run_trials(
-                sweep,
-                identifier,
-                store,
-                max_hours,
-                max_device_hours,
-                address,
-                dashboard,
-                dashboard_host,
-                learner,
-                out,
-            )
+            limit = _run_trials(sweep, identifier, store, options, out)
     if store.trials(identifier):
         _show_result(sweep, identifier, store, out)
     if not is_finished(sweep, identifier, store):
@@ -120,42 +85,8 @@ def run(
         )
 
 
-def check_options(
-    sweep: Sweep, address: str | None, dashboard: bool, dashboard_host: str | None
-) -> None:
-    """Checks that the options go with each other and with the file.
-
-    Raises:
-        UserError: They do not.
-        AccessError: Others could use the cluster that is started here.
-    """
-    if sweep.resources.accelerators > 1 and not dashboard:
-        raise UserError(
-            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
-            " accelerators need the dashboard's services to be stopped early; leave out"
-            " --no-dashboard."
-        )
-    if dashboard_host is not None:
-        if address is not None or not dashboard:
-            option = "--no-dashboard" if address is None else "--address"
-            raise UserError(
-                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
-                " none; leave out one of them."
-            )
-        check_dashboard(dashboard_host)
-
-
 def _run_trials(
-    sweep: Sweep,
-    identifier: str,
-    store: Store,
-    max_hours: float | None,
-    max_device_hours: float | None,
-    address: str | None,
-    dashboard: bool,
-    dashboard_host: str | None,
-    learner: str,
-    out: Console,
+    sweep: Sweep, identifier: str, store: Store, options: StartOptions, out: Console
 ) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
@@ -172,11 +103,11 @@ def _run_trials(
 
     with (
         quiet(log) as screen,
-        cluster(address, dashboard, dashboard_host or LOOPBACK) as ray,
+        cluster(options.address, options.dashboard, options.dashboard_host or LOOPBACK) as ray,
         terminable(request.make) as terminated,
     ):
         placement = slots(sweep, ray["resources"])
-        _announce(placement, ray["dashboard"], dashboard_host, screen)
+        _announce(placement, ray["dashboard"], options.dashboard_host, screen)
         state = standing(sweep, identifier, store, conclusions)
         numbers = {number for number, _, _ in Numbering(sweep)}
         earlier = {number: row for number, row in state.rows.items() if number in numbers}
@@ -195,8 +126,8 @@ def _run_trials(
             placement.devices,
             # Reports alone do not know of work that a crash made of no use.
             max(record.read(), placement.devices * state.seconds),
-            max_hours,
-            max_device_hours,
+            options.max_hours,
+            options.max_device_hours,
             record.write,
         )
 
@@ -218,7 +149,7 @@ def _run_trials(
                     conclusions,
                     placement,
                     (progress, spending),
-                    learner,
+                    options.learner,
                     over,
                 )
                 if spending.reached() or request.made() or is_finished(sweep, identifier, store):
@@ -226,20 +157,6 @@ def _run_trials(
                 state = standing(sweep, identifier, store, conclusions, state.halving)
         screen.print(progress.summary() + ".")
     return spending.reached()
-
-
-def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
-    """Checks that the base model and the data set can be had.
-
-    Args:
-        sweep: The resolved search space file.
-        ask_hub: Whether to ask the hub for what is not in its local cache.
-
-    Raises:
-        Unavailable: One cannot be had; names it and the remedies.
-    """
-    check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
-    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
 
 
 def _log(store: Store, identifier: str) -> Path:

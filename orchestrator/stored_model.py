@@ -6,20 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.results.configurations import BASELINE, parameters
+from orchestrator.results.configurations import BASELINE, telling
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.leaderboard import leaderboard
-from orchestrator.results.selection import (
-    final_rows,
-    find_trial,
-    latest_sweep,
-    select_sweeps,
-)
+from orchestrator.results.naming import named_trial
 from orchestrator.store.rows import Row
 from trainables.configuration import TrialConfiguration
-
-BEST = "best"
-
 
 _EMBEDDED = " The embedded model knows its generated corpus and little else."
 
@@ -39,13 +30,12 @@ class StoredModel:
     checkpoint: Path | None
 
     def describe(self) -> str:
-        """Returns trial, sweep, technique, sizes and objective in one line."""
-        row, own = self.row, parameters(self.row)
-        words = [f"{name}={own[name]}" for name in ("rank", "data_size") if own.get(name)]
+        """Returns trial, sweep, configuration and objective in one line."""
+        row = self.row
         metric = row["objective_metric"]
         score = "not measured" if row["objective"] is None else f"{row['objective']:.4f}"
         return (
-            f"Trial {row['trial_id']} of {row['sweep_id']}: {' '.join([row['technique'], *words])},"
+            f"Trial {row['trial_id']} of {row['sweep_id']}: {telling(row)},"
             f" {row['outcome']}, {metric} {score} on {row['eval_rows'] or 0} validation rows."
             + (_EMBEDDED if row["base_model"] == "embedded" else "")
         )
@@ -58,55 +48,17 @@ def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
         root: Folder of the experiment store.
         sweep: Name, id or glob of one sweep. None means the one written to last, or for a trial's
             id any.
-        trial: "best" (the completed trial that leads its sweep's leaderboard), a trial's number,
-            its id, or how that begins.
+        trial: As in `orchestrator.results.naming.pick`.
 
     Raises:
         ResultsError: There is no such sweep or trial, several sweeps match, or the trial left no
             usable model.
         StoreError: The store cannot be read.
     """
-    if trial == BEST or trial.isdecimal():
-        sweep_id = latest_sweep(root) if sweep is None else _only(root, sweep)
-        row = _best(root, sweep_id) if trial == BEST else _numbered(root, sweep_id, trial)
-    else:
-        sweep_ids = select_sweeps(root, [] if sweep is None else [sweep])
-        row = find_trial(final_rows(root, sweep_ids), trial)
+    row = named_trial(root, [] if sweep is None else [sweep], trial)
     values = json.loads(row["config_json"])
     values.pop("rungs", None)
     return StoredModel(row, TrialConfiguration.from_dict(values), _checkpoint(root, row))
-
-
-def _only(root: Path, sweep: str) -> str:
-    found = select_sweeps(root, [sweep])
-    if len(found) > 1:
-        raise ResultsError(
-            f"{len(found)} sweeps are called {sweep!r} ({', '.join(found)}); give the id of one."
-        )
-    return found[0]
-
-
-def _best(root: Path, sweep_id: str) -> Row:
-    for entry in leaderboard(root, sweep_id):
-        if entry["place"] is not None and entry["outcome"] == "completed":
-            return find_trial(final_rows(root, [sweep_id]), entry["trial_id"])
-    raise ResultsError(
-        f"No trial of {sweep_id} has completed with a score, so none is best; name one with"
-        " --trial, or run the sweep's command to go on."
-    )
-
-
-def _numbered(root: Path, sweep_id: str, number: str) -> Row:
-    rows = final_rows(root, [sweep_id])
-    for row in rows:
-        if row["trial_number"] == int(number):
-            return row
-    known = [row["trial_number"] for row in rows]
-    raise ResultsError(
-        f"There is no trial with the number {number} in {sweep_id}; it has {min(known)} to"
-        f" {max(known)}, of which {len(known)} ended. --trial also takes an id (see `python -m"
-        " orchestrator.results leaderboard`), and --sweep another sweep."
-    )
 
 
 def _checkpoint(root: Path, row: Row) -> Path | None:

@@ -18,8 +18,9 @@ from orchestrator.devices import NoRoomError, local_accelerators, slots
 from orchestrator.failures import AlikeFailuresError, MachineError
 from orchestrator.holder import SweepHeldError
 from orchestrator.options import hours, whole
-from orchestrator.run import LimitReachedError, UserError, check_options, check_sources, run
+from orchestrator.run import LimitReachedError, run
 from orchestrator.spec import SpecError, Sweep, load
+from orchestrator.start import StartOptions, UserError, check_options, check_sources
 from orchestrator.store import StoreError, StoreUnusableError
 from orchestrator.termination import Terminated
 from trainables.availability import Unavailable
@@ -110,22 +111,13 @@ def main(
         sweep = load(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
+        options = StartOptions(max_hours, max_device_hours, new, address, dashboard, dashboard_host)
         if show_plan:
-            check_options(sweep, address, dashboard, dashboard_host)
+            check_options(sweep, options)
             check_sources(sweep, ask_hub=False)
             out.print(plan.describe(sweep, _resources(sweep)))
         else:
-            run(
-                sweep,
-                root,
-                out,
-                max_hours=max_hours,
-                max_device_hours=max_device_hours,
-                new=new,
-                address=address,
-                dashboard=dashboard,
-                dashboard_host=dashboard_host,
-            )
+            run(sweep, root, out, options)
 
 
 @contextmanager

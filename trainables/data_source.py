@@ -90,11 +90,12 @@ def files(dataset: str) -> tuple[Path, ...]:
     """Returns the files that `read` would open for a local data set; none for the others."""
     path = Path(dataset)
     if path.is_dir():
-        return tuple(file for split in _tables_of(path).values() for file in split)
+        return tuple(file for split in split_tables(path).values() for file in split)
     return (path,) if path.is_file() else ()
 
 
-def _tables_of(folder: Path) -> dict[str, list[Path]]:
+def split_tables(folder: Path) -> dict[str, list[Path]]:
+    """Returns the tables of a folder by the split that their names say."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()):
         if file.suffix in TABLE_SUFFIXES and file.is_file():
@@ -105,7 +106,7 @@ def _tables_of(folder: Path) -> dict[str, list[Path]]:
 
 
 def _folder(folder: Path) -> dict[str, pa.Table]:
-    found = _tables_of(folder)
+    found = split_tables(folder)
     if "train" not in found:
         names = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) or "nothing"
         raise DatasetError(

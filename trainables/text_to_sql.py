@@ -25,8 +25,8 @@ NOTEBOOK_ROWS = 50
 NOTEBOOK_SUFFIX = (
     ", IMPORTANT: With or without the context, your answer must always be a SQL statement"
 )
-# Kept for the test, of a data set that is one table, when no number of rows is asked for.
-_TEST_SHARE = 0.1
+TEST_SHARE = 0.1
+"""Kept for the test, of a data set that is one table, when no number of rows is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def divide(
         test = _first(whole_test, test_rows, "test", dataset)
         held_out = {_question(example) for example in whole_test}
     else:
-        wanted = max(1, int(len(shuffled) * _TEST_SHARE)) if test_rows is None else test_rows
+        wanted = max(1, int(len(shuffled) * TEST_SHARE)) if test_rows is None else test_rows
         test = _first(shuffled, wanted, "test", dataset)
         held_out = {_question(example) for example in test}
     if "validation" in tables:

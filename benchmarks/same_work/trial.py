@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
 from benchmarks.phases import Phases, watching
+from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import Setting
 from trainables.configuration import Scalar, TrialConfiguration
 from trainables.finetune import finetune
-from trainables.reporting import RungReport
 from trainables.techniques.parameters import complete
 
 BATCH = 16
@@ -112,31 +111,11 @@ def configurations(
     ]
 
 
-@dataclass
-class _Report:
-    """Keeps the last report and writes a checkpoint at each, as a sweep does."""
-
-    folder: Path
-    metrics: dict[str, Any] = field(default_factory=dict)
-
-    def rung(self, report: RungReport) -> None:
-        self.metrics = report.metrics
-        folder = self.folder / str(report.rung)
-        folder.mkdir()
-        report.save(folder)
-
-    def test(self, predictions: list[dict[str, Any]], metrics: Any, protocol: str) -> None:
-        pass
-
-    def follow(self, rung: int) -> None:
-        raise AssertionError("there is one worker")
-
-
 def ours(configuration: TrialConfiguration, rungs: Sequence[int], device: torch.device) -> Ended:
     """Runs a trial by `trainables.finetune`: loss, SQL, scores and a checkpoint at every rung."""
     phases = Phases()
     with TemporaryDirectory() as folder:
-        report = _Report(Path(folder))
+        report = RungWriter(Path(folder))
         with watching(phases):
             finetune(configuration, rungs, report, device=device)
     phases.stop()

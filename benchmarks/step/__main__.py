@@ -23,13 +23,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from transformers import AutoConfig
 from transformers.utils import logging
 
 from benchmarks.phases import PHASES, Phases, split_table, watching
+from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from benchmarks.step import peak
 from benchmarks.step.flops import TrainedT5
@@ -38,7 +38,6 @@ from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_model import load_tokenizer
 from trainables.configuration import Scalar, TrialConfiguration
 from trainables.finetune import finetune
-from trainables.reporting import RungReport
 from trainables.sql_tokens import SqlTokens, collapse_white_space
 from trainables.techniques.parameters import TECHNIQUES, complete
 from trainables.text_to_sql import load_splits, prompt
@@ -107,7 +106,7 @@ def measure(configuration: TrialConfiguration, device: torch.device) -> Measured
         finetune(
             configuration,
             (half, configuration.budget_examples),
-            _Writes(Path(folder)),
+            RungWriter(Path(folder)),
             device=device,
         )
     phases.stop()
@@ -121,24 +120,6 @@ def measure(configuration: TrialConfiguration, device: torch.device) -> Measured
         sum(training.seconds for training in trainings),
         epochs * model.rows(rows),
     )
-
-
-@dataclass(frozen=True)
-class _Writes:
-    """A listener that writes a checkpoint at each rung, as a sweep does."""
-
-    folder: Path
-
-    def rung(self, report: RungReport) -> None:
-        folder = self.folder / str(report.rung)
-        folder.mkdir()
-        report.save(folder)
-
-    def test(self, predictions: list[dict[str, Any]], metrics: Any, protocol: str) -> None:
-        pass
-
-    def follow(self, rung: int) -> None:
-        raise AssertionError("there is one worker")
 
 
 def table(found: dict[str, list[Measured]], peaks: dict[str, float]) -> str:

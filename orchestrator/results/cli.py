@@ -21,7 +21,6 @@ from orchestrator.results.selection import (
     final_rows,
     latest_sweep,
     select_sweeps,
-    whole_row,
 )
 from orchestrator.store import StoreError, StoreUnusableError
 
@@ -120,23 +119,35 @@ def leaderboard(
 @app.command()
 def show(
     context: typer.Context,
-    trial: Annotated[str, typer.Argument(help="Id of a trial, or how it begins.")],
+    trial: Annotated[
+        str,
+        typer.Argument(
+            metavar="best|NUMBER|ID",
+            help="The leader of the sweep's leaderboard, or one trial; an id may be cut short.",
+        ),
+    ],
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Everything of one trial: parameters, scores, reports, curve, predictions, environment."""
+    """Everything of one trial: parameters, scores, reports, curve, predictions, environment.
+
+    best and NUMBER are of the sweep written to last, or of the one that --sweep names.
+    """
+    from orchestrator.results.naming import named_trial
     from orchestrator.results.show import show as show_trial
 
     folder = _root(context, root)
-    row = whole_row(folder, select_sweeps(folder, sweep or []), trial)
-    emit(show_trial(folder, row), form)
+    emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form)
 
 
 @app.command()
 def compare(
     context: typer.Context,
-    a: Annotated[str, typer.Argument(help="A trial's id, or a group such as technique=lora.")],
+    a: Annotated[
+        str,
+        typer.Argument(help="A trial (best, a number or an id), or a group: technique=lora."),
+    ],
     b: Annotated[str, typer.Argument(help="Another, e.g. rank=8,target_modules=q,v.")],
     by: ByOption = None,
     root: RootOption = None,
@@ -171,7 +182,7 @@ def effect(
 
     For each value: trials, mean with its 95 % interval over trials, best with its learning rate,
     how many early stopping ended, and the completed ones alone; then the trend, and the importance
-    of each parameter.
+    of each parameter. CSV has a line for each value, JSON everything.
     """
     from orchestrator.results.effect import COLUMNS, answer
 

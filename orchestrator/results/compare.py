@@ -10,11 +10,12 @@ from typing import Any
 
 from rich.text import Text
 
-from orchestrator.results.configurations import Configurations, parameters
+from orchestrator.results.configurations import BASELINE, Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
-from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.errors import ResultsError, absent, unknown
+from orchestrator.results.naming import pick
 from orchestrator.results.output import Answer, p_value
-from orchestrator.results.selection import check_same_evaluation, find_trial, metric_and_mode
+from orchestrator.results.selection import check_same_evaluation, metric_and_mode
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
 
@@ -74,14 +75,14 @@ def compare_trials(
     return Comparison(metric, mode, rung, (len(a), len(b)), means, difference)
 
 
-def select_group(rows: Sequence[Row], text: str) -> list[Row]:
-    """Returns the trials that a text names: an id, or `name=value[,name=value...]`.
+def select_group(root: Path, rows: Sequence[Row], text: str) -> list[Row]:
+    """Returns the trials that a text names: one as in `pick`, or `name=value[,name=value...]`.
 
     Raises:
         ResultsError: No trial fits, or a name is unknown.
     """
     if "=" not in text:
-        return [find_trial(rows, text)]
+        return [pick(root, rows, text)]
     found = list(rows)
     # A value may hold commas itself: target_modules=q,v.
     for part in re.split(r",(?=\w+=)", text):
@@ -91,7 +92,7 @@ def select_group(rows: Sequence[Row], text: str) -> list[Row]:
             raise unknown("parameter", name, known)
         values = {parameters(row).get(name) for row in rows} - {None}
         if not any(_same(each, value) for each in values):
-            raise unknown(f"trial with {name}", value, map(str, values))
+            raise absent(f"trial with {name}", value, map(str, values))
         found = [row for row in found if _same(parameters(row).get(name), value)]
     if not found:
         raise ResultsError(f"No trial fits {text!r}.")
@@ -112,7 +113,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         ResultsError: A text fits no trial, or the trials do not compare.
     """
     metric, mode = metric_and_mode(rows, by)
-    chosen = [select_group(rows, text) for text in (a, b)]
+    chosen = [select_group(root, rows, text) for text in (a, b)]
     if {key(row) for row in chosen[0]} & {key(row) for row in chosen[1]}:
         raise ResultsError(f"{a!r} and {b!r} have a trial in common; compare two that have none.")
     curves = Curves(root, [*chosen[0], *chosen[1]], metric)
@@ -134,7 +135,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     )
     lines.append(
         f"{found.verdict('A', 'B')[0].upper()}{found.verdict('A', 'B')[1:]}: paired over"
-        f" {gap.examples} validation rows, {place(found.rung)}, {why(found.rung)}."
+        f" {gap.examples} validation rows{_where(groups, found.rung)}."
     )
     data: dict[str, Any] = {
         "a": a,
@@ -161,6 +162,20 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         else ()
     )
     return Answer(data, Text("\n".join(lines)), remarks)
+
+
+def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:
+    """Returns in words where A and B are compared; what was not trained is the same everywhere."""
+    untuned = [all(row["technique"] == BASELINE for row in group) for group in groups]
+    if all(untuned):
+        return "; both are the untuned model"
+    if not any(untuned):
+        return f", {place(rung)}, {why(rung)}"
+    itself, other = ("A", "B") if untuned[0] else ("B", "A")
+    trained = groups[untuned.index(False)]
+    reached = "which it reached" if rung is None else "the highest rung that it reached"
+    reason = reached if len(trained) == 1 else why(rung)
+    return f"; {other} {place(rung)}, {reason}, and {itself}, the untuned model, as it is"
 
 
 def _same(value: Any, text: str) -> bool:

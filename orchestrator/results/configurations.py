@@ -91,6 +91,17 @@ class Configurations:
         return " ".join([str(row["technique"]), *words])
 
 
+def telling(row: Row) -> str:
+    """Returns what a trial was configured with, in the parameters that tell most of it."""
+    own = parameters(row)
+    words = [
+        f"{name}={brief(own[name])}"
+        for name in (*_TELLING, "data_size")
+        if name != "technique" and own.get(name) is not None
+    ]
+    return " ".join([str(row["technique"]), *words])
+
+
 def brief(value: Any) -> str:
     """Returns a value in at most a few characters: fractions with three significant digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

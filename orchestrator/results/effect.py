@@ -190,15 +190,18 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
         listed = ", ".join(f"{name} {part:.0%}" for name, part in share.items())
         parts.append(
             Text(
-                f"Importance among {technique} trials, by what sets the best of them apart"
-                f" (PED-ANOVA): {listed}"
+                f"Importance among {technique} trials, by what sets the best of them by"
+                f" {found.metric} apart (PED-ANOVA): {listed}"
             )
         )
-    data = {
+    what = {
         "parameter": parameter,
         "metric": found.metric,
         "mode": found.mode,
         "rung_examples": found.rung,
+    }
+    data = {
+        **what,
         "values": found.values,
         "trend": {
             "test": found.trend.test,
@@ -212,7 +215,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
         f"{found.left_out} of these trials were not measured by {found.metric} and are left out."
     )
     remarks = (left_out,) if found.left_out else ()
-    return Answer(data, Group(*parts), remarks)
+    return Answer(data, Group(*parts), remarks, rows=[{**what, **entry} for entry in found.values])
 
 
 def varied_in(rows: Sequence[Row]) -> list[str]:

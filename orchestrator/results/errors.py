@@ -19,11 +19,30 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> Res
         known: Those that exist.
         where: What was searched, e.g. "in these sweeps".
     """
-    names = sorted(set(known), key=lambda name: (len(name), name) if name.isdigit() else (99, name))
+    names = _sorted(known)
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f"the nearest is {near[0]!r}" if near else f"there are: {_some(names)}"
     searched = f" {where}" if where else ""
     return ResultsError(f"There is no {kind} {given!r}{searched}; {hint}.")
+
+
+def absent(kind: str, given: str, known: Iterable[str], where: str = "") -> ResultsError:
+    """Returns the error for a value that no trial has, with those that trials have.
+
+    Args:
+        kind: What it should name.
+        given: The value.
+        known: Those that exist; which of them looks most alike says nothing.
+        where: What was searched, e.g. "in these sweeps".
+    """
+    searched = f" {where}" if where else ""
+    return ResultsError(
+        f"There is no {kind} {given!r}{searched}; there are: {_some(_sorted(known))}."
+    )
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(set(names), key=lambda name: (len(name), name) if name.isdigit() else (99, name))
 
 
 def _some(names: list[str], limit: int = 12) -> str:

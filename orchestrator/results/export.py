@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.output import Answer, table
+from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 
@@ -47,19 +48,16 @@ def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportForma
         form: Of the files.
 
     Raises:
-        ResultsError: The target lies in the store, holds something, or cannot be written.
+        ResultsError: The target lies in the store or in no folder, holds something, or cannot be
+            written.
         StoreError: The store cannot be read.
     """
-    if target.resolve().is_relative_to(root.resolve()):
-        raise ResultsError(
-            f"{target} lies in the store {root} itself, which holds what sweeps wrote and nothing"
-            " else; name a folder outside it."
-        )
+    check_target(target, "folder", root)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
     staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
     try:
-        staged.mkdir(parents=True)
+        staged.mkdir()
         counts = [_write(root, sweep_ids, staged, form, *each) for each in _READ]
         if target.exists():
             target.rmdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.configurations import Configurations
-from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.errors import ResultsError, absent
 from orchestrator.results.output import duration, number, table, with_interval
 from orchestrator.results.selection import (
     FACTS,
@@ -219,7 +219,7 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     known = {row["technique"] for row in rows}
     for name in techniques:
         if name not in known:
-            raise unknown("technique", name, known, "in these sweeps")
+            raise absent("technique", name, known, "in these sweeps")
     found = [row for row in rows if not techniques or row["technique"] in techniques]
     if not found:
         raise ResultsError("No trial is left to rank.")

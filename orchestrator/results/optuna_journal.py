@@ -23,6 +23,7 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.output import Answer, table
 from orchestrator.results.selection import final_rows, metric_and_mode
+from orchestrator.results.target import check_target
 
 MARK = "derived_by"
 """The study's first user attribute; a file without it in its second record is not overwritten."""
@@ -56,8 +57,8 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
         target: The file; it is replaced if this function wrote it.
 
     Raises:
-        ResultsError: There are several sweeps, no trial has ended, or the file lies in the store,
-            is something else, or cannot be written.
+        ResultsError: There are several sweeps, no trial has ended, or the file lies in the store
+            or in no folder, is something else, or cannot be written.
         StoreError: The store cannot be read.
     """
     if len(sweep_ids) > 1:
@@ -91,11 +92,7 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
 
 
 def _check(root: Path, target: Path) -> None:
-    if target.resolve().is_relative_to(root.resolve()):
-        raise ResultsError(
-            f"{target} lies in the store {root} itself, which holds what sweeps wrote and nothing"
-            " else; name a file outside it."
-        )
+    check_target(target, "file", root)
     try:
         if target.exists() and not (target.is_file() and _is_derived(target)):
             raise ResultsError(
@@ -121,7 +118,6 @@ def _publish(records: list[dict[str, Any]], target: Path) -> None:
     staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
     try:
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
             JournalFileBackend(str(staged)).append_logs(records)
             staged.replace(place)
         finally:

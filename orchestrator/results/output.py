@@ -39,12 +39,14 @@ class Answer:
         view: For people.
         remarks: Beside the answer, for people.
         columns: Of rows; only needed where there may be none.
+        rows: For CSV, where the data is more than a table; None means the data.
     """
 
     data: list[dict[str, Any]] | dict[str, Any]
     view: RenderableType
     remarks: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    rows: list[dict[str, Any]] | None = None
 
 
 def emit(answer: Answer, form: Format) -> None:
@@ -131,9 +133,11 @@ def text(value: Any) -> str:
 
 
 def _write_csv(answer: Answer) -> None:
-    data = answer.data
+    data = answer.data if answer.rows is None else answer.rows
     if isinstance(data, dict):
-        data = [{"name": name, "value": value} for name, value in _flat(data)]
+        nested = any(isinstance(value, (dict, list)) for value in data.values())
+        pairs = [{"name": name, "value": value} for name, value in _flat(data)]
+        data = pairs if nested else [data]
     names = list(data[0]) if data else answer.columns
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)

@@ -13,7 +13,6 @@ import pyarrow as pa
 from orchestrator.results.configurations import configured
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
-from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS, TABLES
 from trainables.scores import MODES
@@ -96,20 +95,6 @@ def final_rows(
     """Returns what `final_table` returns, as dictionaries: slow for many rows of all columns."""
     rows: list[Row] = final_table(root, sweep_ids, columns).to_pylist()
     return rows
-
-
-def whole_row(root: Path, sweep_ids: Sequence[str], given: str) -> Row:
-    """Returns the final row of the trial with that id, or whose id alone begins so.
-
-    Raises:
-        ResultsError: There is none, or several.
-    """
-    content = final_table(root, sweep_ids)
-    found = find_trial(content.select(["sweep_id", "trial_id"]).to_pylist(), given)
-    for name, value in found.items():
-        content = having(content, name, [value])
-    row: Row = content.to_pylist()[0]
-    return row
 
 
 def find_trial(rows: Iterable[Row], given: str) -> Row:

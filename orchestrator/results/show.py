@@ -177,5 +177,8 @@ def _prediction(row: dict[str, Any], order: str) -> str:
 def _listed(values: dict[str, Any]) -> str:
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        flat |= value if isinstance(value, dict) else {name: value}
+        if isinstance(value, dict):
+            flat |= value
+        elif value is not None:
+            flat[name] = value
     return ", ".join(f"{name} {text(value)}" for name, value in flat.items() if value is not None)

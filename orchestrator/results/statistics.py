@@ -92,7 +92,10 @@ def score_interval(
         middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
         half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
         half /= 1 + z * z / rows
-        return max(0.0, middle - half), min(1.0, middle + half)
+        # Where no row or every row is right, that end is exact, but for rounding.
+        low = middle - half if mean > 0 else 0.0
+        high = middle + half if mean < 1 else 1.0
+        return max(0.0, low), min(1.0, high)
     if standard_error is None:
         return None
     half = _t(rows - 1) * standard_error

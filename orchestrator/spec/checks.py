@@ -120,8 +120,21 @@ def trials(value: int, valid: Valid) -> list[Fault]:
             return []
         return [((), f"is {value}, but there is no space to search; add one or remove trials")]
     if value == 0 and valid["search"].method != "grid":
-        return [((), "is missing or 0; say how many configurations to try, such as `trials: 32`")]
+        return [((), f"is missing or 0; {_how_many(valid.get('space'))}")]
     return []
+
+
+def _how_many(space: Space | None) -> str:
+    """Says what to write for the number of configurations that a space suggests."""
+    size = None if space is None else grid_size(space)
+    if size is None:
+        return "say how many configurations to try, such as `trials: 32`"
+    if size == 1:
+        return "the space has a single configuration: write `trials: 1`"
+    return (
+        f"the space has {size:,} configurations: write `search: {{method: grid}}` to try each once,"
+        f" or how many to try, such as `trials: {min(size, 32)}`"
+    )
 
 
 def resolved_trials(value: int, valid: Valid) -> int:

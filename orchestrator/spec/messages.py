@@ -12,10 +12,21 @@ from pydantic_core import ErrorDetails
 from orchestrator.spec.document import Node, join
 from orchestrator.spec.model import Sweep
 from orchestrator.spec.problems import Problem, show, unknown
+from trainables.scores import MODES
 from trainables.techniques.parameters import TECHNIQUES
 
 RESOLVED = ("profile", "profile_reason")
 """Fields of `Sweep` that a file cannot set."""
+
+OPTIONS = {
+    "address": "--address",
+    "dashboard_host": "--dashboard-host",
+    "max_device_hours": "--max-device-hours",
+    "max_hours": "--max-hours",
+    "root": "--root",
+}
+"""What somebody may look for in a file, and which option of `orchestrator.sweep` it is: it is of
+one start of the sweep, not of the question."""
 
 _RULES: dict[str, str] = {
     "int_type": "must be a whole number",
@@ -47,6 +58,8 @@ def translate(error: ErrorDetails, root: Node) -> Problem:
         error: One of pydantic's errors about `root.plain()`.
         root: The document that was validated.
     """
+    if error["loc"] == ("objective", "mode") and (found := _overridden_metric(error, root)):
+        return found
     node, rest = _locate(root, error["loc"])
     label = node.key
     for part in rest:
@@ -64,6 +77,24 @@ def _locate(root: Node, location: tuple[str | int, ...]) -> tuple[Node, tuple[st
             return node, location[depth:]
         node = child
     return node, ()
+
+
+def _overridden_metric(error: ErrorDetails, root: Node) -> Problem | None:
+    """Returns the problem of an option's metric with the mode that the file gives for its own."""
+    objective = root.child("objective")
+    metric, mode = (objective and objective.child(name) for name in ("metric", "mode"))
+    if metric is None or mode is None or metric.line is not None or mode.line is None:
+        return None
+    name = metric.plain()
+    if name not in MODES or error["type"] != "problem":
+        return None
+    less = "more" if MODES[name] == "max" else "less"
+    return Problem(
+        metric.place,
+        None,
+        f"{mode.key}: is {mode.plain()} in {mode.place}:{mode.line}, but {less} {name} is better:"
+        f" add --set objective.mode={MODES[name]}",
+    )
 
 
 def _message(error: ErrorDetails) -> str:
@@ -99,6 +130,13 @@ def _unknown_key(location: tuple[str | int, ...]) -> str:
     name = str(location[-1])
     model = _model(location[:-1])
     valid = top_level_keys() if model is Sweep or model is None else list(model.model_fields)
+    if name in OPTIONS and name not in valid:
+        return (
+            f"is no key of the file but the option {OPTIONS[name]} of python -m orchestrator.sweep;"
+            " remove it here"
+        )
+    if name in top_level_keys() and name not in valid:
+        return f'unknown key "{name}" here; it stands at the top of the file, outside {location[0]}'
     elsewhere = [path for path in _paths(Sweep) if path.split(".")[-1] == name]
     if elsewhere:
         return f'unknown key "{name}" here; did you mean "{elsewhere[0]}"?'

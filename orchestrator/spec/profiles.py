@@ -95,6 +95,11 @@ def apply_override(document: Node, option: str, problems: list[Problem]) -> Node
         remedy = "applies to the profile that runs; leave out profiles.NAME."
         problems.append(Problem(place, None, remedy))
         return document
+    if not text.strip():
+        name = key.strip()
+        remedy = f"{name}: has no value; write {name}=VALUE, or {name}=null to remove the key"
+        problems.append(Problem(place, None, remedy))
+        return document
     try:
         value = read(text, place, key=key.strip(), first_line=None)
     except SpecError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.console import console
 from orchestrator.run import run
 from orchestrator.spec import load
+from orchestrator.start import StartOptions
 from orchestrator.sweep import exit_code
 
 
@@ -28,10 +29,12 @@ def main() -> None:
             load(file, profile="embedded"),
             root,
             console(),
-            max_device_hours=None if hours is None else float(hours),
-            address=given.get("--address"),
-            dashboard="--no-dashboard" not in sys.argv,
-            learner=learner,
+            StartOptions(
+                max_device_hours=None if hours is None else float(hours),
+                address=given.get("--address"),
+                dashboard="--no-dashboard" not in sys.argv,
+                learner=learner,
+            ),
         )
 
 

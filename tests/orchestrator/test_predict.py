@@ -163,7 +163,10 @@ def test_a_trial_predicts_as_it_did_when_it_was_evaluated(call: Run, trained: Pa
     found = [json.loads(line)["prediction"] for line in out.splitlines()]
     # An evaluation allows fewer new tokens.
     assert all(new.startswith(old["prediction"]) for new, old in zip(found, told, strict=True))
-    assert f"Trial {row['trial_id']} of {sweep}: lora rank=8 data_size=160" in err
+    assert (
+        f"Trial {row['trial_id']} of {sweep}: lora rank=8 target_modules=all learning_rate=0.01"
+        " batch_size=8 data_size=160, completed" in err
+    )
 
 
 @pytest.mark.slow
@@ -187,6 +190,7 @@ def test_an_export_works_without_this_package(
 ) -> None:
     expected = [answer["prediction"] for answer in _ask(call, trained, "--trial", trial)]
     assert len({sql for sql in expected if sql.startswith("SELECT ")}) > 1
+    (tmp_path / "models").mkdir()
     folder = tmp_path / "models" / "mine"
     code, out, err = call("--trial", trial, "--export", folder, *options, root=trained)
     assert code == 0, err
@@ -281,6 +285,7 @@ def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
         (["--trial", "1", "--export", kept / "thesis.txt"], "is not an empty folder"),
         (["--trial", "0", "--export", tmp_path / "new"], "untuned baseline"),
         (["--trial", "2", "--merged", "--export", tmp_path / "new"], "has no merged form"),
+        (["--trial", "1", "--export", tmp_path / "new" / "model"], "make it first"),
         (["How many?", "--export", tmp_path / "new"], "answers no question"),
         (["--execute", "--export", tmp_path / "new"], "answers no question"),
         (["How many?", "--context", CONTEXT, "--merged"], "give --export DIR"),

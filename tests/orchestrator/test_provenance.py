@@ -1,20 +1,45 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from orchestrator import provenance
 
 
-def test_versions_are_recorded_and_the_build_of_torch_is_passed_in() -> None:
-    found = provenance.capture("2.13.0+cu130", "13.0")
+def test_versions_are_recorded_and_which_build_of_torch() -> None:
+    import torch
+
+    found = provenance.capture()
     assert json.loads(json.dumps(found)) == found
-    assert (found["torch"], found["cuda"]) == ("2.13.0+cu130", "13.0")
-    assert found["packages"]["pyarrow"]
+    assert (found["torch"], found["cuda"]) == (torch.__version__, torch.version.cuda)
+    for name in ("torch", "transformers", "peft", "pyarrow"):
+        assert found["packages"][name] == importlib.metadata.version(name)
     assert set(found["packages"]) <= set(provenance.PACKAGES)
+
+
+def test_the_build_of_torch_is_read_where_it_is_for_cuda(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = tmp_path / "torch" / "version.py"
+    constants.parent.mkdir()
+    constants.write_text(
+        "from typing import Optional\n__version__ = '2.13.0+cu130'\ndebug = False\n"
+        "cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"
+    )
+    place = SimpleNamespace(locate_file=lambda file: tmp_path / file)
+    monkeypatch.setattr(provenance, "_versions", lambda: {"torch": "2.13.0"})
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: place)
+    build = provenance._torch_build.__wrapped__
+    assert build() == {"torch": "2.13.0+cu130", "cuda": "13.0"}
+    constants.unlink()
+    assert build() == {"torch": "2.13.0", "cuda": None}
+    monkeypatch.setattr(provenance, "_versions", dict)
+    assert build() == {"torch": None, "cuda": None}
 
 
 def test_no_secret_of_the_environment_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,24 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         14,
         ('unknown key "test_rows"', 'did you mean "evaluation.test_rows"'),
     ),
+    "option of the command line in a group": (
+        "{max_concurrent: 2}",
+        "{max_hours: 2}",
+        24,
+        ("limits.max_hours: is no key of the file but the option --max-hours of",),
+    ),
+    "option of the command line at the top": (
+        "seed: 0\n",
+        "max_device_hours: 4\n",
+        15,
+        ("max_device_hours: is no key of the file but the option --max-device-hours of",),
+    ),
+    "key of the top level in a group": (
+        "{max_concurrent: 2}",
+        "{trials: 20}",
+        24,
+        ('limits.trials: unknown key "trials" here', "it stands at the top of the file"),
+    ),
     "unknown nested key": (
         "first_rung: 0.1,",
         "first_rung: 0.1, grace: 1,",
@@ -534,6 +552,8 @@ def test_duplicates_and_anchors_are_reported_together(write: Write) -> None:
         ("space.technique.full=null", "there is no full to remove"),
         ("profiles.embedded.trials=5", "leave out profiles.NAME"),
         ("seed", "must be key.path=value"),
+        ("seed=", "seed: has no value; write seed=VALUE, or seed=null to remove the key"),
+        ("space.data_size= ", "space.data_size: has no value"),
         ("seed=[", "is not YAML"),
         ("seed=!!int 3", "is refused"),
     ],
@@ -548,6 +568,38 @@ def test_a_wrong_override_names_the_option(override: str, phrase: str, write: Wr
 def test_trials_on_the_command_line_are_checked_like_the_file(write: Write) -> None:
     (problem,) = problems(write(GOOD), trials=-3)
     assert str(problem).startswith("--trials -3: trials: is -3, but must be >= 1")
+
+
+def test_a_metric_of_an_option_against_the_mode_of_the_file_names_the_option(write: Write) -> None:
+    path = write(GOOD)
+    (problem,) = problems(path, "objective.metric=eval_loss")
+    assert str(problem) == (
+        f"--set objective.metric=eval_loss: objective.mode: is max in {path}:3, but less eval_loss"
+        " is better: add --set objective.mode=min"
+    )
+    assert load(path, ["objective.metric=eval_loss", "objective.mode=min"]).objective.mode == "min"
+    whole = load(path, ["objective={metric: eval_loss}"])
+    assert (whole.objective.metric, whole.objective.mode) == ("eval_loss", "min")
+
+
+def test_a_wrong_mode_of_an_option_is_told_as_that_options(write: Write) -> None:
+    (problem,) = problems(write(GOOD), "objective.metric=eval_loss", "objective.mode=max")
+    assert problem.place == "--set objective.mode=max"
+    assert "less eval_loss is better: write min" in problem.message
+
+
+def test_missing_trials_over_a_finite_space_are_told_what_to_write(write: Write) -> None:
+    text = GOOD.replace("trials: 32\n", "")
+    one = ["space.technique={lora: {rank: 8}}", "space.data_size=1000"]
+    (problem,) = problems(write(text), *one)
+    assert problem.message == (
+        "trials: is missing or 0; the space has a single configuration: write `trials: 1`"
+    )
+    (problem,) = problems(write(text), *one, "space.technique.lora.rank={choice: [4, 8]}")
+    assert problem.message == (
+        "trials: is missing or 0; the space has 2 configurations: write `search: {method: grid}` to"
+        " try each once, or how many to try, such as `trials: 2`"
+    )
 
 
 @pytest.mark.parametrize(

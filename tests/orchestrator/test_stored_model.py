@@ -31,7 +31,10 @@ def test_the_best_is_the_completed_trial_that_leads(root: Path) -> None:
     assert model.row["trial_number"] == 2
     assert model.configuration.parameters["rank"] == 16
     assert model.checkpoint == root / model.row["checkpoint"]
-    assert "lora rank=16 data_size=2000, completed, rouge_l 0." in model.describe()
+    assert (
+        "lora rank=16 target_modules=q,v learning_rate=0.001 batch_size=16 data_size=2000,"
+        " completed, rouge_l 0." in model.describe()
+    )
 
 
 @pytest.mark.parametrize("given", [trial_name(3), "3", "t-x000000003"])
@@ -72,7 +75,7 @@ def test_sweeps_that_do_not_fit(root: Path) -> None:
     with pytest.raises(ResultsError, match="There is no sweep 'runk'; the nearest is 'rank'"):
         choose(root, "runk", "best")
     write_model(root, 1, 8, sweep_id=OTHER, outcome="stopped")
-    with pytest.raises(ResultsError, match=f"2 sweeps are called 'rank'.*{OTHER}"):
+    with pytest.raises(ResultsError, match=f"'best' is a trial of one sweep.*{OTHER}"):
         choose(root, "rank", "best")
     with pytest.raises(ResultsError, match=f"No trial of {OTHER} has completed"):
         choose(root, OTHER, "best")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -100,6 +104,45 @@ def test_show_has_everything_of_a_trial(run: Run, ask: Ask) -> None:
     code, out, _ = run("show", trial_name(3), "--format", "csv")
     assert code == 0
     assert "reports.2.rung_examples,6000" in out.splitlines()
+
+
+def test_a_trial_is_named_to_show_and_compare_as_to_predict(ask: Ask, run: Run) -> None:
+    best = ask("leaderboard")[0]["trial_id"]
+    assert ask("show", "best")["trial"]["trial_id"] == best
+    assert ask("show", "3")["trial"]["trial_id"] == trial_name(3)
+    assert ask("show", "best", "--sweep", SWEEP)["trial"]["trial_id"] == best
+    by_name = ask("compare", "best", "1")
+    assert by_name | {"a": best, "b": trial_name(1)} == ask("compare", best, trial_name(1))
+    code, out, err = run("show", "13")
+    assert (code, out) == (2, "")
+    assert f"There is no trial with the number 13 in {SWEEP}; it has 0 to 12" in err
+
+
+def test_a_number_is_of_one_sweep(tmp_path: Path, run: Run, ask: Ask) -> None:
+    later = "rank-99999999"
+    for sweep_id, rank in ((SWEEP, 8), (later, 16)):
+        write_trial(Store(tmp_path), 1, {"technique": "lora", "rank": rank}, sweep_id=sweep_id)
+    for table in ("trials", "reports", "predictions"):
+        for sweep_id, moment in ((SWEEP, 100), (later, 200)):
+            os.utime(tmp_path / table / f"sweep={sweep_id}", (moment, moment))
+    for name in ("1", "best"):
+        assert ask("show", name, store=tmp_path)["trial"]["rank"] == 16
+        assert ask("show", name, "--sweep", SWEEP, store=tmp_path)["trial"]["rank"] == 8
+        code, out, err = run("show", name, "--sweep", "rank", store=tmp_path)
+        assert (code, out) == (2, "")
+        assert "is a trial of one sweep, but there are 2 to choose from" in err
+
+
+def test_an_environment_that_names_torch_twice_shows_its_version(tmp_path: Path, run: Run) -> None:
+    # As sweeps recorded it that ran before the build was read: a null after the packages.
+    environment = {"packages": {"torch": "2.13.0"}, "python": "3.11.7", "torch": None}
+    write_trial(
+        Store(tmp_path),
+        0,
+        {"technique": "lora", "rank": 8},
+        environment_json=json.dumps(environment),
+    )
+    assert "Environment: torch 2.13.0, python 3.11.7" in run("show", "0", store=tmp_path)[1]
 
 
 def test_show_thins_a_long_curve(tmp_path: Path, run: Run, ask: Ask) -> None:
@@ -257,7 +300,10 @@ def test_the_front_is_what_no_other_trial_beats(points: list[tuple[int, int]]) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["leaderboard", "--technique", "loar"], "There is no technique 'loar' in these sweeps;"),
+        (
+            ["leaderboard", "--technique", "prefix"],
+            "There is no technique 'prefix' in these sweeps; there are: lora, pretrained.",
+        ),
         (["pareto", "--x", "bleu", "--y", "bleu"], "--x and --y are both bleu"),
         (["leaderboard", "--limit", "x"], "'--limit': 'x' is not a whole number."),
         (["leaderboard", "--limit", "0"], "'--limit': 0 is less than 1."),
@@ -268,6 +314,15 @@ def test_a_mistake_is_said_in_plain_words(run: Run, arguments: list[str], words:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert words in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("verb", ["export", "optuna"])
+def test_a_folder_that_is_not_there_is_not_made_up(tmp_path: Path, run: Run, verb: str) -> None:
+    code, out, err = run(verb, tmp_path / "nodir" / "copy")
+    assert (code, out) == (2, "")
+    assert f"there is no folder {tmp_path / 'nodir'}; make it first" in err
+    assert not list(tmp_path.iterdir())
+    assert run(verb, tmp_path / "copy")[0] == 0
 
 
 @pytest.mark.parametrize("inside", ["", "copy", "trials/copy", "../{name}/copy"])
@@ -313,3 +368,26 @@ def test_a_newer_store_is_one_line_and_exit_code_1(tmp_path: Path, run: Run) -> 
     assert (code, out) == (1, "")
     assert "schema version 9" in err
     assert err.count("\n") == 1
+
+
+def test_an_effect_as_csv_is_a_table_of_the_values(run: Run, ask: Ask) -> None:
+    code, out, err = run("effect", "rank", "--format", "csv")
+    assert (code, err) == (0, "")
+    lines = list(csv.DictReader(io.StringIO(out)))
+    found = ask("effect", "rank")
+    assert [line["value"] for line in lines] == ["4", "8", "16", "32"]
+    for line, value in zip(lines, found["values"], strict=True):
+        assert (line["parameter"], line["metric"], line["mode"]) == ("rank", "rouge_l", "max")
+        assert line["rung_examples"] == "600"
+        assert {name: line[name] for name in value} == {
+            name: "" if each is None else str(each) for name, each in value.items()
+        }
+
+
+def test_a_comparison_as_csv_is_one_line(run: Run, ask: Ask) -> None:
+    code, out, _ = run("compare", "rank=4", "rank=8", "--format", "csv")
+    assert code == 0
+    (line,) = csv.DictReader(io.StringIO(out))
+    found = ask("compare", "rank=4", "rank=8")
+    assert line["difference"] == str(found["difference"])
+    assert list(line) == list(found)

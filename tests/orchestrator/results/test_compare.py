@@ -45,6 +45,35 @@ def test_the_untuned_baseline_compares_at_every_rung(ask: Ask) -> None:
     assert found["verdict"] == "A is better than B"
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        (
+            "technique=pretrained",
+            "technique=lora",
+            "B is better than A: paired over 60 validation rows; B at 600 examples, the highest"
+            " rung that all of these trials reached, and A, the untuned model, as it is.",
+        ),
+        (
+            trial_name(3),
+            "technique=pretrained",
+            "A is better than B: paired over 60 validation rows; A at 6,000 examples, the highest"
+            " rung that it reached, and B, the untuned model, as it is.",
+        ),
+        (
+            "rank=32",
+            "rank=4",
+            "A is better than B: paired over 60 validation rows, at 600 examples, the highest rung"
+            " that all of these trials reached.",
+        ),
+    ],
+)
+def test_the_rung_is_that_of_what_was_trained(run: Run, a: str, b: str, words: str) -> None:
+    code, out, _ = run("compare", a, b)
+    assert code == 0
+    assert words in out
+
+
 def test_groups_by_one_parameter_and_by_several(ask: Ask) -> None:
     found = ask("compare", "rank=32", "rank=4")
     assert (found["trials_a"], found["trials_b"]) == (3, 3)
@@ -65,6 +94,8 @@ def test_a_value_may_hold_commas(tmp_path: Path, ask: Ask) -> None:
     [
         ("rnk=4", "rank=8", "no parameter 'rnk'; the nearest is 'rank'"),
         ("rank=5", "rank=8", "no trial with rank '5'; there are: 4, 8, 16, 32"),
+        ("rank=6", "rank=8", "no trial with rank '6'; there are: 4, 8, 16, 32"),
+        ("technique=prefix", "rank=8", "technique 'prefix'; there are: lora, pretrained"),
         ("t-x000000099", "rank=8", "no trial 't-x000000099'; the nearest is"),
         ("rank=4", "technique=lora", "have a trial in common"),
         ("rank=4,technique=pretrained", "rank=8", "No trial fits"),

@@ -80,7 +80,8 @@ def test_the_table_says_it_in_words(run: Run) -> None:
     assert (
         "Trend: rouge_l rises with rank at 600 examples, where all 12 trials were measured" in out
     )
-    assert "PED-ANOVA): rank" in out
+    assert "the best of them by rouge_l apart (PED-ANOVA): rank" in out
+    assert "the best of them by bleu apart" in run("effect", "rank", "--by", "bleu")[1]
 
 
 def test_techniques_compare_without_the_baseline(tmp_path: Path, ask: Ask) -> None:

@@ -120,7 +120,10 @@ def test_json_and_csv_have_the_same_rows(run: Run, ask: Callable[..., Any]) -> N
     [
         (["--by", "blue"], "no metric 'blue'; the nearest is 'bleu'"),
         (["--by", "valid_sql"], "'valid_sql' was not measured"),
-        (["--technique", "qlora"], "no technique 'qlora' in these sweeps; the nearest is 'lora'"),
+        (
+            ["--technique", "qlora"],
+            "no technique 'qlora' in these sweeps; there are: lora, pretrained",
+        ),
         (["--sweep", "rang"], "no sweep 'rang'; the nearest is 'rank'"),
     ],
 )

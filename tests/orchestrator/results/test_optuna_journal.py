@@ -113,6 +113,7 @@ def test_the_study_is_what_the_rows_say(
     tmp_path: Path, swept: tuple[Sweep, Path], run: Run
 ) -> None:
     sweep, root = swept
+    (tmp_path / "new").mkdir()
     code, _, err = run("optuna", tmp_path / "new" / "a b.journal", store=root)
     assert code == 0, err
     assert f"optuna-dashboard '{tmp_path}/new/a b.journal'" in err

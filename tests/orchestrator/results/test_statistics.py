@@ -41,6 +41,16 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     assert (low, high) == pytest.approx((0.4038, 0.5962), abs=1e-4)
 
 
+@pytest.mark.parametrize("rows", [3, 10, 13, 100, 199])
+def test_the_end_of_an_interval_where_every_row_is_alike_has_no_rounding_in_it(rows: int) -> None:
+    none, every = (score_interval("exact_match", mean, 0.0, rows) for mean in (0.0, 1.0))
+    assert none is not None
+    assert every is not None
+    assert none[0] == 0.0
+    assert every[1] == 1.0
+    assert every[0] == pytest.approx(1 - none[1])
+
+
 @pytest.mark.parametrize(
     ("mean", "error", "rows"), [(None, 0.1, 10), (0.5, None, 10), (0.5, 0.1, 1), (0.5, 0.1, None)]
 )

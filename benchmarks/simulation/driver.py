@@ -1,30 +1,18 @@
-"""A sweep in simulated time: the real driver, with tabulated trials in place of Ray's processes.
-
-What decides and what is stored is the product's own: `SweepSearcher`, `SweepScheduler`, proposals,
-the standing read from the store, the judge and the final rows. Replaced are the processes and the
-clock: a trial's reports come from a table, each after so many seconds of an injected clock, and
-reach the scheduler in the order of time, as Ray Tune's event loop would pass them on. So thousands
-of trials on dozens of slots take as long as the driver's own work on them.
-
-Ray Tune's controller is not simulated; `benchmarks.scale` measures it beside.
-"""
+"""The driver of a sweep in simulated time."""
 
 from __future__ import annotations
 
-import datetime
 import heapq
 import itertools
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
+from benchmarks.simulation.curves import Learner
+from benchmarks.simulation.trial import Running, publish_test, report
 from orchestrator.attempts import AttemptLog
 from orchestrator.identity import trial_id
 from orchestrator.outcome import Conclusions, RunResult
@@ -33,11 +21,9 @@ from orchestrator.resume import standing
 from orchestrator.scheduling import SweepScheduler
 from orchestrator.search import SweepSearcher
 from orchestrator.spec import Sweep
-from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, Store, rows
-from orchestrator.store.rows import Row
+from orchestrator.store import Store
 from orchestrator.trial import TrialJob, objective_of
 from orchestrator.tuning import Watcher
-from trainables.scores import SCORES
 
 START = 1_800_000_000.0
 """Simulated time begins here, in seconds since 1970."""
@@ -52,107 +38,6 @@ class Clock:
     """
 
     now: float = START
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What a simulated trial does.
-
-    Attributes:
-        seconds: How long it takes to each report.
-        values: The objective of each report; NaN diverges there.
-        error: How it ends after these reports instead of going on, e.g. "failed"; None if it runs
-            to its last rung. A lack of memory or a death is tried again by a further pass of
-            `orchestrator.sweep`, which one simulation is not.
-    """
-
-    seconds: Sequence[float]
-    values: Sequence[float]
-    error: str | None = None
-
-
-Learner = Callable[[Proposal, Sequence[int]], Curve]
-"""Gives the curve of a trial with these rungs (in examples); one value a rung unless it fails."""
-
-
-def synthetic(proposal: Proposal, rungs: Sequence[int]) -> Curve:
-    """Returns a rising curve: better near a learning rate of its technique's, with seeded noise."""
-    configuration = proposal.configuration
-    rate = float(configuration.get("learning_rate", 1e-5) or 1e-5)
-    seed = [sum(map(ord, str(configuration["technique"]))), int(1e9 * rate), proposal.replicate]
-    chance = np.random.default_rng(seed)
-    best = 0.9 * float(np.exp(-((np.log10(rate) + 2.5) ** 2))) + 0.03 * chance.normal()
-    parts = [examples / max(rungs[-1], 1) for examples in rungs]
-    slowness = float(chance.uniform(0.8, 1.2))
-    return Curve(
-        seconds=[600 * slowness * each for each in np.diff([0.0, *parts])],
-        values=[best * part**0.3 + 0.01 * float(chance.normal()) for part in parts],
-    )
-
-
-class Unsynced:
-    """The operating system without `fsync`: for stores that need not survive a power cut."""
-
-    open, write, close = staticmethod(os.open), staticmethod(os.write), staticmethod(os.close)
-    link, unlink, mkdir = staticmethod(os.link), staticmethod(os.unlink), staticmethod(os.mkdir)
-
-    @staticmethod
-    def fsync(fd: int) -> None:
-        """Does nothing."""
-
-
-class RowsInMemory(Store):
-    """A store whose tables are never written: for the driver's decisions alone, in seconds.
-
-    What lies under `state/` is written as ever; a sweep in it cannot be continued.
-    """
-
-    def __init__(self, root: Path) -> None:
-        """Makes the folder for what is not a table."""
-        super().__init__(root, Unsynced())
-        self._rows: dict[tuple[str, int], Row] = {}
-        self._of_trial: dict[str, list[Row]] = {}
-        self._test: dict[str, pa.Table] = {}
-
-    def publish_report(self, row: Mapping[str, Any]) -> Row:
-        """As in `Store`."""
-        whole = dict.fromkeys(REPORTS.schema.names) | dict(row)
-        key = (row["trial_id"], row["rung_examples"])
-        if key not in self._rows:
-            self._rows[key] = whole
-            self._of_trial.setdefault(row["trial_id"], []).append(whole)
-        return self._rows[key]
-
-    def reports(self, sweep_id: str, trial_id: str) -> list[Row]:
-        """As in `Store`."""
-        return sorted(self._of_trial.get(trial_id, []), key=lambda row: int(row["rung"]))
-
-    def publish_trial(self, row: Mapping[str, Any]) -> Row:
-        """As in `Store`."""
-        objective = rows.finite_or_none(row["objective"])
-        whole = dict.fromkeys(TRIALS.schema.names) | dict(row) | {"objective": objective}
-        return self._rows.setdefault((row["trial_id"], -1), whole)
-
-    def publish_predictions(
-        self,
-        sweep_id: str,
-        trial_id: str,
-        trial_number: int,
-        split: str,
-        protocol: str,
-        step: int,
-        rung_examples: int,
-        predictions: Iterable[Mapping[str, Any]],
-    ) -> bool:
-        """As in `Store`, for the test split and one protocol."""
-        common = {"sweep_id": sweep_id, "trial_id": trial_id, "trial_number": trial_number}
-        common |= {"split": split, "protocol": protocol, "step": step}
-        content = rows.to_arrow(PREDICTIONS, [{**row, **common} for row in predictions])
-        return self._test.setdefault(trial_id, content) is content
-
-    def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
-        """As in `Store`."""
-        return self._test.get(trial_id, PREDICTIONS.schema.empty_table())
 
 
 class Silent:
@@ -189,24 +74,6 @@ class Decision:
     trial_number: int
     what: str
     detail: Any
-
-
-@dataclass
-class _Running:
-    """A trial in a slot, as Ray Tune's scheduler sees one (`trial_id`, `config`, `error_file`)."""
-
-    trial_id: str
-    config: dict[str, Any]
-    error_file: str
-    rungs: Sequence[int]
-    curve: Curve
-    attempt: int
-
-    @property
-    def proposal(self) -> Proposal:
-        """The trial."""
-        proposal: Proposal = self.config["proposal"]
-        return proposal
 
 
 class Simulation:
@@ -256,7 +123,7 @@ class Simulation:
         self._conclusions = Conclusions(sweep, sweep_id, store, "{}")
         self._errors = store.root / "state" / f"sweep={sweep_id}" / "ray"
         self._job = TrialJob(store.root, sweep_id, sweep, "cpu", 1, {}, "")
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._events: list[tuple[float, int, str, int]] = []
         self._order = itertools.count()
         with self._timed("start"):
@@ -300,7 +167,7 @@ class Simulation:
         grid = rungs(self._sweep, trial_configuration(self._sweep, proposal))
         identifier = trial_id(self._sweep_id, proposal.trial_number)
         passed = len(self._trial_store.reports(self._sweep_id, identifier))
-        self._running[tune_id] = _Running(
+        self._running[tune_id] = Running(
             tune_id,
             suggestion,
             str(self._errors / identifier),
@@ -320,9 +187,11 @@ class Simulation:
         wait = seconds[index] if index < len(self._running[tune_id].curve.values) else 0.0
         heapq.heappush(self._events, (self._clock.now + wait, next(self._order), tune_id, index))
 
-    def _report(self, trial: _Running, index: int) -> None:
+    def _report(self, trial: Running, index: int) -> None:
         proposal, rung = trial.proposal, trial.rungs[index]
-        stored = self._trial_store.publish_report(self._row(trial, index))
+        stored = self._trial_store.publish_report(
+            report(self._sweep, self._sweep_id, trial, index, self._clock.now)
+        )
         told = objective_of(self._job, proposal, stored)
         self.results += 1
         with self._timed("decide"):
@@ -336,11 +205,11 @@ class Simulation:
         else:
             self._complete(trial)
 
-    def _end(self, trial: _Running) -> None:
+    def _end(self, trial: Running) -> None:
         number = trial.proposal.trial_number
         error = trial.curve.error
         if error is None:
-            self._publish_test(trial)
+            publish_test(self._sweep, self._sweep_id, trial, self._trial_store)
             self._complete(trial)
             return
         self._attempts.fail(number, error, "it was told to", "it was told to")
@@ -350,7 +219,7 @@ class Simulation:
             self._scheduler.on_trial_error(None, trial)
         self._complete(trial, error=True)
 
-    def _complete(self, trial: _Running, *, error: bool = False) -> None:
+    def _complete(self, trial: Running, *, error: bool = False) -> None:
         del self._running[trial.trial_id]
         with self._timed("conclude"):
             self._searcher.on_trial_complete(trial.trial_id, error=error)
@@ -370,55 +239,9 @@ class Simulation:
         self._decided(proposal, "ends", row["outcome"])
         return result
 
-    def _identify(self, trial: _Running) -> tuple[str, str]:
+    def _identify(self, trial: Running) -> tuple[str, str]:
         identifier = trial_id(self._sweep_id, trial.proposal.trial_number)
         return identifier, str(trial.proposal.configuration["technique"])
-
-    def _row(self, trial: _Running, index: int) -> dict[str, Any]:
-        value = trial.curve.values[index]
-        number = trial.proposal.trial_number
-        minimises = self._sweep.objective.mode == "min"
-        return {
-            "sweep_id": self._sweep_id,
-            "trial_id": trial_id(self._sweep_id, number),
-            "trial_number": number,
-            "rung": index,
-            "rung_from": trial.rungs[index - 1] if index else 0,
-            "rung_examples": trial.rungs[index],
-            "step": trial.rungs[index] // 4,
-            "examples_seen": trial.rungs[index],
-            "eval_rows": 100,
-            "attempt": trial.attempt,
-            "elapsed_seconds": sum(trial.curve.seconds[: index + 1]),
-            "reported_at": _time(self._clock.now),
-            **dict.fromkeys(SCORES, value),
-            **dict.fromkeys(("train_loss", "eval_loss"), value if minimises else 1.0 - value),
-        }
-
-    def _publish_test(self, trial: _Running) -> None:
-        number = trial.proposal.trial_number
-        configuration = trial_configuration(self._sweep, trial.proposal)
-        for protocol in configuration.test_protocols:
-            self._trial_store.publish_predictions(
-                self._sweep_id,
-                trial_id(self._sweep_id, number),
-                number,
-                "test",
-                protocol,
-                trial.rungs[-1] // 4,
-                trial.rungs[-1],
-                [
-                    {
-                        "example_id": f"row-{index}",
-                        "sql_prompt": "How many?",
-                        "sql_context": "CREATE TABLE t (a INT)",
-                        "reference": "SELECT COUNT(*) FROM t",
-                        "prediction": "SELECT 1",
-                        **dict.fromkeys(SCORES, trial.curve.values[-1]),
-                    }
-                    for index in range(2)
-                ],
-            )
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:
         self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))
@@ -431,7 +254,3 @@ class Simulation:
         finally:
             self.seconds[what] += time.perf_counter() - began
             self.cpu[what] += time.process_time() - cpu
-
-
-def _time(seconds: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
