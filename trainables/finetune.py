@@ -53,6 +53,10 @@ from trainables.trainer import NO_TRAINING, Trainer, Training
 from trainables.worker_group import WorkerGroup
 
 
+class EvaluationInterruptedError(Exception):
+    """An evaluation was given up because the trial is to end."""
+
+
 class Finetuning:
     """One trial: a model, its rows and its optimiser.
 
@@ -61,7 +65,14 @@ class Finetuning:
         device: A device, or "auto" for the best there is.
         heartbeat: Called at each optimiser step and each evaluated batch, with the training
             examples so far.
-        interrupted: Asked after each optimiser step; if it is true, `advance` returns there.
+        interrupted: Asked after each optimiser step and each evaluated batch; if it is true,
+            `advance` returns there, and `evaluate` raises `EvaluationInterruptedError`.
+
+    Attributes:
+        advanced_to: Training examples that `advance` has come to.
+        evaluated_to: Those at the latest evaluation on validation rows; below 0 before the first.
+        train_seconds: Time spent in `advance`.
+        eval_seconds: Time spent in `evaluate`.
 
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
@@ -112,6 +123,7 @@ class Finetuning:
         self._executor = SqlExecutor()
         self._earlier_seconds = 0.0
         self.advanced_to = -1
+        self.evaluated_to = -1
         self.train_seconds = 0.0
         self.eval_seconds = 0.0
 
@@ -151,9 +163,9 @@ class Finetuning:
         interrupted, the same call goes on, also after `save` and `load`.
         """
         training = NO_TRAINING if self._trainer is None else self._trainer.advance(to_examples)
-        if not training.interrupted:
+        if not training.interrupted and to_examples > self.advanced_to:
             self.train_seconds += training.seconds
-            self.advanced_to = max(self.advanced_to, to_examples)
+            self.advanced_to = to_examples
         return training
 
     def evaluate(
@@ -164,6 +176,9 @@ class Finetuning:
         Args:
             split: Which rows; by the notebook's protocol the first `NOTEBOOK_ROWS` test rows.
             protocol: "standard" or "notebook"; None means the configuration's for validation rows.
+
+        Raises:
+            EvaluationInterruptedError: The trial is to end; nothing has changed but the time.
         """
         protocol = protocol or self._configuration.validation_protocol
         if (split, protocol) not in self._evaluators:
@@ -180,9 +195,13 @@ class Finetuning:
             )
         started = time.perf_counter()
         with isolated(self._device):
-            evaluation = self._evaluators[split, protocol].evaluate(self._adapted, self._beat)
+            evaluation = self._evaluators[split, protocol].evaluate(
+                self._adapted, self._after_batch
+            )
         self._memory.sample()
         self.eval_seconds += time.perf_counter() - started
+        if split == "validation":
+            self.evaluated_to = self.advanced_to
         return evaluation
 
     def save(self, folder: Path) -> None:
@@ -192,6 +211,7 @@ class Finetuning:
         progress = {
             "position": self._trainer.position() if self._trainer is not None else {},
             "advanced_to": self.advanced_to,
+            "evaluated_to": self.evaluated_to,
             "train_seconds": self.train_seconds,
             "eval_seconds": self.eval_seconds,
             "elapsed_seconds": self.elapsed_seconds,
@@ -219,6 +239,8 @@ class Finetuning:
         if self._trainer is not None:
             self._trainer.restore(state, progress["position"])
         self.advanced_to = progress["advanced_to"]
+        # Before there was the key, nothing was saved between training and evaluation.
+        self.evaluated_to = progress.get("evaluated_to", self.advanced_to)
         self.train_seconds = progress["train_seconds"]
         self.eval_seconds = progress["eval_seconds"]
         self._earlier_seconds = progress["elapsed_seconds"]
@@ -284,6 +306,11 @@ class Finetuning:
         self._beat()
         return self._interrupted is None or not self._interrupted()
 
+    def _after_batch(self) -> None:
+        self._beat()
+        if self._interrupted is not None and self._interrupted():
+            raise EvaluationInterruptedError
+
 
 def finetune(
     configuration: TrialConfiguration,
@@ -309,8 +336,8 @@ def finetune(
         device: A device, or "auto".
         heartbeat: Called at each optimiser step and each evaluated batch, with the training
             examples so far.
-        interruption: Who may end the trial between two rungs; not for a group of workers, who would
-            have to agree on the step.
+        interruption: Who may end the trial at any step, also of an evaluation; not for a group of
+            workers, who would have to agree on the step.
 
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
@@ -325,7 +352,7 @@ def finetune(
         if resume_from is not None:
             trial.load(resume_from)
         for number, rung in enumerate(rungs):
-            if rung <= trial.advanced_to:
+            if rung <= trial.evaluated_to:
                 continue
             training = trial.advance(rung)
             if training.interrupted:
@@ -333,7 +360,13 @@ def finetune(
                 interruption.record(trial.examples_seen, trial.save)
                 return
             if trial.is_first_worker:
-                evaluation = None if training.diverged else trial.evaluate("validation")
+                try:
+                    evaluation = None if training.diverged else trial.evaluate("validation")
+                except EvaluationInterruptedError:
+                    assert interruption is not None
+                    if trial.step:
+                        interruption.record(rung - 1, trial.save)
+                    return
                 report.rung(
                     RungReport(
                         rung=number,
@@ -351,6 +384,9 @@ def finetune(
                 return
         if trial.is_first_worker:
             for protocol in configuration.test_protocols:
-                test = trial.evaluate("test", protocol)
+                try:
+                    test = trial.evaluate("test", protocol)
+                except EvaluationInterruptedError:
+                    return  # the checkpoint of the last rung is there
                 report.test(test.predictions, test.metrics, protocol)
         trial.wait()

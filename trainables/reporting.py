@@ -52,16 +52,18 @@ class Report(Protocol):
 
 
 class Interruption(Protocol):
-    """Who may end a trial between two rungs."""
+    """Who may end a trial where it is."""
 
     def requested(self) -> bool:
-        """Returns whether the trial is to end where it is; asked after each optimiser step."""
+        """Returns whether the trial is to end; asked after each optimiser step and each evaluated
+        batch.
+        """
 
     def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
         """Takes the checkpoint of a trial that ends there.
 
         Args:
             examples_seen: Training examples so far, more than the last rung's and fewer than the
-                next one's.
+                next one's; the one before the next rung where only its evaluation is missing.
             save: Writes a checkpoint from which the trial goes on as if nothing had happened.
         """

@@ -33,7 +33,7 @@ UNMEASURED = 1e9
 
 @dataclass(frozen=True)
 class Training:
-    """What one call of `advance` did, with the interrupted calls that it goes on from.
+    """What one call of `advance` did, with the calls before it that were to go as far.
 
     Attributes:
         loss: Mean cross-entropy per target token over the steps, in nats; None without a step.
@@ -60,6 +60,7 @@ class _Sums:
     targets: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    rate: float | None = None
 
 
 NO_TRAINING = Training(None, False, None, 0, 0.0)
@@ -106,25 +107,28 @@ class Trainer:
         self._batches_done = 0  # of this epoch
         self._batches: Iterator[list[int]] | None = None
         self._sums = _Sums()
+        self._arrived_at = 0  # where the sums end; 0 while they are to go further
         self.step = 0
         self.examples_seen = 0
 
     def advance(self, to_examples: int) -> Training:
         """Trains whole optimiser steps until at least so many examples have been seen in all.
 
-        Where `after_step` says so it returns earlier; the next call goes on with the same sums.
+        Where `after_step` says so it returns earlier; the next call goes on with the same sums. A
+        call that is to go no further than the one before returns the same.
         """
         started = time.perf_counter()
+        if 0 < self._arrived_at < to_examples:
+            self._sums, self._arrived_at = _Sums(), 0
         self._adapted.model.train()
         sums, steps = self._sums, 0
         loss_sum = torch.tensor(sums.loss, device=self._device)
-        rate: float | None = None
         diverged, goes_on = False, True
         with isolated(self._device):
             while self.examples_seen < to_examples and not diverged and goes_on:
                 rows = self._next_batch()
-                rate = self._rate(len(rows))
-                loss, batch_targets, batch_tokens = self._train(rows, rate)
+                sums.rate = self._rate(len(rows))
+                loss, batch_targets, batch_tokens = self._train(rows, sums.rate)
                 loss_sum += loss * batch_targets
                 sums.targets += batch_targets
                 sums.tokens += batch_tokens
@@ -138,9 +142,9 @@ class Trainer:
         sums.seconds += time.perf_counter() - started
         interrupted = self.examples_seen < to_examples and not diverged
         if not interrupted:
-            self._sums = _Sums()
+            self._arrived_at = to_examples
         mean = sums.loss / sums.targets if sums.targets else None
-        return Training(mean, diverged, rate, sums.tokens, sums.seconds, interrupted)
+        return Training(mean, diverged, sums.rate, sums.tokens, sums.seconds, interrupted)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the optimiser's tensors by name."""
@@ -154,6 +158,7 @@ class Trainer:
             "epoch": self._epoch,
             "batches_done": self._batches_done,
             "sums": asdict(self._sums),
+            "arrived_at": self._arrived_at,
         }
 
     def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, Any]) -> None:
@@ -165,6 +170,8 @@ class Trainer:
         self._batches_done = position["batches_done"]
         self._batches = None
         self._sums = _Sums(**position["sums"])
+        # Checkpoints of before there was the key hold no sums that have arrived.
+        self._arrived_at = position.get("arrived_at", 0)
 
     def _next_batch(self) -> list[int]:
         if self._batches is None:

@@ -101,38 +101,52 @@ def test_a_continued_trial_gives_the_numbers_of_an_uninterrupted_one(
 
 
 class _Interruption:
-    """Interrupts once, after some steps, and keeps the checkpoint."""
+    """Asks for the end after it was asked so often, and keeps the checkpoint."""
 
-    def __init__(self, folder: Path, steps: int) -> None:
+    def __init__(self, folder: Path, after: float = math.inf) -> None:
         self.folder = folder
-        self.steps = steps
-        self.examples_seen = 0
+        self.after = after
+        self.asked = 0
+        self.kept: list[int] = []
 
     def requested(self) -> bool:
-        self.steps -= 1
-        return self.steps == 0
+        self.asked += 1
+        return self.asked > self.after
 
     def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
-        self.examples_seen = examples_seen
+        self.kept.append(examples_seen)
         save(self.folder)
 
 
-@pytest.mark.parametrize(("steps", "reports"), [(1, 0), (4, 1)])
-def test_a_trial_interrupted_between_rungs_goes_on_as_if_it_had_not_been(
-    base: str, tmp_path: Path, steps: int, reports: int
+def test_a_trial_interrupted_at_any_step_goes_on_as_if_it_had_not_been(
+    base: str, tmp_path: Path
 ) -> None:
     trial = configuration(base)
-    whole = run(trial)
-    interruption = _Interruption(tmp_path / "checkpoint", steps)
-    first = run(trial, interruption=interruption)
-    assert len(first.rungs) == reports
-    assert not first.tests
-    second = run(trial, resume_from=tmp_path / "checkpoint")
-    reported = [*first.rungs, *second.rungs]
-    assert [report.step for report in reported] == [report.step for report in whole.rungs]
-    for one, other in zip(reported, whole.rungs, strict=True):
-        assert timeless(one.metrics) == timeless(other.metrics)
-        assert one.predictions == other.predictions
+    undisturbed = _Interruption(tmp_path)
+    whole = run(trial, interruption=undisturbed)
+    kept = set()
+    for after in range(0, undisturbed.asked, 2):
+        folder = tmp_path / str(after)
+        interruption = _Interruption(folder / "kept", after)
+        first = run(trial, interruption=interruption, keep={1: folder / "last"})
+        assert not first.tests
+        assert interruption.asked <= after + 2  # the last step before a rung is not repeated
+        # While the test rows are scored the last rung's checkpoint is there already.
+        point = folder / ("kept" if interruption.kept else "last")
+        second = run(trial, resume_from=point)
+        assert first.numbers() + second.numbers() == whole.numbers()
+        kept.add(tuple(interruption.kept))
+    # On the way to a rung, before each rung's evaluation, and with nothing left but the test rows.
+    assert {(8,), (19,), (39,), ()} <= kept
+
+
+def test_an_untuned_model_interrupted_in_its_evaluation_has_nothing_to_keep(
+    base: str, tmp_path: Path
+) -> None:
+    interruption = _Interruption(tmp_path, 0)
+    recorder = run(configuration(base, "pretrained"), (0,), interruption=interruption)
+    assert not recorder.numbers()
+    assert not interruption.kept
 
 
 def test_global_random_state_is_left_alone(base: str) -> None:
