@@ -187,7 +187,7 @@ def _while_paused(
 
 @dataclass(frozen=True)
 class Interruption:
-    """Ends a trial between two rungs when the driver or SIGTERM asks for it: a learner's protocol.
+    """Ends a trial where it is when the driver or SIGTERM asks for it: a learner's protocol.
 
     Attributes:
         request: The driver's.

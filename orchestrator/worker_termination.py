@@ -1,4 +1,4 @@
-"""SIGTERM to a trial's own process: the trial saves where it is, between two rungs, and ends there.
+"""SIGTERM to a trial's own process: the trial saves where it is and ends there.
 
 Ray's handler ends the process at once, and with it the work since the last rung. Here that waits
 until the trial has saved, for `GRACE_SECONDS` at most; a process without a trial ends at once.
