@@ -63,6 +63,7 @@ class Progress:
         earlier: Final rows of trials that ended before this start, by trial number.
         clock: Seconds, monotonic.
         seen: Gives the training examples that a running trial, by number, has seen.
+        news: Gives what else is to be said now, if anything.
     """
 
     sweep: Sweep
@@ -72,6 +73,7 @@ class Progress:
     earlier: Mapping[int, Row]
     clock: Callable[[], float] = time.monotonic
     seen: Callable[[int], int] = lambda trial_number: 0
+    news: Callable[[], str | None] = lambda: None
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: list[_Ended] = field(default_factory=list)
 
@@ -124,7 +126,9 @@ class Progress:
         self._line(proposal, "interrupted", "goes on from where it was saved last")
 
     def passed(self) -> None:
-        """Does nothing: the display refreshes itself."""
+        """Says what is new; the table on a terminal refreshes itself."""
+        if (words := self.news()) is not None:
+            self.console.print(words, markup=False)
 
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""

@@ -109,6 +109,14 @@ def _run_trials(
         placement = slots(sweep, ray["resources"])
         _announce(placement, ray["dashboard"], options.dashboard_host, screen)
         state = standing(sweep, identifier, store, conclusions)
+
+        def news() -> str | None:
+            # Not said in the signal's handler, which may come in the middle of another line.
+            if not terminated():
+                return None
+            how = "save where they are" if placement.workers == 1 else "end at their next rung"
+            return f"SIGTERM: the trials {how} and end."
+
         numbers = {number for number, _, _ in Numbering(sweep)}
         earlier = {number: row for number, row in state.rows.items() if number in numbers}
         progress = Progress(
@@ -118,6 +126,7 @@ def _run_trials(
             placement.trials,
             earlier,
             seen=partial(examples_seen, AttemptLog(store, identifier)),
+            news=news,
         )
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
@@ -132,10 +141,6 @@ def _run_trials(
         )
 
         def over() -> bool:
-            # Said here, not in the signal's handler, which may come in the middle of another line.
-            if terminated():
-                how = "save where they are" if placement.workers == 1 else "end at their next rung"
-                screen.print(f"SIGTERM: the trials {how} and end.")
             return spending.reached() is not None or request.made()
 
         with progress.live(), spending:

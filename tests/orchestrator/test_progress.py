@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,11 @@ def _shown(progress: Progress) -> str:
     with progress.console.capture() as capture:
         progress.console.print(progress.render())
     return capture.get()
+
+
+def test_what_is_new_is_said_while_no_trial_reports(tmp_path: Path, clock: _Clock) -> None:
+    news = iter([None, "SIGTERM: the trials end.", None])
+    progress = replace(_progress(tmp_path, clock), news=lambda: next(news))
+    for _ in range(3):
+        progress.passed()
+    assert _text(progress).splitlines() == ["SIGTERM: the trials end."]
