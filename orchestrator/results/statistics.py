@@ -24,6 +24,9 @@ _SEED = 0
 BINARY = frozenset({"exact_match", "execution_accuracy", "valid_sql"})
 """Scores that are 0 or 1 in each row."""
 
+_NOISE = 1e-12
+"""Differences of scores, which lie in 0..1, are rounding errors below this."""
+
 _Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
@@ -136,12 +139,10 @@ def paired_difference(a: Array, b: Array) -> Difference:
     from scipy import stats
 
     gap = a - b
-    mean = float(gap.mean())
-    if len(gap) < 2 or np.ptp(gap) < 1e-12:
+    mean = _exact(float(gap.mean()))
+    if len(gap) < 2 or np.ptp(gap) < _NOISE:
         # Every row says the same: no resample differs.
-        return Difference(
-            mean, mean, mean, 1.0 if abs(mean) < 1e-12 else 2.0 ** (1 - len(gap)), len(gap)
-        )
+        return Difference(mean, mean, mean, 2.0 ** (1 - len(gap)) if mean else 1.0, len(gap))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(
@@ -155,7 +156,8 @@ def paired_difference(a: Array, b: Array) -> Difference:
         n_resamples=RESAMPLES,
         rng=_SEED,
     )
-    return Difference(mean, float(interval.low), float(interval.high), float(test.pvalue), len(gap))
+    low, high = _exact(float(interval.low)), _exact(float(interval.high))
+    return Difference(mean, low, high, float(test.pvalue), len(gap))
 
 
 def group_difference(a: Array, b: Array) -> Difference:
@@ -180,11 +182,13 @@ def group_difference(a: Array, b: Array) -> Difference:
         of_a = random.integers(len(a), size=len(a))
         of_b = random.integers(len(b), size=len(b))
         draws[index] = (a @ weights)[of_a].mean() - (b @ weights)[of_b].mean()
+    draws[np.abs(draws) < _NOISE] = 0.0
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     beyond = min(np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0))
-    p_value = min(1.0, 2 * (beyond + 1) / (RESAMPLES + 1))
-    return Difference(float(a.mean() - b.mean()), float(low), float(high), p_value, rows)
+    p_value = float(min(1.0, 2 * (beyond + 1) / (RESAMPLES + 1)))
+    mean = _exact(float(a.mean() - b.mean()))
+    return Difference(mean, _exact(float(low)), _exact(float(high)), p_value, rows)
 
 
 def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
@@ -226,6 +230,11 @@ def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
             ).pvalue
         )
     return Trend(name, rho, p_value, len(metric))
+
+
+def _exact(value: float) -> float:
+    """Returns 0 for a difference that is a rounding error, whose sign would be taken for a fact."""
+    return 0.0 if abs(value) < _NOISE else value
 
 
 @cache

@@ -51,6 +51,26 @@ def test_the_end_of_an_interval_where_every_row_is_alike_has_no_rounding_in_it(r
     assert every[0] == pytest.approx(1 - none[1])
 
 
+def test_rounding_errors_do_not_tell_trials_or_groups_apart() -> None:
+    group = np.full((3, 4), 0.3)
+    above = np.full((3, 4), 0.1 + 0.2)  # 0.30000000000000004
+    for found in (
+        group_difference(above, group),
+        paired_difference(above[0], group[0]),
+        paired_difference(np.array([0.1 + 0.2, 0.3]), group[0, :2]),
+    ):
+        assert (found.mean, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
+        assert not found.distinguishable
+
+
+def test_the_same_rows_in_another_order_differ_by_nothing() -> None:
+    random = np.random.default_rng(0)
+    scores = random.random(60)
+    found = paired_difference(scores, random.permutation(scores))
+    assert found.mean == 0.0
+    assert found.low < 0 < found.high
+
+
 @pytest.mark.parametrize(
     ("mean", "error", "rows"), [(None, 0.1, 10), (0.5, None, 10), (0.5, 0.1, 1), (0.5, 0.1, None)]
 )
