@@ -28,7 +28,7 @@ def check_target(target: Path, what: str, root: Path | None = None) -> None:
         )
     parent = target.absolute().parent
     if not parent.is_dir():
-        raise ResultsError(
-            f"{target} cannot be written: there is no folder {parent}; make it first"
-            f" (`mkdir -p`), or name a {what} in one that is there."
-        )
+        remedy = f"name a {what} in a folder that is there"
+        if not parent.exists():
+            remedy = f"make it first (`mkdir -p`), or {remedy}"
+        raise ResultsError(f"{target} cannot be written: there is no folder {parent}; {remedy}.")

@@ -322,6 +322,10 @@ def test_a_folder_that_is_not_there_is_not_made_up(tmp_path: Path, run: Run, ver
     assert (code, out) == (2, "")
     assert f"there is no folder {tmp_path / 'nodir'}; make it first" in err
     assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    code, out, err = run(verb, tmp_path / "file" / "copy")
+    assert (code, out) == (2, "")
+    assert f"there is no folder {tmp_path / 'file'}; name a " in err
     assert run(verb, tmp_path / "copy")[0] == 0
 
 
