@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.spec.distributions import Fault, count_values, extremes
+from orchestrator.spec.distributions import Fault, count_values, extremes, finite_values
 from orchestrator.spec.membership import drawn, whole
 from orchestrator.spec.problems import show, unknown
 from trainables.configuration import Scalar
@@ -124,13 +124,27 @@ def trials(value: int, valid: Valid) -> list[Fault]:
     return []
 
 
+def _as_point(space: Space) -> str:
+    """Returns a space of a single configuration as the points of a file."""
+    ((technique, branch),) = space.technique.items()
+    values = {
+        name: next(iter(finite_values(distribution) or ()), None)
+        for name, distribution in ({"data_size": space.data_size} | branch).items()
+    }
+    listed = ", ".join(f"{name}: {show(value)}" for name, value in values.items())
+    return f"points: [{{technique: {technique}, {listed}}}]"
+
+
 def _how_many(space: Space | None) -> str:
     """Says what to write for the number of configurations that a space suggests."""
     size = None if space is None else grid_size(space)
     if size is None:
         return "say how many configurations to try, such as `trials: 32`"
-    if size == 1:
-        return "the space has a single configuration: write `trials: 1`"
+    if space is not None and size == 1:
+        return (
+            f"the space has a single configuration: write `{_as_point(space)}` instead of it, or"
+            " `trials: 1`"
+        )
     return (
         f"the space has {size:,} configurations: write `search: {{method: grid}}` to try each once,"
         f" or how many to try, such as `trials: {min(size, 32)}`"

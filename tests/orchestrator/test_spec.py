@@ -590,11 +590,16 @@ def test_a_wrong_mode_of_an_option_is_told_as_that_options(write: Write) -> None
 
 def test_missing_trials_over_a_finite_space_are_told_what_to_write(write: Write) -> None:
     text = GOOD.replace("trials: 32\n", "")
-    one = ["space.technique={lora: {rank: 8}}", "space.data_size=1000"]
+    lora = '{rank: 8, target_modules: {choice: ["q,v"]}}'
+    one = [f"space.technique={{lora: {lora}}}", "space.data_size={randint: [1000, 1001]}"]
     (problem,) = problems(write(text), *one)
+    point = '{technique: lora, data_size: 1000, rank: 8, target_modules: "q,v"}'
     assert problem.message == (
-        "trials: is missing or 0; the space has a single configuration: write `trials: 1`"
+        "trials: is missing or 0; the space has a single configuration: write"
+        f" `points: [{point}]` instead of it, or `trials: 1`"
     )
+    as_point = load(write(text), ["space=null", f"points=[{point}]"])
+    assert as_point.points[0]["target_modules"] == "q,v"
     (problem,) = problems(write(text), *one, "space.technique.lora.rank={choice: [4, 8]}")
     assert problem.message == (
         "trials: is missing or 0; the space has 2 configurations: write `search: {method: grid}` to"
