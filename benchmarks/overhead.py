@@ -78,7 +78,7 @@ def ours(trials: int) -> list[float]:
             "name: overhead\n"
             "question: What does a trial cost beyond its training?\n"
             "objective: {metric: rouge_l}\n"
-            "space: {technique: {lora: {dropout: {uniform: [0, 1]}}}, data_size: 100}\n"
+            "space: {technique: {lora: {dropout: {uniform: [0, 0.5]}}}, data_size: 100}\n"
             f"trials: {trials}\n"
             "search: {method: random}\n"
             "budget: {examples: 900}\n"
