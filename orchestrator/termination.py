@@ -51,7 +51,12 @@ def terminable(end_cleanly: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     signals = (signal.SIGTERM, signal.SIGALRM)
     earlier = [signal.signal(each, terminate) for each in signals]
     try:
-        yield is_news
+        try:
+            yield is_news
+        except KeyboardInterrupt as interruption:  # Ray Tune raises one of its own in its place
+            if received:
+                raise Terminated from interruption
+            raise
         if received:
             raise Terminated
     finally:

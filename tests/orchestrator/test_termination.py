@@ -56,6 +56,25 @@ def test_so_is_the_end_of_the_time_for_a_clean_end(monkeypatch: pytest.MonkeyPat
         wait()
 
 
+def test_a_plain_interrupt_that_follows_is_told_as_what_it_was() -> None:
+    # Ray Tune catches what is raised in its loop and raises a KeyboardInterrupt of its own.
+    def end_by_a_plain_interrupt() -> None:
+        with terminable(lambda: None):
+            _terminate()
+            raise KeyboardInterrupt
+
+    with pytest.raises(Terminated):
+        end_by_a_plain_interrupt()
+
+    def ctrl_c() -> None:
+        with terminable(lambda: None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        ctrl_c()
+    assert raised.type is KeyboardInterrupt
+
+
 def test_without_one_nothing_happens_and_the_handlers_are_as_before() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)]
     with terminable(lambda: None) as is_news:
