@@ -190,9 +190,10 @@ def _has_begun(store: Store, identifier: str) -> bool:
 def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> None:
     from orchestrator.results.answer import answer
     from orchestrator.results.leaderboard import leaderboard, render
+    from orchestrator.results.output import print_whole
 
     out.print()
-    out.print(render(leaderboard(store.root, identifier)))
+    print_whole(out, render(leaderboard(store.root, identifier)))
     out.print(f"\n{sweep.question}", style="bold")
     out.print(answer(store.root, identifier), markup=False)
     pattern = store.root / "trials" / f"sweep={identifier}" / "*.parquet"

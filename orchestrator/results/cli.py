@@ -157,7 +157,8 @@ def compare(
     """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
 
     They are compared at the highest rung that every trial of both reached. Says "not
-    distinguishable" when they are not.
+    distinguishable" when they are not. A loss is not measured row by row: where the sweep's
+    objective is one, give a score with --by.
     """
     from orchestrator.results.compare import compare as compare_named
 

@@ -74,7 +74,9 @@ def _ped_anova(
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(
             target_quantile=max(0.1, _BEST_TRIALS / len(values))
         )
-        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    # Of two that are alike Optuna has now the one first, now the other.
+    return dict(sorted(found.items(), key=lambda each: (-round(each[1], 9), each[0])))
 
 
 def _distribution(seen: Sequence[Any]) -> Any:

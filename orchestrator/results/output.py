@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 _PIPED_WIDTH = 10_000
@@ -59,10 +59,30 @@ def emit(answer: Answer, form: Format) -> None:
         from rich.console import Console
 
         terminal = sys.stdout.isatty()
-        Console(highlight=False, width=None if terminal else _PIPED_WIDTH).print(answer.view)
+        print_whole(Console(highlight=False, width=None if terminal else _PIPED_WIDTH), answer.view)
         remarks = Console(highlight=False, stderr=not terminal, soft_wrap=True)
         for remark in answer.remarks:
             remarks.print(remark, markup=False)
+
+
+def print_whole(console: Console, view: RenderableType) -> None:
+    """Prints tables as wide as they are: on a narrow terminal, which breaks their lines where it
+    ends, rich would leave out columns and cut numbers.
+    """
+    from rich.console import Group
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    if isinstance(view, Group):
+        for part in view.renderables:
+            print_whole(console, part)
+        return
+    width = console.width
+    if isinstance(view, Table):
+        endless = console.options.update(width=_PIPED_WIDTH)
+        console.width = max(width, Measurement.get(console, endless, view).maximum)
+    console.print(view)
+    console.width = width
 
 
 def table(

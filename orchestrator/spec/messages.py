@@ -40,6 +40,7 @@ _RULES: dict[str, str] = {
     "greater_than": "must be > {gt:g}",
     "greater_than_equal": "must be >= {ge:g}",
     "less_than": "must be < {lt:g}",
+    "less_than_equal": "must be <= {le:.12g}",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must be letters, digits, _ and -, beginning with a letter "
     "(so that it is never read as a number)",

@@ -150,6 +150,7 @@ class Sweep(Section):
         Whole,
         Field(
             ge=0,
+            le=2**31 - 1,  # NumPy's and torch's generators take no more than 32 bits
             description="Seeds the search, the split of the rows and every trial.",
             examples=[0],
         ),
