@@ -10,7 +10,7 @@ from rich.text import Text
 
 from orchestrator.space import size
 from orchestrator.spec.distributions import plain
-from orchestrator.spec.membership import drawn
+from orchestrator.spec.membership import inside
 from orchestrator.spec.model import Sweep, is_untuned
 from orchestrator.spec.space import Space
 from trainables.configuration import Scalar
@@ -88,8 +88,7 @@ def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
 
 def _coverage(sweep: Sweep, space: Space, configurations: int) -> str:
     """Says what follows from a finite space for the number of trials."""
-    points = sum(drawn(space, point) is not None for point in sweep.points)
-    if sweep.trials + points == configurations:
+    if sweep.trials + inside(space, sweep.points) == configurations:
         return "; each is tried once"
     if sweep.search.method == "grid":
         return f"; trials caps the grid at the first {sweep.trials}"

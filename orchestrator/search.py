@@ -9,7 +9,6 @@ the same two methods that a running sweep uses.
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +107,8 @@ class ConfigurationStudy:
         size = space.size(self._sweep.space)
         if size is not None and len(self._proposed) >= size and not self._unseen():
             return None
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             if attempt == ASKS and size is not None and size <= LARGEST_GRID:
                 unseen = self._unseen()
                 return self._enqueue(number, unseen[self._seed(number, attempt) % len(unseen)])
@@ -118,7 +118,7 @@ class ConfigurationStudy:
             # Samplers pass over failures, so that a continued search, which is not told of this
             # one, proposes the same.
             self._study.tell(self._trials.pop(number), state=TrialState.FAIL)
-        raise AssertionError("there is always another attempt")
+            attempt += 1
 
     def _unseen(self) -> list[Configuration]:
         assert self._sweep.space is not None

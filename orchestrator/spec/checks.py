@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.spec.distributions import Fault, count_values, extremes, finite_values
-from orchestrator.spec.membership import drawn, whole
+from orchestrator.spec.membership import inside, whole
 from orchestrator.spec.problems import show, unknown
 from trainables.configuration import Scalar
 from trainables.scores import MODES
@@ -161,7 +161,7 @@ def resolved_trials(value: int, valid: Valid) -> int:
     size = None if space is None else grid_size(space)
     if space is None or size is None:
         return value
-    left = size - sum(drawn(space, point) is not None for point in valid.get("points", ()))
+    left = size - inside(space, valid.get("points", ()))
     return min(value or left, left)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.spec.distributions import (
@@ -62,6 +62,11 @@ def drawn(space: Space, configuration: Mapping[str, Scalar]) -> dict[str, Scalar
     axes = {"data_size": space.data_size} | branch
     values["data_size"] = configuration["data_size"]
     return values if all(contains(axes[name], values[name]) for name in axes) else None
+
+
+def inside(space: Space, points: Iterable[Mapping[str, Scalar]]) -> int:
+    """Returns how many of the points the search could propose."""
+    return sum(drawn(space, point) is not None for point in points)
 
 
 def contains(distribution: Distribution | Scalar, value: Scalar) -> bool:
