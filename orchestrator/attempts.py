@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.store import Store
+from orchestrator.store.keys import state_folder
 
 DIED = "died"
 """The process ended without a word: killed, or its machine was lost."""
@@ -49,7 +50,7 @@ class AttemptLog:
     def __init__(self, store: Store, sweep_id: str) -> None:
         """Opens the log; nothing is written before the first attempt."""
         self._store = store
-        self._folder = f"state/sweep={sweep_id}/attempts"
+        self._folder = f"{state_folder(sweep_id)}/attempts"
 
     def start(self, trial_number: int, node: str) -> int:
         """Records that a process starts on the trial; returns which attempt it is, from 1."""

@@ -12,6 +12,8 @@ import math
 import os
 from pathlib import Path
 
+from orchestrator.store.keys import state_folder
+
 
 class DeviceSeconds:
     """A number in the sweep's folder under `state/`, written by the one driver of the sweep."""
@@ -23,7 +25,7 @@ class DeviceSeconds:
             root: Folder of the experiment store.
             sweep_id: The sweep.
         """
-        self._path = root / "state" / f"sweep={sweep_id}" / "device-seconds.json"
+        self._path = root / state_folder(sweep_id) / "device-seconds.json"
 
     def read(self) -> float:
         """Returns the device-seconds on record; 0 if there is no record, or a damaged one."""

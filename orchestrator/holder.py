@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestrator.store.errors import StoreUnusableError
 from orchestrator.store.files import remedy
+from orchestrator.store.keys import state_folder
 
 
 class SweepHeldError(Exception):
@@ -34,7 +35,7 @@ def hold(root: Path, sweep_id: str) -> Iterator[None]:
         SweepHeldError: Another process holds it; names that process.
         StoreUnusableError: The folder cannot be written to.
     """
-    path = root / "state" / f"sweep={sweep_id}" / "driver.lock"
+    path = root / state_folder(sweep_id) / "driver.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         opened = path.open("a+b", buffering=0)

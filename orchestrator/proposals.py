@@ -17,6 +17,7 @@ from orchestrator.space import Configuration
 from orchestrator.spec import Sweep
 from orchestrator.spec.model import is_untuned
 from orchestrator.store import Store
+from orchestrator.store.keys import state_folder
 from trainables.configuration import TrialConfiguration
 from trainables.techniques.parameters import complete
 
@@ -111,7 +112,7 @@ class ProposalBook:
         """Opens the book; nothing is written before the first proposal."""
         self._store = store
         self._sweep_id = sweep_id
-        self._folder = f"state/sweep={sweep_id}/proposals"
+        self._folder = f"{state_folder(sweep_id)}/proposals"
 
     def write(self, proposal: Proposal) -> Proposal:
         """Publishes the proposal and returns what is on record, which is the earlier one if any."""

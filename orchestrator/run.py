@@ -26,6 +26,7 @@ from orchestrator.spending import Spending
 from orchestrator.start import StartOptions, check_options, check_sources
 from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store
+from orchestrator.store.keys import state_folder
 from orchestrator.termination import terminable
 
 
@@ -165,7 +166,7 @@ def _run_trials(
 
 
 def _log(store: Store, identifier: str) -> Path:
-    return store.root / "state" / f"sweep={identifier}" / "driver.log"
+    return store.root / state_folder(identifier) / "driver.log"
 
 
 def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
@@ -184,7 +185,7 @@ def _identifier(sweep: Sweep, store: Store, new: bool) -> str:
 
 
 def _has_begun(store: Store, identifier: str) -> bool:
-    return (store.root / "state" / f"sweep={identifier}" / "proposals").is_dir()
+    return (store.root / state_folder(identifier) / "proposals").is_dir()
 
 
 def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> None:

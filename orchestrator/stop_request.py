@@ -7,6 +7,8 @@ import math
 import time
 from pathlib import Path
 
+from orchestrator.store.keys import state_folder
+
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -20,7 +22,7 @@ class StopRequest:
             root: Folder of the experiment store.
             sweep_id: The sweep.
         """
-        self._path = root / "state" / f"sweep={sweep_id}" / "stop"
+        self._path = root / state_folder(sweep_id) / "stop"
         self._looked_at = -_SECONDS_BETWEEN_LOOKS
         self._made = False
 

@@ -30,6 +30,7 @@ from orchestrator.scheduling import RUNG
 from orchestrator.spec import Sweep
 from orchestrator.stop_request import StopRequest
 from orchestrator.store import Store, StoreError
+from orchestrator.store.keys import state_folder
 from orchestrator.watchdog import Watchdog
 from orchestrator.worker_termination import THIS_PROCESS, Terminable
 
@@ -265,7 +266,7 @@ def _fit_in_group(job: TrialJob, proposal: Proposal) -> None:
         torch_config=GroupConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
         run_config=RunConfig(
             name=trial_id(job.sweep_id, proposal.trial_number),
-            storage_path=str(job.root / "state" / f"sweep={job.sweep_id}" / "ray"),
+            storage_path=str(job.root / state_folder(job.sweep_id) / "ray"),
             callbacks=[TuneReportCallback()],
         ),
     ).fit()

@@ -33,6 +33,7 @@ from orchestrator.search import SweepSearcher
 from orchestrator.shelf import Shelf
 from orchestrator.spec import Sweep
 from orchestrator.store import Store, StoreError
+from orchestrator.store.keys import state_folder
 from orchestrator.store.rows import Row
 from orchestrator.trial import TrialJob, tune_function
 from orchestrator.verdicts import VerdictBoard
@@ -237,7 +238,7 @@ def run_trials(
         return
     job = TrialJob(store.root, sweep_id, sweep, slots.kind, slots.workers, slots.resources, learner)
     # Ray Train's record of worker groups; of an earlier run nothing is read.
-    shutil.rmtree(store.root / "state" / f"sweep={sweep_id}" / "ray", ignore_errors=True)
+    shutil.rmtree(store.root / state_folder(sweep_id) / "ray", ignore_errors=True)
     # The dashboard's Actors page shows the registered name.
     tune.register_trainable(sweep.name, tune.with_resources(tune_function(job), _placement(slots)))
     # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a folder

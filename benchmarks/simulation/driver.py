@@ -22,6 +22,7 @@ from orchestrator.scheduling import SweepScheduler
 from orchestrator.search import SweepSearcher
 from orchestrator.spec import Sweep
 from orchestrator.store import Store
+from orchestrator.store.keys import state_folder
 from orchestrator.trial import TrialJob, objective_of
 from orchestrator.tuning import Watcher
 
@@ -121,7 +122,7 @@ class Simulation:
         self._trial_store = trial_store or store
         self._attempts = AttemptLog(self._trial_store, sweep_id)
         self._conclusions = Conclusions(sweep, sweep_id, store, "{}")
-        self._errors = store.root / "state" / f"sweep={sweep_id}" / "ray"
+        self._errors = store.root / state_folder(sweep_id) / "ray"
         self._job = TrialJob(store.root, sweep_id, sweep, "cpu", 1, {}, "")
         self._running: dict[str, Running] = {}
         self._events: list[tuple[float, int, str, int]] = []

@@ -32,6 +32,7 @@ from orchestrator.results.configurations import BASELINE, parameters, varying
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.spec.membership import parameters_of
 from orchestrator.store import Store, index
+from orchestrator.store.keys import state_folder
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.configuration import Scalar
@@ -122,7 +123,7 @@ def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
     ended = {int(row["trial_number"]): row for row in finals}
     proposals: Mapping[int, Proposal] = {}
     attempts = None
-    if (root / "state" / f"sweep={sweep_id}").is_dir():
+    if (root / state_folder(sweep_id)).is_dir():
         store = Store(root)
         proposals, attempts = ProposalBook(store, sweep_id).read(), AttemptLog(store, sweep_id)
     runs = []
