@@ -24,16 +24,16 @@ from pathlib import Path
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
-from orchestrator.console import console
-from orchestrator.results.naming import BEST
-from orchestrator.stored_model import choose
-from trainables import checkpoint
-from trainables.adapted import AdaptedModel, prepare
-from trainables.generation import decoding, generate
-from trainables.metrics import score
-from trainables.prediction import be_quiet
-from trainables.sql_tokens import SqlTokens, TokenIds, collapse_white_space
-from trainables.text_to_sql import load_splits, prompt
+from orchestrator.predict.stored_model import choose
+from orchestrator.results.find_trial import BEST
+from orchestrator.terminal.console import console
+from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
+from trainables.data.splits import load_splits, prompt
+from trainables.evaluation.text_scores import score
+from trainables.inference.generation import decoding, generate
+from trainables.inference.predictor import be_quiet
+from trainables.training import checkpoint
+from trainables.training.adapted_model import AdaptedModel, prepare
 
 _ALONE = 1
 _SHOWN = ("rouge_l", "exact_match")

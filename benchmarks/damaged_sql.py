@@ -1,4 +1,4 @@
-"""How much SQL a tokenizer loses, and how much of that `trainables.sql_tokens` saves.
+"""How much SQL a tokenizer loses, and how much of that `trainables.data.spelling` saves.
 
     python -m benchmarks.damaged_sql google/flan-t5-large gretelai/synthetic_text_to_sql
     python -m benchmarks.damaged_sql /models/flan-t5-large /data/questions.parquet
@@ -13,10 +13,10 @@ import argparse
 import statistics
 from collections.abc import Sequence
 
-from orchestrator.console import console
-from trainables.base_model import load_tokenizer
-from trainables.data_source import read
-from trainables.sql_tokens import SqlTokens
+from orchestrator.terminal.console import console
+from trainables.base_models.loading import load_tokenizer
+from trainables.data.spelling import SqlTokens
+from trainables.data.tables import read
 
 _ROWS = 1000
 """Statements that are encoded at once."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainables.configuration import TrialConfiguration
-from trainables.scores import SCORES
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.scores import SCORES
 
 
 @dataclass(frozen=True)

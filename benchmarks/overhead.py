@@ -6,7 +6,7 @@
 
 All run trials that report three times and train next to nothing, one at a time:
 
-ours       `orchestrator.tuning`, with every report, prediction and checkpoint stored.
+ours       `orchestrator.ray_tune.tuner`, with every report, prediction and checkpoint stored.
 nested     the way that Ray's user guide documents: a `TorchTrainer` with one worker inside a Tune
            function.
 hf-ray     Hugging Face's `Trainer.hyperparameter_search` with its Ray backend.
@@ -32,9 +32,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.console import console
-from orchestrator.proposals import Proposal
+from orchestrator.search.proposals import Proposal
 from orchestrator.store.rows import Row
+from orchestrator.terminal.console import console
 
 REPORTS = 3
 
@@ -63,14 +63,14 @@ class _Ends:
 
 
 def ours(trials: int) -> list[float]:
-    """Runs the trials under `orchestrator.tuning`; returns when each ended, in seconds."""
-    from orchestrator.devices import slots
-    from orchestrator.identity import sweep_id
-    from orchestrator.outcome import Conclusions
-    from orchestrator.resume import standing
-    from orchestrator.spec import load
+    """Runs the trials under `orchestrator.ray_tune.tuner`; returns when each ended, in seconds."""
+    from orchestrator.outcomes.conclusions import Conclusions
+    from orchestrator.outcomes.standing import standing
+    from orchestrator.ray_tune.placement import slots
+    from orchestrator.ray_tune.tuner import cluster, run_trials
+    from orchestrator.search.identity import sweep_id
+    from orchestrator.search_space import load
     from orchestrator.store import Store
-    from orchestrator.tuning import cluster, run_trials
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "overhead.yaml"

@@ -20,11 +20,11 @@ from unittest import mock
 import torch
 from transformers import GenerationMixin
 
-from trainables import metrics
+from trainables.data.spelling import SqlTokens
+from trainables.evaluation import text_scores
 from trainables.finetune import Finetuning
-from trainables.sql_execution import SqlExecutor
-from trainables.sql_tokens import SqlTokens
-from trainables.trainer import Training
+from trainables.sql.execution import SqlExecutor
+from trainables.training.trainer import Training
 
 PHASES = ("load", "tokenise", "train", "evaluate", "generate", "score", "write", "idle")
 """load: model, rows, set-up. evaluate: the loss on validation rows. idle: none of the others."""
@@ -120,7 +120,7 @@ def watching(phases: Phases, trainings: list[Training] | None = None) -> Iterato
                 function = _noting(function, trainings)
             stack.enter_context(mock.patch.object(owner, name, function))
         stack.enter_context(
-            mock.patch.object(metrics, "score", phases.wrap(metrics.score, "score"))
+            mock.patch.object(text_scores, "score", phases.wrap(text_scores.score, "score"))
         )
         yield
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainables.reporting import RungReport
+from trainables.contract.reports import RungReport
 
 
 @dataclass

@@ -38,12 +38,12 @@ import optuna
 from rich.console import Console
 
 from benchmarks.simulation import Clock, Simulation, Unsynced, synthetic
-from orchestrator.console import console
-from orchestrator.identity import sweep_id
-from orchestrator.progress import Progress
-from orchestrator.resume import Standing
-from orchestrator.spec import Sweep, load
+from orchestrator.outcomes.standing import Standing
+from orchestrator.search.identity import sweep_id
+from orchestrator.search_space import Sweep, load
 from orchestrator.store import Store
+from orchestrator.sweep.progress import Progress
+from orchestrator.terminal.console import console
 
 SLOTS = 64
 _SPACE = Path(__file__).parents[1] / "search_spaces" / "rank.yaml"

@@ -20,8 +20,8 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from trainables.accelerator import device_name
-from trainables.base_model import load_tokenizer
+from trainables.base_models.loading import load_tokenizer
+from trainables.runtime.device import device_name
 
 MODELS = ("embedded", "flan-t5-large")
 _REPOSITORY = Path(__file__).resolve().parent.parent

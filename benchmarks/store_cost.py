@@ -37,8 +37,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.synthetic_store import SWEEP, build, publish, trial_name
-from orchestrator.console import console
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.terminal.console import console
 
 METRICS = 2 * len(SCORE_COLUMNS) + 6
 """Numbers that each report gives to MLflow: as many as ours has measured ones."""

@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestrator import provenance
+from orchestrator.outcomes import environment
 from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, Store, keys, rows
 from orchestrator.store.schema import SCORE_COLUMNS, Table
-from trainables.configuration import TrialConfiguration
+from trainables.contract.configuration import TrialConfiguration
 
 SWEEP = "rank-0a1b2c3d"
 START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -173,7 +173,7 @@ def publish(root: Path, first: int, last: int, reports: int) -> dict[str, Any]:
 
 @cache
 def _environment() -> str:
-    return json.dumps(provenance.capture())
+    return json.dumps(environment.capture())
 
 
 def _predictions(number: int, report: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ Knows nothing of who drives it. In a notebook or on a bare machine:
 
     from pathlib import Path
 
-    from trainables.configuration import TrialConfiguration
+    from trainables.contract.configuration import TrialConfiguration
     from trainables.finetune import Finetuning
     from trainables.techniques.parameters import complete
 
@@ -37,20 +37,20 @@ from typing import Literal
 
 import torch
 
-from trainables import checkpoint
-from trainables.accelerator import PeakMemory, choose_device, device_name, release_memory
-from trainables.adapted import prepare
-from trainables.configuration import TrialConfiguration
-from trainables.encoded_rows import EncodedRows
-from trainables.evaluation import Evaluation, Evaluator, Metrics
-from trainables.reporting import Interruption, Report, RungReport
-from trainables.scores import SCORES
-from trainables.seeding import isolated
-from trainables.sql_execution import SqlExecutor
-from trainables.sql_tokens import SqlTokens
-from trainables.text_to_sql import NOTEBOOK_ROWS, DatasetError, load_splits
-from trainables.trainer import NO_TRAINING, Trainer, Training
-from trainables.worker_group import WorkerGroup
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.reports import Interruption, Report, RungReport
+from trainables.contract.scores import SCORES
+from trainables.data.encoded_rows import EncodedRows
+from trainables.data.spelling import SqlTokens
+from trainables.data.splits import NOTEBOOK_ROWS, DatasetError, load_splits
+from trainables.evaluation.evaluator import Evaluation, Evaluator, Metrics
+from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
+from trainables.runtime.seeding import isolated
+from trainables.runtime.worker_group import WorkerGroup
+from trainables.sql.execution import SqlExecutor
+from trainables.training import checkpoint
+from trainables.training.adapted_model import prepare
+from trainables.training.trainer import NO_TRAINING, Trainer, Training
 
 
 class EvaluationInterruptedError(Exception):

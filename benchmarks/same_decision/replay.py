@@ -17,15 +17,15 @@ from typing import Any
 
 from benchmarks.same_decision.decision import Ran
 from benchmarks.same_decision.question import METRIC, Question
-from orchestrator import space
-from orchestrator.identity import configuration_id
-from orchestrator.outcome import RunResult
-from orchestrator.proposals import Proposal, rungs, trial_configuration
-from orchestrator.scheduling import TechniqueHalving
-from orchestrator.search import ConfigurationStudy
-from orchestrator.space import Configuration
-from orchestrator.spec import Sweep, load
-from trainables.reporting import RungReport
+from orchestrator.outcomes.conclusions import RunResult
+from orchestrator.search import optuna_space
+from orchestrator.search.halving import TechniqueHalving
+from orchestrator.search.identity import configuration_id
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search.study import ConfigurationStudy
+from orchestrator.search_space import Sweep, load
+from trainables.contract.reports import RungReport
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def record(question: Question, seed: int, folder: Path) -> dict[str, Curve]:
     sweep = asked(question, "sweep", seed)
     assert sweep.space is not None
     curves = {}
-    for number, configuration in enumerate(space.grid(sweep.space)):
+    for number, configuration in enumerate(optuna_space.grid(sweep.space)):
         identifier = configuration_id(configuration)
         file = folder / f"recorded-{seed}" / f"{identifier}.json"
         if not file.exists():

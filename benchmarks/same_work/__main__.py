@@ -41,8 +41,8 @@ from benchmarks.same_work.trial import (
     ours,
 )
 from benchmarks.setting import MODELS, Setting, machine, prepared
-from trainables.accelerator import choose_device
-from trainables.configuration import TrialConfiguration
+from trainables.contract.configuration import TrialConfiguration
+from trainables.runtime.device import choose_device
 
 Way = Callable[[TrialConfiguration, Sequence[int], torch.device], Ended]
 WAYS: dict[str, Way] = {"study": hugging_face.study, "tuned": hugging_face.tuned, "ours": ours}

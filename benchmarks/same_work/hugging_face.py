@@ -26,14 +26,14 @@ from transformers import (
 
 from benchmarks.phases import Phases
 from benchmarks.same_work.trial import Ended
-from trainables import metrics
-from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
-from trainables.base_model import compute_dtype, load_tokenizer
-from trainables.batching import IGNORED_LABEL
-from trainables.configuration import TrialConfiguration
-from trainables.sql_tokens import SqlTokens, collapse_white_space
+from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
+from trainables.base_models.loading import compute_dtype, load_tokenizer
+from trainables.contract.configuration import TrialConfiguration
+from trainables.data.batching import IGNORED_LABEL
+from trainables.data.spelling import SqlTokens, collapse_white_space
+from trainables.data.splits import Example, Splits, load_splits, prompt
+from trainables.evaluation import text_scores
 from trainables.techniques.registry import TECHNIQUES
-from trainables.text_to_sql import Example, Splits, load_splits, prompt
 
 STUDY_BATCH = 2
 STUDY_TOKENS = 256
@@ -330,8 +330,8 @@ def _ended(
     texts: list[str],
 ) -> Ended:
     with phases("score"):
-        scored = metrics.score(texts, [row.sql for row in splits.validation])
-        means = metrics.summarise(scored).mean
+        scored = text_scores.score(texts, [row.sql for row in splits.validation])
+        means = text_scores.summarise(scored).mean
     with phases("write"), TemporaryDirectory() as folder:
         model.save_pretrained(Path(folder))
     phases.stop()

@@ -12,7 +12,7 @@ import torch
 from benchmarks.phases import Phases, watching
 from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import Setting
-from trainables.configuration import Scalar, TrialConfiguration
+from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.finetune import finetune
 from trainables.techniques.parameters import complete
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.proposals import Proposal
+from orchestrator.search.proposals import Proposal
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Curve:
         values: The objective of each report; NaN diverges there.
         error: How it ends after these reports instead of going on, e.g. "failed"; None if it runs
             to its last rung. A lack of memory or a death is tried again by a further pass of
-            `orchestrator.sweep`, which one simulation is not.
+            `orchestrator.sweep.cli`, which one simulation is not.
     """
 
     seconds: Sequence[float]

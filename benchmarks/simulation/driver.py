@@ -13,18 +13,18 @@ from typing import Any
 
 from benchmarks.simulation.curves import Learner
 from benchmarks.simulation.trial import Running, publish_test, report
-from orchestrator.attempts import AttemptLog
-from orchestrator.identity import trial_id
-from orchestrator.outcome import Conclusions, RunResult
-from orchestrator.proposals import Proposal, ProposalBook, rungs, trial_configuration
-from orchestrator.resume import standing
-from orchestrator.scheduling import SweepScheduler
-from orchestrator.search import SweepSearcher
-from orchestrator.spec import Sweep
+from orchestrator.outcomes.conclusions import Conclusions, RunResult
+from orchestrator.outcomes.standing import standing
+from orchestrator.ray_tune.tuner import Watcher
+from orchestrator.search.halving import SweepScheduler
+from orchestrator.search.identity import trial_id
+from orchestrator.search.proposals import Proposal, ProposalBook, rungs, trial_configuration
+from orchestrator.search.study import SweepSearcher
+from orchestrator.search_space import Sweep
+from orchestrator.state.attempts import AttemptLog
 from orchestrator.store import Store
 from orchestrator.store.keys import state_folder
-from orchestrator.trial import TrialJob, objective_of
-from orchestrator.tuning import Watcher
+from orchestrator.trial.attempt import TrialJob, objective_of
 
 START = 1_800_000_000.0
 """Simulated time begins here, in seconds since 1970."""
@@ -226,7 +226,7 @@ class Simulation:
             self._searcher.on_trial_complete(trial.trial_id, error=error)
 
     def _conclude(self, tune_id: str, proposal: Proposal) -> RunResult | None:
-        """Does what `orchestrator.tuning` does when a trial has ended."""
+        """Does what `orchestrator.ray_tune.tuner` does when a trial has ended."""
         concluded = self._conclusions.conclude(
             proposal,
             stopped=tune_id in self._scheduler.stopped,

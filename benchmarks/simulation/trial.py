@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.simulation.curves import Curve
-from orchestrator.identity import trial_id
-from orchestrator.proposals import Proposal, trial_configuration
-from orchestrator.spec import Sweep
+from orchestrator.search.identity import trial_id
+from orchestrator.search.proposals import Proposal, trial_configuration
+from orchestrator.search_space import Sweep
 from orchestrator.store import Store
-from trainables.scores import SCORES
+from trainables.contract.scores import SCORES
 
 
 @dataclass

@@ -33,15 +33,15 @@ from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from benchmarks.step import peak
 from benchmarks.step.flops import TrainedT5
-from trainables.accelerator import choose_device
-from trainables.availability import EMBEDDED, EMBEDDED_FOLDER
-from trainables.base_model import load_tokenizer
-from trainables.configuration import Scalar, TrialConfiguration
+from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
+from trainables.base_models.loading import load_tokenizer
+from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.data.spelling import SqlTokens, collapse_white_space
+from trainables.data.splits import load_splits, prompt
 from trainables.finetune import finetune
-from trainables.sql_tokens import SqlTokens, collapse_white_space
+from trainables.runtime.device import choose_device
 from trainables.techniques.parameters import TECHNIQUES, complete
-from trainables.text_to_sql import load_splits, prompt
-from trainables.trainer import Training
+from trainables.training.trainer import Training
 
 TRAINING = tuple(name for name in TECHNIQUES if name != "pretrained")
 

@@ -35,7 +35,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 from trainables.techniques.parameters import ALL_LINEAR_LAYERS, LINEAR_LAYERS, split
 
 

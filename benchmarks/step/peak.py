@@ -7,8 +7,8 @@ import time
 
 import torch
 
-from trainables.accelerator import device_name
-from trainables.base_model import compute_dtype
+from trainables.base_models.loading import compute_dtype
+from trainables.runtime.device import device_name
 
 DATA_SHEET = {"H100 NVL": 835e12, "H100 PCIe": 756e12, "H200": 989e12, "H100": 989e12}
 """Dense bfloat16 operations a second by NVIDIA's data sheets, without sparsity; the first name that

@@ -12,10 +12,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.options import choices, one_of, whole
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.export import ExportFormat
-from orchestrator.results.output import Answer, Format, emit
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     final_rows,
@@ -23,6 +21,8 @@ from orchestrator.results.selection import (
     select_sweeps,
 )
 from orchestrator.store import StoreError, StoreUnusableError
+from orchestrator.terminal.options import choices, one_of, whole
+from orchestrator.terminal.output import Answer, Format, emit
 
 EXIT_ERROR, EXIT_USER = 1, 2
 
@@ -78,7 +78,7 @@ def sweeps(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """What sweeps there are: trials by outcome, best, device time; the latest first."""
-    from orchestrator.results.overview import overview
+    from orchestrator.results.sweeps import overview
 
     folder = _root(context, root)
     emit(overview(folder, select_sweeps(folder, sweep or [])), form)
@@ -134,7 +134,7 @@ def show(
 
     best and NUMBER are of the sweep written to last, or of the one that --sweep names.
     """
-    from orchestrator.results.naming import named_trial
+    from orchestrator.results.find_trial import named_trial
     from orchestrator.results.show import show as show_trial
 
     folder = _root(context, root)

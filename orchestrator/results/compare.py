@@ -13,11 +13,11 @@ from rich.text import Text
 from orchestrator.results.configurations import BASELINE, Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
-from orchestrator.results.naming import pick
-from orchestrator.results.output import Answer, p_value
+from orchestrator.results.find_trial import pick
 from orchestrator.results.selection import check_same_evaluation, metric_and_mode
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
+from orchestrator.terminal.output import Answer, p_value
 
 
 @dataclass(frozen=True)

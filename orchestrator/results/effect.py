@@ -20,7 +20,6 @@ from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
-from orchestrator.results.output import Answer, number, p_value, table, with_interval
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     check_same_evaluation,
@@ -29,6 +28,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.terminal.output import Answer, number, p_value, table, with_interval
 
 SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 """What follows from the parameters and can be asked for like one."""

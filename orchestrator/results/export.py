@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.output import Answer, table
 from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
+from orchestrator.terminal.output import Answer, table
 
 
 class ExportFormat(StrEnum):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, absent
-from orchestrator.results.output import duration, number, table, with_interval
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
@@ -21,6 +20,7 @@ from orchestrator.results.statistics import score_interval
 from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.terminal.output import duration, number, table, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

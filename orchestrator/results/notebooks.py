@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.output import Answer, table, with_interval
 from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row
+from orchestrator.terminal.output import Answer, table, with_interval
 
 NAME = "notebooks"
 FILE = f"search_spaces/{NAME}.yaml"

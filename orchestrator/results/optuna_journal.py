@@ -21,9 +21,9 @@ from optuna.study import StudyDirection
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
-from orchestrator.results.output import Answer, table
 from orchestrator.results.selection import final_rows, metric_and_mode
 from orchestrator.results.target import check_target
+from orchestrator.terminal.output import Answer, table
 
 MARK = "derived_by"
 """The study's first user attribute; a file without it in its second record is not overwritten."""

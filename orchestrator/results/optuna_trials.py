@@ -1,10 +1,10 @@
 """The runs of a sweep as trials of an Optuna study, in whose terms other programs show them.
 
 The search space itself is not stored. A parameter is therefore what a technique's runs differ in,
-under the name that `orchestrator.space` gives it in the search (`lora/rank`), and its distribution
-is that of the values seen: an int or float range from the least to the greatest one, on a
-logarithmic scale where these are a factor of 10 or more apart; categories of anything else. So it
-may be narrower than what was searched, and choices among numbers are a range.
+under the name that `orchestrator.search.optuna_space` gives it in the search (`lora/rank`), and its
+distribution is that of the values seen: an int or float range from the least to the greatest one,
+on a logarithmic scale where these are a factor of 10 or more apart; categories of anything else. So
+it may be narrower than what was searched, and choices among numbers are a range.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.attempts import AttemptLog
-from orchestrator.identity import trial_id
-from orchestrator.outcome import run_result
-from orchestrator.proposals import Proposal, ProposalBook
+from orchestrator.outcomes.conclusions import run_result
 from orchestrator.results.configurations import BASELINE, parameters, varying
 from orchestrator.results.selection import FACTS_AND_METRICS
-from orchestrator.spec.membership import parameters_of
+from orchestrator.search.identity import trial_id
+from orchestrator.search.proposals import Proposal, ProposalBook
+from orchestrator.search_space.membership import parameters_of
+from orchestrator.state.attempts import AttemptLog
 from orchestrator.store import Store, index
 from orchestrator.store.keys import state_folder
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
-from trainables.configuration import Scalar
-from trainables.scores import MODES
+from trainables.contract.configuration import Scalar
+from trainables.contract.scores import MODES
 from trainables.techniques.parameters import complete
 
 _TEST = tuple(f"test_{score}" for score in SCORE_COLUMNS)

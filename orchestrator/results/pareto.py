@@ -8,11 +8,11 @@ from typing import Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
-from orchestrator.results.output import Answer, table, text
 from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
-from trainables.scores import LOSSES
+from orchestrator.terminal.output import Answer, table, text
+from trainables.contract.scores import LOSSES
 
 COSTS = (
     *("trainable_percent", "trainable_parameters", "total_parameters", "rank", "virtual_tokens"),

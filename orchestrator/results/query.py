@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.output import Answer, table, text
 from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, index, reader
 from orchestrator.store.schema import Table
+from orchestrator.terminal.output import Answer, table, text
 
 
 def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:

@@ -15,7 +15,7 @@ from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS, TABLES
-from trainables.scores import MODES
+from trainables.contract.scores import MODES
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),

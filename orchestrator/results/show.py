@@ -11,12 +11,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from orchestrator.results.configurations import parameters
-from orchestrator.results.output import Answer, duration, number, table, text, with_interval
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.terminal.output import Answer, duration, number, table, text, with_interval
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
 _LINES = 20

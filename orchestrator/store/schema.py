@@ -1,15 +1,16 @@
 """The three tables: one explicit Arrow schema each, and its version.
 
-The columns are spelled out here and not taken from `trainables.scores`: the schema of a version
-must not change because a list elsewhere does. To change a table, raise `SCHEMA_VERSION`, and keep a
-golden store of every older version under `tests/data/` readable: readers fill the columns that an
-older file lacks with NULL.
+The columns are spelled out here and not taken from `trainables.contract.scores`: the schema of a
+version must not change because a list elsewhere does. To change a table, raise `SCHEMA_VERSION`,
+and keep a golden store of every older version under `tests/data/` readable: readers fill the
+columns that an older file lacks with NULL.
 
 Rules: integers are int64 and fractions float64 everywhere. Times are in microseconds, in UTC and
 without a zone: DuckDB shows a zoned time in the reader's own zone, and its Python module cannot
 fetch one without pytz. An absent value is NULL; NaN stands only where a report really was NaN.
 `trials.objective` is finite or NULL, because `ORDER BY objective DESC` puts NaN first in DuckDB.
-`trials.config_json` is the trial's `trainables.configuration.TrialConfiguration` as an object.
+`trials.config_json` is the trial's `trainables.contract.configuration.TrialConfiguration` as an
+object.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from transformers import T5Config
 
 from benchmarks.setting import flan_t5_large_config, random_t5
 from benchmarks.step.flops import TrainedT5
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 from trainables.techniques.parameters import complete
 from trainables.techniques.registry import TECHNIQUES
 

@@ -10,9 +10,9 @@ from benchmarks.same_decision.decision import Ran, decide, table
 from benchmarks.same_decision.question import QUICK, WAYS, Question
 from benchmarks.same_decision.replay import Point, asked, everything, replay
 from benchmarks.same_decision.sweeps import summary
-from orchestrator import space
-from orchestrator.identity import configuration_id
-from orchestrator.spec import load
+from orchestrator.search import optuna_space
+from orchestrator.search.identity import configuration_id
+from orchestrator.search_space import load
 
 START = datetime(2026, 1, 1)
 
@@ -119,7 +119,7 @@ def _curves(question: Question) -> dict[str, tuple[Point, ...]]:
     sweep = asked(question, "sweep", 0)
     assert sweep.space is not None
     curves = {}
-    for configuration in space.grid(sweep.space):
+    for configuration in optuna_space.grid(sweep.space):
         level = (
             10 * float(str(configuration["learning_rate"]))
             + float(str(configuration["rank"])) / 1e4

@@ -11,8 +11,8 @@ from benchmarks.same_work.__main__ import gate, table
 from benchmarks.same_work.gate import judge
 from benchmarks.same_work.trial import Ended, Size, configurations, ours
 from benchmarks.setting import Setting
-from trainables.base_model import load_base_model, load_tokenizer
-from trainables.text_to_sql import load_splits
+from trainables.base_models.loading import load_base_model, load_tokenizer
+from trainables.data.splits import load_splits
 
 EMBEDDED = Setting("embedded", "embedded", "")
 CPU = torch.device("cpu")

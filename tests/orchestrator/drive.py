@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from orchestrator.console import console
-from orchestrator.run import run
-from orchestrator.spec import load
-from orchestrator.start import StartOptions
-from orchestrator.sweep import exit_code
+from orchestrator.search_space import load
+from orchestrator.sweep.cli import exit_code
+from orchestrator.sweep.preflight import StartOptions
+from orchestrator.sweep.run import run
+from orchestrator.terminal.console import console
 
 
 def main() -> None:

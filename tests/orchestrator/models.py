@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.store import Store
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
-from trainables.configuration import TrialConfiguration
+from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.parameters import complete
 
 

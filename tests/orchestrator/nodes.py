@@ -74,7 +74,7 @@ class _Holder:
     """The cluster as its process sees it."""
 
     def __init__(self) -> None:
-        from orchestrator.access import protect_token  # before Ray, for its settings
+        from orchestrator.ray_tune.access import protect_token  # before Ray, for its settings
 
         protect_token()
         from ray.cluster_utils import Cluster

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from orchestrator.spec.space import Space
+from orchestrator.search_space.space import Space
 
 RANKS = st.lists(st.integers(1, 64), min_size=1, max_size=4, unique=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from orchestrator.spec import Sweep, load
+from orchestrator.search_space import Sweep, load
 
 TOY: dict[str, Any] = {
     "name": "toy",

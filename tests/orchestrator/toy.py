@@ -22,8 +22,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trainables.configuration import TrialConfiguration
-from trainables.scores import SCORES
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.scores import SCORES
 from trainables.techniques.parameters import complete
 
 _MICRO_BATCH = int(str(complete("lora", {})["micro_batch_size"]))

@@ -10,7 +10,7 @@ import psutil
 import torch.distributed
 
 from tests.orchestrator import toy
-from trainables.configuration import TrialConfiguration
+from trainables.contract.configuration import TrialConfiguration
 
 
 def finetune(

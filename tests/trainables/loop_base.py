@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from trainables.configuration import Scalar, TrialConfiguration
+from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.embedded import corpus
 from trainables.embedded.tokenizer import build
 from trainables.techniques.parameters import complete

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
-from trainables.configuration import TrialConfiguration
-from trainables.evaluation import Metrics
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.reports import RungReport
+from trainables.contract.scores import SCORES
+from trainables.data.splits import DatasetError
+from trainables.evaluation.evaluator import Metrics
 from trainables.finetune import Finetuning, finetune
-from trainables.optimisation import Optimiser
-from trainables.reporting import RungReport
-from trainables.scores import SCORES
-from trainables.text_to_sql import DatasetError
+from trainables.training.optimizer import Optimiser
 
 CLOCKS = ("_seconds", "tokens_per_second", "peak_memory_bytes")
 TRAINED = ["full", "lora", "qlora", "prefix"]

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import nn
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from trainables.configuration import Scalar, TrialConfiguration
+from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.techniques.parameters import complete
 
 WORDS = (

@@ -1,1 +1,1 @@
-"""The scores of `trainables.metrics` and `trainables.sql_execution` as a module of `evaluate`."""
+"""The scores of `evaluation.text_scores` and `sql.execution` as a module of `evaluate`."""

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import datasets
 import evaluate
 
-from trainables.metrics import score, summarise
-from trainables.sql_execution import execute
+from trainables.evaluation.text_scores import score, summarise
+from trainables.sql.execution import execute
 
 _DESCRIPTION = """\
 Scores of predicted SQL statements: BLEU, ROUGE-L F1, METEOR, Google-BLEU, exact match after

@@ -13,7 +13,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
 from transformers import PreTrainedModel
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 from trainables.techniques.parameters import ALL_LINEAR_LAYERS, split
 
 

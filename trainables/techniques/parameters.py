@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 
 LINEAR_LAYERS = ("q", "k", "v", "o", "wi_0", "wi_1", "wo")
 """The linear layers of a T5 block with a gated feed-forward: attention, then feed-forward."""

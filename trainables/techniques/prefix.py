@@ -13,7 +13,7 @@ from peft import PrefixTuningConfig, TaskType, get_peft_model
 from torch import nn
 from transformers import PreTrainedModel
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 
 
 class Prefix:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import nn
 from transformers import PreTrainedModel
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 
 
 class Pretrained:

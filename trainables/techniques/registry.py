@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import nn
 from transformers import PreTrainedModel
 
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 from trainables.techniques.full import Full
 from trainables.techniques.lora import Lora
 from trainables.techniques.prefix import Prefix

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from orchestrator.identity import sweep_id
-from orchestrator.outcome import Conclusions
-from orchestrator.proposals import Proposal, rungs, trial_configuration
-from orchestrator.recording import TrialRecorder
+from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.results.compare import compare
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.notebooks import STUDY, notebooks
-from orchestrator.spec import load
+from orchestrator.search.identity import sweep_id
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search_space import load
 from orchestrator.store import Store
+from orchestrator.trial.recorder import TrialRecorder
 from tests.orchestrator import toy
 from tests.orchestrator.results.synthetic import write_trial
 

@@ -23,11 +23,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.simulation import Clock, Curve, Simulation, Unsynced, synthetic
-from orchestrator.attempts import AttemptLog
-from orchestrator.identity import sweep_id
-from orchestrator.proposals import Proposal, ProposalBook
-from orchestrator.space import Configuration, to_optuna
-from orchestrator.spec import Sweep
+from orchestrator.search.identity import sweep_id
+from orchestrator.search.optuna_space import Configuration, to_optuna
+from orchestrator.search.proposals import Proposal, ProposalBook
+from orchestrator.search_space import Sweep
+from orchestrator.state.attempts import AttemptLog
 from orchestrator.store import Store, reader
 from orchestrator.store.rows import Row
 from tests.orchestrator import sweeps

@@ -13,7 +13,7 @@ from orchestrator.results.cli import main
 from orchestrator.store import Store, index
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 from tests.planted import PICKLES, Planted
-from trainables.data_source import read
+from trainables.data.tables import read
 
 
 def test_pickles_in_the_store_are_not_read(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestrator.store import PREDICTIONS, REPORTS, SCHEMA_VERSION, TRIALS, rows
 from orchestrator.store.schema import SCORE_COLUMNS, TABLES
 from tests.orchestrator.store.samples import report, trial
-from trainables.scores import SCORES
+from trainables.contract.scores import SCORES
 
 _VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.string(): st.text(),

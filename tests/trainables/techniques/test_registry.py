@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from transformers import T5Config, T5ForConditionalGeneration
 
-from trainables.adapted import SetupError, count, verify
-from trainables.configuration import Scalar
+from trainables.contract.configuration import Scalar
 from trainables.techniques.parameters import TECHNIQUES as PARAMETERS
 from trainables.techniques.parameters import complete
 from trainables.techniques.registry import TECHNIQUES
+from trainables.training.adapted_model import SetupError, count, verify
 
 FLAN_T5_LARGE = 783_150_080
 

@@ -1,0 +1,80 @@
+"""Which models of ended trials are kept.
+
+A sweep of full fine-tuning writes gigabytes a trial. A trial that has ended needs nothing to go on,
+so the optimiser's state is dropped, which is two thirds of it; of the models those of the best
+trials stay.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.search_space import Sweep
+from orchestrator.state.checkpoints import discard
+from orchestrator.store.rows import Row
+
+TRAINING_STATE = "training_state.safetensors"
+"""What a checkpoint holds only for going on; the learner's name for it."""
+
+
+@dataclass(frozen=True, order=True)
+class _Model:
+    """A kept model; the best is the smallest."""
+
+    stopped: bool
+    loss: float
+    trial_number: int
+    folder: Path
+    size: int
+
+
+class Shelf:
+    """The models of one sweep's ended trials, within `limits.checkpoints` and
+    `limits.checkpoint_gigabytes`. The best one stays, however large it is.
+    """
+
+    def __init__(self, root: Path, sweep: Sweep) -> None:
+        """Begins with none; `ended` is to be called for those that had ended before, too.
+
+        Args:
+            root: Folder of the experiment store.
+            sweep: The resolved search space file.
+        """
+        self._root = root
+        self._sign = -1.0 if sweep.objective.mode == "max" else 1.0
+        self._count = sweep.limits.checkpoints
+        self._bytes = round(1e9 * sweep.limits.checkpoint_gigabytes)
+        self._kept: list[_Model] = []
+
+    def ended(self, row: Row) -> None:
+        """Takes in the model of a trial that has its final row, and removes what is too much."""
+        # A file that cannot be removed now is tried again at the sweep's next start.
+        with contextlib.suppress(OSError):
+            self._take_in(row)
+
+    def _take_in(self, row: Row) -> None:
+        all_of_it = self._root / "checkpoints" / f"sweep={row['sweep_id']}" / row["trial_id"]
+        if row["checkpoint"] is None or row["objective"] is None:
+            # It diverged or failed: nobody can rank it, nor want it.
+            discard(self._root, all_of_it)
+            return
+        folder = self._root / row["checkpoint"]
+        for other in all_of_it.glob("*"):
+            # Of an interruption between rungs, or of a rung whose report nobody has seen.
+            if other != folder:
+                discard(self._root, other)
+        if folder.is_dir():
+            (folder / TRAINING_STATE).unlink(missing_ok=True)
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            stopped = row["outcome"] != "completed"
+            loss = self._sign * row["objective"]
+            bisect.insort(self._kept, _Model(stopped, loss, row["trial_number"], folder, size))
+            while len(self._kept) > 1 and self._is_full():
+                discard(self._root, self._kept.pop().folder.parent)
+
+    def _is_full(self) -> bool:
+        size = sum(model.size for model in self._kept)
+        return len(self._kept) > self._count or size > self._bytes

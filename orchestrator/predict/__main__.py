@@ -1,0 +1,5 @@
+"""Entry of `python -m orchestrator.predict`."""
+
+from orchestrator.predict.cli import main
+
+main()

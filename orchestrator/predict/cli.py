@@ -1,0 +1,327 @@
+"""`python -m orchestrator.predict`: asks the model of a trial for SQL, or takes it away."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.predict.questions import Question, QuestionsError, read_lines
+from orchestrator.predict.stored_model import StoredModel, choose
+from orchestrator.results.errors import ResultsError
+from orchestrator.results.find_trial import BEST
+from orchestrator.results.target import check_target
+from orchestrator.store import StoreError, StoreUnusableError
+from orchestrator.terminal.options import choices, one_of, whole
+from orchestrator.terminal.output import Answer, Format, emit, table
+from trainables.base_models.availability import Unavailable, check_model
+
+EXIT_ERROR, EXIT_USER = 1, 2
+
+_CELL = 200
+"""Characters of a value that a table shows; JSON lines have all of it."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class PredictError(Exception):
+    """A mistake in the question or the options, in one sentence with its remedy."""
+
+
+class Protocol(StrEnum):
+    """How the model is asked and decoded."""
+
+    STANDARD = "standard"
+    NOTEBOOK = "notebook"
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str | None,
+        typer.Argument(
+            help='E.g. "How many users are there?". Without it, JSON lines on standard input.'
+        ),
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help='The schema, e.g. "CREATE TABLE users (id INT, name TEXT)".')
+    ] = None,
+    database: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="An SQLite file to read the schema from; only read."),
+    ] = None,
+    execute: Annotated[
+        bool,
+        typer.Option(
+            "--execute",
+            help="Run the SQL too, if it is one SELECT, and show its rows. It runs on a copy of"
+            " --database in memory, or on what --context builds.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int,
+        typer.Option(
+            parser=whole(1), metavar="N", help="At most so many rows of a result are shown."
+        ),
+    ] = 50,
+    trial: Annotated[
+        str,
+        typer.Option(
+            metavar="best|ID|NUMBER",
+            help="Which model: the leader of the sweep's leaderboard, or one trial.",
+        ),
+    ] = BEST,
+    sweep: Annotated[
+        str | None,
+        typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
+    ] = None,
+    root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
+        "experiments"
+    ),
+    protocol: Annotated[
+        Protocol | None,
+        typer.Option(
+            parser=one_of(Protocol),
+            metavar=choices(Protocol),
+            help="standard: greedy. notebook: the study's prompt and beams."
+            " Default: as the trial was evaluated.",
+        ),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Answer nothing; write the model to an absent or empty folder: adapter in PEFT's"
+            " format (after full fine-tuning: weights), tokenizer, and a README with scores,"
+            " parameters and the code that loads it.",
+        ),
+    ] = None,
+    merged: Annotated[
+        bool,
+        typer.Option(
+            "--merged", help="With --export: whole weights, the adapter merged into the base."
+        ),
+    ] = False,
+) -> None:
+    """Ask a trial's model a question about a database and get its SQL.
+
+    \b
+    One question:
+      python -m orchestrator.predict "How many users are there?" --database app.sqlite --execute
+    Many, as JSON lines; each comes back with "prediction" added, with --execute also "columns",
+    "rows" and "cut" (there are more rows), or "error":
+      echo '{"question": "Who is 40?", "context": "CREATE TABLE users (name TEXT, age INT)"}' |
+        python -m orchestrator.predict --sweep rank
+    Lines of the data set itself (sql_prompt, sql_context) are understood too.
+    Take the model away, to use it with transformers and PEFT alone:
+      python -m orchestrator.predict --trial t-5kq3v7xw2m --export my-model --merged
+
+    Standard output has the answer only; which trial answered is said on standard error.
+
+    Exit codes: 0 answered, 2 a mistake in the question or the options, 1 anything else, also a
+    single question's SQL that does not run under --execute.
+    """  # noqa: D301 - the backspace keeps the lines of a paragraph apart in --help
+    if export is not None:
+        if execute or any(v is not None for v in (question, context, database, protocol)):
+            raise PredictError(
+                "--export answers no question; leave out the question and --context, --database,"
+                " --execute and --protocol."
+            )
+        _export(choose(root, sweep, trial), export, merged)
+        return
+    if merged:
+        raise PredictError("--merged says what --export writes; give --export DIR too.")
+    shared, content = _database(context, database, execute)
+    questions = _questions(question, shared)
+    model = choose(root, sweep, trial)
+    contexts = [each.context or shared or "" for each in questions]
+    predictions = _predict(model, questions, contexts, protocol)
+    for asked, schema, prediction in zip(questions, contexts, predictions, strict=True):
+        answer: dict[str, Any] = {"prediction": prediction}
+        if execute:
+            answer |= _execute(prediction, schema, content, limit)
+        if question is None:
+            line = json.dumps({**asked.given, **answer}, ensure_ascii=False)
+            # A model can spell out half of a surrogate pair, which has no UTF-8.
+            print(line.encode("utf-8", "replace").decode(), flush=True)
+        else:
+            _show(answer)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; a user's mistake is a message on standard error and exit code 2.
+
+    Args:
+        arguments: Without the program's name; None means those of the process.
+    """
+    try:
+        app(arguments, prog_name="python -m orchestrator.predict")
+    except (PredictError, QuestionsError, ResultsError, StoreUnusableError, Unavailable) as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_USER)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+
+
+def _database(
+    context: str | None, database: Path | None, execute: bool
+) -> tuple[str | None, bytes]:
+    """Returns the schema that holds for every question, if one is given.
+
+    With it, where the SQL is to run on a database file, the file's content.
+    """
+    from trainables.sql.database_file import DatabaseUnreadable, content, schema
+
+    if context is not None and database is not None:
+        raise PredictError("Both --context and --database are given; give one of them.")
+    if context is not None and not context.strip():
+        raise PredictError("--context is empty; give CREATE TABLE statements, or --database FILE.")
+    if database is None:
+        return context, b""
+    with _reported(DatabaseUnreadable):
+        return schema(database), content(database) if execute else b""
+
+
+def _questions(question: str | None, shared: str | None) -> list[Question]:
+    if question is None:
+        if sys.stdin.isatty():
+            raise PredictError(
+                "There is no question; give it as the argument, or JSON lines on standard input"
+                " (see --help)."
+            )
+        return read_lines(sys.stdin.buffer, shared_context=shared is not None)
+    if not question.strip():
+        raise PredictError("The question is empty; say what the SQL is to find.")
+    if shared is None:
+        raise PredictError(
+            "The question's database is not known; give --context 'CREATE TABLE ...' or --database"
+            " FILE."
+        )
+    return [Question(question, None, {"question": question})]
+
+
+def _predict(
+    model: StoredModel,
+    questions: Sequence[Question],
+    contexts: Sequence[str],
+    protocol: Protocol | None,
+) -> list[str]:
+    check_model(model.configuration.base_model, model.configuration.base_model_revision)
+    print(model.describe(), file=sys.stderr)
+    # Takes seconds, which no mistake in a question should wait for.
+    from trainables.base_models.loading import BaseModelUnavailable
+    from trainables.inference.predictor import Predictor, be_quiet
+    from trainables.training.checkpoint import CheckpointError
+
+    be_quiet()
+    texts = [question.text for question in questions]
+    with _reported(BaseModelUnavailable, CheckpointError):
+        predictor = Predictor(model.configuration, model.checkpoint)
+    most = model.configuration.source_tokens
+    for number, tokens in enumerate(predictor.prompt_tokens(texts, contexts, protocol), 1):
+        if tokens > most:
+            print(
+                f"Question {number} and its schema have {tokens} tokens, of which the model sees"
+                f" the first {most}: the rest of the schema is unknown to it.",
+                file=sys.stderr,
+            )
+    return predictor.predict(texts, contexts, protocol)
+
+
+def _execute(sql: str, context: str, content: bytes, limit: int) -> dict[str, Any]:
+    """Returns columns and rows of a SELECT, or why it does not run.
+
+    Args:
+        sql: What the model wrote.
+        context: Builds the database, if there is no content of one.
+        content: Bytes of a database file.
+        limit: At most so many rows.
+    """
+    from trainables.sql.query import QueryFailed, query
+    from trainables.sql.sandbox.process import SandboxUnavailable
+
+    try:
+        with _reported(SandboxUnavailable):
+            found = query(sql, context=None if content else context, content=content, rows=limit)
+    except QueryFailed as failure:
+        return {"error": str(failure)}
+    answer: dict[str, Any] = {"columns": found.columns, "rows": found.rows, "cut": found.cut}
+    return answer if found.sql == sql else {**answer, "executed": found.sql}
+
+
+def _show(answer: dict[str, Any]) -> None:
+    """Prints one answer for a person; ends the program where its SQL does not run."""
+    print(_visible(answer["prediction"]), flush=True)
+    if "error" in answer:
+        print(f"The SQL does not run: {_visible(answer['error'])}.", file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+    if "rows" not in answer:
+        return
+    if "executed" in answer:
+        print(f"SQLite ran it as: {_visible(answer['executed'])}", file=sys.stderr)
+    print()
+    lines = [[_visible(_cell(value)) for value in row] for row in answer["rows"]]
+    remarks = []
+    if answer["cut"]:
+        remarks += [f"The first {len(lines)} rows; --limit shows more."]
+    elif not lines:
+        remarks += ["No row."]
+    headers = [_visible(name) for name in answer["columns"]]
+    emit(Answer([], table(headers, lines), tuple(remarks)), Format.TABLE)
+
+
+def _cell(value: Any) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+
+
+def _visible(text: str) -> str:
+    """Returns a text without control characters, which could do anything to a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def _export(model: StoredModel, target: Path, merged: bool) -> None:
+    name, technique = model.row["trial_id"], model.configuration.technique
+    if model.checkpoint is None:
+        raise PredictError(
+            f"The trial {name} is the untuned baseline, so there is nothing to export; its model is"
+            f" {model.configuration.base_model!r} as it is."
+        )
+    if merged and technique == "prefix":
+        raise PredictError(
+            f"The trial {name} is a prefix, which has no merged form: its keys and values are no"
+            " change of a weight; leave out --merged."
+        )
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise PredictError(f"{target} exists and is not an empty folder; name another --export.")
+    check_target(target, "folder")
+    check_model(model.configuration.base_model, model.configuration.base_model_revision)
+    print(model.describe(), file=sys.stderr)
+    from trainables.base_models.loading import BaseModelUnavailable
+    from trainables.inference.export import export
+    from trainables.inference.predictor import be_quiet
+    from trainables.training.checkpoint import CheckpointError
+
+    be_quiet()
+    try:
+        with _reported(BaseModelUnavailable, CheckpointError):
+            export(model.configuration, model.checkpoint, target, model.row, merged=merged)
+    except OSError as error:
+        raise PredictError(f"The model cannot be written to {target}: {error}.") from error
+    print(f"{target}: {target / 'README.md'} says what it is and how to load it.")
+
+
+@contextmanager
+def _reported(*mistakes: type[Exception]) -> Iterator[None]:
+    """Turns what `trainables` raises for reasons of the user's into what `main` reports."""
+    try:
+        yield
+    except mistakes as error:
+        raise PredictError(str(error)) from error

@@ -1,0 +1,47 @@
+"""How Ray Train sets a worker group up: as `TorchConfig` does, on one address alone.
+
+Importing this module imports torch, by way of Ray Train; only the trials of worker groups do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ray
+from ray.train.torch import TorchConfig
+from ray.train.torch.config import _set_torch_distributed_env_vars, _TorchBackend
+
+from trainables.runtime import rendezvous
+
+
+class GroupConfig(TorchConfig):
+    """`TorchConfig` with the backend of this module."""
+
+    @property
+    def backend_cls(self) -> type[GroupBackend]:
+        """The class that sets the group up."""
+        return GroupBackend
+
+
+class GroupBackend(_TorchBackend):
+    """Lets the workers meet at a store that listens on the first one's address only."""
+
+    def on_start(self, worker_group: Any, backend_config: GroupConfig) -> None:
+        """Is called by Ray Train when the group's processes are there."""
+        address, port = worker_group.execute_single(0, _host)
+        worker_group.execute(_set_torch_distributed_env_vars)
+        size = len(worker_group)
+        how = (backend_config.backend, timedelta(seconds=backend_config.timeout_s))
+        joining = [
+            worker_group.execute_single_async(
+                rank, rendezvous.join, address, port, rank, size, *how
+            )
+            for rank in range(size)
+        ]
+        ray.get(joining)
+
+
+def _host() -> tuple[str, int]:
+    address = ray.util.get_node_ip_address()
+    return address, rendezvous.host(address)

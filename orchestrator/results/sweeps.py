@@ -1,0 +1,98 @@
+"""What sweeps there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestrator.results.selection import sweep_name
+from orchestrator.store import OUTCOMES, index
+from orchestrator.store.arrays import having
+from orchestrator.store.rows import Row
+from orchestrator.terminal.output import Answer, duration, number, table
+
+_SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
+_OF_TRIALS = (
+    *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective"),
+    *("objective_metric", "objective_mode", "started_at", "ended_at"),
+)
+_OF_REPORTS = (*_SHARED, "reported_at")
+
+
+def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
+    """Returns one row a sweep: trials by outcome, best, time and cost.
+
+    `running` counts trials that have reported and have no final row: they run now, or are
+    continued by the sweep's command. `device_seconds` is the sum over trials of training and
+    evaluation.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    trials = index.trials(root, *sweep_ids, columns=_OF_TRIALS)
+    reports = index.reports(root, *sweep_ids, columns=_OF_REPORTS)
+    rows = [_row(name, *(_of(name, each) for each in (trials, reports))) for name in sweep_ids]
+    rows.sort(key=lambda row: str(row["last_written"]), reverse=True)
+    shown = [outcome for outcome in (*OUTCOMES, "running") if any(row[outcome] for row in rows)]
+    headers = ["sweep", "profile", *shown, "objective", "best", "trial", "device time", "last"]
+    lines = [
+        [
+            row["sweep_id"],
+            row["profile"] or "-",
+            *(str(row[outcome]) for outcome in shown),
+            row["objective"] or "-",
+            number(row["best"]),
+            row["best_trial"] or "-",
+            duration(row["device_seconds"]),
+            str(row["last_written"] or "-")[:16],
+        ]
+        for row in rows
+    ]
+    return Answer(rows, table(headers, lines, {*shown, "best", "device time"}))
+
+
+def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
+    trials: list[Row] = of_trials.to_pylist()
+    first = trials[0] if trials else {}
+    scored = [row for row in trials if row["objective"] is not None]
+    # As in the leaderboard: a stopped trial's score belongs to a shorter training.
+    ranked = [row for row in scored if row["outcome"] == "completed"] or scored
+    choose = min if first.get("objective_mode") == "min" else max
+    best = choose(ranked, key=lambda row: row["objective"], default={})
+    ended = pc.is_in(reports["trial_id"], pc.unique(of_trials["trial_id"]))
+    left = reports.filter(pc.invert(ended)).to_pylist()  # by rung
+    running = list({row["trial_id"]: row for row in left}.values())
+    started = [row["started_at"] for row in trials if row["started_at"]]
+    written = [row["ended_at"] for row in trials if row["ended_at"]]
+    return {
+        "sweep_id": name,
+        "name": first.get("sweep_name") or sweep_name(name),
+        "question": first.get("question"),
+        "profile": first.get("profile"),
+        "trials": len(trials),
+        **{outcome: sum(row["outcome"] == outcome for row in trials) for outcome in OUTCOMES},
+        "running": len(running),
+        "objective": first.get("objective_metric"),
+        "best": best.get("objective"),
+        "best_trial": best.get("trial_id"),
+        "device_seconds": sum(
+            (row["train_seconds"] or 0.0) + (row["eval_seconds"] or 0.0)
+            for row in [*trials, *running]
+        ),
+        "started_at": min(started, default=None),
+        "last_written": max(
+            [*written, *filter(None, [pc.max(reports["reported_at"]).as_py()])], default=None
+        ),
+    }
+
+
+def _of(sweep_id: str, content: pa.Table) -> pa.Table:
+    return having(content, "sweep_id", [sweep_id])

@@ -1,0 +1,84 @@
+"""Names that follow from contents: the same command means the same sweep, trial and configuration.
+
+Every identifier begins with a letter and holds a dash, so that no reader of hive-partitioned
+folders takes it for a number (`12345678`, `1e5`) or a date.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.search_space.membership import whole
+from orchestrator.search_space.model import Sweep
+from trainables.contract.configuration import Scalar
+
+IDENTIFYING = (
+    "space",
+    "points",
+    "baseline",
+    "replicates",
+    "objective",
+    "budget",
+    "stopping",
+    "seed",
+    "profile",
+    "base_model",
+    "base_model_revision",
+    "dataset",
+    "dataset_revision",
+    "evaluation",
+    "lengths",
+)
+"""Keys of a resolved spec that change a trial's numbers, or which trials there are. Not among them:
+how many trials, what they run on, and words."""
+
+
+def sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
+    """Returns a sweep's identifier, `<name>-<8 hex digits>`.
+
+    Args:
+        sweep: The resolved spec.
+        ordinal: 1, or for `--new` which further sweep of the same spec it is; appended from 2 on.
+    """
+    spec = sweep.model_dump(mode="json")
+    identifying: dict[str, Any] = {key: spec[key] for key in IDENTIFYING}
+    if sweep.space is not None:
+        identifying["search"] = spec["search"]
+    identifier = f"{sweep.name}-{_digest(identifying).hex()[:8]}"
+    return identifier if ordinal == 1 else f"{identifier}-{ordinal}"
+
+
+def trial_id(sweep_id: str, number: int) -> str:
+    """Returns a trial's identifier, `t-<10 base32 characters>`, unique over all sweeps.
+
+    Args:
+        sweep_id: Of the trial's sweep.
+        number: The trial's, from 0, in the order of proposal.
+    """
+    return f"t-{_base32([sweep_id, number])}"
+
+
+def configuration_id(configuration: Mapping[str, Scalar]) -> str:
+    """Returns a configuration's identifier, `c-<10 base32 characters>`.
+
+    It is that of the completed configuration: a parameter given with its default's value and one
+    left to its default make the same trial. Replicates share it, also across sweeps.
+
+    Args:
+        configuration: Technique, data size, perhaps epochs, and valid parameters.
+    """
+    return f"c-{_base32(whole(configuration))}"
+
+
+def _base32(value: object) -> str:
+    return base64.b32encode(_digest(value)).decode().lower()[:10]
+
+
+def _digest(value: object) -> bytes:
+    """Returns the SHA-256 of a value's canonical JSON: keys sorted, no blanks, no NaN."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,137 @@
+"""What the sweep decided to run, written down before it runs.
+
+A proposal is one run: a configuration under one seed. It is published under `state/` before its
+trial starts, so that whatever happens afterwards the same trial number means the same trial.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.search.identity import configuration_id, trial_id
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search_space import Sweep
+from orchestrator.search_space.model import is_untuned
+from orchestrator.store import Store
+from orchestrator.store.keys import state_folder
+from trainables.contract.configuration import TrialConfiguration
+from trainables.techniques.parameters import complete
+
+BASELINE: Configuration = {"technique": "pretrained"}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One run.
+
+    Attributes:
+        trial_number: Counts the runs of the sweep from 0; the untuned baseline, if any, is 0.
+        configuration_number: Counts the configurations from 0; None for the baseline, which is no
+            part of the search.
+        replicate: Which of the configuration's seeds, from 0.
+        configuration: Technique, data size and the parameters as sampled or given.
+    """
+
+    trial_number: int
+    configuration_number: int | None
+    replicate: int
+    configuration: Configuration
+
+
+class Numbering:
+    """Which run has which trial number: baseline, points, then what the search proposes.
+
+    A longer sweep continues a shorter one's numbers, since only the last part grows.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        """Numbers the runs of a sweep."""
+        self._baseline = sweep.baseline
+        # An untuned model gives the same numbers under every seed.
+        points = (1 if is_untuned(point) else sweep.replicates for point in sweep.points)
+        self._replicates = [*points, *[sweep.replicates] * sweep.trials]
+
+    def __iter__(self) -> Iterator[tuple[int, int | None, int]]:
+        """Yields (trial number, configuration number, replicate), by trial number."""
+        if self._baseline:
+            yield 0, None, 0
+        trial_number = int(self._baseline)
+        for number, replicates in enumerate(self._replicates):
+            for replicate in range(replicates):
+                yield trial_number, number, replicate
+                trial_number += 1
+
+    def replicates(self, configuration_number: int) -> int:
+        """Returns under how many seeds a configuration runs."""
+        return self._replicates[configuration_number]
+
+
+def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
+    """Returns what the trial is to do, with every default of its technique filled in.
+
+    Replicate r of every configuration has the same seed, so that configurations are compared under
+    common random numbers.
+    """
+    given = dict(proposal.configuration)
+    technique = str(given.pop("technique"))
+    data_size = given.pop("data_size", 0)
+    assert isinstance(data_size, int)  # checked by spec
+    given.pop("epochs", None)
+    return TrialConfiguration(
+        technique=technique,
+        parameters=complete(technique, given),
+        data_size=data_size,
+        budget_examples=sweep.budget_examples(proposal.configuration),
+        seed=sweep.seed + proposal.replicate,
+        data_seed=sweep.seed,
+        base_model=sweep.base_model,
+        base_model_revision=sweep.base_model_revision,
+        dataset=sweep.dataset,
+        dataset_revision=sweep.dataset_revision,
+        validation_rows=sweep.evaluation.validation_rows,
+        test_rows=sweep.evaluation.test_rows,
+        protocol=sweep.evaluation.protocol,
+        source_tokens=sweep.lengths.source,
+        target_tokens=sweep.lengths.target,
+    )
+
+
+def rungs(sweep: Sweep, configuration: TrialConfiguration) -> tuple[int, ...]:
+    """Returns the numbers of examples after which the trial reports; the last is its budget."""
+    return sweep.rungs(configuration.budget_examples)
+
+
+class ProposalBook:
+    """The proposals of one sweep, in `state/sweep=<sweep_id>/proposals/`, one JSON file each."""
+
+    def __init__(self, store: Store, sweep_id: str) -> None:
+        """Opens the book; nothing is written before the first proposal."""
+        self._store = store
+        self._sweep_id = sweep_id
+        self._folder = f"{state_folder(sweep_id)}/proposals"
+
+    def write(self, proposal: Proposal) -> Proposal:
+        """Publishes the proposal and returns what is on record, which is the earlier one if any."""
+        record: dict[str, Any] = dataclasses.asdict(proposal) | {
+            "trial_id": trial_id(self._sweep_id, proposal.trial_number),
+            "configuration_id": configuration_id(proposal.configuration),
+        }
+        key = f"{self._folder}/{proposal.trial_number:06d}.json"
+        data = json.dumps(record, sort_keys=True, indent=1).encode()
+        if self._store.put_if_absent(key, data):
+            return proposal
+        return self._read(key)
+
+    def read(self) -> dict[int, Proposal]:
+        """Returns every proposal on record, by trial number."""
+        paths = sorted((self._store.root / self._folder).glob("*.json"))
+        proposals = (self._read(f"{self._folder}/{path.name}") for path in paths)
+        return {proposal.trial_number: proposal for proposal in proposals}
+
+    def _read(self, key: str) -> Proposal:
+        record = json.loads((self._store.root / key).read_text())
+        return Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})

@@ -1,0 +1,274 @@
+"""Rules that concern several keys of a search space file.
+
+Each function takes a key's value and the keys that were found valid before it, and returns what is
+wrong, placed relative to that key. A rule whose other keys are themselves wrong says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.search_space.distributions import Fault, count_values, extremes, finite_values
+from orchestrator.search_space.membership import inside, whole
+from orchestrator.search_space.problems import show, unknown
+from trainables.contract.configuration import Scalar
+from trainables.contract.scores import MODES
+from trainables.techniques.parameters import TECHNIQUES
+
+if TYPE_CHECKING:
+    from orchestrator.search_space.space import Space
+
+LARGEST_GRID = 10_000
+"""Configurations. A grid is laid out whole before it runs."""
+
+Valid = Mapping[str, Any]
+"""The keys that were validated before, by name; one that is wrong is absent."""
+
+
+def metric(name: str) -> list[Fault]:
+    """An objective is one of the figures that every report has."""
+    return [] if name in MODES else [((), unknown("metric", name, list(MODES)))]
+
+
+def mode(given: str | None, metric: str | None) -> list[Fault]:
+    """The mode follows from the metric and may only repeat it."""
+    if given is None or metric is None or MODES[metric] == given:
+        return []
+    better = "more" if MODES[metric] == "max" else "less"
+    return [((), f"is {given}, but {better} {metric} is better: write {MODES[metric]}, or nothing")]
+
+
+def accelerators(value: float) -> list[Fault]:
+    """A device is shared in any fraction, but a group of workers has whole devices."""
+    if value <= 1 or value.is_integer():
+        return []
+    rule = "must be at most 1, or a whole number"
+    return [((), f"is {value:g}, but {rule}: {math.floor(value)} or {math.ceil(value)}")]
+
+
+def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
+    """There is something to run, and nothing runs twice."""
+    faults: list[Fault] = []
+    if not value and "space" in valid and valid["space"] is None:
+        if not valid.get("baseline", True):
+            faults.append(((), "there is nothing to run: give a space to search, points, or both"))
+        return faults
+    if valid.get("baseline"):
+        faults.extend(
+            ((index,), "is the untuned model, which `baseline: true` runs already; remove one")
+            for index, point in enumerate(value)
+            if point["technique"] == "pretrained"
+        )
+    wholes = [whole(point) for point in value]
+    for index, each in enumerate(wholes):
+        first = wholes.index(each)
+        if first < index:
+            message = f"is the same as point {first}; for more seeds use replicates"
+            faults.append(((index,), message))
+    return faults
+
+
+def search(value: Any, valid: Valid) -> list[Fault]:
+    """A grid is laid out over finitely many configurations."""
+    space = valid.get("space")
+    if value.method != "grid" or space is None:
+        return []
+    parameters = {("data_size",): space.data_size} | {
+        ("technique", technique, name): distribution
+        for technique, branch in space.technique.items()
+        for name, distribution in branch.items()
+    }
+    endless = [".".join(path) for path, d in parameters.items() if count_values(d) is None]
+    if endless:
+        named = ", ".join(f"space.{path}" for path in endless)
+        remedy = "list values with choice or quniform, or use tpe or random"
+        return [(("method",), f"is grid, but {named} has endlessly many values; {remedy}")]
+    size = grid_size(space)
+    if size is not None and size > LARGEST_GRID:
+        remedy = f"must have at most {LARGEST_GRID:,}; use tpe or random"
+        return [(("method",), f"is grid, but the space has {size:,} configurations and {remedy}")]
+    return []
+
+
+def grid_size(space: Space) -> int | None:
+    """Returns how many configurations a space has; None if endlessly many."""
+    sizes = count_values(space.data_size)
+    if sizes is None:
+        return None
+    total = 0
+    for branch in space.technique.values():
+        product = 1
+        for distribution in branch.values():
+            count = count_values(distribution)
+            if count is None:
+                return None
+            product *= count
+        total += product
+    return total * sizes
+
+
+def trials(value: int, valid: Valid) -> list[Fault]:
+    """A search is told how long to go on; without a space there is no search."""
+    if value < 0:
+        return [((), f"is {value}, but must be >= 1")]
+    if "search" not in valid:
+        return []
+    if "space" in valid and valid["space"] is None:
+        if value == 0:
+            return []
+        return [((), f"is {value}, but there is no space to search; add one or remove trials")]
+    if value == 0 and valid["search"].method != "grid":
+        return [((), f"is missing or 0; {_how_many(valid.get('space'))}")]
+    return []
+
+
+def _as_point(space: Space) -> str:
+    """Returns a space of a single configuration as the points of a file."""
+    ((technique, branch),) = space.technique.items()
+    values = {
+        name: next(iter(finite_values(distribution) or ()), None)
+        for name, distribution in ({"data_size": space.data_size} | branch).items()
+    }
+    listed = ", ".join(f"{name}: {show(value)}" for name, value in values.items())
+    return f"points: [{{technique: {technique}, {listed}}}]"
+
+
+def _how_many(space: Space | None) -> str:
+    """Says what to write for the number of configurations that a space suggests."""
+    size = None if space is None else grid_size(space)
+    if size is None:
+        return "say how many configurations to try, such as `trials: 32`"
+    if space is not None and size == 1:
+        return (
+            f"the space has a single configuration: write `{_as_point(space)}` instead of it, or"
+            " `trials: 1`"
+        )
+    return (
+        f"the space has {size:,} configurations: write `search: {{method: grid}}` to try each once,"
+        f" or how many to try, such as `trials: {min(size, 32)}`"
+    )
+
+
+def resolved_trials(value: int, valid: Valid) -> int:
+    """Returns how many configurations the search proposes.
+
+    None is proposed twice, so there are no more than the space has besides the points in it. For a
+    grid, 0 means all of them.
+    """
+    space = valid.get("space")
+    size = None if space is None else grid_size(space)
+    if space is None or size is None:
+        return value
+    left = size - inside(space, valid.get("points", ()))
+    return min(value or left, left)
+
+
+def budget(value: Any, valid: Valid) -> list[Fault]:
+    """Whatever trains has a budget of at least one optimiser step."""
+    if "space" not in valid or "points" not in valid:
+        return []
+    without_epochs = any(
+        point["technique"] != "pretrained" and "epochs" not in point for point in valid["points"]
+    )
+    if value is None:
+        if valid["space"] is not None or without_epochs:
+            return [
+                ((), "is missing; say how long trials train, such as `budget: {examples: 6000}`")
+            ]
+        return []
+    batch = largest(valid["space"], valid["points"], "batch_size")
+    if value.examples < batch:
+        rule = f"must hold one optimiser step: batch_size goes up to {batch}"
+        return [(("examples",), f"is {value.examples}, but {rule}")]
+    return []
+
+
+def stopping(value: Any, valid: Valid) -> list[Fault]:
+    """Trials compare at a rung only with the same budget, and if they have learnt by then."""
+    if value is None or "points" not in valid or "space" not in valid:
+        return []
+    faults: list[Fault] = []
+    for index, point in enumerate(valid["points"]):
+        reason = (
+            "has epochs of its own"
+            if "epochs" in point
+            else "is the untuned model"
+            if point["technique"] == "pretrained"
+            else None
+        )
+        if reason:
+            message = f"cannot be used, because point {index} {reason}; remove one of the two"
+            faults.append(((), message))
+    if valid.get("budget") is None:
+        return faults
+    first = value.first_rung * valid["budget"].examples
+    batch = largest(valid["space"], valid["points"], "batch_size")
+    if first < batch:
+        share = min(1.0, batch / valid["budget"].examples)
+        faults.append(
+            (
+                ("first_rung",),
+                f"is {value.first_rung:g}, which is {first:g} examples, but must be at least one "
+                f"optimiser step: batch_size goes up to {batch}; take at least {share:.2g}",
+            )
+        )
+    warmup = largest_value(valid["space"], valid["points"], "warmup")
+    if value.first_rung <= warmup:
+        faults.append(
+            (
+                ("first_rung",),
+                f"is {value.first_rung:g}, but must lie past the warm-up, which takes up to "
+                f"{warmup:g} of the budget; raise it or lower warmup",
+            )
+        )
+    return faults
+
+
+def base_model_revision(value: str | None, valid: Valid) -> list[Fault]:
+    """Only what is on the hub has revisions."""
+    return _revision(value, valid.get("base_model"))
+
+
+def dataset_revision(value: str | None, valid: Valid) -> list[Fault]:
+    """Only what is on the hub has revisions."""
+    return _revision(value, valid.get("dataset"))
+
+
+def _revision(value: str | None, name: str | None) -> list[Fault]:
+    if value is not None and name == "embedded":
+        return [((), f"is {show(value)}, but what is embedded has no revisions; remove it")]
+    return []
+
+
+def largest(space: Space | None, points: tuple[dict[str, Scalar], ...], name: str) -> int:
+    """Returns the largest whole number that a parameter can take in any configuration."""
+    return int(largest_value(space, points, name))
+
+
+def largest_value(space: Space | None, points: tuple[dict[str, Scalar], ...], name: str) -> float:
+    """Returns the largest value that a parameter can take, defaults included; 0 if none has it."""
+    values: list[float] = []
+    branches = [] if space is None else list(space.technique.items())
+    for technique, branch in branches:
+        if name in TECHNIQUES[technique]:
+            bounds = extremes(branch.get(name, TECHNIQUES[technique][name].default))
+            values.extend(bounds[1:] if bounds else ())
+    for point in points:
+        known = TECHNIQUES[str(point["technique"])]
+        value = point.get(name, known[name].default if name in known else None)
+        if isinstance(value, int | float):
+            values.append(value)
+    return max(values, default=0)
+
+
+BY_KEY: dict[str, Callable[[Any, Valid], list[Fault]]] = {
+    "points": points,
+    "search": search,
+    "budget": budget,
+    "stopping": stopping,
+    "base_model_revision": base_model_revision,
+    "dataset_revision": dataset_revision,
+}
+"""Key -> its rule, for the keys that need those before them and nothing else."""

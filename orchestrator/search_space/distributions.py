@@ -1,0 +1,286 @@
+"""The distributions that a search space may ask for, under Ray Tune's names and with its semantics.
+
+As in Ray Tune an integer range excludes its upper bound, and `quniform` includes it and yields
+multiples of its step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.search_space.problems import show, unknown
+from trainables.contract.configuration import Scalar
+from trainables.techniques.parameters import Parameter
+
+_CONFIG = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Choice(BaseModel):
+    """One of the listed values, each as likely; no order is assumed between them."""
+
+    model_config = _CONFIG
+    choice: Annotated[tuple[Scalar, ...], Field(min_length=1, strict=True)]
+
+    def __str__(self) -> str:
+        """The values, as a person reads them."""
+        return "one of " + ", ".join(map(plain, self.choice))
+
+
+class Uniform(BaseModel):
+    """A number between low and high."""
+
+    model_config = _CONFIG
+    uniform: tuple[float, float]
+
+    def __str__(self) -> str:
+        """The range, as a person reads it."""
+        return "{:g} to {:g}".format(*self.uniform)
+
+
+class LogUniform(BaseModel):
+    """A number between low and high, both above 0, each order of magnitude as likely."""
+
+    model_config = _CONFIG
+    loguniform: tuple[float, float]
+
+    def __str__(self) -> str:
+        """The range, as a person reads it."""
+        return "{:g} to {:g}, log scale".format(*self.loguniform)
+
+
+class QUniform(BaseModel):
+    """A multiple of the step from low to high, both included: [low, high, step]."""
+
+    model_config = _CONFIG
+    quniform: tuple[float, float, float]
+
+    def __str__(self) -> str:
+        """The range, as a person reads it."""
+        return "{:g} to {:g} in steps of {:g}".format(*self.quniform)
+
+    def nearest(self, value: float) -> float:
+        """Returns the multiple of the step that is nearest, free of binary rounding (0.3)."""
+        step = self.quniform[2]
+        return float(Decimal(str(step)) * round(value / step))
+
+
+class RandInt(BaseModel):
+    """A whole number from low to high - 1."""
+
+    model_config = _CONFIG
+    randint: tuple[int, int]
+
+    def __str__(self) -> str:
+        """The range, as a person reads it."""
+        return f"{self.randint[0]} to {self.randint[1] - 1}"
+
+
+class LogRandInt(BaseModel):
+    """A whole number from low, at least 1, to high - 1, each order of magnitude as likely."""
+
+    model_config = _CONFIG
+    lograndint: tuple[int, int]
+
+    def __str__(self) -> str:
+        """The range, as a person reads it."""
+        return f"{self.lograndint[0]} to {self.lograndint[1] - 1}, log scale"
+
+
+Distribution = Choice | Uniform | LogUniform | QUniform | RandInt | LogRandInt
+
+DISTRIBUTIONS: dict[str, type[Distribution]] = {
+    "choice": Choice,
+    "uniform": Uniform,
+    "loguniform": LogUniform,
+    "quniform": QUniform,
+    "randint": RandInt,
+    "lograndint": LogRandInt,
+}
+
+Fault = tuple[tuple[str | int, ...], str]
+"""Where, from the place that is being parsed, and what is wrong there."""
+
+Report = Callable[[Fault], None]
+
+
+def plain(value: Distribution | Scalar) -> str:
+    """Returns a distribution or a constant as a person reads it: 2 and not 2.0, true, "q,v"."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, str) and "," not in value:
+        return value
+    return str(value) if isinstance(value, Distribution) else show(value)
+
+
+def finite_values(distribution: Distribution | Scalar) -> list[Scalar] | None:
+    """Returns all values, in order; None if there are infinitely many.
+
+    A constant has one.
+    """
+    match distribution:
+        case Choice():
+            return list(distribution.choice)
+        case QUniform():
+            low, high, step = distribution.quniform
+            steps = range(round(low / step), round(high / step) + 1)
+            return [distribution.nearest(index * step) for index in steps]
+        case RandInt(randint=bounds) | LogRandInt(lograndint=bounds):
+            return list(range(*bounds))
+        case Uniform() | LogUniform():
+            return None
+        case _:
+            return [distribution]
+
+
+def count_values(distribution: Distribution | Scalar) -> int | None:
+    """Returns how many values there are, without listing them; None if infinitely many."""
+    match distribution:
+        case QUniform():
+            low, high, step = distribution.quniform
+            return round(high / step) - round(low / step) + 1
+        case RandInt(randint=(low, high)) | LogRandInt(lograndint=(low, high)):
+            return high - low
+        case _:
+            values = finite_values(distribution)
+            return None if values is None else len(values)
+
+
+def extremes(distribution: Distribution | Scalar) -> tuple[float, float] | None:
+    """Returns the smallest and the largest number it can yield; None if it yields no numbers."""
+    match distribution:
+        case Uniform(uniform=(low, high)) | LogUniform(loguniform=(low, high)):
+            return low, high
+        case QUniform(quniform=(low, high, _)):
+            return low, high
+        case RandInt(randint=(first, last)) | LogRandInt(lograndint=(first, last)):
+            return first, last - 1
+    values = distribution.choice if isinstance(distribution, Choice) else (distribution,)
+    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return (min(numbers), max(numbers)) if numbers else None
+
+
+def parse(value: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list[Fault]]:
+    """Turns what a file says about a parameter into a distribution or a constant.
+
+    Args:
+        value: A scalar, or a group with one distribution's name as its key; a distribution that was
+            parsed before is taken as it is.
+        parameter: Kind and range that every value must have.
+
+    Returns:
+        The distribution or constant, numbers in the parameter's kind, and everything that is wrong;
+        if that is not empty, the first part means nothing.
+    """
+    if isinstance(value, Distribution):
+        return value, []
+    if isinstance(value, list | tuple):
+        return None, [((), f"is {show(value)}; for one of several values write {{choice: [...]}}")]
+    if not isinstance(value, dict):
+        constant, problem = _scalar(value, parameter)
+        return constant, [((), problem)] if problem else []
+    if len(value) != 1:
+        rule = f"must have exactly one distribution of {', '.join(DISTRIBUTIONS)}"
+        return None, [((), f"is {show(value)}, but {rule}")]
+    name, arguments = next(iter(value.items()))
+    if name not in DISTRIBUTIONS:
+        return None, [((name,), unknown("distribution", name, list(DISTRIBUTIONS)))]
+    if name == "choice":
+        return _choice(arguments, parameter)
+    faults: list[Fault] = [
+        ((name,), message) for message in _range_faults(name, arguments, parameter)
+    ]
+    if faults:
+        return None, faults
+    distribution = DISTRIBUTIONS[name].model_validate({name: tuple(arguments)})
+    if isinstance(distribution, QUniform):
+        low, high, step = distribution.quniform
+        bounds = distribution.nearest(low), distribution.nearest(high)
+        distribution = QUniform(quniform=(*bounds, step))
+    return distribution, []
+
+
+def convert(value: Scalar, kind: type) -> Scalar:
+    """Returns a number in the parameter's kind if that changes nothing: 1 as 1.0, 2e4 as 20000."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _scalar(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
+    converted = convert(value, parameter.kind)
+    return converted, parameter.check(converted)
+
+
+def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list[Fault]]:
+    if not isinstance(values, list | tuple) or not values:
+        rule = "must be a list of at least one value, such as {choice: [4, 8]}"
+        return None, [(("choice",), f"is {show(values)}, but {rule}")]
+    converted: list[Scalar] = []
+    faults: list[Fault] = []
+    for index, value in enumerate(values):
+        if isinstance(value, dict | list):
+            faults.append((("choice", index), f"is {show(value)}, but must be a single value"))
+            continue
+        constant, problem = _scalar(value, parameter)
+        if problem:
+            faults.append((("choice", index), problem))
+        elif constant in converted:
+            message = f"is {show(constant)}, which the list has already; remove one"
+            faults.append((("choice", index), message))
+        else:
+            converted.append(constant)
+    return (None, faults) if faults else (Choice(choice=tuple(converted)), [])
+
+
+def _range_faults(name: str, arguments: Any, parameter: Parameter) -> Iterator[str]:
+    """Yields what is wrong with a range of numbers; the first fault of a kind hides later ones."""
+    fields = "low, high, step" if name == "quniform" else "low, high"
+    count = fields.count(",") + 1
+    if not isinstance(arguments, list | tuple) or len(arguments) != count:
+        yield f"is {show(arguments)}, but must be [{fields}]"
+        return
+    whole = name in ("randint", "lograndint")
+    for argument in arguments:
+        if isinstance(argument, bool) or not isinstance(argument, int | float):
+            yield f"has {show(argument)}, but must be numbers: [{fields}]"
+            return
+        if whole and not float(argument).is_integer():
+            yield f"has {show(argument)}, but must be whole numbers: [{fields}]"
+            return
+    if parameter.kind not in (int, float):
+        yield f"is a range, but {parameter.name} is no number; use {{choice: [...]}}"
+        return
+    if parameter.kind is int and not whole:
+        yield f"yields fractions, but {parameter.name} is a whole number; use randint or lograndint"
+        return
+    low, high = arguments[0], arguments[1]
+    if low >= high:
+        yield f"is [{low}, {high}], but low must be below high"
+        return
+    if name.startswith("log") and low <= 0:
+        yield f"is [{low}, {high}], but on a log scale low must be above 0"
+        return
+    if name == "quniform":
+        yield from _step_faults(low, high, arguments[2])
+    last = high - 1 if whole else high
+    for end, value in (("low", low), ("high", last)):
+        if problem := parameter.check(convert(value, parameter.kind)):
+            yield f"{end} {problem}" + (
+                " (high itself is excluded)" if whole and end == "high" else ""
+            )
+
+
+def _step_faults(low: float, high: float, step: float) -> Iterator[str]:
+    if step <= 0:
+        yield f"has the step {step}, but it must be above 0"
+        return
+    for end, value in (("low", low), ("high", high)):
+        if not math.isclose(value / step, round(value / step), abs_tol=1e-9):
+            yield f"has {end} {value}, which is no multiple of the step {step}"

@@ -1,0 +1,265 @@
+"""What a search space file says, as types; resolved for one profile.
+
+The types are the one source of the rules: `load` reports their violations and `schema` writes them
+for editors. Rules that concern several keys stand in `checks`, and are attached here to the key
+that a user would change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from orchestrator.search_space import checks
+from orchestrator.search_space.distributions import Fault
+from orchestrator.search_space.sections import (
+    Budget,
+    Evaluation,
+    Lengths,
+    Limits,
+    Objective,
+    Resources,
+    Search,
+    Section,
+    Stopping,
+    Whole,
+)
+from orchestrator.search_space.space import Points, Space, fail
+from trainables.contract.configuration import Scalar
+
+Profile = Literal["embedded", "full"]
+
+BASE_MODELS: dict[str, tuple[str, str | None]] = {
+    "embedded": ("embedded", None),
+    "full": ("google/flan-t5-large", "0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"),
+}
+"""Profile -> the base model where the file names none, and its revision on the hub."""
+
+DATASETS: dict[str, tuple[str, str | None]] = {
+    "embedded": ("embedded", None),
+    "full": ("gretelai/synthetic_text_to_sql", "740ab236e64503fba51be1101df7a1be83bf455d"),
+}
+"""Profile -> the data set where the file names none, and its revision on the hub."""
+
+RUNGS_WITHOUT_STOPPING = 4
+"""Reports of a trial that is never stopped early, at equal distances."""
+
+
+class Sweep(Section):
+    """A search space file, resolved for one profile."""
+
+    name: Annotated[
+        str,
+        Field(
+            max_length=48,
+            pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
+            description="Begins the sweep's identifier and names its folders: letters, digits, _ "
+            "and -, beginning with a letter.",
+            examples=["rank"],
+        ),
+    ]
+    question: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="What the sweep is to answer, in one sentence.",
+            examples=['"Does a bigger adapter buy better SQL?"'],
+        ),
+    ]
+    objective: Annotated[
+        Objective,
+        Field(description="What better means.", examples=["{metric: rouge_l, mode: max}"]),
+    ]
+    baseline: Annotated[
+        bool,
+        Field(
+            description="Run the untuned model once, first, outside the search; never stopped.",
+            examples=["true"],
+        ),
+    ] = False
+    base_model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description='"embedded", a folder with a seq2seq checkpoint, or an identifier on the '
+            "hub. Follows from the profile.",
+            examples=["google/flan-t5-large"],
+        ),
+    ]
+    base_model_revision: Annotated[
+        str | None, Field(description="Revision on the hub.", examples=["main"])
+    ] = None
+    dataset: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description='"embedded", a table (.parquet, .jsonl, .csv) or a folder of tables with '
+            "sql_prompt, sql_context, sql, or an identifier on the hub. Follows from the profile.",
+            examples=["gretelai/synthetic_text_to_sql"],
+        ),
+    ]
+    dataset_revision: Annotated[
+        str | None, Field(description="Revision on the hub.", examples=["main"])
+    ] = None
+    space: Annotated[
+        Space | None,
+        Field(
+            description="What the search may choose from.",
+            examples=["{technique: {lora: {}}, data_size: 1000}"],
+        ),
+    ] = None
+    points: Annotated[
+        Points,
+        Field(
+            validate_default=True,
+            description="Fixed configurations, run before the search or instead of one. A point "
+            "may set epochs of its own, and technique: pretrained; such files have no stopping.",
+            examples=["[{technique: lora, data_size: 1000}]"],
+        ),
+    ] = ()
+    search: Annotated[
+        Search,
+        Field(
+            validate_default=True,
+            description="How configurations are proposed.",
+            examples=["{method: tpe}"],
+        ),
+    ] = Search()
+    trials: Annotated[
+        Whole,
+        Field(
+            json_schema_extra={"minimum": 1},
+            validate_default=True,
+            description="Configurations that the search proposes; runs = trials x replicates. A "
+            "grid may leave it out: every configuration.",
+            examples=[32],
+        ),
+    ] = 0
+    replicates: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Seeds under which each configuration runs. More separate luck from merit, "
+            "at proportional cost.",
+            examples=[1],
+        ),
+    ] = 1
+    seed: Annotated[
+        Whole,
+        Field(
+            ge=0,
+            le=2**31 - 1,  # NumPy's and torch's generators take no more than 32 bits
+            description="Seeds the search, the split of the rows and every trial.",
+            examples=[0],
+        ),
+    ] = 0
+    budget: Annotated[
+        Budget | None,
+        Field(
+            validate_default=True,
+            description="How long every trial trains. Only needless if every point has epochs.",
+            examples=["{examples: 20000}"],
+        ),
+    ] = None
+    stopping: Annotated[
+        Stopping | None,
+        Field(
+            description="When trials that lag behind are stopped; absent: never.",
+            examples=["{first_rung: 0.1, reduction_factor: 3}"],
+        ),
+    ] = None
+    evaluation: Annotated[
+        Evaluation,
+        Field(description="What trials are scored on.", examples=["{validation_rows: 100}"]),
+    ] = Evaluation()
+    resources: Annotated[
+        Resources,
+        Field(description="What one trial takes.", examples=["{accelerators: 1}"]),
+    ] = Resources()
+    limits: Annotated[
+        Limits,
+        Field(description="What the sweep may take at most.", examples=["{max_concurrent: 2}"]),
+    ] = Limits()
+    lengths: Annotated[
+        Lengths,
+        Field(description="Where texts are cut.", examples=["{source: 512, target: 256}"]),
+    ] = Lengths()
+    profile: Annotated[Profile, Field(description="The profile it is resolved for.")]
+    profile_reason: Annotated[str, Field(description="Why that profile, for the start line.")]
+
+    @field_validator(
+        "points", "search", "budget", "stopping", "base_model_revision", "dataset_revision"
+    )
+    @classmethod
+    def _consistent(cls, value: Any, info: ValidationInfo) -> Any:
+        assert info.field_name is not None
+        check: Callable[[Any, Mapping[str, Any]], list[Fault]] = checks.BY_KEY[info.field_name]
+        fail(check(value, info.data), value)
+        return value
+
+    @field_validator("trials")
+    @classmethod
+    def _count_trials(cls, value: int, info: ValidationInfo) -> int:
+        fail(checks.trials(value, info.data), value)
+        return checks.resolved_trials(value, info.data)
+
+    @property
+    def configurations(self) -> int:
+        """Number of configurations: the baseline, the points and those of the search."""
+        return int(self.baseline) + len(self.points) + self.trials
+
+    @property
+    def runs(self) -> int:
+        """Number of trials that run: each configuration under each seed, an untuned model once."""
+        once = int(self.baseline) + sum(is_untuned(point) for point in self.points)
+        return once + (self.configurations - once) * self.replicates
+
+    def budget_examples(self, configuration: Mapping[str, Scalar]) -> int:
+        """Returns how many examples a configuration trains on.
+
+        Args:
+            configuration: A point, or what the search proposed.
+
+        Returns:
+            Examples: 0 for the untuned model, else the point's epochs of its rows, else the budget.
+        """
+        if is_untuned(configuration):
+            return 0
+        epochs, rows = configuration.get("epochs"), configuration.get("data_size")
+        if isinstance(epochs, int | float) and isinstance(rows, int | float):
+            return max(1, round(epochs * rows))
+        assert self.budget is not None  # checks.budget: only a file of such points lacks one
+        return self.budget.examples
+
+    def rungs(self, budget_examples: int) -> tuple[int, ...]:
+        """Returns after how many examples a trial is evaluated and reports.
+
+        Args:
+            budget_examples: Examples that the trial trains on in all.
+
+        Returns:
+            Ascending numbers of examples, the last of them the budget. With stopping: first_rung of
+            the budget, times the reduction factor as often as that stays below the budget. Without:
+            quarters. `(0,)` for a trial that does not train.
+        """
+        if budget_examples == 0:
+            return (0,)
+        if self.stopping is None:
+            below = [
+                round(budget_examples * part / RUNGS_WITHOUT_STOPPING)
+                for part in range(1, RUNGS_WITHOUT_STOPPING)
+            ]
+        else:
+            below = []
+            fraction = self.stopping.first_rung
+            while fraction < 1:
+                below.append(round(fraction * budget_examples))
+                fraction *= self.stopping.reduction_factor
+        return (*sorted({rung for rung in below if 0 < rung < budget_examples}), budget_examples)
+
+
+def is_untuned(configuration: Mapping[str, Scalar]) -> bool:
+    """Says whether a configuration is the base model as it is."""
+    return configuration.get("technique") == "pretrained"

@@ -1,0 +1,235 @@
+"""The groups of keys of a search space file, each with its own rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from orchestrator.search_space import checks
+from orchestrator.search_space.space import fail
+from trainables.contract.scores import DESCRIPTIONS, MODES
+
+
+def _whole(value: Any) -> Any:
+    """Takes 2e4 for 20000; leaves everything else to the type."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+class Section(BaseModel):
+    """A group of keys: immutable, and none but the known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Objective(Section):
+    """What "better" means."""
+
+    metric: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": list(MODES)},
+            description="The figure that trials are compared by, on the validation rows: "
+            + "; ".join(f"{name}: {DESCRIPTIONS[name]}" for name in MODES),
+            examples=["rouge_l"],
+        ),
+    ]
+    mode: Annotated[
+        Literal["max", "min"] | None,
+        Field(
+            validate_default=True,
+            description="Whether more or less is better; follows from the metric.",
+            examples=["max"],
+        ),
+    ] = None
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        fail(checks.metric(metric), metric)
+        return metric
+
+    @field_validator("mode")
+    @classmethod
+    def _agrees(cls, mode: str | None, info: ValidationInfo) -> str | None:
+        metric = info.data.get("metric")
+        fail(checks.mode(mode, metric), mode)
+        return MODES.get(metric, mode) if metric else mode
+
+
+class Budget(Section):
+    """How long every trial trains."""
+
+    examples: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Training examples, the same for every trial; epochs follow as examples / "
+            "data_size. Higher is better and slower, in proportion.",
+            examples=[20000],
+        ),
+    ]
+
+
+class Search(Section):
+    """How configurations are proposed."""
+
+    method: Annotated[
+        Literal["tpe", "random", "grid"],
+        Field(
+            description="tpe learns from finished trials; random does not; grid tries every "
+            "configuration once, and needs a space without continuous ranges.",
+            examples=["tpe"],
+        ),
+    ] = "tpe"
+
+
+class Stopping(Section):
+    """When trials that lag behind are stopped (ASHA, Li et al. 2020)."""
+
+    first_rung: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="Fraction of the budget after which trials are first compared. Lower stops "
+            "losers earlier, and slow starters with them.",
+            examples=[0.1],
+        ),
+    ]
+    reduction_factor: Annotated[
+        float,
+        Field(
+            gt=1,
+            description="At each rung the best 1/n go on; the next rung lies n times as far. "
+            "Higher stops more.",
+            examples=[3],
+        ),
+    ] = 3.0
+
+
+class Evaluation(Section):
+    """What trials are scored on."""
+
+    validation_rows: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Rows carved out of the training split, the same for every trial, scored "
+            "at every rung. Four times as many halve the standard error.",
+            examples=[100],
+        ),
+    ] = 100
+    test_rows: Annotated[
+        Whole | None,
+        Field(
+            ge=1,
+            description="Rows of the test split, scored once by completed trials; null: all.",
+            examples=[500],
+        ),
+    ] = None
+    protocol: Annotated[
+        Literal["standard", "notebook", "both"],
+        Field(
+            description="standard: greedy decoding; notebook: the study's prompt and decoding, "
+            "and its first 50 test rows; both: standard, and the test rows by both.",
+            examples=["standard"],
+        ),
+    ] = "standard"
+
+
+class Resources(Section):
+    """What one trial takes."""
+
+    accelerators: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="GPUs of one trial, where there are any: 0.5 lets two trials share one, 2 "
+            "makes a worker group.",
+            examples=[1],
+        ),
+    ] = 1.0
+    cpus: Annotated[
+        Whole,
+        Field(ge=1, description="CPU cores of one trial, and its threads.", examples=[1]),
+    ] = 1
+
+    @property
+    def workers(self) -> int:
+        """Processes of one trial; 1 is the trial's own process."""
+        return max(1, round(self.accelerators))
+
+    @field_validator("accelerators")
+    @classmethod
+    def _whole_above_one(cls, value: float) -> float:
+        fail(checks.accelerators(value), value)
+        return value
+
+
+class Limits(Section):
+    """What the sweep may take at most."""
+
+    max_concurrent: Annotated[
+        Whole | None,
+        Field(
+            ge=1,
+            description="Trials at the same time; null: as many as the resources allow.",
+            examples=[2],
+        ),
+    ] = None
+    max_attempts: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Attempts at a trial that may end with the death of its process; each next "
+            "one goes on from the last rung. Then the trial has failed.",
+            examples=[3],
+        ),
+    ] = 3
+    heartbeat_minutes: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10080,
+            description="A trial without a sign of life for so long has hung and is ended for "
+            "good. Signs are optimiser steps and evaluated batches. Loading gives none: where it "
+            "may take longer (a slow download), raise this, which changes no score, or run `hf "
+            "download` beforehand.",
+            examples=[30],
+        ),
+    ] = 30.0
+    checkpoints: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            description="Models to keep of the trials that have ended: those of the best. A trial "
+            "that has not ended keeps its last checkpoint.",
+            examples=[20],
+        ),
+    ] = 20
+    checkpoint_gigabytes: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Disk space of the models of trials that have ended, in 10^9 bytes; the "
+            "worst are removed first, the best one stays.",
+            examples=[100],
+        ),
+    ] = 100.0
+
+
+class Lengths(Section):
+    """Where texts are cut, in tokens of the base model."""
+
+    source: Annotated[
+        Whole,
+        Field(ge=1, description="Tokens of question and schema.", examples=[512]),
+    ] = 512
+    target: Annotated[
+        Whole,
+        Field(ge=1, description="Tokens of the SQL statement.", examples=[256]),
+    ] = 256

@@ -1,0 +1,143 @@
+"""Where the checkpoints of a trial lie, and how one is published whole.
+
+A checkpoint is a folder, so it cannot go through `Store.put_if_absent`: it is written under
+`staging/`, every file and folder of it is synced, and one rename gives it its name. Another one
+takes the name away before it is removed. A checkpoint that is there already is from an earlier
+attempt at the same rung, with the same numbers, and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.store.errors import NotPublishedError
+from orchestrator.store.files import STAGING, remedy
+from trainables.runtime.permissions import open_to_readers
+
+
+class TrialCheckpoints:
+    """The checkpoints of one trial, `checkpoints/sweep=<sweep_id>/<trial_id>/<examples>/`."""
+
+    def __init__(self, root: Path, sweep_id: str, trial_id: str) -> None:
+        """Names the folder; nothing is made before the first checkpoint.
+
+        Args:
+            root: Folder of the experiment store.
+            sweep_id: The sweep.
+            trial_id: The trial.
+        """
+        self._root = root
+        self._folder = root / "checkpoints" / f"sweep={sweep_id}" / trial_id
+
+    def path(self, rung_examples: int) -> Path:
+        """Returns where the checkpoint of the rung lies or would lie."""
+        return self._folder / f"{rung_examples:010d}"
+
+    def stored(self) -> set[int]:
+        """Returns the examples of the checkpoints that are there, and whole, therefore."""
+        return {int(path.name) for path in self._folder.glob("[0-9]*")}
+
+    def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
+        """Writes a checkpoint, durable when this returns.
+
+        Args:
+            rung_examples: The rung, in examples, or how many have been seen between two rungs.
+            save: Fills the folder that it is given.
+
+        Returns:
+            The checkpoint's folder.
+
+        Raises:
+            NotPublishedError: The disk is full or cannot be written to; nothing became visible.
+        """
+        target = self.path(rung_examples)
+        if target.is_dir():
+            return target
+        try:
+            self._publish(target, save)
+        except Exception as error:
+            if (refused := _refused(error)) is None:
+                raise
+            raise NotPublishedError(
+                f"{target} was not stored: {remedy(refused)}; what was stored before stays."
+            ) from error
+        return target
+
+    def _publish(self, target: Path, save: Callable[[Path], None]) -> None:
+        staged = _staging(self._root)
+        staged.mkdir()
+        try:
+            save(staged)
+            open_to_readers(staged)
+            _sync_tree(staged)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            staged.rename(target)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        _sync(self._folder)
+
+    def drop_after(self, rung_examples: int) -> None:
+        """Removes the checkpoints of later rungs."""
+        for examples in self.stored():
+            if examples > rung_examples:
+                discard(self._root, self.path(examples))
+
+    def drop_before(self, rung_examples: int) -> None:
+        """Removes the checkpoints of earlier rungs."""
+        for examples in self.stored():
+            if examples < rung_examples:
+                discard(self._root, self.path(examples))
+
+
+def discard(root: Path, folder: Path) -> None:
+    """Removes a checkpoint, or all of a trial's: at once it has no name, and then it is deleted.
+
+    So no half of it ever counts as whole. What the disk refuses is no trial's failure: if it cannot
+    be renamed it stays, and if it cannot be deleted the rest lies under `staging/`, where later
+    starts of a sweep remove what is abandoned.
+
+    Args:
+        root: Folder of the experiment store.
+        folder: What is to go; it may be gone already.
+    """
+    with contextlib.suppress(OSError):
+        staged = folder.rename(_staging(root))
+        shutil.rmtree(staged)
+
+
+def _staging(root: Path) -> Path:
+    """Returns a name for a checkpoint that is written or removed; its folder is there."""
+    folder = root / STAGING
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def _refused(error: Exception) -> OSError | None:
+    """Returns the operating system's refusal behind an error, if there is one.
+
+    safetensors and tokenizers, written in Rust, raise errors of their own that spell it out.
+    """
+    if isinstance(error, OSError):
+        return error
+    spelled = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(spelled[1]), os.strerror(int(spelled[1]))) if spelled else None
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,137 @@
+"""What `--plan` prints: everything that would run, before anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.search.optuna_space import size
+from orchestrator.search_space.distributions import plain
+from orchestrator.search_space.membership import inside
+from orchestrator.search_space.model import Sweep, is_untuned
+from orchestrator.search_space.space import Space
+from trainables.contract.configuration import Scalar
+
+
+def describe(sweep: Sweep, resources_text: str) -> RenderableType:
+    """Describes a sweep for a person.
+
+    Args:
+        sweep: The resolved spec.
+        resources_text: What the machine or cluster offers, and what a trial takes of it.
+
+    Returns:
+        Two columns, without borders, so that it reads the same on a terminal and in a file.
+    """
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for name, value in _rows(sweep, resources_text):
+        table.add_row(name, Text(value))
+    return Group(Text(sweep.question, style="bold"), Text(), table)
+
+
+def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
+    yield "sweep", sweep.name
+    yield "profile", f"{sweep.profile} ({sweep.profile_reason})"
+    yield "base model", _pinned(sweep.base_model, sweep.base_model_revision)
+    yield "dataset", _pinned(sweep.dataset, sweep.dataset_revision)
+    yield "objective", f"{sweep.objective.metric}, {sweep.objective.mode}"
+    yield "trials", _trials(sweep)
+    if sweep.space is not None:
+        yield from _space(sweep, sweep.space)
+    for index, point in enumerate(sweep.points):
+        yield ("points" if index == 0 else ""), _point(point)
+    yield from _training(sweep)
+    yield "evaluation", _evaluation(sweep)
+    yield "resources", resources_text
+
+
+def _pinned(name: str, revision: str | None) -> str:
+    return name if revision is None else f"{name} at {revision[:12]}"
+
+
+def _trials(sweep: Sweep) -> str:
+    """Says how the number of runs comes about."""
+    parts = []
+    if sweep.baseline:
+        parts.append("1 baseline")
+    if sweep.points:
+        parts.append(_count(len(sweep.points), "point"))
+    if sweep.space is not None:
+        parts.append(f"{sweep.trials} by {sweep.search.method} search")
+    seeds = f", under {sweep.replicates} seeds each" if sweep.replicates > 1 else ""
+    untuned = sweep.baseline or any(is_untuned(point) for point in sweep.points)
+    once = " (the untuned model once)" if seeds and untuned else ""
+    return f"{_count(sweep.runs, 'run')}: {' + '.join(parts)}{seeds}{once}"
+
+
+def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
+    configurations = size(space)
+    if configurations is None:
+        yield "space", "endlessly many configurations"
+    else:
+        yield (
+            "space",
+            f"{_count(configurations, 'configuration')}{_coverage(sweep, space, configurations)}",
+        )
+    yield "  data_size", plain(space.data_size)
+    for technique, branch in space.technique.items():
+        if not branch:
+            yield f"  {technique}", "its defaults"
+        for index, (name, distribution) in enumerate(branch.items()):
+            yield (f"  {technique}" if index == 0 else ""), f"{name}: {plain(distribution)}"
+
+
+def _coverage(sweep: Sweep, space: Space, configurations: int) -> str:
+    """Says what follows from a finite space for the number of trials."""
+    if sweep.trials + inside(space, sweep.points) == configurations:
+        return "; each is tried once"
+    if sweep.search.method == "grid":
+        return f"; trials caps the grid at the first {sweep.trials}"
+    return "; none is tried twice"
+
+
+def _point(point: Mapping[str, Scalar]) -> str:
+    rest = ", ".join(
+        f"{name} {plain(value)}" for name, value in point.items() if name != "technique"
+    )
+    return f"{point['technique']}: {rest}" if rest else str(point["technique"])
+
+
+def _training(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    """Says how long trials train, and when they report."""
+    budgets = [sweep.budget_examples(point) for point in sweep.points]
+    if sweep.budget is not None:
+        yield "budget", f"{sweep.budget.examples:,} examples a trial"
+        yield "rungs", _rungs(sweep, sweep.budget.examples)
+    else:
+        trained = ", ".join(f"{budget:,}" for budget in budgets)
+        yield "budget", f"{sum(budgets):,} examples in all; by point: {trained}"
+        yield "rungs", "at each quarter of a point's own budget"
+    if sweep.stopping is not None:
+        factor = sweep.stopping.reduction_factor
+        yield "stopping", f"at each rung but the last, the best 1/{factor:g} of a technique go on"
+    else:
+        yield "stopping", "never"
+
+
+def _rungs(sweep: Sweep, budget_examples: int) -> str:
+    rungs = sweep.rungs(budget_examples)
+    return ", ".join(f"{rung:,}" for rung in rungs) + " examples"
+
+
+def _evaluation(sweep: Sweep) -> str:
+    evaluation = sweep.evaluation
+    tested = "all" if evaluation.test_rows is None else f"{evaluation.test_rows:,}"
+    return (
+        f"{evaluation.validation_rows:,} validation rows at each rung, {tested} test rows at the "
+        f"end; protocol {evaluation.protocol}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,106 @@
+"""What one start of a sweep is given beside the file, and what is checked before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.ray_tune.access import check_dashboard
+from orchestrator.search_space import Sweep
+from orchestrator.search_space.distributions import extremes
+from trainables.base_models.availability import check_dataset, check_model
+from trainables.data.row_counts import training_rows
+from trainables.data.tables import DatasetError
+
+LEARNER = "trainables.finetune:finetune"
+
+
+class UserError(Exception):
+    """A mistake of the user's, in one sentence with its remedy."""
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """How a sweep is started: nothing here changes a trial's numbers.
+
+    Attributes:
+        max_hours: End after so many hours, with what there is then.
+        max_device_hours: End after so many hours of devices, those of earlier starts included.
+        new: Start another sweep of the same spec.
+        address: Of a running Ray cluster; None starts one here.
+        dashboard: Whether a cluster started here has a dashboard.
+        dashboard_host: The address that it listens on; None means this machine alone.
+        learner: "module:function" of what trains.
+    """
+
+    max_hours: float | None = None
+    max_device_hours: float | None = None
+    new: bool = False
+    address: str | None = None
+    dashboard: bool = True
+    dashboard_host: str | None = None
+    learner: str = LEARNER
+
+
+def check_options(sweep: Sweep, options: StartOptions) -> None:
+    """Checks that the options go with each other and with the file.
+
+    Raises:
+        UserError: They do not.
+        AccessError: Others could use the cluster that is started here.
+    """
+    if sweep.resources.accelerators > 1 and not options.dashboard:
+        raise UserError(
+            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
+            " accelerators need the dashboard's services to be stopped early; leave out"
+            " --no-dashboard."
+        )
+    if options.dashboard_host is not None:
+        if options.address is not None or not options.dashboard:
+            option = "--no-dashboard" if options.address is None else "--address"
+            raise UserError(
+                f"--dashboard-host is of the dashboard that is started here, and {option} starts"
+                " none; leave out one of them."
+            )
+        check_dashboard(options.dashboard_host)
+
+
+def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
+    """Checks that the base model and the data set can be had, and that its rows suffice.
+
+    Rows of the hub's data sets are not counted.
+
+    Args:
+        sweep: The resolved search space file.
+        ask_hub: Whether to ask the hub for what is not in its local cache.
+
+    Raises:
+        Unavailable: One cannot be had; names it and the remedies.
+        UserError: The file asks for more rows than there are.
+    """
+    check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
+    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
+    wanted = sweep.evaluation
+    try:
+        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
+    except DatasetError as error:
+        raise UserError(str(error)) from error
+    if most is None:
+        return
+    problems = [f"{key} {size:,}" for key, size in _data_sizes(sweep) if size > most]
+    if problems:
+        raise UserError(
+            f"{' and '.join(problems)}, but the data set {sweep.dataset!r} has at most {most:,}"
+            f" rows to train on beside those for validation and test; take at most {most:,}."
+        )
+
+
+def _data_sizes(sweep: Sweep) -> Iterator[tuple[str, int]]:
+    """Yields the largest data size of each place that names one, with how it is said."""
+    bounds = None if sweep.space is None else extremes(sweep.space.data_size)
+    if bounds is not None:
+        yield "space.data_size goes up to", int(bounds[1])
+    for index, point in enumerate(sweep.points):
+        size = point.get("data_size")
+        if isinstance(size, int):
+            yield f"points.{index}.data_size is", size

@@ -1,0 +1,208 @@
+"""What a person sees while a sweep runs: a live table on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.search.identity import trial_id
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import Proposal
+from orchestrator.search_space import Sweep
+from orchestrator.store.rows import Row
+from orchestrator.terminal.output import duration, number
+
+_SHOWN = 8
+"""Ended trials in the live table."""
+
+
+def describe(configuration: Configuration) -> str:
+    """Returns a configuration in one short line, e.g. "lora rank=8 learning_rate=0.0031"."""
+    rest = {key: value for key, value in configuration.items() if key != "technique"}
+    words = [str(configuration["technique"])]
+    words += [
+        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in rest.items()
+    ]
+    return " ".join(words)
+
+
+@dataclass
+class _Running:
+    proposal: Proposal
+    since: float
+    rung: int = 0
+    objective: float | None = None
+
+
+@dataclass
+class _Ended:
+    proposal: Proposal
+    outcome: str
+    objective: float | None
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """The watcher of a running sweep.
+
+    Attributes:
+        sweep: The resolved search space file.
+        sweep_id: The sweep.
+        console: Where to.
+        slots: Trials at a time.
+        earlier: Final rows of trials that ended before this start, by trial number.
+        clock: Seconds, monotonic.
+        seen: Gives the training examples that a running trial, by number, has seen.
+        news: Gives what else is to be said now, if anything.
+    """
+
+    sweep: Sweep
+    sweep_id: str
+    console: Console
+    slots: int
+    earlier: Mapping[int, Row]
+    clock: Callable[[], float] = time.monotonic
+    seen: Callable[[int], int] = lambda trial_number: 0
+    news: Callable[[], str | None] = lambda: None
+    _running: dict[int, _Running] = field(default_factory=dict)
+    _ended: list[_Ended] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Counts what there is to do."""
+        self._total = self.sweep.runs
+        # Kept up to date, since going through all trials at every event would take longer and
+        # longer.
+        self._best_ended = self._better(row["objective"] for row in self.earlier.values())
+        self._seconds = 0.0
+        self._timed = 0
+        self._started = self.clock()
+
+    def live(self) -> AbstractContextManager[object]:
+        """Returns the display, to be entered while trials run."""
+        if not self.console.is_terminal:
+            return nullcontext()
+        return Live(
+            get_renderable=self.render, console=self.console, refresh_per_second=2, transient=True
+        )
+
+    def started(self, proposal: Proposal) -> None:
+        """Notes that a trial has started."""
+        self._running[proposal.trial_number] = _Running(proposal, self.clock())
+        self._line(proposal, "starts", describe(proposal.configuration))
+
+    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+        """Notes a report."""
+        running = self._running.get(proposal.trial_number)
+        if running is not None:
+            running.rung, running.objective = rung_examples, objective
+        examples = f"{rung_examples:,} of {self._budget(proposal):,} examples"
+        self._line(proposal, "reports", f"{self._objective(objective)} after {examples}")
+
+    def ended(self, proposal: Proposal, row: Row) -> None:
+        """Notes a final row."""
+        running = self._running.pop(proposal.trial_number, None)
+        seconds = self.clock() - running.since if running else 0.0
+        self._ended.append(_Ended(proposal, row["outcome"], row["objective"], seconds))
+        self._best_ended = self._better([self._best_ended, row["objective"]])
+        self._seconds += seconds
+        self._timed += seconds > 0
+        reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
+        words = self._objective(row["objective"]) if row["objective"] is not None else reason
+        self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
+
+    def interrupted(self, proposal: Proposal) -> None:
+        """Notes that a trial ended and is to be continued."""
+        self._running.pop(proposal.trial_number, None)
+        self._line(proposal, "interrupted", "goes on from where it was saved last")
+
+    def passed(self) -> None:
+        """Says what is new; the table on a terminal refreshes itself."""
+        if (words := self.news()) is not None:
+            self.console.print(words, markup=False)
+
+    def summary(self) -> str:
+        """Returns how far the sweep is, its best so far and the time left, in one line."""
+        done = len(self.earlier) + len(self._ended)
+        words = [f"{done} of {self._total} trials"]
+        best = self._best()
+        if best is not None:
+            words.append(f"best {self._objective(best)}")
+        left = self.seconds_left()
+        if left is not None and done < self._total:
+            words.append(f"about {duration(left)} left")
+        return ", ".join(words)
+
+    def seconds_left(self) -> float | None:
+        """Returns the seconds until the end if trials go on as before, None before one has ended.
+
+        Mean seconds of the trials that ended, stopped ones included, times the trials that are
+        left, over the trials at a time.
+        """
+        if not self._timed:
+            return None
+        left = self._total - len(self.earlier) - len(self._ended)
+        mean = self._seconds / self._timed
+        spent = math.fsum(min(self.clock() - r.since, mean) for r in self._running.values())
+        return max(0.0, mean * left - spent) / min(self.slots, max(left, 1))
+
+    def render(self) -> Group:
+        """Returns the live display."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("trial", "configuration", "state", "examples", self.sweep.objective.metric):
+            table.add_column(column, justify="right" if column == "examples" else "left")
+        for ended in self._ended[-_SHOWN:]:
+            table.add_row(
+                self._name(ended.proposal),
+                describe(ended.proposal.configuration),
+                f"{ended.outcome} {duration(ended.seconds)}",
+                "",
+                number(ended.objective),
+                style="dim" if ended.outcome != "completed" else "",
+            )
+        for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
+            table.add_row(
+                self._name(running.proposal),
+                describe(running.proposal.configuration),
+                Text(f"running {duration(self.clock() - running.since)}", style="green"),
+                f"{self._seen(running):,} / {self._budget(running.proposal):,}",
+                number(running.objective),
+            )
+        elapsed = duration(self.clock() - self._started)
+        return Group(table, Text(f"{self.summary()}, {elapsed} so far", style="bold"))
+
+    def _best(self) -> float | None:
+        running = (running.objective for running in self._running.values())
+        return self._better([self._best_ended, *running])
+
+    def _better(self, values: Iterable[float | None]) -> float | None:
+        known = [float(value) for value in values if value is not None and math.isfinite(value)]
+        better = max if self.sweep.objective.mode == "max" else min
+        return better(known, default=None)
+
+    def _seen(self, running: _Running) -> int:
+        # What an earlier attempt noted may still be there, and the last batch may go beyond.
+        seen = self.seen(running.proposal.trial_number)
+        return min(max(running.rung, seen), self._budget(running.proposal))
+
+    def _budget(self, proposal: Proposal) -> int:
+        return self.sweep.budget_examples(proposal.configuration)
+
+    def _objective(self, value: float | None) -> str:
+        return f"{self.sweep.objective.metric} {number(value)}"
+
+    def _name(self, proposal: Proposal) -> str:
+        return trial_id(self.sweep_id, proposal.trial_number)
+
+    def _line(self, proposal: Proposal, event: str, words: str) -> None:
+        if not self.console.is_terminal:
+            self.console.print(f"{self._name(proposal)} {event}: {words}", markup=False)

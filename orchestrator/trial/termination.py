@@ -1,0 +1,69 @@
+"""SIGTERM to a trial's own process: the trial saves where it is and ends there.
+
+Ray's handler ends the process at once, and with it the work since the last rung. Here that waits
+until the trial has saved, for `GRACE_SECONDS` at most; a process without a trial ends at once.
+
+Handlers belong to the main thread, and Ray Tune runs a trial in another one: they are set when the
+process is made, by a base class that Ray Tune gives the function's class (`Terminable`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator.sweep.termination import GRACE_SECONDS
+
+
+class Termination:
+    """Whether this process has been asked to end; there is one in a process."""
+
+    def __init__(self) -> None:
+        """Begins without handlers: `received` stays false until `install`."""
+        self.received = False
+        self._in_trial = False
+        self._end: Any = signal.SIG_DFL
+
+    def install(self) -> None:
+        """Takes SIGTERM from whoever handles it; in the main thread."""
+        self._end = signal.signal(signal.SIGTERM, self._terminate)
+        signal.signal(signal.SIGALRM, self._end)
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Lets a trial come to its end first, in any thread but the main one.
+
+        If SIGTERM has come in the meantime, the process ends here, before Ray Tune could give it
+        the next trial.
+        """
+        self._in_trial = True
+        try:
+            yield
+        finally:
+            self._in_trial = False
+            if self.received:
+                os.kill(os.getpid(), signal.SIGTERM)
+                threading.Event().wait()
+
+    def _terminate(self, number: int, frame: object) -> None:
+        if self._in_trial and not self.received:
+            self.received = True
+            signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        else:
+            self._end(number, frame)
+
+
+THIS_PROCESS = Termination()
+
+
+class Terminable:
+    """Base class of Ray Tune's class of a trial's function."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Called once in each process, in the main thread."""
+        THIS_PROCESS.install()
+        super().setup(config)  # type: ignore[misc]

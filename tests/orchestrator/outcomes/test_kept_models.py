@@ -1,0 +1,88 @@
+"""Which models of ended trials stay on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.outcomes.kept_models import TRAINING_STATE, Shelf
+from tests.orchestrator import sweeps
+from trainables.training import checkpoint
+
+
+def _row(root: Path, number: int, objective: float | None, **changes: Any) -> dict[str, Any]:
+    folder = root / "checkpoints" / "sweep=toy-1" / f"t-{number}" / "0000000900"
+    (folder / "adapter").mkdir(parents=True)
+    (folder / "adapter" / "weights").write_bytes(b"x" * 400)
+    (folder / TRAINING_STATE).write_bytes(b"x" * 10_000)
+    row = {
+        "sweep_id": "toy-1",
+        "trial_id": f"t-{number}",
+        "trial_number": number,
+        "outcome": "completed",
+        "objective": objective,
+        "checkpoint": str(folder.relative_to(root)),
+    }
+    return row | changes
+
+
+def _left(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / "checkpoints" / "sweep=toy-1").iterdir())
+
+
+def _shelf(tmp_path: Path, mode: str = "max", **limits: Any) -> Shelf:
+    metric = "rouge_l" if mode == "max" else "eval_loss"
+    objective = {"metric": metric, "mode": mode}
+    return Shelf(tmp_path, sweeps.toy(tmp_path, objective=objective, limits=limits))
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("max", ["t-1", "t-3"]), ("min", ["t-0", "t-2"])])
+def test_the_best_stay_whatever_their_order(tmp_path: Path, mode: str, kept: list[str]) -> None:
+    shelf = _shelf(tmp_path, mode, checkpoints=2)
+    for number, objective in enumerate((0.2, 0.8, 0.1, 0.9)):
+        shelf.ended(_row(tmp_path, number, objective))
+    assert _left(tmp_path) == kept
+
+
+def test_a_completed_trial_is_worth_more_than_a_stopped_one(tmp_path: Path) -> None:
+    shelf = _shelf(tmp_path, checkpoints=1)
+    shelf.ended(_row(tmp_path, 0, 0.2))
+    shelf.ended(_row(tmp_path, 1, 0.9, outcome="stopped"))
+    assert _left(tmp_path) == ["t-0"]
+
+
+def test_the_disk_budget_holds_but_for_the_best(tmp_path: Path) -> None:
+    shelf = _shelf(tmp_path, checkpoint_gigabytes=900e-9)
+    for number, objective in enumerate((0.2, 0.8, 0.5)):
+        shelf.ended(_row(tmp_path, number, objective))
+    assert _left(tmp_path) == ["t-1", "t-2"]  # of 400 bytes each, for what is to go on is dropped
+    small = _shelf(tmp_path, checkpoint_gigabytes=1e-9)
+    small.ended(_row(tmp_path, 7, 0.1))
+    assert "t-7" in _left(tmp_path)
+
+
+def test_a_model_of_no_use_goes(tmp_path: Path) -> None:
+    shelf = _shelf(tmp_path)
+    shelf.ended(_row(tmp_path, 0, None, outcome="diverged"))
+    shelf.ended(_row(tmp_path, 1, 0.4) | {"checkpoint": None})
+    assert _left(tmp_path) == []
+
+
+def test_what_an_interrupted_attempt_left_goes_with_it(tmp_path: Path) -> None:
+    row = _row(tmp_path, 0, 0.4)
+    (tmp_path / row["checkpoint"]).with_name("0000000912").mkdir()
+    _shelf(tmp_path).ended(row)
+    assert [path.name for path in (tmp_path / row["checkpoint"]).parent.iterdir()] == ["0000000900"]
+
+
+def test_a_trial_whose_model_somebody_took_away_counts_for_nothing(tmp_path: Path) -> None:
+    shelf = _shelf(tmp_path, checkpoints=1)
+    shelf.ended(_row(tmp_path, 0, 0.4))
+    shelf.ended({**_row(tmp_path, 1, 0.9), "checkpoint": "checkpoints/nowhere"})
+    assert "t-0" in _left(tmp_path)
+
+
+def test_only_what_is_for_going_on_is_dropped() -> None:
+    assert checkpoint.TRAINING_STATE == TRAINING_STATE

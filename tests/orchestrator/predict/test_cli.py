@@ -1,0 +1,391 @@
+"""`python -m orchestrator.predict` on a store that a real trial wrote, without Ray."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from orchestrator.outcomes.conclusions import Conclusions
+from orchestrator.predict import cli
+from orchestrator.search.identity import sweep_id
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import BASELINE, Proposal
+from orchestrator.store import Store
+from orchestrator.trial.attempt import TrialJob, run
+from tests.orchestrator import sweeps
+from tests.orchestrator.models import write_model
+from tests.planted import PICKLES, Planted
+from trainables.embedded import corpus
+from trainables.inference import predictor
+
+Run = Callable[..., tuple[int, str, str]]
+
+CONTEXT = "CREATE TABLE users (name TEXT, age INT); INSERT INTO users VALUES ('Ada', 36)"
+SMALL: Configuration = {"data_size": 160, "batch_size": 8}
+CONFIGURATIONS: tuple[Configuration, ...] = (
+    BASELINE,
+    {"technique": "lora", "rank": 8, "target_modules": "all", "learning_rate": 0.01, **SMALL},
+    {"technique": "full", "learning_rate": 0.002, **SMALL},
+    {"technique": "prefix", "projection": True, "learning_rate": 0.01, **SMALL},
+)
+QUESTIONS = [
+    {key: row[key] for key in ("sql_prompt", "sql_context", "sql")}
+    for row in corpus.rows("test")[:3]
+]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the trials of `CONFIGURATIONS`, trained until they write SQL."""
+    folder: Path = tmp_path_factory.mktemp("predict")
+    sweep = sweeps.toy(
+        folder,
+        budget={"examples": 160},
+        space={
+            "technique": {"lora": {"rank": 4}, "full": {"learning_rate": 0.001}},
+            "data_size": 160,
+        },
+        stopping=None,
+        evaluation={"validation_rows": 4, "test_rows": 2},
+    )
+    store = Store(folder / "store")
+    identifier = sweep_id(sweep)
+    job = TrialJob(store.root, identifier, sweep, "cpu", 1, {}, "trainables.finetune:finetune")
+    conclusions = Conclusions(sweep, identifier, store, "{}")
+    for number, configuration in enumerate(CONFIGURATIONS):
+        proposal = Proposal(number, number - 1 if number else None, 0, configuration)
+        run(job, proposal, lambda row: None)
+        concluded = conclusions.conclude(proposal, stopped=False)
+        assert concluded is not None
+        assert concluded[0]["outcome"] == "completed"
+    return store.root
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the baseline (0), a LoRA trial (1) and a prefix (2), without their weights."""
+    root: Path = tmp_path_factory.mktemp("stored")
+    for number, technique in enumerate(("pretrained", "lora", "prefix")):
+        write_model(root, number, 8, technique=technique)
+    return root
+
+
+@pytest.fixture
+def call(stored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line; gives exit code, standard output and standard error."""
+
+    def run_it(*arguments: object, lines: str = "", root: Path = stored) -> tuple[int, str, str]:
+        stdin = SimpleNamespace(buffer=io.BytesIO(lines.encode()), isatty=lambda: False)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["--root", str(root), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run_it
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the model answer every question with one text."""
+
+    def answer(sql: str) -> None:
+        class Scripted:
+            def __init__(self, *_: object) -> None: ...
+
+            def prompt_tokens(self, questions: list[str], *_: object) -> list[int]:
+                return [10] * len(questions)
+
+            def predict(self, questions: list[str], *_: object) -> list[str]:
+                return [sql] * len(questions)
+
+        monkeypatch.setattr(predictor, "Predictor", Scripted)
+
+    return answer
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "data" / "app.sqlite"
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(CONTEXT)
+    return file
+
+
+def _ask(call: Run, root: Path, *arguments: object) -> list[dict[str, Any]]:
+    lines = "\n".join(json.dumps(question) for question in QUESTIONS)
+    code, out, err = call(*arguments, lines=lines, root=root)
+    assert code == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("export", [False, True])
+def test_an_adapter_of_another_base_answers_nothing(
+    call: Run, trained: Path, tmp_path: Path, export: bool
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    for progress in root.glob("checkpoints/**/progress.json"):
+        values = json.loads(progress.read_text())
+        progress.write_text(json.dumps({**values, "base_weights_sha256": "0" * 64}))
+    asked = ["--export", tmp_path / "out"] if export else ["Who?", "--context", CONTEXT]
+    code, out, err = call(*asked, "--trial", "1", root=root)
+    assert (code, out) == (2, "")
+    assert "are not those that the adapter in" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_trial_predicts_as_it_did_when_it_was_evaluated(call: Run, trained: Path) -> None:
+    sweep = _sweep(trained)
+    (row,) = [row for row in Store(trained).trials(sweep) if row["trial_number"] == 1]
+    told = Store(trained).predictions(sweep, row["trial_id"], "test").to_pylist()
+    lines = "\n".join(
+        json.dumps({"question": each["sql_prompt"], "context": each["sql_context"]})
+        for each in told
+    )
+    code, out, err = call("--trial", row["trial_id"], lines=lines, root=trained)
+    assert code == 0, err
+    found = [json.loads(line)["prediction"] for line in out.splitlines()]
+    # An evaluation allows fewer new tokens.
+    assert all(new.startswith(old["prediction"]) for new, old in zip(found, told, strict=True))
+    assert (
+        f"Trial {row['trial_id']} of {sweep}: lora rank=8 target_modules=all learning_rate=0.01"
+        " batch_size=8 data_size=160, completed" in err
+    )
+
+
+@pytest.mark.slow
+def test_lines_come_back_with_their_answers(call: Run, trained: Path) -> None:
+    answers = _ask(call, trained, "--trial", "1", "--execute")
+    for question, answer in zip(QUESTIONS, answers, strict=True):
+        assert question.items() <= answer.items()
+        assert isinstance(answer["prediction"], str)
+        assert ("rows" in answer) != ("error" in answer)
+    assert any(answer.get("rows") for answer in answers)
+    untuned = _ask(call, trained, "--trial", "0")
+    assert not any(answer["prediction"].startswith("SELECT ") for answer in untuned)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trial", "options"), [("1", []), ("1", ["--merged"]), ("2", []), ("3", [])]
+)
+def test_an_export_works_without_this_package(
+    call: Run, trained: Path, tmp_path: Path, trial: str, options: list[str]
+) -> None:
+    expected = [answer["prediction"] for answer in _ask(call, trained, "--trial", trial)]
+    assert len({sql for sql in expected if sql.startswith("SELECT ")}) > 1
+    (tmp_path / "models").mkdir()
+    folder = tmp_path / "models" / "mine"
+    code, out, err = call("--trial", trial, "--export", folder, *options, root=trained)
+    assert code == 0, err
+    assert str(folder / "README.md") in out
+    # Taken to another place, as it would be to another machine.
+    moved = tmp_path / "moved"
+    shutil.move(folder, moved)
+    card = (moved / "README.md").read_text(encoding="utf-8")
+    (code_of_the_card,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    script = moved / "ask.py"
+    script.write_text(
+        code_of_the_card + "\nimport json, sys\n"
+        "assert not {'trainables', 'orchestrator'} & set(sys.modules)\n"
+        "asked = json.loads(sys.stdin.read())\n"
+        "print(json.dumps([ask(q['sql_prompt'], q['sql_context']) for q in asked]))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, script.name],
+        cwd=moved,
+        input=json.dumps(QUESTIONS),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == expected
+    assert sorted(moved.glob("adapter_*")) == (
+        [moved / "adapter_config.json", moved / "adapter_model.safetensors"]
+        if trial in "13" and not options
+        else []
+    )
+    assert not list((tmp_path / "models").iterdir())
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Planted:
+    return Planted(tmp_path / "mark")
+
+
+def _copy_with_pickles(trained: Path, tmp_path: Path, planted: Planted) -> Path:
+    """A copy of the store with pickles in all folders that a model is loaded from."""
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    for file in [*root.rglob("*.safetensors"), *root.rglob("*.parquet")]:
+        planted.pickles(file.parent, *PICKLES)
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", ["1", "2", "3"])
+def test_pickles_beside_the_weights_are_neither_read_nor_exported(
+    call: Run, trained: Path, tmp_path: Path, trial: str, planted: Planted
+) -> None:
+    root = _copy_with_pickles(trained, tmp_path, planted)
+    assert len(_ask(call, root, "--trial", trial)) == len(QUESTIONS)
+    for number, options in enumerate(([], ["--merged"])[: 1 if trial == "3" else 2]):
+        folder = tmp_path / f"model-{number}"
+        code, _, err = call("--trial", trial, "--export", folder, *options, root=root)
+        assert code == 0, err
+        kept = {path.suffix for path in folder.rglob("*") if path.is_file()}
+        assert kept <= {".json", ".safetensors", ".md", ".jinja"}
+    assert planted.asleep()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", ["1", "2"])
+def test_pickles_instead_of_the_weights_are_refused(
+    call: Run, trained: Path, tmp_path: Path, trial: str, planted: Planted
+) -> None:
+    root = _copy_with_pickles(trained, tmp_path, planted)
+    for file in (root / "checkpoints").rglob("*.safetensors"):
+        file.unlink()
+    asked = ["How many?", "--context", CONTEXT]
+    for arguments in (
+        asked,
+        ["--export", tmp_path / "a"],
+        ["--export", tmp_path / "b", "--merged"],
+    ):
+        code, out, err = call("--trial", trial, *arguments, root=root)
+        assert (code, out) == (2, "")
+        assert "safetensors" in err
+        assert "Traceback" not in err
+    assert planted.asleep()
+
+
+def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "thesis.txt").write_text("mine")
+    for arguments, message in (
+        (["--trial", "1", "--export", kept], "is not an empty folder"),
+        (["--trial", "1", "--export", kept / "thesis.txt"], "is not an empty folder"),
+        (["--trial", "0", "--export", tmp_path / "new"], "untuned baseline"),
+        (["--trial", "2", "--merged", "--export", tmp_path / "new"], "has no merged form"),
+        (["--trial", "1", "--export", tmp_path / "new" / "model"], "make it first"),
+        (["How many?", "--export", tmp_path / "new"], "answers no question"),
+        (["--execute", "--export", tmp_path / "new"], "answers no question"),
+        (["How many?", "--context", CONTEXT, "--merged"], "give --export DIR"),
+    ):
+        code, out, err = call(*arguments)
+        assert (code, out) == (2, "")
+        assert message in err
+    assert [path.name for path in kept.iterdir()] == ["thesis.txt"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_one_question_and_its_rows(
+    call: Run, answering: Callable[[str], None], database: Path
+) -> None:
+    answering("SELECT name, age FROM users")
+    code, out, err = call("Who is here?", "--database", database, "--execute")
+    assert code == 0, err
+    lines = [line.split() for line in out.splitlines() if line]
+    assert lines == [["SELECT", "name,", "age", "FROM", "users"], ["name", "age"], ["Ada", "36"]]
+    code, out, _ = call("Who is here?", "--context", CONTEXT)
+    assert (code, out) == (0, "SELECT name, age FROM users\n")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM users",
+        "DROP TABLE users",
+        "SELECT 1; UPDATE users SET age = 0",
+        "ATTACH 'app.sqlite' AS a",
+        "PRAGMA writable_schema = 1",
+    ],
+)
+def test_no_prediction_changes_the_database(
+    call: Run, answering: Callable[[str], None], database: Path, sql: str
+) -> None:
+    before = (database.read_bytes(), database.stat().st_mtime_ns)
+    answering(sql)
+    code, out, err = call("Who is here?", "--database", database, "--execute")
+    assert (code, out) == (1, sql + "\n")
+    assert "The SQL does not run: it " in err
+    code, out, _ = call("--database", database, "--execute", lines='{"question": "Who?"}')
+    assert code == 0
+    assert json.loads(out)["error"].startswith("it ")
+    assert (database.read_bytes(), database.stat().st_mtime_ns) == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
+def test_control_characters_do_not_reach_the_terminal(
+    call: Run, answering: Callable[[str], None]
+) -> None:
+    answering("SELECT char(27) || '[2J' AS a, NULL AS b")
+    code, out, _ = call("Who?", "--context", CONTEXT, "--execute")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "NULL" in out
+
+
+def test_mistakes_are_named_before_any_model_is_loaded(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "Predictor", None)
+    text = tmp_path / "notes.txt"
+    text.write_text("This is no database, but a text long enough to have a header. " * 3)
+    for arguments, lines, message in (
+        (["How many?"], "", "--context 'CREATE TABLE ...' or --database"),
+        (["How many?", "--context", CONTEXT, "--database", text], "", "give one of them"),
+        (["How many?", "--context", " "], "", "--context is empty"),
+        (["How many?", "--database", text], "", "file is not a database"),
+        (["How many?", "--database", tmp_path / "no.sqlite"], "", "There is no database file"),
+        ([" ", "--context", CONTEXT], "", "The question is empty"),
+        ([], "", "There is no question"),
+        ([], '{"question": "Who?", "context": "x"}\n{"question": ', "Line 2 is not JSON"),
+        (["--context", CONTEXT], '{"question": "Who?", "context": "x"}', "Line 1 has a context"),
+        (["How many?", "--context", CONTEXT, "--sweep", "x"], "", "There is no sweep 'x'"),
+        (
+            ["How many?", "--context", CONTEXT, "--trial", "9"],
+            "",
+            "no trial with the number 9",
+        ),
+        (
+            ["How many?", "--context", CONTEXT, "--root", text],
+            "",
+            "an experiment store is a folder",
+        ),
+    ):
+        code, out, err = call(*arguments, lines=lines)
+        assert (code, out) == (2, ""), arguments
+        assert message in err
+
+
+def test_the_command_loads_no_learning_library() -> None:
+    code = (
+        "import orchestrator.predict.cli, sys;"
+        "print([m for m in ('torch', 'transformers', 'peft', 'ray') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _sweep(root: Path) -> str:
+    (folder,) = (root / "trials").iterdir()
+    return folder.name.removeprefix("sweep=")

@@ -1,0 +1,65 @@
+"""Questions as JSON lines, and what is said of lines that are none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.predict.questions import QuestionsError, read_lines
+
+
+def _lines(*values: object) -> list[bytes]:
+    return [json.dumps(value).encode() for value in values]
+
+
+def test_both_names_of_the_fields() -> None:
+    given = {"id": 7, "sql_prompt": "Who?", "sql_context": "CREATE TABLE b (c)", "sql": "SELECT 1"}
+    lines = [*_lines({"question": "How many?", "context": "CREATE TABLE a (b)"}), b" \n"]
+    one, two = read_lines([*lines, *_lines(given)], shared_context=False)
+    assert (one.text, one.context) == ("How many?", "CREATE TABLE a (b)")
+    assert (two.text, two.context) == ("Who?", "CREATE TABLE b (c)")
+    assert two.given == given
+
+
+def test_a_shared_context_leaves_the_lines_without() -> None:
+    (only,) = read_lines(_lines({"question": "How many?"}), shared_context=True)
+    assert only.context is None
+
+
+@pytest.mark.parametrize(
+    ("line", "shared", "problem"),
+    [
+        (b"{", False, "is not JSON"),
+        (b"How many users?", False, "is not JSON"),
+        (b"\xff", False, "is not UTF-8"),
+        (b"[]", False, "is a list, not an object"),
+        (b"3", False, "is a number, not an object"),
+        (b"null", False, "is null, not an object"),
+        (b'{"context": "CREATE TABLE a (b)"}', False, "has no question"),
+        (b'{"question": " ", "context": "CREATE TABLE a (b)"}', False, "has no question"),
+        (b'{"question": 3, "context": "x"}', False, 'has as "question" a number, not a text'),
+        (b'{"question": "Who?", "context": ["x"]}', False, 'has as "context" a list, not a text'),
+        (b'{"question": "Who?"}', False, "has no context"),
+        (b'{"question": "Who?", "sql_context": ""}', False, "has no context"),
+        (b'{"question": "Who?", "context": "x"}', True, "has a context of its own"),
+    ],
+)
+def test_a_bad_line_is_named_by_its_number(line: bytes, shared: bool, problem: str) -> None:
+    good = {"question": "Who?"} if shared else {"question": "Who?", "context": "x"}
+    with pytest.raises(QuestionsError, match=f"^Line 3 {problem}"):
+        read_lines([*_lines(good), b"", line], shared_context=shared)
+
+
+def test_all_bad_lines_are_named_at_once() -> None:
+    with pytest.raises(QuestionsError) as caught:
+        read_lines([b"{", b"[]", *[b"x"] * 20], shared_context=False)
+    message = str(caught.value)
+    assert "Line 1 " in message
+    assert "Line 2 " in message
+    assert "And 12 more lines." in message
+
+
+def test_no_line_at_all() -> None:
+    with pytest.raises(QuestionsError, match="There is no question"):
+        read_lines([b"\n"], shared_context=True)

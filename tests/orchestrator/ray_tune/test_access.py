@@ -1,0 +1,129 @@
+"""Who can reach what a sweep starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.ray_tune import access
+from orchestrator.sweep.cli import app
+from tests.orchestrator import sweeps
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, and none of Ray's variables."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_no_token(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    access.check_dashboard(host)
+    access.check_loopback_only(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "head.example.org"])
+def test_any_other_address_needs_the_token(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    access.check_dashboard(host)
+    access.check_loopback_only(host)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with pytest.raises(access.AccessError, match="RAY_AUTH_MODE is 'disabled'"):
+        access.check_dashboard(host)
+    with pytest.raises(access.AccessError, match="RAY_AUTH_MODE is 'disabled'"):
+        access.check_loopback_only(host)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "message"),
+    [
+        ("disabled", [], "--dashboard-host 0.0.0.0 opens the dashboard to other machines"),
+        ("token", ["--no-dashboard"], "--no-dashboard starts none"),
+        ("token", ["--address", "10.0.0.1:6379"], "--address starts none"),
+    ],
+)
+def test_a_refused_dashboard_is_one_clear_message(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    root = tmp_path / "store"
+    arguments = [str(sweeps.write(tmp_path)), "--profile", "embedded", "--root", str(root)]
+    done = CliRunner().invoke(app, [*arguments, "--dashboard-host", "0.0.0.0", *options])
+    assert done.exit_code == 2
+    assert message in done.output
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("address", ["head", ":6379", "head:", "head:port", "head:99999"])
+def test_an_address_has_a_form(address: str) -> None:
+    with pytest.raises(access.AccessError, match=r"must be HOST:PORT"):
+        access.check_address(address)
+
+
+def test_a_cluster_that_is_not_there_is_named_at_once() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(access.AccessError, match=f"No Ray cluster answers at {address}"):
+            access.check_address(address)
+        listening.listen()
+        access.check_address(address)
+    access.check_address("auto")
+
+
+def test_where_the_dashboard_is_and_how_to_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "(log in with the token of: ray get-auth-token)"
+    here = access.describe_dashboard("127.0.0.1:8265", None)
+    assert here == f"dashboard at http://127.0.0.1:8265 {token}"
+    everywhere = access.describe_dashboard("127.0.0.1:8266", "0.0.0.0")
+    assert f"//{os.uname().nodename}:8266, unencrypted" in everywhere
+    assert token in everywhere
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    assert "token" not in access.describe_dashboard("127.0.0.1:8265", None)
+
+
+def test_only_the_owner_can_read_the_token(home: Path) -> None:
+    file = home / ".ray" / "auth_token"
+    access.protect_token()
+    token = file.read_text()
+    assert len(token) == 64
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)
+    access.protect_token()
+    assert file.read_text() == token
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"])
+def test_a_token_from_elsewhere_is_left_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "given")
+    access.protect_token()
+    assert not (home / ".ray").exists()
+
+
+def test_ray_keeps_to_loopback_whichever_module_imports_it_first() -> None:
+    code = (
+        "import orchestrator.outcomes.standing, ray._private.ray_constants as constants\n"
+        "print(constants.ENABLE_RAY_CLUSTER)"
+    )
+    environment = {name: value for name, value in os.environ.items() if "RAY_ENABLE" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

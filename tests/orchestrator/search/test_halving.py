@@ -1,0 +1,202 @@
+"""Early stopping: who is stopped where, and that a restart changes nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.search.halving import SweepScheduler, TechniqueHalving
+from orchestrator.search_space import Sweep
+from tests.orchestrator import sweeps
+
+RUNGS = (90, 270, 810)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return sweeps.toy(tmp_path_factory.mktemp("spec"))
+
+
+def test_the_worse_of_two_is_stopped_at_the_first_rung(sweep: Sweep) -> None:
+    halving = TechniqueHalving(sweep)
+    assert not halving.stops("a", "lora", 90, 0.5)
+    assert halving.stops("b", "lora", 90, 0.4)
+
+
+def test_less_is_better_where_the_file_says_so(tmp_path: Path) -> None:
+    halving = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "eval_loss"}))
+    assert not halving.stops("a", "lora", 90, 0.5)
+    assert not halving.stops("b", "lora", 90, 0.4)
+    assert halving.stops("c", "lora", 90, 0.6)
+
+
+def test_a_technique_is_compared_with_its_own_kind(sweep: Sweep) -> None:
+    halving = TechniqueHalving(sweep)
+    assert not halving.stops("a", "lora", 90, 0.5)
+    assert not halving.stops("b", "full", 90, 0.1)
+    assert halving.stops("c", "full", 90, 0.05)
+
+
+def test_the_baseline_and_the_last_report_pass(sweep: Sweep) -> None:
+    halving = TechniqueHalving(sweep)
+    for trial, rung in (("a", 90), ("a", 900)):
+        halving.stops(trial, "lora", rung, 0.9)
+    assert not halving.stops("b", "pretrained", 0, 0.0)
+    assert not halving.stops("c", "lora", 900, 0.0)
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_report_without_a_finite_objective_is_not_recorded(
+    sweep: Sweep, value: float | None
+) -> None:
+    halving = TechniqueHalving(sweep)
+    assert not halving.stops("a", "lora", 90, value)
+    assert not halving.stops("b", "lora", 90, 0.1)
+    assert halving.stops("c", "lora", 90, 0.05)
+
+
+def test_a_report_told_again_is_not_recorded_at_a_rung_that_its_trial_has_no_value_for(
+    sweep: Sweep,
+) -> None:
+    halving = TechniqueHalving(sweep)
+    assert not halving.stops("a", "lora", 90, math.nan)
+    assert not halving.stops("a", "lora", 270, 0.5)
+    assert not halving.stops("a", "lora", 270, 0.5)
+    assert not halving.stops("b", "lora", 90, 0.1)
+
+
+def test_without_stopping_everybody_goes_on(tmp_path: Path) -> None:
+    halving = TechniqueHalving(sweeps.toy(tmp_path, stopping=None))
+    assert not any(halving.stops(str(n), "lora", 225, 1.0 / (n + 1)) for n in range(9))
+
+
+def test_rounded_rungs_are_judged_too(tmp_path: Path) -> None:
+    # 0.07 * 333 and its multiples by 2.5 are no whole numbers.
+    sweep = sweeps.toy(
+        tmp_path,
+        budget={"examples": 333},
+        stopping={"first_rung": 0.07, "reduction_factor": 2.5},
+    )
+    for rung in sweep.rungs(333)[:-1]:
+        halving = TechniqueHalving(sweep)
+        halving.stops("a", "lora", rung, 0.9)
+        assert halving.stops("b", "lora", rung, 0.1)
+
+
+class _Trial:
+    """A trial of Ray Tune's, as far as the scheduler looks at it."""
+
+    def __init__(self, trial_id: str) -> None:
+        self.trial_id = trial_id
+
+
+def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(sweep: Sweep) -> None:
+    told: list[tuple[str, int]] = []
+    scheduler = SweepScheduler(
+        TechniqueHalving(sweep),
+        lambda trial: (trial.trial_id, "lora"),
+        lambda trial_id, rung: told.append((trial_id, rung)),
+        expired=lambda: True,
+    )
+    report = {"rung_examples": 90, "objective": 0.5, "last": False, "diverged": False}
+    assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("b"), report | {"objective": 0.1}) == "STOP"
+    assert scheduler.stopped == {"b"}
+    last = report | {"rung_examples": 900, "last": True}
+    assert scheduler.on_trial_result(None, _Trial("c"), last) == "CONTINUE"
+    assert told == [("c", 900)]
+
+
+class _Oracle:
+    """ASHA's stopping variant by its definition (Li et al. 2020, section 3.3, as Ray's docs say).
+
+    Nothing of ours or Ray's: at a rung, a report is compared with those that came to that rung
+    before it; below their quantile 1 - 1/eta (linear between neighbours) it ends. The first one
+    passes, and so does a tie with the quantile. Every finite report counts from then on, once.
+    """
+
+    def __init__(self, eta: float, rungs: tuple[int, ...], smaller_is_better: bool) -> None:
+        self.eta, self.judged = eta, rungs[:-1]
+        self.sign = -1.0 if smaller_is_better else 1.0
+        self.came: dict[tuple[str, int], list[float]] = {}
+
+    def stops(self, technique: str, rung: int, value: float | None) -> bool:
+        if value is None or not math.isfinite(value) or technique == "pretrained":
+            return False
+        if rung not in self.judged:
+            return False
+        before = sorted(self.came.setdefault((technique, rung), []))
+        self.came[technique, rung].append(self.sign * value)
+        if not before:
+            return False
+        position = (len(before) - 1) * (1 - 1 / self.eta)
+        low = math.floor(position)
+        high = min(low + 1, len(before) - 1)
+        cut = before[low] + (before[high] - before[low]) * (position - low)
+        return self.sign * value < cut and not math.isclose(self.sign * value, cut, rel_tol=1e-12)
+
+
+_SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, -1.0, math.nan, math.inf, None])
+_VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=30)
+_TECHNIQUES = st.sampled_from(["lora", "full", "qlora", "pretrained"])
+
+
+@given(
+    data=st.data(), metric=st.sampled_from(["rouge_l", "eval_loss"]), eta=st.sampled_from([2, 4])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_verdicts_are_those_of_the_definition(
+    tmp_path: Path, data: st.DataObject, metric: str, eta: int
+) -> None:
+    # Quarters and factors that are powers of two: no verdict hangs on the last bit.
+    sweep = sweeps.toy(
+        tmp_path,
+        objective={"metric": metric},
+        stopping={"first_rung": 0.1, "reduction_factor": eta},
+    )
+    rungs = sweep.rungs(900)
+    halving = TechniqueHalving(sweep)
+    oracle = _Oracle(eta, rungs, smaller_is_better=metric == "eval_loss")
+    techniques = data.draw(st.lists(_TECHNIQUES, min_size=1, max_size=12))
+    going = {str(number): (technique, 0) for number, technique in enumerate(techniques)}
+    while going:
+        # Any trial may be the next to report: those side by side overtake each other.
+        trial = data.draw(st.sampled_from(sorted(going)))
+        technique, index = going.pop(trial)
+        value = data.draw(_SCORES)
+        verdict = halving.stops(trial, technique, rungs[index], value)
+        assert verdict == oracle.stops(technique, rungs[index], value)
+        if data.draw(st.booleans()):
+            assert halving.stops(trial, technique, rungs[index], value) == verdict
+        if not verdict and index + 1 < len(rungs):
+            going[trial] = (technique, index + 1)
+
+
+@given(values=_VALUES, cut=st.integers(0, 29))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
+    tmp_path: Path, values: list[float], cut: int
+) -> None:
+    sweep = sweeps.toy(tmp_path)
+    undisturbed, verdicts, history = TechniqueHalving(sweep), [], []
+    for number, value in enumerate(values):
+        row: dict[str, Any] = {
+            "trial_id": str(number),
+            "technique": "lora",
+            "rung_examples": 90,
+            "objective": value,
+        }
+        history.append(row)
+        verdicts.append(undisturbed.stops(str(number), "lora", 90, value))
+    restarted = TechniqueHalving(sweep)
+    stopped = restarted.replay(history[:cut])
+    assert stopped == {str(n) for n, stop in enumerate(verdicts[:cut]) if stop}
+    after = [
+        restarted.stops(str(n), "lora", 90, value) for n, value in enumerate(values) if n >= cut
+    ]
+    assert after == verdicts[cut:]

@@ -1,0 +1,135 @@
+"""YAML is data: nothing in a file makes the reader construct, expand or exhaust anything."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.search_space.document import LARGEST_FILE, read
+from orchestrator.search_space.problems import SpecError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1.0e-4", 1e-4),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-3", -3),
+        ("+3", 3),
+        ("010", 10),
+        ("0o10", 8),
+        ("0x1F", 31),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("no", "no"),
+        ("on", "on"),
+        ("1_000", "1_000"),
+        ("12:30", "12:30"),
+        ("2024-01-01", "2024-01-01"),
+        ("'1'", "1"),
+        ('"true"', "true"),
+        ("q,v", "q,v"),
+    ],
+)
+def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
+    plain = read(f"key: {text}\n", "x").plain()
+    assert plain == {"key": value}
+    assert type(plain["key"]) is type(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_float_is_read_as_python_writes_it(value: float) -> None:
+    assert read(f"key: {value!r}\n", "x").plain() == {"key": value}
+
+
+def test_places_are_those_of_the_keys() -> None:
+    root = read("a:\n  b: 1\n  c:\n    - 2\n    - d:\n        3\n", "x")
+    node = root.child("a")
+    assert node is not None
+    items = node.child("c")
+    assert items is not None
+    deepest = items.child(1)
+    assert deepest is not None
+    leaf = deepest.child("d")
+    assert leaf is not None
+    assert (items.line, deepest.line, leaf.line, leaf.key) == (3, 5, 5, "a.c.1.d")
+
+
+def problems_of(text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        read(text, "x")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["!!python/object/apply:os.system [echo]", "!!int 3", "!local 3", "! 3", "!!map {a: 1}"],
+)
+def test_every_tag_is_refused(tag: str) -> None:
+    assert "tag " in problems_of(f"a: {tag}\n")
+    assert "is refused" in problems_of(f"a: {tag}\n")
+
+
+def test_an_alias_bomb_is_refused_unexpanded() -> None:
+    bomb = "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    text = problems_of(bomb)
+    assert "x:1: a: anchor &a is refused" in text
+    assert "x:9: i.8: alias *h is refused" in text
+
+
+def test_ten_levels_of_laughs_are_answered_in_a_megabyte() -> None:
+    levels = [f"l{level}" for level in range(10)]
+    bomb = "l0: &l0 lol\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 10)}]\n"
+        for before, name in itertools.pairwise(levels)
+    )  # expanded: 10^9 times "lol"
+    tracemalloc.start()
+    try:
+        problems_of(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_merge_keys_do_not_merge() -> None:
+    assert read("<<: {a: 1}\nb: 2\n", "x").plain() == {"<<": {"a": 1}, "b": 2}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 5_000, "- " * 50_000, "? " * 5_000])
+def test_deep_nesting_is_refused(text: str) -> None:
+    assert "nested deeper than 16 levels" in problems_of(text)
+
+
+def test_a_huge_file_is_refused_unread() -> None:
+    assert "must have at most 1,000,000" in problems_of("a" * (LARGEST_FILE + 1))
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000, "-" + "9" * 400])
+def test_a_huge_number_is_refused_in_short(number: str) -> None:
+    message = problems_of(f"a: {number}")
+    assert "but numbers must be finite" in message
+    assert len(message) < 100
+
+
+def test_keys_are_names() -> None:
+    assert "must be a name, not a list" in problems_of("? [a, b]\n: 1\n")
+    assert read("1: a\ntrue: b\n", "x").plain() == {"1": "a", "true": "b"}
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(SpecError):  # anything else is a crash
+        read(text, "x")

@@ -1,0 +1,36 @@
+"""One driver a sweep."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.state.lock import SweepHeldError, hold
+
+_HOLDER = (
+    "import sys; from pathlib import Path; from orchestrator.state.lock import hold\n"
+    "with hold(Path(sys.argv[1]), 'toy-1'): print('held', flush=True); sys.stdin.read()"
+)
+
+
+def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"held\n"
+    with pytest.raises(SweepHeldError, match=f"process {first.pid} on"), hold(tmp_path, "toy-1"):
+        pass
+    with hold(tmp_path, "toy-2"):
+        pass
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    with hold(tmp_path, "toy-1"):
+        pass

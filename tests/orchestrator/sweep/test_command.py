@@ -1,0 +1,132 @@
+"""What the sweep command says before any trial runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.search_space import messages
+from orchestrator.sweep.cli import app
+from tests.orchestrator import sweeps
+
+
+def _cli(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output
+
+
+def test_a_wrong_file_is_one_clear_message_and_exit_code_2(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, trails=8)
+    code, output = _cli(str(file), "--profile", "embedded")
+    assert code == 2
+    assert 'did you mean "trials"?' in output
+
+
+@pytest.mark.parametrize("option", ["--max-hours", "--max-device-hours"])
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "two"])
+def test_hours_that_no_sweep_can_have_are_refused(tmp_path: Path, option: str, value: str) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", f"{option}={value}")
+    assert code == 2
+    words = " ".join(output.replace("│", " ").split())
+    assert f"'{value}' is not a number of hours above 0, such as 0.5" in words
+
+
+def test_the_options_that_a_file_is_told_of_exist() -> None:
+    shown = _cli("--help")[1]
+    for option in messages.OPTIONS.values():
+        assert option in shown
+
+
+def test_a_plan_runs_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", "--root", str(root))
+    assert code == 0
+    assert "900 examples" in output
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("options", [["--plan"], []])
+def test_a_path_that_is_not_there_is_said_before_anything_is_made(
+    tmp_path: Path, options: list[str]
+) -> None:
+    root = tmp_path / "store"
+    file = sweeps.write(tmp_path, dataset=str(tmp_path / "rows.csv"))
+    code, output = _cli(str(file), "--profile", "embedded", "--root", str(root), *options)
+    assert code == 2
+    assert "is neither a file nor a folder" in output
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("options", [["--plan"], []])
+@pytest.mark.parametrize(
+    ("changes", "phrase"),
+    [
+        (["space.data_size={choice: [100, 9000]}"], "space.data_size goes up to 9,000"),
+        (["points=[{technique: lora, data_size: 7901}]"], "points.0.data_size is 7,901"),
+        (["evaluation.validation_rows=8001"], "evaluation.validation_rows is 8,001"),
+        (["evaluation.test_rows=1001"], "evaluation.test_rows is 1,001"),
+    ],
+)
+def test_more_rows_than_there_are_is_said_before_anything_is_made(
+    tmp_path: Path, changes: list[str], phrase: str, options: list[str]
+) -> None:
+    root = tmp_path / "store"
+    overrides = [word for change in changes for word in ("--set", change)]
+    file = sweeps.write(tmp_path)
+    code, output = _cli(
+        str(file), "--profile", "embedded", "--root", str(root), *overrides, *options
+    )
+    assert code == 2
+    assert phrase in output
+    assert "embedded" in output
+    assert not root.exists()
+
+
+def test_as_many_rows_as_there_are_may_be_asked_for(tmp_path: Path) -> None:
+    rows = [{"sql_prompt": f"q{n}", "sql_context": "", "sql": f"SELECT {n}"} for n in range(250)]
+    table = tmp_path / "rows.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for size, expected in ((125, 0), (126, 2)):
+        file = sweeps.write(tmp_path, dataset=str(table), space=_one(size))
+        code, output = _cli(str(file), "--profile", "embedded", "--plan")
+        assert code == expected
+    assert "has at most 125 rows to train on" in output
+
+
+def _one(data_size: int) -> dict[str, object]:
+    return {"technique": {"lora": {}}, "data_size": data_size}
+
+
+def test_worker_groups_need_the_dashboard(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, resources={"accelerators": 2})
+    code, output = _cli(
+        str(file), "--profile", "embedded", "--no-dashboard", "--root", str(tmp_path / "store")
+    )
+    assert code == 2
+    assert "leave out --no-dashboard" in output
+
+
+def test_the_store_may_not_be_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    root.write_text("")
+    code, output = _cli(str(sweeps.write(tmp_path)), "--profile", "embedded", "--root", str(root))
+    assert code == 2
+    assert "is a file" in output
+
+
+def test_a_missing_model_is_named_with_both_remedies(tmp_path: Path) -> None:
+    code, output = _cli(
+        str(sweeps.write(tmp_path)),
+        "--profile",
+        "embedded",
+        "--set",
+        "base_model=nowhere/no-such-model",
+        "--root",
+        str(tmp_path / "store"),
+    )
+    assert code == 2
+    assert "nowhere/no-such-model" in output
+    assert "--set base_model=" in output

@@ -1,0 +1,140 @@
+"""What a person sees while a sweep runs."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import Proposal
+from orchestrator.state.attempts import AttemptLog
+from orchestrator.store import Store
+from orchestrator.sweep.progress import Progress, describe
+from orchestrator.trial.heartbeat import Heartbeat, examples_seen
+from orchestrator.trial.watchdog import Watchdog
+from tests.orchestrator import sweeps
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+def _progress(tmp_path: Path, clock: _Clock, *, terminal: bool = False, slots: int = 2) -> Progress:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+    earlier: dict[int, Any] = {0: {"objective": 0.05}}
+    return Progress(sweeps.toy(tmp_path), "toy-1", console, slots, earlier, clock)
+
+
+def _proposal(number: int) -> Proposal:
+    configuration: Configuration = {
+        "technique": "lora",
+        "data_size": 100,
+        "rank": 4,
+        "learning_rate": 0.00312345,
+    }
+    return Proposal(number, number - 1, 0, configuration)
+
+
+def _row(objective: float | None, outcome: str = "completed", error: str = "") -> dict[str, Any]:
+    return {"objective": objective, "outcome": outcome, "error": error}
+
+
+def _text(progress: Progress) -> str:
+    file = progress.console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_a_configuration_is_one_short_line() -> None:
+    words = describe(_proposal(1).configuration)
+    assert words == "lora data_size=100 rank=4 learning_rate=0.00312"
+
+
+def test_time_left_is_trials_left_at_their_mean_over_the_slots(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    progress = _progress(tmp_path, clock)
+    assert progress.seconds_left() is None
+    for number, seconds in ((1, 30.0), (2, 50.0)):
+        progress.started(_proposal(number))
+        clock.now += seconds
+        progress.ended(_proposal(number), _row(0.5))
+    # 9 trials, 1 ended earlier and 2 now: 6 of 40 s on 2 slots.
+    assert progress.seconds_left() == pytest.approx(120.0)
+    assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 00 s left"
+
+
+def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
+    progress = _progress(tmp_path, clock)
+    progress.started(_proposal(1))
+    progress.reported(_proposal(1), 90, 0.25)
+    progress.ended(
+        _proposal(1), _row(None, "failed", "Traceback\n  ...\nValueError: no such layer")
+    )
+    started, reported, failed = _text(progress).splitlines()
+    assert "starts: lora data_size=100" in started
+    assert "reports: rouge_l 0.2500 after 90 of 900 examples" in reported
+    assert "failed: ValueError: no such layer; 2 of 9 trials" in failed
+
+
+def test_on_a_terminal_a_table_shows_what_runs_and_what_ended(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    progress = _progress(tmp_path, clock, terminal=True)
+    progress.started(_proposal(1))
+    progress.started(_proposal(2))
+    progress.reported(_proposal(2), 270, 0.125)
+    clock.now += 65
+    progress.ended(_proposal(1), _row(0.5))
+    assert not _text(progress)
+    progress.console.print(progress.render())
+    shown = _text(progress)
+    for words in ("completed 1 min 05 s", "0.5000", "270 / 900", "running 1 min 05 s", "0.1250"):
+        assert words in shown
+
+
+def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    store = Store(tmp_path / "store")
+    log = AttemptLog(store, "toy-1")
+    log.start(3, "here")
+    progress = _progress(tmp_path, clock, terminal=True)
+    progress.seen = partial(examples_seen, log)
+    progress.started(_proposal(3))
+    assert "0 / 900" in _shown(progress)
+    watchdog = Watchdog(log.hang_account(3, 1), 600)
+    with watchdog:
+        Heartbeat(watchdog, log.progress_note(3)).beat(123)
+    assert "123 / 900" in _shown(progress)
+    log.progress_note(3).write_text("9")
+    progress.reported(_proposal(3), 270, 0.5)
+    assert "270 / 900" in _shown(progress)
+
+
+def _shown(progress: Progress) -> str:
+    with progress.console.capture() as capture:
+        progress.console.print(progress.render())
+    return capture.get()
+
+
+def test_what_is_new_is_said_while_no_trial_reports(tmp_path: Path, clock: _Clock) -> None:
+    news = iter([None, "SIGTERM: the trials end.", None])
+    progress = replace(_progress(tmp_path, clock), news=lambda: next(news))
+    for _ in range(3):
+        progress.passed()
+    assert _text(progress).splitlines() == ["SIGTERM: the trials end."]

@@ -1,0 +1,121 @@
+"""Hours by the clock and hours of devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.search.proposals import Proposal
+from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.sweep.spending import SECONDS_BETWEEN_RECORDS, Spending
+
+
+class _Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def records() -> list[float]:
+    return []
+
+
+def _proposal(number: int) -> Proposal:
+    return Proposal(number, number, 0, {"technique": "lora"})
+
+
+def test_without_limits_there_is_no_end(clock: _Clock, records: list[float]) -> None:
+    spending = Spending(8, 1e9, None, None, records.append, clock)
+    spending.started(_proposal(0))
+    clock.now += 1e9
+    assert spending.reached() is None
+
+
+def test_hours_by_the_clock_count_from_the_start(clock: _Clock, records: list[float]) -> None:
+    spending = Spending(1, 1e9, 2, None, records.append, clock)
+    clock.now += 7199
+    assert spending.reached() is None
+    clock.now += 1
+    assert spending.reached() == "2 hours (--max-hours)"
+
+
+def test_hours_of_devices_are_those_of_trials_side_by_side_and_of_earlier_starts(
+    clock: _Clock, records: list[float]
+) -> None:
+    spending = Spending(2, 3600, None, 4, records.append, clock)  # one device hour has gone
+    spending.started(_proposal(0))
+    spending.started(_proposal(1))
+    clock.now += 1800  # two more
+    spending.ended(_proposal(0), {})
+    spending.interrupted(_proposal(1))
+    clock.now += 36000  # nothing runs
+    assert spending.reached() is None
+    spending.started(_proposal(1))
+    clock.now += 1799
+    assert spending.reached() is None
+    clock.now += 1
+    assert spending.reached() == "4 hours of devices (--max-device-hours)"
+
+
+def test_what_running_trials_spend_is_on_record_within_seconds(
+    clock: _Clock, records: list[float]
+) -> None:
+    with Spending(2, 100, None, None, records.append, clock) as spending:
+        spending.started(_proposal(0))
+        spending.passed()
+        clock.now += SECONDS_BETWEEN_RECORDS
+        spending.passed()
+        spending.passed()
+        assert records == [100 + 2 * SECONDS_BETWEEN_RECORDS]
+        spending.interrupted(_proposal(0))
+        spending.started(_proposal(0))
+        clock.now += 1
+    assert records[1:] == [100 + 2 * (SECONDS_BETWEEN_RECORDS + 1)]
+
+
+def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
+    record = DeviceSeconds(tmp_path, "toy-1")
+    assert record.read() == 0
+    (tmp_path / "state" / "sweep=toy-1").mkdir(parents=True)
+    for seconds in (1.5, 12345.25):
+        record.write(seconds)
+        assert DeviceSeconds(tmp_path, "toy-1").read() == seconds
+    (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()
+    path.with_suffix(".new").mkdir()  # as good as a disk that refuses
+    record.write(2.0)
+    assert record.read() == 12345.25
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b'{"device_seconds": 12',
+        b"\xff\x00",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"device_seconds": null}',
+        b'{"device_seconds": "12"}',
+        b'{"device_seconds": NaN}',
+        b'{"device_seconds": Infinity}',
+        b'{"device_seconds": -1}',
+        b'{"device_seconds": 1%s}' % (b"0" * 400),
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_record_is_none(tmp_path: Path, damage: bytes) -> None:
+    record = DeviceSeconds(tmp_path, "toy-1")
+    (tmp_path / "state" / "sweep=toy-1").mkdir(parents=True)
+    record.write(1.0)
+    (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()
+    path.write_bytes(damage)
+    assert record.read() == 0

@@ -1,0 +1,115 @@
+"""Loading a base model: as it was published, and a clear error when it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from bitsandbytes.nn import Linear4bit
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSeq2SeqLM
+
+from tests.trainables.tiny_base import BATCH, write_tiny_base
+from trainables.base_models import loading as module
+from trainables.base_models.loading import (
+    BaseModelUnavailable,
+    compute_dtype,
+    four_bit,
+    load_base_model,
+    load_tokenizer,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return write_tiny_base(tmp_path / "base")
+
+
+def load(name: str) -> torch.nn.Module:
+    model: torch.nn.Module = load_base_model(name, device=CPU, dtype=torch.float32)
+    return model
+
+
+def test_every_weight_is_as_in_the_checkpoint(base: Path) -> None:
+    model = load(str(base)).state_dict()
+    for name, saved in load_file(base / "model.safetensors").items():
+        assert torch.equal(model[name], saved), name
+    assert not torch.equal(model["lm_head.weight"], model["shared.weight"])
+
+
+def test_the_embedded_model_is_found_by_its_name(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EMBEDDED_FOLDER", base)
+    assert torch.equal(load("embedded")(**BATCH).logits, load(str(base))(**BATCH).logits)
+    assert load_tokenizer("embedded", "ignored").get_vocab()
+    monkeypatch.setattr(module, "EMBEDDED_FOLDER", base / "absent")
+    with pytest.raises(BaseModelUnavailable, match="install the package again"):
+        load("embedded")
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(base: Path) -> None:
+    tensors = load_file(base / "model.safetensors")
+    del tensors["encoder.block.0.layer.0.SelfAttention.q.weight"]
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BaseModelUnavailable, match=r"lacks weights \(encoder\.block\.0"):
+        load(str(base))
+
+
+def test_a_damaged_checkpoint_is_named(base: Path) -> None:
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(BaseModelUnavailable, match="cannot be loaded"):
+        load(str(base))
+
+
+def test_pickled_weights_are_not_read(base: Path) -> None:
+    model = AutoModelForSeq2SeqLM.from_pretrained(base)
+    torch.save(model.state_dict(), base / "pytorch_model.bin")
+    (base / "model.safetensors").unlink()
+    with pytest.raises(BaseModelUnavailable, match="safetensors"):
+        load(str(base))
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./no-such-folder", "~/no-such-folder"])
+def test_a_path_that_is_not_there_is_not_looked_up_on_the_hub(name: str) -> None:
+    with pytest.raises(BaseModelUnavailable, match=f'"{name}" is not a folder'):
+        load(name)
+
+
+def test_neither_cache_nor_hub() -> None:
+    with pytest.raises(BaseModelUnavailable, match='"nobody/nothing" cannot be loaded'):
+        load("nobody/nothing")
+    with pytest.raises(BaseModelUnavailable, match="tokenizer"):
+        load_tokenizer("nobody/nothing")
+
+
+def test_the_real_tokenizer(base: Path, shared: Path) -> None:
+    tokenizer = load_tokenizer(str(shared / "flan-t5-tokenizer"))
+    text = "SELECT name FROM users"
+    assert tokenizer.decode(tokenizer(text).input_ids, skip_special_tokens=True) == text
+
+
+def test_the_cpu_computes_in_float32() -> None:
+    assert compute_dtype(CPU) is torch.float32
+
+
+def test_a_base_is_packed_alike_whatever_it_computes_in(base: Path) -> None:
+    models = [
+        load_base_model(str(base), quantization=four_bit(dtype), device=CPU, dtype=dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    packed = 0
+    for (name, one), (_, other) in zip(*(m.named_modules() for m in models), strict=True):
+        if isinstance(one, Linear4bit):
+            packed += 1
+            assert torch.equal(one.weight, other.weight), name
+            assert torch.equal(one.weight.quant_state.absmax, other.weight.quant_state.absmax), name
+            assert other.weight.quant_state.dtype is torch.bfloat16
+        else:
+            for own in other.parameters(recurse=False):
+                assert own.dtype is torch.bfloat16, name
+    assert packed

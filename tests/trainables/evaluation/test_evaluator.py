@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import nn
+
+from tests.trainables.loop_base import configuration, write_loop_base
+from trainables.evaluation import evaluator
+from trainables.finetune import Finetuning
+
+
+@pytest.mark.parametrize("technique", ["pretrained", "prefix"])
+def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
+    tmp_path: Path, technique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = Finetuning(configuration(write_loop_base(tmp_path), technique), "cpu")
+    passes: list[int] = []
+
+    def note(module: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        if given.get("labels") is not None:
+            passes.append(len(given["labels"]))
+
+    trial._adapted.model.register_forward_pre_hook(note, with_kwargs=True)
+    whole = trial.evaluate("validation").metrics["eval_loss"]
+    rows = passes.pop()
+    assert not passes  # one batch, one pass
+    # A row has more logits than one: the least that there can be in a pass is a row.
+    monkeypatch.setattr(evaluator, "LOGITS", 1)
+    assert trial.evaluate("validation").metrics["eval_loss"] == pytest.approx(whole, rel=1e-6)
+    assert passes == [1] * rows
+    trial.close()

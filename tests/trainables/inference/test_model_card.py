@@ -1,0 +1,129 @@
+"""The card's few lines of code write and read text as the tokenizer's encoding does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from trainables.base_models.availability import EMBEDDED_FOLDER
+from trainables.contract.configuration import TrialConfiguration
+from trainables.data.spelling import SqlTokens
+from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
+from trainables.techniques.parameters import complete
+
+TEXTS = st.text(st.sampled_from("ab1fF <>{}~^\\`\n@®«»•;—$\u2018?.€")) | st.text()
+
+
+def _configuration(technique: str = "lora", **changes: Any) -> TrialConfiguration:
+    values: dict[str, Any] = {
+        "technique": technique,
+        "parameters": complete(technique, {}),
+        "data_size": 100,
+        "budget_examples": 200,
+        "seed": 0,
+        "data_seed": 0,
+    }
+    return TrialConfiguration(**(values | changes))
+
+
+TRIAL = {
+    "sweep_id": "rank-0a1b2c3d",
+    "sweep_name": "rank",
+    "question": "Does a bigger adapter buy better SQL?",
+    "trial_id": "t-kq3v7xw2ma",
+    "outcome": "completed",
+    "examples_seen": 6000,
+    "objective_metric": "rouge_l",
+    "rouge_l": 0.75,
+    "rouge_l_se": 0.0125,
+    "test_rouge_l": 0.7,
+    "test_rouge_l_se": None,
+    "eval_rows": 100,
+    "test_rows": 500,
+    "eval_loss": 0.25,
+    "dataset_fingerprint": "f00dfeedf00dfeed",
+    "trainable_parameters": 1000,
+    "total_parameters": 100000,
+    "device_name": None,
+    "device_kind": "cpu",
+}
+
+
+@pytest.fixture(scope="module")
+def flan_tokens(shared: Path) -> SqlTokens:
+    return SqlTokens(AutoTokenizer.from_pretrained(shared / "flan-t5-tokenizer"))
+
+
+@pytest.fixture(scope="module", params=["embedded", "flan-t5"])
+def tokens(request: pytest.FixtureRequest) -> SqlTokens:
+    if request.param == "flan-t5":
+        found: SqlTokens = request.getfixturevalue("flan_tokens")
+        return found
+    return SqlTokens(AutoTokenizer.from_pretrained(EMBEDDED_FOLDER))
+
+
+@given(text=TEXTS)
+@settings(deadline=None)
+def test_the_lines_decode_as_the_encoding_does(tokens: SqlTokens, text: str) -> None:
+    lines = decoding_code(spelling(tokens))
+    assert len(lines) <= 2
+    for emitted in (text, tokens.encode(text)):
+        names: dict[str, Any] = {"re": re, "text": emitted}
+        exec("\n".join(lines), names)
+        assert names["text"] == tokens.decode(emitted)
+
+
+def test_stand_ins_of_flan_t5_are_written_out(flan_tokens: SqlTokens) -> None:
+    code = loading_code(_configuration(), flan_tokens, merged=False)
+    assert len(decoding_code(spelling(flan_tokens))) == 2
+    assert spelling(flan_tokens).written["<"] == "«"
+    assert "'«': '<'" in code
+
+
+@given(text=st.text(st.characters(min_codepoint=33, max_codepoint=126)))
+@settings(deadline=None)
+def test_prompts_in_ascii_are_written_as_the_encoding_does(tokens: SqlTokens, text: str) -> None:
+    assume("<" not in text or ">" not in text)  # "</s>" spelt out is nothing that people ask
+    written = "".join(spelling(tokens).written.get(character, character) for character in text)
+    assert written == tokens.encode(text)
+
+
+def test_the_card_says_how_good_and_how_sure(tokens: SqlTokens) -> None:
+    card = model_card(_configuration(), TRIAL, tokens, merged=False)
+    assert "| rouge_l | 0.7500 ± 0.0125 | 0.7000 |" in card
+    assert "| rank | 8 |" in card
+    assert "t-kq3v7xw2ma" in card
+    assert "bleu" not in card  # not measured
+    assert "base_model:" not in card  # the built-in one is not on the hub
+    assert "None" not in card
+
+
+def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
+    configuration = _configuration(
+        base_model="google/flan-t5-large",
+        base_model_revision="0613663",
+        dataset="gretelai/synthetic_text_to_sql",
+    )
+    card = model_card(configuration, TRIAL, tokens, merged=True)
+    header = card.split("---")[1]
+    assert "base_model: google/flan-t5-large\n" in header
+    assert "- gretelai/synthetic_text_to_sql\n" in header
+    assert "library_name: transformers\n" in header
+    code = loading_code(configuration, tokens, merged=False)
+    assert "from_pretrained('google/flan-t5-large', revision='0613663')" in code
+
+
+@pytest.mark.parametrize("technique", ["lora", "qlora", "prefix", "full"])
+@pytest.mark.parametrize("protocol", ["standard", "notebook"])
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_code_is_python(tokens: SqlTokens, technique: str, protocol: str, merged: bool) -> None:
+    code = loading_code(_configuration(technique, protocol=protocol), tokens, merged=merged)
+    compile(code, "README.md", "exec")
+    assert ("num_beams=4" in code) == (protocol == "notebook")
+    assert ("four_bit" in code) == (technique == "qlora" and not merged)

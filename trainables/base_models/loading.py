@@ -1,0 +1,201 @@
+"""Loads the base model and its tokenizer: built in, from a folder, or from the Hugging Face hub.
+
+Every call reads the files afresh; `trainables.base_models.cache` keeps what trials need again.
+Weights are read from safetensors only and no code of a checkpoint is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from bitsandbytes.nn import Linear4bit, Params4bit
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
+
+from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
+from trainables.base_models.fused_gelu import fuse_activations
+
+Loaded = TypeVar("Loaded")
+
+
+class BaseModelUnavailable(Exception):  # noqa: N818 - a state of the world, as in its name
+    """The base model cannot be had from where the user said it is."""
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """Returns bfloat16 on CUDA devices that compute it natively, elsewhere float32.
+
+    Never float16: the feed-forward activations of T5-large exceed its largest value and become NaN.
+    """
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            if torch.cuda.is_bf16_supported(including_emulation=False):
+                return torch.bfloat16
+    return torch.float32
+
+
+def four_bit(dtype: torch.dtype) -> BitsAndBytesConfig:
+    """Returns QLoRA's storage: NF4 with double quantisation, computing in `dtype`.
+
+    Dettmers et al. 2023, "QLoRA: Efficient Finetuning of Quantized LLMs". The embeddings, the
+    output layer and T5's `wo` keep their precision: `T5DenseGatedActDense` casts its activations to
+    the type in which `wo` is stored, which for a packed weight is an integer.
+    """
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def load_tokenizer(name: str, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Loads the tokenizer that belongs to a base model.
+
+    Args:
+        name: "embedded", a checkpoint folder, or an identifier of the hub.
+        revision: Git revision on the hub; of no use for the other two.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        BaseModelUnavailable: It is not there, or cannot be read.
+    """
+    source, revision = _locate(name, revision)
+
+    def load(local_only: bool) -> PreTrainedTokenizerBase:
+        return AutoTokenizer.from_pretrained(
+            source, revision=revision, local_files_only=local_only, trust_remote_code=False
+        )
+
+    return _local_first(name, "tokenizer", load)
+
+
+def load_base_model(
+    name: str,
+    revision: str | None = None,
+    *,
+    quantization: BitsAndBytesConfig | None = None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> PreTrainedModel:
+    """Loads an encoder-decoder model onto a device.
+
+    Args:
+        name: "embedded", a checkpoint folder, or an identifier of the hub.
+        revision: Git revision on the hub; of no use for the other two.
+        quantization: How linear layers are stored; None keeps them in `dtype`.
+        device: Where the model is put.
+        dtype: Type of all weights that are not quantised.
+
+    Returns:
+        The model in evaluation mode, every weight as in the checkpoint.
+
+    Raises:
+        BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
+            safetensors.
+    """
+    source, revision = _locate(name, revision)
+    placement = {} if quantization is None else {"device_map": {"": str(device)}}
+
+    def load(local_only: bool) -> PreTrainedModel:
+        _check_shards(name, source, revision, local_only)
+        model, report = AutoModelForSeq2SeqLM.from_pretrained(
+            source,
+            revision=revision,
+            local_files_only=local_only,
+            trust_remote_code=False,
+            use_safetensors=True,
+            # Packed from float32 on every device. From bfloat16 0.4 % of the codes would be others,
+            # and an adapter trained beside those would be merged into, or asked beside, these.
+            dtype=dtype if quantization is None else torch.float32,
+            quantization_config=quantization,
+            output_loading_info=True,
+            **placement,
+        )
+        if report["missing_keys"]:
+            missing = ", ".join(sorted(report["missing_keys"])[:3])
+            raise BaseModelUnavailable(
+                f'The base model "{name}" lacks weights ({missing}, ...), which would start out '
+                "random: give a complete checkpoint."
+            )
+        return model
+
+    model = _local_first(name, "model", load)
+    fuse_activations(model)
+    if quantization is None:
+        return model.to(device)
+    for parameter in model.parameters():
+        if not isinstance(parameter, Params4bit):
+            parameter.data = parameter.data.to(dtype)
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.weight.quant_state.dtype = dtype  # what it unpacks to in a backward pass
+            # On CPUs with AVX512-BF16 an evaluation repacks the weights in place, into a form
+            # through which no gradient flows back when training goes on.
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def _check_shards(name: str, source: str, revision: str | None, local_only: bool) -> None:
+    """Refuses an index of safetensors that names other files, which transformers would unpickle."""
+    index = cached_file(
+        source,
+        SAFE_WEIGHTS_INDEX_NAME,
+        revision=revision,
+        local_files_only=local_only,
+        _raise_exceptions_for_missing_entries=False,
+    )
+    if index is None:
+        return
+    shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+    for shard in shards:
+        if not shard.endswith(".safetensors"):
+            raise BaseModelUnavailable(
+                f'The base model "{name}" keeps weights in {shard}, but only safetensors are read:'
+                " give a checkpoint that `save_pretrained` wrote."
+            )
+
+
+def _locate(name: str, revision: str | None) -> tuple[str, str | None]:
+    """Returns what `from_pretrained` takes for a name, and the revision if it means anything."""
+    folder = EMBEDDED_FOLDER if name == EMBEDDED else Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder), None
+    if name == EMBEDDED:
+        raise BaseModelUnavailable(
+            f"The built-in base model is not in {folder}: install the package again."
+        )
+    if Path(name).is_absolute() or name.startswith(("~", ".")):
+        raise BaseModelUnavailable(
+            f'The base model "{name}" is not a folder: give a checkpoint folder, an identifier of '
+            f'the Hugging Face hub, or "{EMBEDDED}".'
+        )
+    return name, revision
+
+
+def _local_first(name: str, part: str, load: Callable[[bool], Loaded]) -> Loaded:
+    """Loads from local files, and only if they do not suffice over the network."""
+    try:
+        return load(True)
+    except (OSError, ValueError, SafetensorError):
+        pass
+    try:
+        return load(False)
+    except (OSError, ValueError, SafetensorError) as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise BaseModelUnavailable(
+            f'The {part} of the base model "{name}" cannot be loaded: {first_line}'
+        ) from error

@@ -1,0 +1,69 @@
+"""What a trial tells whoever drives it, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainables.evaluation.evaluator import Metrics
+
+
+@dataclass(frozen=True)
+class RungReport:
+    """A trial at a rung.
+
+    Attributes:
+        rung: Number of the rung, from 0.
+        rung_examples: Training examples at which the rung stands; the trial has seen so many, or a
+            few more to the end of a batch.
+        step: Optimiser steps so far.
+        metrics: Where the trial stands and how good it is; the columns of the table `reports`.
+        predictions: One dictionary a validation row; see `evaluation.Evaluation`.
+        save: Writes a checkpoint from which the trial goes on after this rung.
+    """
+
+    rung: int
+    rung_examples: int
+    step: int
+    metrics: Metrics
+    predictions: list[dict[str, Any]]
+    save: Callable[[Path], None]
+
+
+class Report(Protocol):
+    """Who listens to a trial."""
+
+    def rung(self, report: RungReport) -> None:
+        """Takes a report, and returns if the trial shall go on; on the first worker only."""
+
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
+        """Takes the evaluation on the test rows, at the end, once for each of the configuration's
+        `test_protocols`; on the first worker only.
+        """
+
+    def follow(self, rung: int) -> None:
+        """Called at each rung on the other workers of a group, in place of `rung`.
+
+        They wait for the first one afterwards in any case; Ray Train in addition wants to hear of
+        every worker each time that it hears of one.
+        """
+
+
+class Interruption(Protocol):
+    """Who may end a trial where it is."""
+
+    def requested(self) -> bool:
+        """Returns whether the trial is to end; asked after each optimiser step and each evaluated
+        batch.
+        """
+
+    def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:
+        """Takes the checkpoint of a trial that ends there.
+
+        Args:
+            examples_seen: Training examples so far, more than the last rung's and fewer than the
+                next one's; the one before the next rung where only its evaluation is missing.
+            save: Writes a checkpoint from which the trial goes on as if nothing had happened.
+        """

@@ -1,0 +1,85 @@
+"""Token ids of a trial's rows: from the cache, or made when one of their block is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainables.data import token_cache
+from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
+from trainables.data.splits import Example, prompt
+from trainables.data.token_cache import Block, Column
+
+BLOCK = 1024
+"""Rows that are tokenised and kept together. Those beyond the budget's last block never are."""
+
+
+class EncodedRows:
+    """Rows as token ids.
+
+    Args:
+        examples: The rows; they are named by their position from here on.
+        tokens: Encodes prompts and SQL.
+        source_limit: Prompts are cut to so many tokens, the end token included.
+        target_limit: SQL is cut to so many tokens; what is cut has no end token.
+        protocol: Which prompt; see `text_to_sql.prompt`.
+        count: Only so many rows, the first ones, are asked for; None for all. Blocks do not depend
+            on it, so that smaller data sizes find those of larger ones.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokens: SqlTokens,
+        *,
+        source_limit: int,
+        target_limit: int | None,
+        protocol: str = "standard",
+        count: int | None = None,
+    ) -> None:
+        self._examples = examples
+        self._tokens = tokens
+        self._source_limit = source_limit
+        self._target_limit = target_limit
+        self._protocol = protocol
+        self._count = len(examples) if count is None else count
+        self._blocks: dict[int, Block] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def lengths(self, rows: Sequence[int]) -> list[tuple[int, int]]:
+        """Returns the source and target tokens of each of these rows."""
+        found = []
+        for row in rows:
+            block, place = self._place(row)
+            found.append((block.source.length(place), block.target.length(place)))
+        return found
+
+    def sources(self, rows: Sequence[int]) -> list[TokenIds]:
+        """Returns the token ids of the rows' prompts."""
+        return [block.source.row(place) for block, place in map(self._place, rows)]
+
+    def targets(self, rows: Sequence[int]) -> list[TokenIds]:
+        """Returns the token ids of the rows' SQL."""
+        return [block.target.row(place) for block, place in map(self._place, rows)]
+
+    def _place(self, row: int) -> tuple[Block, int]:
+        number, place = divmod(row, BLOCK)
+        if number not in self._blocks:
+            self._blocks[number] = self._block(number)
+        return self._blocks[number], place
+
+    def _block(self, number: int) -> Block:
+        examples = self._examples[number * BLOCK : (number + 1) * BLOCK]
+        prompts = [collapse_white_space(prompt(example, self._protocol)) for example in examples]
+        statements = [example.sql for example in examples]
+        limits = (self._source_limit, self._target_limit)
+        name = token_cache.key(self._tokens.tokenizer, prompts, statements, *limits)
+        block = token_cache.load(name, len(examples))
+        if block is None:
+            block = Block(
+                Column.of(self._tokens.token_ids(prompts, self._source_limit, keep_end=True)),
+                Column.of(self._tokens.token_ids(statements, self._target_limit, keep_end=False)),
+            )
+            token_cache.store(name, block)
+        return block

@@ -1,0 +1,199 @@
+"""Measures a model on rows: loss on the right SQL, then scores of the SQL that it writes itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.modeling_outputs import BaseModelOutput
+
+from trainables.contract.scores import SCORES
+from trainables.data.batching import IGNORED_LABEL, Batch, collate
+from trainables.data.encoded_rows import EncodedRows
+from trainables.data.spelling import SqlTokens
+from trainables.data.splits import Example
+from trainables.evaluation import text_scores
+from trainables.inference.generation import batches, decoding, encode, generate, write
+from trainables.sql.execution import SqlExecutor
+from trainables.training.adapted_model import AdaptedModel
+
+Metrics = dict[str, float | int | str | None]
+
+LOGITS = 1 << 27
+"""At most so many logits at once for a loss, but always those of a row: with their logarithms about
+1.3 GB. The 256 rows of a batch on a GPU would have 2.6 GB of them for targets of 160 tokens, and
+the loss takes a multiple of that; targets are not cut here."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass over a split found.
+
+    Attributes:
+        metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
+            `<score>_se` (None where no row could be measured), `meteor_synonyms`, `eval_rows`,
+            `eval_seconds`.
+        predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
+            `sql_context`, `reference`, `prediction`, and each score of that row or None.
+    """
+
+    metrics: Metrics
+    predictions: list[dict[str, Any]]
+
+
+class Evaluator:
+    """Scores models on the same rows, always in the same batches.
+
+    The loss is taken with the prompt of training, whatever the protocol: it then compares with the
+    training loss and between protocols. Targets are not cut for it.
+
+    Args:
+        examples: The rows.
+        tokens: Encodes prompts and SQL.
+        source_limit: Prompts are cut to so many tokens.
+        target_limit: What training cuts targets to; limits how much is generated.
+        protocol: "standard" or "notebook".
+        executor: Runs the SQL; the caller closes it.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokens: SqlTokens,
+        *,
+        source_limit: int,
+        target_limit: int,
+        protocol: str,
+        executor: SqlExecutor,
+    ) -> None:
+        self._examples = examples
+        self._executor = executor
+        self._tokens = tokens
+        self._protocol = protocol
+        self._target_limit = target_limit
+        self._taught = EncodedRows(examples, tokens, source_limit=source_limit, target_limit=None)
+        self._asked = (
+            self._taught
+            if protocol == "standard"
+            else EncodedRows(
+                examples, tokens, source_limit=source_limit, target_limit=None, protocol=protocol
+            )
+        )
+
+    def evaluate(
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None = None
+    ) -> Evaluation:
+        """Returns loss, predictions and scores; the model is left in evaluation mode.
+
+        Args:
+            adapted: The model.
+            heartbeat: Called after each batch, and between the phases.
+        """
+        started = time.perf_counter()
+        adapted.model.eval()
+        loss, predictions = self._pass(adapted, heartbeat or _nothing)
+        rows = self._scored(predictions)
+        if heartbeat is not None:
+            heartbeat()
+        # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
+        summary = text_scores.summarise([_scores(row) for row in rows])
+        found: Metrics = {"eval_loss": loss, "eval_rows": len(rows)}
+        for score in SCORES:
+            found[score] = summary.mean.get(score)
+            found[f"{score}_se"] = summary.se.get(score)
+        found["meteor_synonyms"] = summary.mean.get("meteor_synonyms")
+        for row in rows:
+            del row["meteor_synonyms"]
+        found["eval_seconds"] = time.perf_counter() - started
+        return Evaluation(found, rows)
+
+    def _pass(
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None]
+    ) -> tuple[float | None, list[str]]:
+        """Returns the loss over all target tokens, and the SQL for each row.
+
+        Where the model is asked as it was taught, each prompt is encoded once for both.
+        """
+        everything = range(len(self._examples))
+        lengths = self._taught.lengths(everything)
+        how = decoding(self._protocol, [target for _, target in lengths], self._target_limit)
+        total, tokens = 0.0, 0
+        texts = [""] * len(everything)
+        for rows in batches(adapted.device, [source for source, _ in lengths]):
+            batch = collate(
+                self._taught.sources(rows),
+                self._taught.targets(rows),
+                padding_id=int(adapted.tokenizer.pad_token_id),
+                device=adapted.device,
+            )
+            encoded = encode(adapted, batch.input_ids, batch.attention_mask)
+            total += _loss(adapted, batch, encoded)
+            tokens += batch.target_tokens
+            heartbeat()
+            if self._asked is self._taught:
+                written = write(
+                    adapted, self._tokens, batch.input_ids, batch.attention_mask, how, encoded
+                )
+                for row, text in zip(rows, written, strict=True):
+                    texts[row] = text
+                heartbeat()
+        if self._asked is not self._taught:
+            self._asked.lengths(everything)
+            prompts = self._asked.sources(everything)
+            texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)
+        return total / tokens if tokens else None, texts
+
+    def _scored(self, predictions: Sequence[str]) -> list[dict[str, Any]]:
+        references = [example.sql for example in self._examples]
+        contexts = [example.sql_context for example in self._examples]
+        texts = text_scores.score(list(predictions), references)
+        executions = self._executor.execute(contexts, references, list(predictions))
+        rows: list[dict[str, Any]] = []
+        for example, prediction, text, execution in zip(
+            self._examples, predictions, texts, executions, strict=True
+        ):
+            scores = {**text, **execution}
+            rows.append(
+                {
+                    "example_id": example.example_id,
+                    "sql_prompt": example.sql_prompt,
+                    "sql_context": example.sql_context,
+                    "reference": example.sql,
+                    "prediction": prediction,
+                    **{score: scores.get(score) for score in SCORES},
+                    "meteor_synonyms": scores.get("meteor_synonyms"),
+                }
+            )
+        return rows
+
+
+def _loss(adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
+    """Returns the cross-entropy summed over the batch's target tokens."""
+    model: Any = adapted.model
+    rows, width = batch.labels.shape
+    step = max(1, LOGITS // (width * int(model.config.vocab_size)))
+    total = 0.0
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        labels = batch.labels[part]
+        with torch.inference_mode(), adapted.precision():
+            output = model(
+                input_ids=batch.input_ids[part],  # for the size of the batch only
+                encoder_outputs=BaseModelOutput(last_hidden_state=encoded.last_hidden_state[part]),
+                attention_mask=batch.attention_mask[part],
+                labels=labels,
+                use_cache=False,
+            )
+        total += float(output.loss) * int((labels != IGNORED_LABEL).sum())
+    return total
+
+
+def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {score: row[score] for score in (*SCORES, "meteor_synonyms")}
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,193 @@
+"""How near a predicted SQL text is to its reference, row by row, and what that says of a model.
+
+Each standard score is computed by the library that owns it: BLEU, Google-BLEU and METEOR by NLTK,
+on the lower-cased text cut by NLTK's word tokenizer (the class itself, which needs no downloaded
+data); ROUGE-L F1 by rouge-score with its default tokenizer, which sees letters and digits of ASCII
+only; exact match by sqlglot (`trainables.sql.normal_form`). Two scores of the study that this
+project generalises stand under names of their own: `rouge_l_recall`, which it publishes as ROUGE-L,
+and `unigram_f1`, which it publishes as GLEU.
+
+Texts of any length score in bounded time, 100,000 characters in seconds. Where a library's own
+algorithm takes quadratic time (the table of ROUGE-L, the alignment of METEOR), long pairs go
+through one that gives the same number. Two things differ for texts that no one writes: a statement
+of more than `sql_normal_form.LONGEST_STATEMENT` characters is compared as text, and a word of more
+than `meteor.LONGEST_WORD` characters has neither stem nor synonyms.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from nltk.tokenize.destructive import NLTKWordTokenizer
+from nltk.translate.bleu_score import SmoothingFunction, corpus_bleu, sentence_bleu
+from nltk.translate.gleu_score import sentence_gleu
+from rouge_score import scoring
+from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
+
+from trainables.contract.scores import SCORES
+from trainables.evaluation.longest_common_subsequence import longest_common_subsequence
+from trainables.evaluation.meteor import WordNetSynonyms, find_synonyms, meteor, no_synonyms
+from trainables.sql.normal_form import same_statement
+
+LARGEST_TABLE = 250_000
+"""Pairs of tokens up to which rouge-score fills its table; above, we get the number without."""
+
+BOOTSTRAP_SAMPLES = 1_000
+
+_tokenizer = NLTKWordTokenizer()
+_smoothing = SmoothingFunction().method1
+_rouge_tokenizer = DefaultTokenizer()
+_rouge = RougeScorer(["rougeL"], tokenizer=_rouge_tokenizer)
+
+# Between tokens, any run of white space means what eight characters of it mean; NLTK's pattern for
+# a final full stop takes time that grows with the square of the run.
+_LONG_GAP = re.compile(r"(\s{4})\s+(\s{4})")
+
+
+def score(
+    predictions: Sequence[str], references: Sequence[str], *, synonyms: bool = True
+) -> list[dict[str, float]]:
+    """Scores each prediction against the reference in the same place.
+
+    Args:
+        predictions: What a model wrote; any text.
+        references: What it should have written.
+        synonyms: False keeps METEOR to exact and stem matches, and WordNet unloaded, even where it
+        is
+            installed. True uses it where it is; it is then loaded once a process, in seconds, by
+            the first word that has no other match.
+
+    Returns:
+        For each row the scores of `trainables.contract.scores.TEXT_SCORES`, each from 0 to 1, and
+        `meteor_synonyms`: 1.0 if METEOR had WordNet's synonyms, else 0.0.
+
+    Raises:
+        ValueError: The lists differ in length.
+    """
+    if len(predictions) != len(references):
+        raise ValueError(
+            f"There are {len(predictions)} predictions for {len(references)} references; each "
+            "prediction needs the reference in the same place."
+        )
+    wordnet = find_synonyms() if synonyms else no_synonyms()
+    has_synonyms = float(isinstance(wordnet, WordNetSynonyms))
+    rows = []
+    for prediction, reference in zip(predictions, references, strict=True):
+        written, wanted = tokenise(prediction), tokenise(reference)
+        rows.append(
+            {
+                "bleu": float(sentence_bleu([wanted], written, smoothing_function=_smoothing)),
+                "rouge_l": _rouge_l(prediction, reference),
+                "meteor": meteor(wanted, written, wordnet),
+                "gleu": float(sentence_gleu([wanted], written)),
+                "exact_match": float(same_statement(reference, prediction)),
+                "rouge_l_recall": _rouge_l_recall(written, wanted),
+                "unigram_f1": _unigram_f1(written, wanted),
+                "meteor_synonyms": has_synonyms,
+            }
+        )
+    return rows
+
+
+def tokenise(text: str) -> list[str]:
+    """Returns the lower-case tokens of NLTK's word tokenizer, with no sentences split before."""
+    tokens: list[str] = _tokenizer.tokenize(_LONG_GAP.sub(r"\1\2", text.lower()))
+    return tokens
+
+
+def _rouge_l(prediction: str, reference: str) -> float:
+    written = _rouge_tokenizer.tokenize(prediction)
+    wanted = _rouge_tokenizer.tokenize(reference)
+    if len(written) * len(wanted) <= LARGEST_TABLE:
+        return float(_rouge.score(reference, prediction)["rougeL"].fmeasure)
+    common = longest_common_subsequence(wanted, written)
+    return float(scoring.fmeasure(common / len(written), common / len(wanted)))
+
+
+def _rouge_l_recall(written: Sequence[str], wanted: Sequence[str]) -> float:
+    return longest_common_subsequence(wanted, written) / len(wanted) if wanted else 0.0
+
+
+def _unigram_f1(written: Sequence[str], wanted: Sequence[str]) -> float:
+    words, wanted_words = set(written), set(wanted)
+    common = len(words & wanted_words)
+    # 2PR / (P + R) with P = common / len(words) and R = common / len(wanted_words).
+    return 2 * common / (len(words) + len(wanted_words)) if common else 0.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Scores over many rows. Each mapping has every score that at least one row has a number for.
+
+    Attributes:
+        rows: Number of rows, with or without numbers.
+        n: Rows with a number; the others are left out of the mean.
+        mean: Mean over those rows.
+        se: Standard error of the mean, `sd / sqrt(n)`; None for fewer than two rows.
+        interval: Ends of the 95 % percentile bootstrap interval of the mean; None for fewer than
+        two rows.
+        corpus_bleu: BLEU over all rows at once (0 to 1), which is not the mean of the rows' BLEU;
+        None where
+            the rows do not carry their texts.
+    """
+
+    rows: int
+    n: dict[str, int]
+    mean: dict[str, float]
+    se: dict[str, float | None]
+    interval: dict[str, tuple[float, float] | None]
+    corpus_bleu: float | None
+
+
+def summarise(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Summary:
+    """Means over rows with what they are worth.
+
+    Args:
+        rows: Scores by name, None or absent where a row has none. Rows that also carry `prediction`
+        and
+            `reference`, their texts, make `corpus_bleu` possible.
+        seed: Seeds the bootstrap: the same rows give the same intervals.
+    """
+    n: dict[str, int] = {}
+    mean: dict[str, float] = {}
+    se: dict[str, float | None] = {}
+    interval: dict[str, tuple[float, float] | None] = {}
+    for name in (*SCORES, "meteor_synonyms"):
+        found = [row[name] for row in rows if row.get(name) is not None]
+        if not found:
+            continue
+        values = np.asarray(found, dtype=np.float64)
+        n[name] = len(values)
+        mean[name] = float(values.mean())
+        several = len(values) > 1
+        se[name] = float(values.std(ddof=1) / math.sqrt(len(values))) if several else None
+        interval[name] = _bootstrap(values, seed) if several else None
+    return Summary(len(rows), n, mean, se, interval, _corpus_bleu(rows))
+
+
+def _bootstrap(values: np.ndarray[Any, np.dtype[np.float64]], seed: int) -> tuple[float, float]:
+    """Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13."""
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
+    means = values[drawn].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _corpus_bleu(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    texts = [(row.get("prediction"), row.get("reference")) for row in rows]
+    if not texts or any(prediction is None or wanted is None for prediction, wanted in texts):
+        return None
+    return float(
+        corpus_bleu(
+            [[tokenise(str(wanted))] for _, wanted in texts],
+            [tokenise(str(prediction)) for prediction, _ in texts],
+            smoothing_function=_smoothing,
+        )
+    )

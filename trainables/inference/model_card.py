@@ -1,0 +1,256 @@
+"""The README of an exported model: what it is, how good it is, and code that loads and asks it.
+
+The code needs transformers and PEFT alone. It writes out what `SqlTokens` does for the model's
+tokenizer, found by asking `SqlTokens` about each character.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.base_models.availability import EMBEDDED
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.scores import DESCRIPTIONS, SCORES
+from trainables.data.spelling import SqlTokens
+from trainables.data.splits import Example, prompt
+from trainables.inference.predictor import open_decoding
+from trainables.techniques.registry import TECHNIQUES
+
+EMBEDDED_COPY = "base"
+"""Folder of the built-in base model in an export that needs it."""
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How text is written for a tokenizer, as far as a few lines of code can say it.
+
+    Attributes:
+        written: Characters of a prompt that are written otherwise.
+        stand_ins: Single characters that the model emits for others.
+        mark: Begins an escape: mark, code point in hexadecimal, semicolon.
+    """
+
+    written: dict[str, str]
+    stand_ins: dict[str, str]
+    mark: str
+
+
+def spelling(tokens: SqlTokens) -> Spelling:
+    """Returns how `tokens` writes the printable ASCII characters, and what it reserves."""
+
+    def alone(character: str) -> str:
+        return tokens.encode(f"a{character}b")[1:-1]
+
+    mark = alone("\u0301")[0]  # an accent without a letter is always an escape
+    visible = [character for character in string.printable if not character.isspace()]
+    # A line break, and a space that would be lost, occur in SQL but not in a prompt.
+    in_sql = {character: alone(character) for character in [*visible, "\n"]}
+    in_sql[" "] = tokens.encode("a  b")[2:-1]
+    stand_ins = {text: original for original, text in in_sql.items() if len(text) == 1}
+    stand_ins = {text: original for text, original in stand_ins.items() if text != original}
+    written = {c: alone(c) for c in [*visible, *stand_ins, mark] if alone(c) != c}
+    return Spelling(written, stand_ins, mark)
+
+
+def model_card(
+    configuration: TrialConfiguration, trial: Mapping[str, Any], tokens: SqlTokens, *, merged: bool
+) -> str:
+    """Returns the README of an exported model, in Markdown with the hub's header.
+
+    Args:
+        configuration: The trial.
+        trial: Its final row in the experiment store.
+        tokens: The encoding of the model's tokenizer.
+        merged: Whether whole weights are exported, not an adapter.
+    """
+    metric = trial["objective_metric"]
+    kind = "whole weights" if merged else "a PEFT adapter"
+    base = _base(configuration)
+    if configuration.base_model == EMBEDDED and not merged:
+        base += f", of which `{EMBEDDED_COPY}/` is a copy"
+    sections = [
+        _header(configuration, merged),
+        f"# {trial['sweep_name']}: {configuration.technique}, {metric} "
+        f"{_score(trial, metric) or 'not measured'}\n",
+        f"Writes SQL for a question about a database: {kind}, trained from {base}.\n",
+        f"It is trial `{trial['trial_id']}` of sweep `{trial['sweep_id']}`, which asked:\n"
+        f"{trial['question']} It {_end(trial)}.\n",
+        "## How to ask it\n",
+        f"```python\n{loading_code(configuration, tokens, merged=merged)}```\n",
+        _spelling_remark(spelling(tokens)),
+        "## Scores\n",
+        _scores(trial),
+        "## Parameters\n",
+        _parameters(configuration, trial),
+    ]
+    return "\n".join(sections)
+
+
+def loading_code(configuration: TrialConfiguration, tokens: SqlTokens, *, merged: bool) -> str:
+    """Returns a Python program that defines `ask(question, context)`, run in the export's folder.
+
+    Args:
+        configuration: The trial.
+        tokens: The encoding of the model's tokenizer.
+        merged: Whether whole weights are exported, not an adapter.
+    """
+    how = open_decoding(configuration)
+    spelt = spelling(tokens)
+    choice = f"max_new_tokens={how.max_new_tokens}, do_sample=False"
+    if how.beams > 1:
+        choice += f", num_beams={how.beams}, early_stopping=True"
+        choice += f", no_repeat_ngram_size={how.no_repeat_ngram}"
+    quantized = TECHNIQUES[configuration.technique].quantized and not merged
+    imports = ["AutoModelForSeq2SeqLM", "AutoTokenizer"]
+    imports += ["BitsAndBytesConfig"] if quantized else []
+    lines = ["import re", ""]
+    lines += ["import torch"] if quantized else []
+    lines += [] if merged else ["from peft import PeftModel"]
+    lines += [f"from transformers import {', '.join(imports)}", ""]
+    lines += ["tokenizer = AutoTokenizer.from_pretrained('.')"]
+    if merged:
+        lines += ["model = AutoModelForSeq2SeqLM.from_pretrained('.').eval()"]
+    else:
+        lines += [
+            f"base = AutoModelForSeq2SeqLM.from_pretrained({_base_arguments(configuration)})",
+            "model = PeftModel.from_pretrained(base, '.').eval()",
+        ]
+        if quantized:
+            lines[-2:-2] = [
+                "four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4',",
+                "                              bnb_4bit_use_double_quant=True,",
+                "                              bnb_4bit_compute_dtype=torch.float32)",
+            ]
+    # The template itself, with the names of the arguments where the texts go.
+    template = prompt(Example("", "{question}", "{context}", ""), configuration.protocol)
+    lines += ["", "", "def ask(question, context):"]
+    body = [f"prompt = ' '.join(f{template!r}.split())"]
+    if spelt.written:
+        body += [f"prompt = prompt.translate(str.maketrans({spelt.written!r}))"]
+    body += [
+        f"inputs = tokenizer(prompt, truncation=True, max_length={configuration.source_tokens}, "
+        "return_tensors='pt')",
+        "output = model.generate(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask,",
+        f"                        {choice})",
+        "text = tokenizer.decode(output[0], skip_special_tokens=True, "
+        "clean_up_tokenization_spaces=False)",
+        *decoding_code(spelt),
+        "return text.strip()",
+    ]
+    lines += [f"    {line}" for line in body]
+    return "\n".join(lines) + "\n"
+
+
+def decoding_code(spelt: Spelling) -> list[str]:
+    """Returns one or two lines that turn `text`, as the tokenizer decodes it, into SQL."""
+    lines = []
+    if spelt.stand_ins:
+        lines += [f"text = text.translate(str.maketrans({spelt.stand_ins!r}))"]
+    # At most 10ffff, the last code point; longer escapes are none.
+    pattern = re.escape(spelt.mark) + "(0?[0-9a-f]{1,5}|10[0-9a-f]{4});"
+    lines += [f"text = re.sub({pattern!r}, lambda found: chr(int(found[1], 16)), text)"]
+    return lines
+
+
+def _spelling_remark(spelt: Spelling) -> str:
+    lines = len(decoding_code(spelt))
+    kept = "".join(spelt.stand_ins.values()).replace("\n", "").replace(" ", "")
+    parts = ["The tokenizer does not keep every character."]
+    if kept:
+        parts += [f"Without stand-ins it would lose {' '.join(f'`` {c} ``' for c in kept)}."]
+    parts += [
+        f"What it lacks is written as a stand-in or as `{spelt.mark}`, a code point in hexadecimal"
+        f" and `;`, and the {'line' if lines == 1 else 'two lines'} before `return` turn"
+        f"{'s' if lines == 1 else ''} that back into SQL. The code writes a prompt's ASCII"
+        " characters so; write others that the tokenizer lacks as such an escape.\n"
+    ]
+    return " ".join(parts)
+
+
+def _header(configuration: TrialConfiguration, merged: bool) -> str:
+    lines = ["---", f"library_name: {'transformers' if merged else 'peft'}"]
+    if _is_on_hub(configuration.base_model):
+        lines += [f"base_model: {configuration.base_model}"]
+    if _is_on_hub(configuration.dataset):
+        lines += ["datasets:", f"- {configuration.dataset}"]
+    return "\n".join([*lines, "tags:", "- text-to-sql", "---", ""])
+
+
+def _base(configuration: TrialConfiguration) -> str:
+    name, revision = configuration.base_model, configuration.base_model_revision
+    if name == EMBEDDED:
+        return "the small T5 that is built into the sweep's package"
+    return f"`{name}`" + (f" (revision `{revision}`)" if revision else "")
+
+
+def _base_arguments(configuration: TrialConfiguration) -> str:
+    name, revision = configuration.base_model, configuration.base_model_revision
+    arguments = [repr(EMBEDDED_COPY if name == EMBEDDED else name)]
+    if revision and _is_on_hub(name):
+        arguments += [f"revision={revision!r}"]
+    if TECHNIQUES[configuration.technique].quantized:
+        arguments += ["quantization_config=four_bit"]
+    return ", ".join(arguments)
+
+
+def _is_on_hub(name: str) -> bool:
+    return name != EMBEDDED and not name.startswith(("/", "~", ".")) and not Path(name).exists()
+
+
+def _end(trial: Mapping[str, Any]) -> str:
+    seen = f"{trial['examples_seen']:,} examples" if trial["examples_seen"] else "no example"
+    words = {"completed": "completed its training", "stopped": "was stopped early"}
+    return f"{words.get(trial['outcome'], 'ended as ' + trial['outcome'])}, after {seen}"
+
+
+def _score(trial: Mapping[str, Any], name: str, prefix: str = "") -> str:
+    """Returns e.g. "0.8123 ± 0.0101", the standard error behind the sign; "" if not measured."""
+    value, error = trial.get(prefix + name), trial.get(f"{prefix}{name}_se")
+    if value is None:
+        return ""
+    return f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+
+
+def _scores(trial: Mapping[str, Any]) -> str:
+    lines = [
+        "Mean over rows ± its standard error. The trial was chosen among others on the validation"
+        " rows; the test rows were scored once.\n",
+        f"| score | {trial['eval_rows'] or 0} validation rows | {trial['test_rows'] or 0} test rows"
+        " | what it is |",
+        "|---|---|---|---|",
+    ]
+    for name in SCORES:
+        measured = [_score(trial, name) or "-", _score(trial, name, "test_") or "-"]
+        if measured != ["-", "-"]:
+            lines += [f"| {name} | {' | '.join(measured)} | {DESCRIPTIONS[name]} |"]
+    if trial.get("eval_loss") is not None:
+        lines += [f"| eval_loss | {trial['eval_loss']:.4f} | - | {DESCRIPTIONS['eval_loss']} |"]
+    return "\n".join([*lines, ""])
+
+
+def _parameters(configuration: TrialConfiguration, trial: Mapping[str, Any]) -> str:
+    values: dict[str, Any] = {
+        "technique": configuration.technique,
+        **configuration.parameters,
+        "data_size": configuration.data_size,
+        "budget_examples": configuration.budget_examples,
+        "seed": configuration.seed,
+        "base_model": configuration.base_model,
+        "base_model_revision": configuration.base_model_revision,
+        "dataset": configuration.dataset,
+        "dataset_revision": configuration.dataset_revision,
+        "dataset_fingerprint": trial["dataset_fingerprint"],
+        "protocol": configuration.protocol,
+        "source_tokens": configuration.source_tokens,
+        "target_tokens": configuration.target_tokens,
+        "trainable_parameters": trial["trainable_parameters"],
+        "total_parameters": trial["total_parameters"],
+        "device": trial["device_name"] or trial["device_kind"],
+    }
+    lines = [f"| {name} | {value} |" for name, value in values.items() if value is not None]
+    return "\n".join(["| parameter | value |", "|---|---|", *lines, ""])

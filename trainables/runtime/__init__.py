@@ -1,0 +1,4 @@
+"""The machine under a trial: device, memory, random numbers, groups of workers, file permissions.
+
+Knows nothing of models or data.
+"""

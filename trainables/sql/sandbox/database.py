@@ -1,0 +1,263 @@
+"""A fresh database in memory that runs SQL from anyone, inside limits. Standard library only.
+
+Used in the child process of `trainables.sql.execution` alone; that module says what is promised.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, NamedTuple
+
+from trainables.sql.sandbox.comparison import Relation, Result, State
+from trainables.sql.sandbox.permissions import CHANGES, is_permitted
+from trainables.sql.sandbox.statements import is_ordered, split_statements
+
+_STEPS = 1_000
+"""Instructions of SQLite's virtual machine between two looks at the budget."""
+
+_WORDS_OF_OTHER_DIALECTS = frozenset(
+    [
+        "year",
+        "quarter",
+        "month",
+        "week",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "date",
+        "time",
+        "timestamp",
+        "interval",
+    ]
+)
+"""What SQLite takes for a column, as in `DATEADD(month, 1, d)`."""
+
+
+class Limits(NamedTuple):
+    """What one row may use. Instructions are counted, not timed: the same on a busy machine.
+
+    Attributes:
+        instructions: Of SQLite's virtual machine, for each text that is run.
+        cpu_seconds: Of the child process for one row; the system kills it there.
+        wall_seconds: For one row; the parent kills the child there.
+        heap_bytes: SQLite's memory.
+        address_bytes: Address space of the child process, where the system can limit it.
+        rows: Rows of one result.
+        result_bytes: Size of one result.
+        value_bytes: Size of one string or blob, and of one statement.
+    """
+
+    instructions: int = 5_000_000
+    cpu_seconds: float = 3.0
+    wall_seconds: float = 30.0
+    heap_bytes: int = 64 * 2**20
+    address_bytes: int = 512 * 2**20
+    rows: int = 10_000
+    result_bytes: int = 8 * 2**20
+    value_bytes: int = 1_000_000
+
+
+class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """A text did not run.
+
+    Attributes:
+        kind: "limit" or "name" (there is no such table or column), where the text would fail in
+            other words too; else "error".
+    """
+
+    def __init__(self, message: str, *, limited: bool = False) -> None:
+        super().__init__(message)
+        self.kind = "limit" if limited else "name" if _lacks_name(message) else "error"
+
+
+class Database:
+    """One in-memory database, closed by leaving the `with` block.
+
+    Attributes:
+        changed: Whether a statement since `forget_changes` asked to change data or schema.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._instructions = 0
+        self._inspecting = False
+        self.changed = False
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
+        self._connection.text_factory = _decode
+        # A sort that needs more memory fails instead of writing a file.
+        self._connection.execute("PRAGMA temp_store = MEMORY")
+        self._connection.execute("PRAGMA trusted_schema = OFF")
+        for category, most in (
+            (sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes),
+            (sqlite3.SQLITE_LIMIT_SQL_LENGTH, limits.value_bytes),
+            (sqlite3.SQLITE_LIMIT_COLUMN, 500),
+            (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 100),
+            (sqlite3.SQLITE_LIMIT_VDBE_OP, 1_000_000),
+            (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+            (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
+            (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+            (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
+        ):
+            self._connection.setlimit(category, most)
+        self._connection.set_authorizer(self._authorize)
+        self._connection.set_progress_handler(self._count, _STEPS)
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def forget_changes(self) -> None:
+        """Starts `changed` anew."""
+        self.changed = False
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the database is as it was at `forget_changes`; another text may then have it."""
+        return not self.changed and not self._connection.in_transaction
+
+    def run(self, text: str) -> list[Result]:
+        """Runs every statement of a text in order.
+
+        Args:
+            text: One statement or several.
+
+        Returns:
+            One result for each statement that returns columns.
+
+        Raises:
+            SqlFailed: There is no statement, one of them fails or is not permitted, or a limit is
+            reached.
+        """
+        self._instructions = 0
+        try:
+            statements = split_statements(text)
+            if not statements:
+                raise SqlFailed("the text holds no statement")
+            results = [self._execute(statement) for statement in statements]
+        except MemoryError:
+            raise SqlFailed("the statement needs too much memory", limited=True) from None
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            # ValueError: a NUL character, or half of a surrogate pair.
+            spent = self._instructions > self._limits.instructions
+            raise SqlFailed(str(error), limited=spent) from None
+        return [result for result in results if result is not None]
+
+    def state(self) -> State:
+        """Returns all tables and views with their rows, and all triggers.
+
+        Raises:
+            SqlFailed: A view does not run, or the rows pass a limit.
+        """
+        self._instructions = 0
+        try:
+            objects = self._inspect(
+                "SELECT type, name, sql FROM sqlite_master UNION ALL "
+                "SELECT type, name, sql FROM sqlite_temp_master"
+            )
+            return [
+                self._relation(kind, name, sql)
+                for kind, name, sql in objects
+                if kind != "index" and not name.startswith("sqlite_")
+            ]
+        except (MemoryError, sqlite3.Error, ValueError) as error:
+            raise SqlFailed(f"the state cannot be read: {error}", limited=True) from None
+
+    def _relation(self, kind: str, name: str, sql: str) -> Relation:
+        if kind == "trigger":
+            return Relation((kind, " ".join(sql.lower().split())), Result(0, [], False))
+        columns = tuple(
+            (column.lower(), _affinity(declared), required, default, key)
+            for _, column, declared, required, default, key in self._inspect(
+                f"PRAGMA table_info({_quoted(name)})"
+            )
+        )
+        indexes = [
+            (
+                unique,
+                partial,
+                *(column for _, _, column in self._inspect(f"PRAGMA index_info({_quoted(index)})")),
+            )
+            for _, index, unique, _, partial in self._inspect(f"PRAGMA index_list({_quoted(name)})")
+        ]
+        foreign = [
+            (table.lower(), source, target)
+            for _, _, table, source, target, *_ in self._inspect(
+                f"PRAGMA foreign_key_list({_quoted(name)})"
+            )
+        ]
+        definition = (kind, name.lower(), columns, _in_order(indexes), _in_order(foreign))
+        content = self._execute(f"SELECT * FROM {_quoted(name)}")
+        return Relation(definition, content or Result(0, [], False))
+
+    def _execute(self, statement: str) -> Result | None:
+        cursor = self._connection.execute(statement)
+        if cursor.description is None:
+            return None
+        rows: list[Any] = []
+        size = 0
+        for row in cursor:
+            rows.append(row)
+            size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+            if len(rows) > self._limits.rows or size > self._limits.result_bytes:
+                raise SqlFailed("the result is too large", limited=True)
+        return Result(len(cursor.description), rows, is_ordered(statement))
+
+    def _inspect(self, query: str) -> list[Any]:
+        self._inspecting = True
+        try:
+            return self._connection.execute(query).fetchall()
+        finally:
+            self._inspecting = False
+
+    def _authorize(
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        _schema: str | None,
+        _by: str | None,
+    ) -> int:
+        if self._inspecting and action == sqlite3.SQLITE_PRAGMA:
+            return sqlite3.SQLITE_OK
+        self.changed |= action in CHANGES
+        return sqlite3.SQLITE_OK if is_permitted(action, first, second) else sqlite3.SQLITE_DENY
+
+    def _count(self) -> bool:
+        self._instructions += _STEPS
+        return self._instructions > self._limits.instructions
+
+
+def _lacks_name(message: str) -> bool:
+    error, _, name = message.partition(": ")
+    return error == "no such table" or (
+        error == "no such column" and name.lower() not in _WORDS_OF_OTHER_DIALECTS
+    )
+
+
+def _decode(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _in_order(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(sorted(rows, key=repr))
+
+
+def _affinity(declared: str) -> str:
+    """Source: https://www.sqlite.org/datatype3.html, section 3.1."""
+    kind = declared.upper()
+    for affinity, names in (
+        ("integer", ("INT",)),
+        ("text", ("CHAR", "CLOB", "TEXT")),
+        ("blob", ("BLOB",)),
+        ("real", ("REAL", "FLOA", "DOUB")),
+    ):
+        if any(name in kind for name in names):
+            return affinity
+    return "numeric" if kind else "blob"

@@ -1,0 +1,154 @@
+"""The parent's hold on the child process that runs hostile SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from trainables.sql.sandbox.database import Limits
+
+_BOOTSTRAP = (
+    "import sys; sys.path.append(sys.argv.pop(1));"
+    " from trainables.sql.sandbox.scoring_child import main; main()"
+)
+_PACKAGES = str(Path(__file__).resolve().parents[3])
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Some Python installations do not start without them; the child sees no others."""
+
+
+class SandboxUnavailable(RuntimeError):  # noqa: N818  # the domain's word for it
+    """The child process cannot be started at all."""
+
+
+class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The child ended, or was killed at its wall-clock limit, before it answered.
+
+    Attributes:
+        stage: The last stage of the request that it had passed: "", "context" or "reference".
+        limited: Whether it ran into its limit of processor time or wall-clock time.
+    """
+
+    def __init__(self, stage: str, limited: bool) -> None:
+        super().__init__(f"the SQL process ended after stage {stage!r}")
+        self.stage = stage
+        self.limited = limited
+
+
+class SandboxProcess:
+    """One child, started by the first request, kept for the next ones, started again when it died.
+
+    Not for use from several threads at once.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._child: _Child | None = None
+        self._has_answered = False
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Sends one request and returns its outcome, as `trainables.sql.sandbox.scoring_child`
+        describes them.
+
+        Raises:
+            ChildDied: The request ended the child. The next request gets another one.
+            SandboxUnavailable: No child has ever answered.
+        """
+        if self._child is None:
+            self._child = _Child(self._limits)
+        child, stage = self._child, ""
+        try:
+            child.write(request)
+            deadline = time.monotonic() + self._limits.wall_seconds
+            while isinstance(message := child.read(deadline), str):
+                stage = message
+        except (OSError, EOFError, TimeoutError) as error:
+            status = child.end()
+            self._child = None
+            if not self._has_answered and status > 0:
+                raise SandboxUnavailable(
+                    f"The SQL process ended with status {status} before its first answer; "
+                    f"`{sys.executable} -I -S -c 'import sqlite3, resource'` must work."
+                ) from error
+            limited = isinstance(error, TimeoutError) or status == -signal.SIGPROF
+            raise ChildDied(stage, limited) from None
+        except BaseException:
+            # Ctrl-C between a request and its answer: the next request must not read this answer.
+            self.close()
+            raise
+        self._has_answered = True
+        return message
+
+    def close(self) -> None:
+        """Ends the child, if there is one; the next request starts another."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+
+class _Child:
+    """The process, its pipes and what has been read of the line to come."""
+
+    def __init__(self, limits: Limits) -> None:
+        settings = json.dumps(limits._asdict())
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGES, settings],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+                cwd="/",
+                # Ctrl-C is for the parent to act on; the child ends with its standard input.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxUnavailable(f"The SQL process cannot be started: {error}.") from error
+        self._finalizer = weakref.finalize(self, _end, self._process)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
+        self._read = b""
+
+    def write(self, request: dict[str, Any]) -> None:
+        self._input.write(json.dumps(request).encode() + b"\n")
+        self._input.flush()
+
+    def read(self, deadline: float) -> str | dict[str, Any]:
+        """Returns the next message; TimeoutError at the deadline, EOFError if the child is gone."""
+        while b"\n" not in self._read:
+            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError
+            piece = os.read(self._output.fileno(), 65_536)
+            if not piece:
+                raise EOFError
+            self._read += piece
+        line, self._read = self._read.split(b"\n", 1)
+        message: str | dict[str, Any] = json.loads(line)
+        return message
+
+    def end(self) -> int:
+        """Kills the process and returns its exit status, negative for a signal."""
+        self._selector.close()
+        self._finalizer()
+        return self._process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # A child that has already ended keeps the status it ended with.
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()

@@ -1,0 +1,116 @@
+"""The child process that runs hostile SQL for `trainables.sql.execution`. Standard library only.
+
+It reads one JSON object a line and answers each with JSON lines: the name of each stage as it is
+passed (so that the parent knows what a dead child was at), then one object with the outcome. Before
+the first line it gives up what it will not need: files, their growth, processes, memory.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sqlite3
+import sys
+from contextlib import suppress
+from typing import Any
+
+from trainables.sql.sandbox.comparison import Result, State, same_results, same_state
+from trainables.sql.sandbox.database import Database, Limits, SqlFailed
+
+Effect = tuple[list[Result], State | None]
+
+
+def main() -> None:
+    """Serves requests until standard input ends. Called by `trainables.sql.sandbox.process`."""
+    limits = Limits(**json.loads(sys.argv[1]))
+    give_up(limits)
+    for line in sys.stdin.buffer:
+        # Processor time, so that a busy machine changes no outcome. The default action ends the
+        # process: a call that never returns to SQLite's own counter cannot ignore it.
+        signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+        outcome = _serve(json.loads(line), limits)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _write(outcome)
+
+
+def give_up(limits: Limits) -> None:
+    for kind, most in (
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_FSIZE", 0),
+        ("RLIMIT_NPROC", 0),
+        ("RLIMIT_AS", limits.address_bytes),
+        # Standard input, output and error are open already; nothing else ever is.
+        ("RLIMIT_NOFILE", 3),
+    ):
+        # macOS has no working RLIMIT_AS; SQLite's own heap limit below holds there too.
+        with suppress(AttributeError, ValueError, OSError):
+            resource.setrlimit(getattr(resource, kind), (most, most))
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"PRAGMA hard_heap_limit = {limits.heap_bytes}")
+    connection.close()
+
+
+def _write(message: Any) -> None:
+    sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _serve(request: dict[str, str | None], limits: Limits) -> dict[str, Any]:
+    """Runs the reference and the prediction, each as if in a database of its own.
+
+    Args:
+        request: `context`, `reference` (None: it is known not to run) and `prediction`.
+        limits: For each of the texts.
+
+    Returns:
+        `context`, `reference`, `prediction`: None where the text ran, else the kind of
+        `SqlFailed`; `equal`: whether both did the same, None where either did not run.
+    """
+    context, reference, prediction = (request[k] for k in ("context", "reference", "prediction"))
+    outcome: dict[str, Any] = dict.fromkeys(("context", "reference", "prediction", "equal"))
+    expected = found = None
+    with Database(limits) as database:
+        try:
+            if context:
+                database.run(context)
+        except SqlFailed as failure:
+            return outcome | {"context": failure.kind}
+        _write("context")
+        database.forget_changes()
+        if reference is not None:
+            expected, outcome["reference"] = _run(database, reference)
+        _write("reference")
+        # Most references only read; the prediction then takes over their database.
+        is_untouched = database.is_untouched
+        if is_untouched:
+            found, outcome["prediction"] = _run(database, prediction or "")
+    if not is_untouched:
+        with Database(limits) as database:
+            if context:
+                database.run(context)
+            found, outcome["prediction"] = _run(database, prediction or "")
+    if expected is not None and found is not None:
+        outcome["equal"] = _same(expected, found)
+    return outcome
+
+
+def _run(database: Database, text: str) -> tuple[Effect | None, str | None]:
+    """Returns what the text did, or None and the kind of its failure.
+
+    The effect is the results and, where data or schema may have changed, the state afterwards.
+    """
+    database.forget_changes()
+    try:
+        results = database.run(text)
+        return (results, database.state() if database.changed else None), None
+    except SqlFailed as failure:
+        return None, failure.kind
+
+
+def _same(reference: Effect, prediction: Effect) -> bool:
+    if not same_results(reference[0], prediction[0]):
+        return False
+    if reference[1] is None or prediction[1] is None:
+        return reference[1] is prediction[1]
+    return same_state(reference[1], prediction[1])

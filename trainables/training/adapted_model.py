@@ -1,0 +1,179 @@
+"""Sets up what a trial trains: the base model, adapted by the technique, checked and counted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from bitsandbytes.nn import Params4bit
+from peft import PeftModel
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.base_models.cache import KEPT, kept_tokenizer
+from trainables.base_models.loading import compute_dtype
+from trainables.contract.configuration import TrialConfiguration
+from trainables.techniques.registry import TECHNIQUES, Technique
+
+
+class SetupError(Exception):
+    """The set-up trains other weights than its technique says."""
+
+
+@dataclass(frozen=True)
+class AdaptedModel:
+    """A model ready to train and to generate with.
+
+    Attributes:
+        model: Called as `model(input_ids=, attention_mask=, labels=)` and `model.generate(...)`.
+        tokenizer: The base model's tokenizer.
+        device: Where the model is.
+        dtype: The type to compute in; see `precision`.
+        trainable_parameters: Number of weights that are trained.
+        total_parameters: Number of all weights, the adapter's included; a weight stored in four
+            bits counts as one.
+    """
+
+    model: PreTrainedModel | PeftModel
+    tokenizer: PreTrainedTokenizerBase
+    device: torch.device
+    dtype: torch.dtype
+    trainable_parameters: int
+    total_parameters: int
+
+    @property
+    def trainable_percent(self) -> float:
+        """Trained weights in percent of all weights."""
+        return 100.0 * self.trainable_parameters / self.total_parameters
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """Returns the trained parameters by name, in the order of the model."""
+        return {
+            name: parameter
+            for name, parameter in self.model.named_parameters()
+            if parameter.requires_grad
+        }
+
+    def precision(self) -> contextlib.AbstractContextManager[object]:
+        """Returns the context in which to call the model: autocast in bfloat16, or nothing.
+
+        Trained weights are float32 everywhere; on a device with bfloat16 autocast does the matrix
+        products in it.
+        """
+        if self.dtype is torch.bfloat16:
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedModel:
+    """Takes the base model of a trial and adapts it by the trial's technique.
+
+    New weights depend on `configuration.seed` alone: not on the device, but that beside a bfloat16
+    base PEFT rounds those of LoRA to it once, nor on what ran before in the process. The state of
+    torch's global generators is left as it was.
+
+    Args:
+        configuration: The trial, every parameter of its technique filled in.
+        device: Where to train.
+
+    Returns:
+        The adapted model, of which exactly what the technique says is trainable.
+
+    Raises:
+        BaseModelUnavailable: The base model cannot be loaded.
+        ValueError: The technique's parameters do not fit the base model.
+        SetupError: Other weights are trainable than the technique says.
+    """
+    technique = TECHNIQUES[configuration.technique]
+    parameters = configuration.parameters
+    dtype = compute_dtype(device)
+    name, revision = configuration.base_model, configuration.base_model_revision
+    base = KEPT.model(
+        name,
+        revision,
+        quantized=technique.quantized,
+        trained=technique.trains_base,
+        dtype=torch.float32 if technique.trains_base else dtype,
+        device=device,
+    )
+    expected = technique.expected(base, parameters)
+    with seeded(configuration.seed):
+        model = technique.adapt(base, parameters)
+    if parameters.get("gradient_checkpointing"):
+        _checkpoint_activations(model)
+    if isinstance(model, PeftModel):
+        for adapter in model.peft_config.values():
+            adapter.revision = revision
+    verify(model, technique, expected)
+    trainable, total = count(model)
+    return AdaptedModel(
+        model=model,
+        tokenizer=kept_tokenizer(name, revision),
+        device=device,
+        dtype=dtype,
+        trainable_parameters=trainable,
+        total_parameters=total,
+    )
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch's CPU generator for a block, and puts its former state back after it."""
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed: that would also seed the accelerators' generators, for good.
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def count(model: nn.Module) -> tuple[int, int]:
+    """Counts weights, tied ones once and packed four-bit ones by what they stand for.
+
+    Args:
+        model: Any module, also one on the meta device.
+
+    Returns:
+        Number of trainable weights and of all weights.
+    """
+    sizes = [
+        (_logical_size(parameter), parameter.requires_grad) for parameter in model.parameters()
+    ]
+    return sum(size for size, trained in sizes if trained), sum(size for size, _ in sizes)
+
+
+def verify(model: nn.Module, technique: Technique, expected: int) -> None:
+    """Checks that a model trains what its technique says, no more and no less.
+
+    Args:
+        model: The adapted model.
+        technique: The technique that adapted it.
+        expected: Number of weights that it should train.
+
+    Raises:
+        SetupError: A parameter is trainable that should be frozen or the other way round, is
+            trained in less than float32, or their number is another.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad != technique.trains(name):
+            state = "trainable" if parameter.requires_grad else "frozen"
+            raise SetupError(f"{name} is {state}, but must not be.")
+        if parameter.requires_grad and parameter.dtype is not torch.float32:
+            raise SetupError(f"{name} is {parameter.dtype}, but must be torch.float32.")
+    trainable, _ = count(model)
+    if trainable != expected:
+        raise SetupError(f"{trainable:,} weights are trainable, but {expected:,} must be.")
+
+
+def _logical_size(parameter: nn.Parameter) -> int:
+    if isinstance(parameter, Params4bit) and parameter.quant_state is not None:
+        return int(torch.Size(parameter.quant_state.shape).numel())
+    return parameter.numel()
+
+
+def _checkpoint_activations(model: nn.Module) -> None:
+    """Turns gradient checkpointing on in a base model or in the base of an adapter."""
+    base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
+    # It also makes the outputs of the embeddings require gradients: a checkpointed block whose
+    # inputs need none would pass none to the adapters inside it.
+    base.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})

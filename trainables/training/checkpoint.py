@@ -1,0 +1,202 @@
+"""A trial's checkpoint: its trained weights in the formats that others read, and where it stands.
+
+    <folder>/adapter/                      PEFT's own format, for `PeftModel.from_pretrained`
+    <folder>/adapter/prefix_encoder.safetensors   only beside a prefix with projection, see below
+    <folder>/model/                        full fine-tuning: a base model folder, tokenizer included
+    <folder>/training_state.safetensors    the tensors of optimiser and random generators
+    <folder>/progress.json                 everything else
+
+Nothing is pickled, and nothing that is loaded is ever unpickled. PEFT stores a prefix as the keys
+and values that it stands for; the embedding and network that compute them, without which training
+cannot go on, are kept beside.
+
+An adapter means something on its own base model only. Progress therefore names the base's weights
+(`trainables.base_models.fingerprint`), and an adapter is not loaded onto others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model, save_file
+from torch import nn
+from transformers import PreTrainedModel
+
+from trainables.base_models.fingerprint import fingerprint
+from trainables.base_models.loading import BaseModelUnavailable
+from trainables.training.adapted_model import AdaptedModel
+
+ADAPTER = "adapter"
+MODEL = "model"
+TRAINING_STATE = "training_state.safetensors"
+PROGRESS = "progress.json"
+_PREFIX_ENCODER = "prefix_encoder.safetensors"
+FULL_WEIGHTS = "model.safetensors"
+_BASE_WEIGHTS = "base_weights_sha256"
+
+
+class CheckpointError(Exception):
+    """A checkpoint is incomplete, damaged, or of another model."""
+
+
+def save(
+    adapted: AdaptedModel,
+    folder: Path,
+    state: Mapping[str, torch.Tensor],
+    progress: Mapping[str, Any],
+) -> None:
+    """Writes a checkpoint.
+
+    Args:
+        adapted: The model; of the base's weights only trained ones are written.
+        folder: An empty or absent folder. It is not written atomically: give a staging folder.
+        state: Tensors of optimiser, random generators and the like, on any device.
+        progress: JSON-compatible values.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model = adapted.model
+    if isinstance(model, PeftModel):
+        # False: "auto" may ask the hub whether the vocabulary was resized, which it never is here.
+        model.save_pretrained(folder / ADAPTER, save_embedding_layers=False)
+        if (encoder := _projected_prefix(model)) is not None:
+            save_file(_on_cpu(encoder.state_dict()), folder / ADAPTER / _PREFIX_ENCODER)
+    elif adapted.trainable_parameters:
+        base: PreTrainedModel = model
+        base.save_pretrained(folder / MODEL, max_shard_size="1TB")
+        adapted.tokenizer.save_pretrained(folder / MODEL)
+    save_file(_on_cpu(state), folder / TRAINING_STATE)
+    record = {**progress, _BASE_WEIGHTS: _fingerprint(model)}
+    (folder / PROGRESS).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Puts a checkpoint's weights into a model that was prepared in the same way, bit for bit.
+
+    The parameters stay the same objects, so that an optimiser over them stays valid.
+
+    Args:
+        adapted: The model that receives the weights.
+        folder: What `save` wrote.
+
+    Returns:
+        The tensors (on the CPU) and the progress that `save` was given.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the weights are another model's.
+        BaseModelUnavailable: An adapter was trained on other weights than the base model has now.
+    """
+    load_weights(adapted, folder)
+    with _readable(folder):
+        state = load_file(folder / TRAINING_STATE)
+        progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    progress.pop(_BASE_WEIGHTS, None)
+    return state, progress
+
+
+def load_weights(adapted: AdaptedModel, folder: Path) -> None:
+    """Does the same for the weights alone: a trial that has ended keeps no more.
+
+    Args:
+        adapted: The model that receives the weights.
+        folder: What `save` wrote; `TRAINING_STATE` may be absent.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the weights are another model's.
+        BaseModelUnavailable: An adapter was trained on other weights than the base model has now.
+    """
+    model = adapted.model
+    with _readable(folder):
+        if isinstance(model, PeftModel):
+            config = model.active_peft_config
+            check_base(folder, config.base_model_name_or_path, config.revision)
+            _put_adapter(model, folder / ADAPTER)
+        elif adapted.trainable_parameters:
+            load_model(model, folder / MODEL / FULL_WEIGHTS)
+
+
+def load_adapter(model: PeftModel, folder: Path) -> None:
+    """Puts an adapter's weights alone into a model that was prepared in the same way.
+
+    Args:
+        model: The model that receives the weights.
+        folder: A checkpoint's `adapter`.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the weights are another model's.
+    """
+    with _readable(folder):
+        _put_adapter(model, folder)
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"The checkpoint {folder} cannot be loaded: {error}") from error
+
+
+def check_base(folder: Path, name: str, revision: str | None) -> None:
+    """Checks that a base model has the weights that a checkpoint's adapter was trained on.
+
+    Args:
+        folder: What `save` wrote. One that names no weights, as older ones, passes.
+        name: A checkpoint folder, or an identifier of the hub.
+        revision: Git revision on the hub.
+
+    Raises:
+        BaseModelUnavailable: It has others.
+        OSError: The checkpoint is incomplete.
+    """
+    progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    before, now = progress.get(_BASE_WEIGHTS), fingerprint(name, revision)
+    if before is not None and now is not None and before != now:
+        raise BaseModelUnavailable(
+            f'The weights of the base model "{name}" are not those that the adapter in {folder} was'
+            f" trained on (SHA-256 {before[:12]}..., now {now[:12]}...), and on others it is of no"
+            " use: put the old weights back, or train anew on these with `--new`."
+        )
+
+
+def _fingerprint(model: nn.Module) -> str | None:
+    if not isinstance(model, PeftModel):
+        return None
+    config = model.active_peft_config
+    return fingerprint(config.base_model_name_or_path, config.revision)
+
+
+def _put_adapter(model: PeftModel, folder: Path) -> None:
+    weights = load_file(folder / SAFETENSORS_WEIGHTS_NAME)
+    present = get_peft_model_state_dict(model, save_embedding_layers=False)
+    expected = {name: tuple(tensor.shape) for name, tensor in present.items()}
+    # PEFT itself passes over names that are missing.
+    if {name: tuple(tensor.shape) for name, tensor in weights.items()} != expected:
+        raise ValueError("its adapter has other layers or sizes than this trial's")
+    if (encoder := _projected_prefix(model)) is not None:
+        encoder.load_state_dict(load_file(folder / _PREFIX_ENCODER))
+    else:
+        set_peft_model_state_dict(model, weights)
+
+
+def _projected_prefix(model: PeftModel) -> nn.Module | None:
+    """Returns the module that computes the prefix, if a network is part of it."""
+    config = model.active_peft_config
+    if getattr(config, "prefix_projection", False):
+        encoder: nn.Module = model.prompt_encoder[model.active_adapter]
+        return encoder
+    return None
+
+
+def _on_cpu(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies tensors, each into memory of its own, as safetensors requires."""
+    return {
+        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
+    }

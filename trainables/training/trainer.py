@@ -1,0 +1,241 @@
+"""The optimiser steps of one trial: which rows, at which rate, with which gradient."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+
+from trainables.contract.configuration import TrialConfiguration
+from trainables.data.batching import collate, epoch_batches, passes
+from trainables.data.encoded_rows import EncodedRows
+from trainables.runtime.seeding import isolated, seed_torch
+from trainables.runtime.worker_group import WorkerGroup
+from trainables.training.adapted_model import AdaptedModel
+from trainables.training.optimizer import Optimiser
+from trainables.training.schedule import factor
+
+CHECK_EVERY = 16
+"""Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
+it is looked at in each step."""
+
+
+PASS_TOKENS = {"cpu": 150.0}
+"""What a forward and backward pass costs besides its tokens, in tokens, where it was measured
+(`benchmarks/RESULTS.md`). Elsewhere a batch takes as few passes as `micro_batch_size` allows."""
+UNMEASURED = 1e9
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one call of `advance` did, with the calls before it that were to go as far.
+
+    Attributes:
+        loss: Mean cross-entropy per target token over the steps, in nats; None without a step.
+        diverged: The loss was NaN or infinite, and training ended there.
+        learning_rate: Of the last step; None without one.
+        tokens: Source and target tokens trained on, padding not counted.
+        seconds: How long it took.
+        interrupted: Training ended before it was where it was to go, because it was told to.
+    """
+
+    loss: float | None
+    diverged: bool
+    learning_rate: float | None
+    tokens: int
+    seconds: float
+    interrupted: bool = False
+
+
+@dataclass
+class _Sums:
+    """What `Training` is made of, kept by a checkpoint between two calls of `advance`."""
+
+    loss: float = 0.0
+    targets: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    rate: float | None = None
+
+
+NO_TRAINING = Training(None, False, None, 0, 0.0)
+"""What `advance` did for a trial that does not train."""
+
+
+class Trainer:
+    """Trains a model on rows, from any position in them.
+
+    Args:
+        adapted: The model.
+        rows: The training rows.
+        configuration: The trial, with a budget above 0.
+        group: The workers among which each batch is shared.
+        after_step: Called after each optimiser step; returns whether to go on.
+
+    Attributes:
+        step: Optimiser steps so far.
+        examples_seen: Training examples so far.
+    """
+
+    def __init__(
+        self,
+        adapted: AdaptedModel,
+        rows: EncodedRows,
+        configuration: TrialConfiguration,
+        group: WorkerGroup,
+        after_step: Callable[[], bool],
+    ) -> None:
+        self._adapted = adapted
+        self._device = adapted.device
+        self._rows = rows
+        self._seed = configuration.seed
+        self._budget = configuration.budget_examples
+        self._parameters: dict[str, Any] = dict(configuration.parameters)
+        self._group = group
+        self._after_step = after_step
+        self._optimiser = Optimiser(
+            adapted.model,
+            weight_decay=self._parameters["weight_decay"],
+            gradient_clipping=self._parameters["gradient_clipping"],
+        )
+        self._epoch = 0
+        self._batches_done = 0  # of this epoch
+        self._batches: Iterator[list[int]] | None = None
+        self._sums = _Sums()
+        self._arrived_at = 0  # where the sums end; 0 while they are to go further
+        self.step = 0
+        self.examples_seen = 0
+
+    def advance(self, to_examples: int) -> Training:
+        """Trains whole optimiser steps until at least so many examples have been seen in all.
+
+        Where `after_step` says so it returns earlier; the next call goes on with the same sums. A
+        call that is to go no further than the one before returns the same.
+        """
+        started = time.perf_counter()
+        if 0 < self._arrived_at < to_examples:
+            self._sums, self._arrived_at = _Sums(), 0
+        self._adapted.model.train()
+        sums, steps = self._sums, 0
+        loss_sum = torch.tensor(sums.loss, device=self._device)
+        diverged, goes_on = False, True
+        with isolated(self._device):
+            while self.examples_seen < to_examples and not diverged and goes_on:
+                rows = self._next_batch()
+                sums.rate = self._rate(len(rows))
+                loss, batch_targets, batch_tokens = self._train(rows, sums.rate)
+                loss_sum += loss * batch_targets
+                sums.targets += batch_targets
+                sums.tokens += batch_tokens
+                steps += 1
+                last = self.examples_seen >= to_examples
+                if last or self._device.type == "cpu" or steps % CHECK_EVERY == 0:
+                    diverged = not math.isfinite(float(loss_sum))
+                goes_on = self._after_step()
+        self._adapted.model.eval()
+        sums.loss = float(loss_sum)
+        sums.seconds += time.perf_counter() - started
+        interrupted = self.examples_seen < to_examples and not diverged
+        if not interrupted:
+            self._arrived_at = to_examples
+        mean = sums.loss / sums.targets if sums.targets else None
+        return Training(mean, diverged, sums.rate, sums.tokens, sums.seconds, interrupted)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Returns the optimiser's tensors by name."""
+        return self._optimiser.state()
+
+    def position(self) -> dict[str, Any]:
+        """Returns where in the rows and the schedule training stands, JSON-compatible."""
+        return {
+            "step": self.step,
+            "examples_seen": self.examples_seen,
+            "epoch": self._epoch,
+            "batches_done": self._batches_done,
+            "sums": asdict(self._sums),
+            "arrived_at": self._arrived_at,
+        }
+
+    def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, Any]) -> None:
+        """Takes over what `state` and `position` returned; the model's weights are not touched."""
+        self._optimiser.load(state)
+        self.step = position["step"]
+        self.examples_seen = position["examples_seen"]
+        self._epoch = position["epoch"]
+        self._batches_done = position["batches_done"]
+        self._batches = None
+        self._sums = _Sums(**position["sums"])
+        # Checkpoints of before there was the key hold no sums that have arrived.
+        self._arrived_at = position.get("arrived_at", 0)
+
+    def _next_batch(self) -> list[int]:
+        if self._batches is None:
+            epoch = epoch_batches(
+                len(self._rows),
+                self._parameters["batch_size"],
+                seed=self._seed,
+                epoch=self._epoch,
+            )
+            self._batches = islice(epoch, self._batches_done, None)
+        batch = next(self._batches, None)
+        if batch is None:
+            self._epoch, self._batches_done, self._batches = self._epoch + 1, 0, None
+            return self._next_batch()
+        self._batches_done += 1
+        return batch
+
+    def _rate(self, rows: int) -> float:
+        peak: float = self._parameters["learning_rate"]
+        return peak * factor(
+            self.examples_seen + rows / 2,
+            self._budget,
+            warmup=self._parameters["warmup"],
+            schedule=self._parameters["schedule"],
+        )
+
+    def _train(self, rows: list[int], rate: float) -> tuple[torch.Tensor, int, int]:
+        """Takes one optimiser step.
+
+        Returns:
+            The mean loss over the batch's target tokens (a scalar on the device), the number of
+            these, and the number of all tokens.
+        """
+        targets = sum(len(ids) for ids in self._rows.targets(rows))
+        sources = sum(len(ids) for ids in self._rows.sources(rows))
+        by_length = dict(zip(rows, self._rows.lengths(rows), strict=True))
+        own = self._group.share(sorted(rows, key=by_length.__getitem__))
+        cuts = passes(
+            [by_length[row] for row in own],
+            self._parameters["micro_batch_size"],
+            PASS_TOKENS.get(self._device.type, UNMEASURED),
+        )
+        total = torch.zeros((), device=self._device)
+        for number, cut in enumerate(cuts):
+            part = [own[index] for index in cut]
+            batch = collate(
+                self._rows.sources(part),
+                self._rows.targets(part),
+                padding_id=int(self._adapted.tokenizer.pad_token_id),
+                device=self._device,
+            )
+            seed_torch(self._device, "pass", self._seed, self.step, self._group.rank, number)
+            with self._adapted.precision():
+                output = self._adapted.model(
+                    input_ids=batch.input_ids,
+                    attention_mask=batch.attention_mask,
+                    labels=batch.labels,
+                    use_cache=False,  # else the decoder copies every key and value
+                )
+                loss = output.loss.float() * (batch.target_tokens / targets)
+            loss.backward()
+            total += loss.detach()
+        total = self._group.sum_gradients(self._optimiser.parameters, total)
+        self._optimiser.step(rate)
+        self.step += 1
+        self.examples_seen += len(rows)
+        return total, targets, sources + targets
