@@ -66,10 +66,11 @@ def ours(trials: int) -> list[float]:
     """Runs the trials under `orchestrator.ray_tune.tuner`; returns when each ended, in seconds."""
     from orchestrator.outcomes.conclusions import Conclusions
     from orchestrator.outcomes.standing import standing
+    from orchestrator.ray_tune.cluster import cluster
     from orchestrator.ray_tune.placement import slots
-    from orchestrator.ray_tune.tuner import cluster, run_trials
-    from orchestrator.search.identity import sweep_id
+    from orchestrator.ray_tune.tuner import SweepTuner
     from orchestrator.search_space import load
+    from orchestrator.state.stored_sweep import latest
     from orchestrator.store import Store
 
     with tempfile.TemporaryDirectory() as folder:
@@ -88,19 +89,11 @@ def ours(trials: int) -> list[float]:
         )
         sweep = load(file, profile="embedded")
         assert len(sweep.rungs(900)) == REPORTS
-        store, identifier, ends = Store(Path(folder) / "store"), sweep_id(sweep), _Ends()
-        conclusions = Conclusions(sweep, identifier, store, "{}")
+        stored, ends = latest(sweep, Store(Path(folder) / "store")), _Ends()
+        conclusions = Conclusions(stored, "{}")
         with cluster(None, dashboard=False) as ray:
-            run_trials(
-                sweep,
-                identifier,
-                store,
-                standing(sweep, identifier, store, conclusions),
-                conclusions,
-                slots(sweep, ray["resources"]),
-                [ends],
-                "benchmarks.idle_learner:finetune",
-            )
+            tuner = SweepTuner(stored, standing(stored, conclusions), conclusions, [ends])
+            tuner.run(slots(sweep, ray["resources"]), "benchmarks.idle_learner:finetune")
         return ends.times
 
 

@@ -39,8 +39,8 @@ from rich.console import Console
 
 from benchmarks.simulation import Clock, Simulation, Unsynced, synthetic
 from orchestrator.outcomes.standing import Standing
-from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep, load
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.sweep.progress import Progress
 from orchestrator.terminal.console import console
@@ -57,18 +57,15 @@ def measure(trials: int, method: str, folder: Path) -> dict[str, Any]:
         `restart` seconds; `peak` bytes of resident memory.
     """
     sweep = load(_SPACE, [f"search.method={method}"], trials, "embedded")
-    identifier = sweep_id(sweep)
-    store, trial_store = Store(folder), Store(folder, Unsynced())
+    stored, trial_store = latest(sweep, Store(folder)), Store(folder, Unsynced())
     with _optuna_seconds() as spent:
         simulation = Simulation(
-            sweep,
-            identifier,
-            store,
+            stored,
             synthetic,
             slots=SLOTS,
             clock=Clock(),
             trial_store=trial_store,
-            watch=lambda state: _progress(sweep, identifier, state),
+            watch=lambda state: _progress(sweep, stored.id, state),
         )
         wall, cpu = [sum(simulation.seconds.values())], [sum(simulation.cpu.values())]
         while simulation.advance():
@@ -76,7 +73,7 @@ def measure(trials: int, method: str, folder: Path) -> dict[str, Any]:
                 wall.append(sum(simulation.seconds.values()))
                 cpu.append(sum(simulation.cpu.values()))
     began = time.perf_counter()
-    Simulation(sweep, identifier, store, synthetic, slots=SLOTS, clock=Clock())
+    Simulation(stored, synthetic, slots=SLOTS, clock=Clock())
     return {
         "results": simulation.results,
         "wall": [later - earlier for earlier, later in pairwise(wall)],

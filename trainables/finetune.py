@@ -38,12 +38,12 @@ from typing import Literal
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.reports import Interruption, Report, RungReport
+from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import SCORES
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.spelling import SqlTokens
 from trainables.data.splits import NOTEBOOK_ROWS, DatasetError, load_splits
-from trainables.evaluation.evaluator import Evaluation, Evaluator, Metrics
+from trainables.evaluation.evaluator import Evaluation, Evaluator
 from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
 from trainables.runtime.seeding import isolated
 from trainables.runtime.worker_group import WorkerGroup

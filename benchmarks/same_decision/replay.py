@@ -17,12 +17,12 @@ from typing import Any
 
 from benchmarks.same_decision.decision import Ran
 from benchmarks.same_decision.question import METRIC, Question
-from orchestrator.outcomes.conclusions import RunResult
 from orchestrator.search import optuna_space
 from orchestrator.search.halving import TechniqueHalving
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search.run_result import RunResult
 from orchestrator.search.study import ConfigurationStudy
 from orchestrator.search_space import Sweep, load
 from trainables.contract.reports import RungReport

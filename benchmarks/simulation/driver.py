@@ -13,18 +13,20 @@ from typing import Any
 
 from benchmarks.simulation.curves import Learner
 from benchmarks.simulation.trial import Running, publish_test, report
-from orchestrator.outcomes.conclusions import Conclusions, RunResult
+from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import standing
-from orchestrator.ray_tune.tuner import Watcher
-from orchestrator.search.halving import SweepScheduler
-from orchestrator.search.identity import trial_id
-from orchestrator.search.proposals import Proposal, ProposalBook, rungs, trial_configuration
-from orchestrator.search.study import SweepSearcher
-from orchestrator.search_space import Sweep
+from orchestrator.ray_tune.scheduler import SweepScheduler
+from orchestrator.ray_tune.searcher import SweepSearcher
+from orchestrator.ray_tune.trainable import tune_result
+from orchestrator.ray_tune.watcher import Watcher
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_result import RunResult
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
-from orchestrator.store.keys import state_folder
-from orchestrator.trial.attempt import TrialJob, objective_of
 
 START = 1_800_000_000.0
 """Simulated time begins here, in seconds since 1970."""
@@ -91,9 +93,7 @@ class Simulation:
 
     def __init__(
         self,
-        sweep: Sweep,
-        sweep_id: str,
-        store: Store,
+        stored: StoredSweep,
         learner: Learner,
         *,
         slots: int,
@@ -104,39 +104,36 @@ class Simulation:
         """Reads where the sweep stands.
 
         Args:
-            sweep: The resolved search space file.
-            sweep_id: The sweep.
-            store: The driver's store.
+            stored: The sweep, in the driver's store.
             learner: What trials do.
             slots: Trials at a time.
             clock: Simulated time; a sweep that is continued goes on with the same clock.
-            trial_store: The store as the trials' processes open it; None means `store`.
+            trial_store: The store as the trials' processes open it; None means the driver's.
             watch: Makes what is told of every event, from the standing.
         """
         self.decisions: list[Decision] = []
         self.results = 0
         self.seconds = dict.fromkeys(("start", "propose", "decide", "conclude"), 0.0)
         self.cpu = dict(self.seconds)
-        self._sweep, self._sweep_id, self._learner = sweep, sweep_id, learner
+        self._stored, self._sweep, self._learner = stored, stored.sweep, learner
         self._slots, self._clock = slots, clock
-        self._trial_store = trial_store or store
-        self._attempts = AttemptLog(self._trial_store, sweep_id)
-        self._conclusions = Conclusions(sweep, sweep_id, store, "{}")
-        self._errors = store.root / state_folder(sweep_id) / "ray"
-        self._job = TrialJob(store.root, sweep_id, sweep, "cpu", 1, {}, "")
+        self._trial_store = trial_store or stored.store
+        self._attempts = AttemptLog(SweepFiles(self._trial_store, stored.id))
+        self._conclusions = Conclusions(stored, "{}")
+        self._errors = stored.files.ray_train
         self._running: dict[str, Running] = {}
         self._events: list[tuple[float, int, str, int]] = []
         self._order = itertools.count()
         with self._timed("start"):
-            self.standing = standing(sweep, sweep_id, store, self._conclusions)
+            self.standing = standing(stored, self._conclusions)
             self._scheduler = SweepScheduler(self.standing.halving, self._identify)
-            self._searcher = SweepSearcher(
-                sweep,
+            queue = RunQueue(
+                stored.sweep,
                 self.standing.proposals,
                 self.standing.finished,
-                ProposalBook(store, sweep_id).write,
-                self._conclude,
+                ProposalLog(stored.files).write,
             )
+            self._searcher = SweepSearcher(stored.sweep, queue, self._conclude)
             self._watcher = watch(self.standing)
 
     def run(self) -> None:
@@ -166,8 +163,8 @@ class Simulation:
             return False
         proposal: Proposal = suggestion["proposal"]
         grid = rungs(self._sweep, trial_configuration(self._sweep, proposal))
-        identifier = trial_id(self._sweep_id, proposal.trial_number)
-        passed = len(self._trial_store.reports(self._sweep_id, identifier))
+        identifier = self._stored.trial_id(proposal.trial_number)
+        passed = len(self._trial_store.reports(self._stored.id, identifier))
         self._running[tune_id] = Running(
             tune_id,
             suggestion,
@@ -191,9 +188,9 @@ class Simulation:
     def _report(self, trial: Running, index: int) -> None:
         proposal, rung = trial.proposal, trial.rungs[index]
         stored = self._trial_store.publish_report(
-            report(self._sweep, self._sweep_id, trial, index, self._clock.now)
+            report(self._stored, trial, index, self._clock.now)
         )
-        told = objective_of(self._job, proposal, stored)
+        told = tune_result(self._stored, proposal, stored)
         self.results += 1
         with self._timed("decide"):
             decision = self._scheduler.on_trial_result(None, trial, told)
@@ -210,7 +207,7 @@ class Simulation:
         number = trial.proposal.trial_number
         error = trial.curve.error
         if error is None:
-            publish_test(self._sweep, self._sweep_id, trial, self._trial_store)
+            publish_test(self._stored, trial, self._trial_store)
             self._complete(trial)
             return
         self._attempts.fail(number, error, "it was told to", "it was told to")
@@ -241,7 +238,7 @@ class Simulation:
         return result
 
     def _identify(self, trial: Running) -> tuple[str, str]:
-        identifier = trial_id(self._sweep_id, trial.proposal.trial_number)
+        identifier = self._stored.trial_id(trial.proposal.trial_number)
         return identifier, str(trial.proposal.configuration["technique"])
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.simulation.curves import Curve
-from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal, trial_configuration
-from orchestrator.search_space import Sweep
+from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import Store
 from trainables.contract.scores import SCORES
 
@@ -33,22 +32,21 @@ class Running:
         return proposal
 
 
-def report(sweep: Sweep, sweep_id: str, trial: Running, index: int, at: float) -> dict[str, Any]:
+def report(stored: StoredSweep, trial: Running, index: int, at: float) -> dict[str, Any]:
     """Returns the row of a trial's report.
 
     Args:
-        sweep: The resolved search space file.
-        sweep_id: The sweep.
+        stored: The sweep.
         trial: The trial.
         index: Which of its reports.
         at: Seconds since 1970.
     """
     value = trial.curve.values[index]
     number = trial.proposal.trial_number
-    minimises = sweep.objective.mode == "min"
+    minimises = stored.sweep.objective.mode == "min"
     return {
-        "sweep_id": sweep_id,
-        "trial_id": trial_id(sweep_id, number),
+        "sweep_id": stored.id,
+        "trial_id": stored.trial_id(number),
         "trial_number": number,
         "rung": index,
         "rung_from": trial.rungs[index - 1] if index else 0,
@@ -64,13 +62,13 @@ def report(sweep: Sweep, sweep_id: str, trial: Running, index: int, at: float) -
     }
 
 
-def publish_test(sweep: Sweep, sweep_id: str, trial: Running, store: Store) -> None:
+def publish_test(stored: StoredSweep, trial: Running, store: Store) -> None:
     """Stores two scored test rows for each protocol that the sweep asks for."""
     number = trial.proposal.trial_number
-    for protocol in trial_configuration(sweep, trial.proposal).test_protocols:
+    for protocol in trial_configuration(stored.sweep, trial.proposal).test_protocols:
         store.publish_predictions(
-            sweep_id,
-            trial_id(sweep_id, number),
+            stored.id,
+            stored.trial_id(number),
             number,
             "test",
             protocol,

@@ -53,7 +53,7 @@ def outcome(attempts: Attempts, max_attempts: int) -> str | None:
     return kind
 
 
-def eased(
+def halve_micro_batch(
     configuration: TrialConfiguration, memory_failures: int, workers: int
 ) -> TrialConfiguration:
     """Returns the configuration of an attempt after some that ran out of memory.

@@ -12,8 +12,8 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.search_space import Sweep
 from orchestrator.state.checkpoints import discard
+from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row
 
 TRAINING_STATE = "training_state.safetensors"
@@ -31,19 +31,16 @@ class _Model:
     size: int
 
 
-class Shelf:
+class KeptModels:
     """The models of one sweep's ended trials, within `limits.checkpoints` and
     `limits.checkpoint_gigabytes`. The best one stays, however large it is.
     """
 
-    def __init__(self, root: Path, sweep: Sweep) -> None:
-        """Begins with none; `ended` is to be called for those that had ended before, too.
-
-        Args:
-            root: Folder of the experiment store.
-            sweep: The resolved search space file.
-        """
-        self._root = root
+    def __init__(self, stored: StoredSweep) -> None:
+        """Begins with none; `ended` is to be called for those that had ended before, too."""
+        sweep = stored.sweep
+        self._root = stored.root
+        self._files = stored.files
         self._sign = -1.0 if sweep.objective.mode == "max" else 1.0
         self._count = sweep.limits.checkpoints
         self._bytes = round(1e9 * sweep.limits.checkpoint_gigabytes)
@@ -56,7 +53,7 @@ class Shelf:
             self._take_in(row)
 
     def _take_in(self, row: Row) -> None:
-        all_of_it = self._root / "checkpoints" / f"sweep={row['sweep_id']}" / row["trial_id"]
+        all_of_it = self._files.checkpoints(row["trial_id"])
         if row["checkpoint"] is None or row["objective"] is None:
             # It diverged or failed: nobody can rank it, nor want it.
             discard(self._root, all_of_it)

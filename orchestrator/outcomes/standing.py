@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.outcomes.conclusions import Conclusions, RunResult, run_result
+from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.search.halving import RUNG, TechniqueHalving
-from orchestrator.search.identity import trial_id
-from orchestrator.search.proposals import Proposal, ProposalBook
-from orchestrator.search_space import Sweep
-from orchestrator.store import Store, index
+from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_result import RunResult, run_result
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store import index
 from orchestrator.store.rows import Row
 
 
@@ -42,29 +43,24 @@ class Standing:
 
 
 def standing(
-    sweep: Sweep,
-    sweep_id: str,
-    store: Store,
-    conclusions: Conclusions,
-    halving: TechniqueHalving | None = None,
+    stored: StoredSweep, conclusions: Conclusions, halving: TechniqueHalving | None = None
 ) -> Standing:
     """Reads where the sweep stands and concludes the trials that had ended.
 
     Args:
-        sweep: The resolved search space file.
-        sweep_id: The sweep.
-        store: Where it is stored.
+        stored: The sweep.
         conclusions: Writes the final rows that are missing.
-        halving: Early stopping as it stands, where this process has decided so far: trials side by
-            side were told to it in an order that a replay could not know. It keeps its verdicts,
-            and gives those on reports that never reached it.
+        halving: Early stopping as it stands, where this process has decided so far; None replays it
+            from the reports. Pass the live halving: concurrent reports cannot be re-ordered from
+            disk. It keeps its verdicts, and gives those on reports that never reached it.
     """
-    metric = sweep.objective.metric
-    proposals = ProposalBook(store, sweep_id).read()
-    rows = {int(row["trial_number"]): row for row in index.trials(store.root, sweep_id).to_pylist()}
+    metric = stored.sweep.objective.metric
+    proposals = ProposalLog(stored.files).read()
+    trials = index.trials(stored.root, stored.id).to_pylist()
+    rows = {int(row["trial_number"]): row for row in trials}
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
-    for row in in_order(index.reports(store.root, sweep_id).to_pylist()):
+    for row in in_order(index.reports(stored.root, stored.id).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         if number in proposals:
@@ -76,7 +72,7 @@ def standing(
                     "objective": row[metric],
                 }
             )
-    halving = halving or TechniqueHalving(sweep)
+    halving = halving or TechniqueHalving(stored.sweep)
     stopped = halving.replay(history)
     finished = {
         number: run_result(row["outcome"], reports.get(number, []), metric)
@@ -84,9 +80,7 @@ def standing(
     }
     for number, proposal in proposals.items():
         if number not in rows:
-            concluded = conclusions.conclude(
-                proposal, stopped=trial_id(sweep_id, number) in stopped
-            )
+            concluded = conclusions.conclude(proposal, stopped=stored.trial_id(number) in stopped)
             if concluded is not None:
                 rows[number], finished[number] = concluded
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())

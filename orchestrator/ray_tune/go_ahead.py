@@ -29,7 +29,7 @@ class _Board:
         await self._event(trial_id, rung).wait()
 
 
-class VerdictBoard:
+class GoAheadBoard:
     """The driver's side: lives as long as the sweep runs."""
 
     def __init__(self, sweep_id: str) -> None:
@@ -42,10 +42,10 @@ class VerdictBoard:
         self._board.post.remote(trial_id, rung)
 
 
-def wait_for_verdict(sweep_id: str, trial_id: str, rung: int) -> None:
+def wait_for_go_ahead(sweep_id: str, trial_id: str, rung: int) -> None:
     """Waits, in a worker, until the driver lets the group go on; if not, the process is killed."""
     ray.get(ray.get_actor(_name(sweep_id)).wait.remote(trial_id, rung))
 
 
 def _name(sweep_id: str) -> str:
-    return f"verdicts of {sweep_id}"
+    return f"go-aheads of {sweep_id}"

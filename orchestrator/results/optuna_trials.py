@@ -24,15 +24,16 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.outcomes.conclusions import run_result
 from orchestrator.results.configurations import BASELINE, parameters, varying
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
-from orchestrator.search.proposals import Proposal, ProposalBook
+from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_result import run_result
 from orchestrator.search_space.membership import parameters_of
 from orchestrator.state.attempts import AttemptLog
-from orchestrator.store import Store, index
-from orchestrator.store.keys import state_folder
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.sweep_files import found
+from orchestrator.store import index
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.contract.configuration import Scalar
@@ -123,9 +124,8 @@ def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
     ended = {int(row["trial_number"]): row for row in finals}
     proposals: Mapping[int, Proposal] = {}
     attempts = None
-    if (root / state_folder(sweep_id)).is_dir():
-        store = Store(root)
-        proposals, attempts = ProposalBook(store, sweep_id).read(), AttemptLog(store, sweep_id)
+    if (files := found(root, sweep_id)) is not None:
+        proposals, attempts = ProposalLog(files).read(), AttemptLog(files)
     runs = []
     for number in sorted({*ended, *proposals, *reports}):
         known = [*reports.get(number, []), *([ended[number]] if number in ended else [])]

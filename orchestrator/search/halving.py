@@ -10,12 +10,11 @@ before a restart is rebuilt by replaying the stored reports in the order in whic
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from orchestrator.search_space import Sweep
 
@@ -25,7 +24,7 @@ RUNG = "rung_examples"
 class TechniqueHalving:
     """ASHA per technique over (trial, technique, examples of the rung, objective).
 
-    Knows nothing of a running Tune: the scheduler below and the replay of a stored sweep share it.
+    Knows nothing of a running Tune: Ray Tune's scheduler and the replay of a stored sweep share it.
     """
 
     def __init__(self, sweep: Sweep) -> None:
@@ -68,6 +67,7 @@ class TechniqueHalving:
                 brackets=1,
             )
             self._halvings[technique] = halving
+        # Of Ray Tune's trial its ASHA (2.60) reads the id alone.
         trial = SimpleNamespace(trial_id=trial_id)
         if trial_id not in self._entered:
             self._entered.add(trial_id)
@@ -94,66 +94,3 @@ class TechniqueHalving:
                 row["trial_id"], row["technique"], row[RUNG], row["objective"]
             )
         return {trial_id for trial_id, stop in stopped.items() if stop}
-
-
-class SweepScheduler(FIFOScheduler):
-    """First come, first run; `TechniqueHalving` decides at every report.
-
-    Attributes:
-        stopped: Tune's ids of the trials stopped early.
-        errors: The error of each trial that ended in one, by Tune's id.
-    """
-
-    def __init__(
-        self,
-        halving: TechniqueHalving,
-        identify: Callable[[Any], tuple[str, str]],
-        go_on: Callable[[str, int], None] | None = None,
-        expired: Callable[[], bool] = lambda: False,
-    ):
-        """Makes the scheduler.
-
-        Args:
-            halving: The rungs, with what earlier runs of the sweep recorded in them.
-            identify: Gives (trial id, technique) of a Tune trial.
-            go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
-            expired: Whether the sweep's time is up; trials then end at their next rung, to be
-                continued another time. A trial at its last rung has only its test rows left.
-        """
-        super().__init__()
-        self._halving = halving
-        self._identify = identify
-        self._go_on = go_on
-        self._expired = expired
-        self.stopped: set[str] = set()
-        self.errors: dict[str, str] = {}
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Returns STOP or CONTINUE for the report."""
-        if RUNG not in result:
-            return str(TrialScheduler.CONTINUE)
-        trial_id, technique = self._identify(trial)
-        if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
-            self.stopped.add(trial.trial_id)
-            return str(TrialScheduler.STOP)
-        if result["diverged"] or (self._expired() and not result["last"]):
-            return str(TrialScheduler.STOP)
-        if self._go_on is not None:
-            self._go_on(trial_id, result[RUNG])
-        return str(TrialScheduler.CONTINUE)
-
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """Keeps the error for the final row."""
-        # Tune's own get_error reads the copy in its storage, which is not there yet.
-        try:
-            self.errors[trial.trial_id] = Path(trial.error_file).read_text()
-        except OSError as error:
-            self.errors[trial.trial_id] = f"Ray's account of the error cannot be read: {error}"
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""
-        return {}
-
-    def debug_string(self) -> str:
-        """Returns one line for Ray Tune's own status display."""
-        return f"ASHA per technique, {len(self.stopped)} stopped"

@@ -1,23 +1,13 @@
-"""What the sweep decided to run, written down before it runs.
-
-A proposal is one run: a configuration under one seed. It is published under `state/` before its
-trial starts, so that whatever happens afterwards the same trial number means the same trial.
-"""
+"""What a sweep runs: configurations, each under its seeds, by number."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from orchestrator.search.identity import configuration_id, trial_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.model import is_untuned
-from orchestrator.store import Store
-from orchestrator.store.keys import state_folder
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.parameters import complete
 
@@ -26,7 +16,7 @@ BASELINE: Configuration = {"technique": "pretrained"}
 
 @dataclass(frozen=True)
 class Proposal:
-    """One run.
+    """One run: a configuration under one seed.
 
     Attributes:
         trial_number: Counts the runs of the sweep from 0; the untuned baseline, if any, is 0.
@@ -103,35 +93,3 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
 def rungs(sweep: Sweep, configuration: TrialConfiguration) -> tuple[int, ...]:
     """Returns the numbers of examples after which the trial reports; the last is its budget."""
     return sweep.rungs(configuration.budget_examples)
-
-
-class ProposalBook:
-    """The proposals of one sweep, in `state/sweep=<sweep_id>/proposals/`, one JSON file each."""
-
-    def __init__(self, store: Store, sweep_id: str) -> None:
-        """Opens the book; nothing is written before the first proposal."""
-        self._store = store
-        self._sweep_id = sweep_id
-        self._folder = f"{state_folder(sweep_id)}/proposals"
-
-    def write(self, proposal: Proposal) -> Proposal:
-        """Publishes the proposal and returns what is on record, which is the earlier one if any."""
-        record: dict[str, Any] = dataclasses.asdict(proposal) | {
-            "trial_id": trial_id(self._sweep_id, proposal.trial_number),
-            "configuration_id": configuration_id(proposal.configuration),
-        }
-        key = f"{self._folder}/{proposal.trial_number:06d}.json"
-        data = json.dumps(record, sort_keys=True, indent=1).encode()
-        if self._store.put_if_absent(key, data):
-            return proposal
-        return self._read(key)
-
-    def read(self) -> dict[int, Proposal]:
-        """Returns every proposal on record, by trial number."""
-        paths = sorted((self._store.root / self._folder).glob("*.json"))
-        proposals = (self._read(f"{self._folder}/{path.name}") for path in paths)
-        return {proposal.trial_number: proposal for proposal in proposals}
-
-    def _read(self, key: str) -> Proposal:
-        record = json.loads((self._store.root / key).read_text())
-        return Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})

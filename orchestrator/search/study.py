@@ -1,18 +1,17 @@
-"""The search: an Optuna study behind Ray Tune's Searcher, rebuilt from what is on record.
+"""The search: an Optuna study that proposes configurations by number, rebuilt at every start.
 
-`ray.tune.search.optuna.OptunaSearch` cannot continue a sweep: a newly seeded sampler proposes again
-what it proposed before, fixed points are enqueued at every start, a NaN leaves a trial running for
-ever, and a stopped trial is told as if it had finished. Here the study lives in memory only. At
-every start it is filled from the proposals and the reports, in the order of their numbers, through
-the same two methods that a running sweep uses.
+`ray.tune.search.optuna.OptunaSearch` (Ray 2.60) cannot continue a sweep: a newly seeded sampler
+proposes again what it proposed before, fixed points are enqueued at every start, a NaN leaves a
+trial running for ever, and a stopped trial is told as if it had finished. Here the study lives in
+memory only. At every start it is filled from the proposals and the reports, in the order of their
+numbers, through the same two methods that a running sweep uses.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
 
 import numpy as np
 import optuna
@@ -20,13 +19,11 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState
-from ray.tune.search import Searcher
 
-from orchestrator.outcomes.conclusions import RunResult
 from orchestrator.search import optuna_space
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
-from orchestrator.search.proposals import BASELINE, Numbering, Proposal
+from orchestrator.search.run_result import RunResult
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.checks import LARGEST_GRID
 
@@ -160,116 +157,3 @@ def _mean_curve(runs: Sequence[RunResult]) -> dict[int, float]:
         for rung, value in run.curve:
             values.setdefault(rung, []).append(value)
     return {rung: math.fsum(each) / len(each) for rung, each in sorted(values.items())}
-
-
-class SweepSearcher(Searcher):
-    """Hands runs to Ray Tune and takes their ends: what is unfinished first, then what is new."""
-
-    def __init__(
-        self,
-        sweep: Sweep,
-        on_record: Mapping[int, Proposal],
-        finished: Mapping[int, RunResult],
-        propose: Callable[[Proposal], Proposal | None],
-        conclude: Callable[[str, Proposal], RunResult | None],
-        expired: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Rebuilds the study and lines up the runs that are left.
-
-        Args:
-            sweep: The resolved search space file.
-            on_record: The proposals written down so far, by trial number.
-            finished: The ends of those that have a final row, by trial number.
-            propose: Writes a proposal down; called before its trial starts. Returns None if it
-                could not, so that nothing more is to start.
-            conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
-                None when the end is not final (an interruption).
-            expired: Whether the sweep's time is up, so that nothing more is to start.
-        """
-        super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
-        self._study = ConfigurationStudy(sweep)
-        self._propose = propose
-        self._conclude = conclude
-        self._expired = expired
-        self._on_record = dict(on_record)
-        self._numbering = Numbering(sweep)
-        self._ended: dict[int, list[RunResult]] = {}
-        self._configurations: dict[int, Configuration] = {}
-        self._running: dict[str, Proposal] = {}
-        self._left: list[tuple[int, int | None, int]] = []
-        for number, configuration, replicate in self._numbering:
-            if number in self._on_record and configuration is not None and replicate == 0:
-                self._configuration(configuration, self._on_record[number].configuration)
-            if number in finished:
-                self._learn(configuration, finished[number])
-            else:
-                self._left.append((number, configuration, replicate))
-        self._left.sort(key=lambda run: (run[0] not in self._on_record, run[0]))
-
-    @property
-    def left(self) -> int:
-        """Number of runs that have not started."""
-        return len(self._left)
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
-        """Returns the next run as a Tune configuration `{"proposal": Proposal}`."""
-        if not self._left or self._expired():
-            return Searcher.FINISHED  # type: ignore[no-any-return]
-        number, configuration, replicate = self._left.pop(0)
-        proposal = self._on_record.get(number)
-        if proposal is None:
-            chosen = BASELINE if configuration is None else self._configuration(configuration)
-            if chosen is None:
-                return Searcher.FINISHED  # type: ignore[no-any-return]
-            proposal = self._propose(Proposal(number, configuration, replicate, chosen))
-            if proposal is None:
-                return Searcher.FINISHED  # type: ignore[no-any-return]
-        self._running[trial_id] = proposal
-        return {"proposal": proposal}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Concludes the run and lets the study learn from it."""
-        proposal = self._running.pop(trial_id, None)
-        if proposal is None:
-            return
-        ended = self._conclude(trial_id, proposal)
-        if ended is not None:
-            self._learn(proposal.configuration_number, ended)
-
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Does nothing: the study learns from whole curves, when a run has ended."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Returns nothing: Ray Tune pickles what it is given into a snapshot that is never read."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Does nothing: the store and the proposals are what a sweep continues from."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Refuses: a snapshot of Tune's is never read.
-
-        Raises:
-            RuntimeError: Always.
-        """
-        raise RuntimeError("a sweep is continued from its store, not from Ray Tune's snapshots")
-
-    def _configuration(
-        self, number: int, known: Configuration | None = None
-    ) -> Configuration | None:
-        if number not in self._configurations:
-            chosen = self._study.propose(number, known)
-            if chosen is None:
-                return None
-            self._configurations[number] = chosen
-        return self._configurations[number]
-
-    def _learn(self, configuration: int | None, result: RunResult) -> None:
-        if configuration is None:
-            return
-        ended = self._ended.setdefault(configuration, [])
-        ended.append(result)
-        if len(ended) == self._numbering.replicates(configuration):
-            self._study.finish(configuration, ended)

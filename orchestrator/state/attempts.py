@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.store import Store
-from orchestrator.store.keys import state_folder
+from orchestrator.state.sweep_files import SweepFiles
 
 DIED = "died"
 """The process ended without a word: killed, or its machine was lost."""
@@ -47,10 +46,10 @@ class Attempts:
 class AttemptLog:
     """The attempts at the trials of one sweep, in `state/sweep=<sweep_id>/attempts/`."""
 
-    def __init__(self, store: Store, sweep_id: str) -> None:
+    def __init__(self, files: SweepFiles) -> None:
         """Opens the log; nothing is written before the first attempt."""
-        self._store = store
-        self._folder = f"{state_folder(sweep_id)}/attempts"
+        self._store = files.store
+        self._folder = files.attempts_key
 
     def start(self, trial_number: int, node: str) -> int:
         """Records that a process starts on the trial; returns which attempt it is, from 1."""
@@ -98,7 +97,7 @@ class AttemptLog:
         return self._store.root / self._key(trial_number, attempt, "hang", "txt")
 
     def progress_note(self, trial_number: int) -> Path:
-        """Returns where a running trial notes how far it is; for the eye alone."""
+        """Returns the path of a running trial's note of its progress; display only."""
         return self._store.root / self._folder / f"{trial_number:06d}" / "progress"
 
     def hang(self, trial_number: int) -> str | None:

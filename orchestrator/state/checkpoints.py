@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store.errors import NotPublishedError
 from orchestrator.store.files import STAGING, remedy
 from trainables.runtime.permissions import open_to_readers
@@ -24,16 +25,15 @@ from trainables.runtime.permissions import open_to_readers
 class TrialCheckpoints:
     """The checkpoints of one trial, `checkpoints/sweep=<sweep_id>/<trial_id>/<examples>/`."""
 
-    def __init__(self, root: Path, sweep_id: str, trial_id: str) -> None:
+    def __init__(self, files: SweepFiles, trial: str) -> None:
         """Names the folder; nothing is made before the first checkpoint.
 
         Args:
-            root: Folder of the experiment store.
-            sweep_id: The sweep.
-            trial_id: The trial.
+            files: Those of the sweep.
+            trial: Identifier of the trial.
         """
-        self._root = root
-        self._folder = root / "checkpoints" / f"sweep={sweep_id}" / trial_id
+        self._root = files.store.root
+        self._folder = files.checkpoints(trial)
 
     def path(self, rung_examples: int) -> Path:
         """Returns where the checkpoint of the rung lies or would lie."""

@@ -10,22 +10,16 @@ import contextlib
 import json
 import math
 import os
-from pathlib import Path
 
-from orchestrator.store.keys import state_folder
+from orchestrator.state.sweep_files import SweepFiles
 
 
 class DeviceSeconds:
     """A number in the sweep's folder under `state/`, written by the one driver of the sweep."""
 
-    def __init__(self, root: Path, sweep_id: str) -> None:
-        """Names the file.
-
-        Args:
-            root: Folder of the experiment store.
-            sweep_id: The sweep.
-        """
-        self._path = root / state_folder(sweep_id) / "device-seconds.json"
+    def __init__(self, files: SweepFiles) -> None:
+        """Names the file."""
+        self._path = files.device_seconds
 
     def read(self) -> float:
         """Returns the device-seconds on record; 0 if there is no record, or a damaged one."""

@@ -9,11 +9,10 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store.errors import StoreUnusableError
 from orchestrator.store.files import remedy
-from orchestrator.store.keys import state_folder
 
 
 class SweepHeldError(Exception):
@@ -21,27 +20,26 @@ class SweepHeldError(Exception):
 
 
 @contextmanager
-def hold(root: Path, sweep_id: str) -> Iterator[None]:
+def hold(files: SweepFiles) -> Iterator[None]:
     """Holds the sweep for this process.
 
     The lock is the operating system's and ends with the process, however that ends, so nothing has
     to be cleaned up after a crash.
 
     Args:
-        root: Folder of the experiment store.
-        sweep_id: The sweep.
+        files: Those of the sweep.
 
     Raises:
         SweepHeldError: Another process holds it; names that process.
         StoreUnusableError: The folder cannot be written to.
     """
-    path = root / state_folder(sweep_id) / "driver.lock"
+    path = files.lock
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         opened = path.open("a+b", buffering=0)
     except OSError as error:
         raise StoreUnusableError(
-            f"The experiment store {root} cannot be written to: {remedy(error)}."
+            f"The experiment store {files.store.root} cannot be written to: {remedy(error)}."
         ) from error
     with opened as file:
         try:
@@ -49,8 +47,8 @@ def hold(root: Path, sweep_id: str) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise SweepHeldError(
-                f"The sweep {sweep_id} is being run by {_describe(file.read())}; wait for it, stop"
-                " it, or start another one with --new."
+                f"The sweep {files.sweep_id} is being run by {_describe(file.read())}; wait for it,"
+                " stop it, or start another one with --new."
             ) from None
         # On a full disk the holder stays without a name.
         with contextlib.suppress(OSError):

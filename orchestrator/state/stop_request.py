@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from pathlib import Path
 
-from orchestrator.store.keys import state_folder
+from orchestrator.state.sweep_files import SweepFiles
+
+GRACE_SECONDS = 20
+"""Whoever sends SIGTERM sends SIGKILL after 30 s or more (Kubernetes: 30, a spot instance of the
+large clouds: 30 to 120). The rest is for Ray to end."""
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -15,14 +18,9 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 class StopRequest:
     """A file in the sweep's folder under `state/`; there while the request stands."""
 
-    def __init__(self, root: Path, sweep_id: str) -> None:
-        """Names the file.
-
-        Args:
-            root: Folder of the experiment store.
-            sweep_id: The sweep.
-        """
-        self._path = root / state_folder(sweep_id) / "stop"
+    def __init__(self, files: SweepFiles) -> None:
+        """Names the file."""
+        self._path = files.stop_request
         self._looked_at = -_SECONDS_BETWEEN_LOOKS
         self._made = False
 

@@ -37,11 +37,6 @@ def predictions_folder(sweep_id: str, trial_id: str) -> str:
     return f"predictions/{_part('sweep', sweep_id)}/{_part('trial', trial_id)}"
 
 
-def state_folder(sweep_id: str) -> str:
-    """Returns where a sweep keeps what is in no table."""
-    return f"state/sweep={sweep_id}"
-
-
 def check_id(value: str) -> str:
     """Returns an id that every reader takes for text, as a file name on every system.
 

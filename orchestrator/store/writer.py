@@ -34,6 +34,10 @@ class Store:
     def __init__(self, root: Path, system: FileSystem | None = None) -> None:
         self._files = PublishedFiles(Path(root), system)
 
+    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+        """Returns what a copy in another process is made of: the root."""
+        return Store, (self.root,)
+
     @property
     def root(self) -> Path:
         """The store's folder, absolute."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,21 +15,23 @@ from orchestrator.outcomes.conclusions import Conclusions, is_finished
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
 from orchestrator.ray_tune.placement import Slots, slots
-from orchestrator.search.identity import sweep_id
 from orchestrator.search.proposals import Numbering
 from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.lock import hold
 from orchestrator.state.stop_request import StopRequest
+from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
-from orchestrator.store.keys import state_folder
 from orchestrator.sweep.preflight import StartOptions, check_options, check_sources
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.terminal.console import quiet
 from orchestrator.trial.heartbeat import examples_seen
+
+if TYPE_CHECKING:
+    from orchestrator.outcomes.standing import Standing
 
 
 class LimitReachedError(Exception):
@@ -59,26 +63,25 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     is_new = not root.exists()
     if is_new:
         check_sources(sweep)  # before a folder is made
-    store = Store(root)
-    identifier = _identifier(sweep, store, options.new)
+    stored = latest(sweep, Store(root), new=options.new)
     out.print(
         f"[bold]{sweep.name}[/]: {sweep.question}\n"
         f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
-        f" Sweep {identifier} in {store.root}."
+        f" Sweep {stored.id} in {stored.root}."
     )
     limit = None
-    if not is_finished(sweep, identifier, store):
+    if not is_finished(stored):
         if not is_new:
             check_sources(sweep)
-        with hold(store.root, identifier):
-            limit = _run_trials(sweep, identifier, store, options, out)
-    if store.trials(identifier):
-        _show_result(sweep, identifier, store, out)
-    if not is_finished(sweep, identifier, store):
+        with hold(stored.files):
+            limit = _run_trials(stored, options, out)
+    if stored.store.trials(stored.id):
+        _show_result(stored, out)
+    if not is_finished(stored):
         if limit is None:
             raise MachineError(
                 "Some trials ended without a result; the same command tries them again, and"
-                f" {_log(store, identifier)} may say why."
+                f" {stored.files.driver_log} may say why."
             )
         raise LimitReachedError(
             f"The limit of {limit} was reached before the end of the sweep; the same command"
@@ -86,20 +89,19 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         )
 
 
-def _run_trials(
-    sweep: Sweep, identifier: str, store: Store, options: StartOptions, out: Console
-) -> str | None:
+def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
     from orchestrator.outcomes.standing import standing
-    from orchestrator.ray_tune.tuner import cluster, run_trials
+    from orchestrator.ray_tune.cluster import cluster
+    from orchestrator.ray_tune.tuner import SweepTuner
 
-    log = _log(store, identifier)
+    log = stored.files.driver_log
     captured = json.dumps(environment.capture(), sort_keys=True)
-    conclusions = Conclusions(sweep, identifier, store, captured)
-    store.remove_abandoned()
+    conclusions = Conclusions(stored, captured)
+    stored.store.remove_abandoned()
     out.print(f"Starting Ray; its messages go to {log}.")
-    request = StopRequest(store.root, identifier)
+    request = StopRequest(stored.files)
     request.withdraw()
 
     with (
@@ -107,66 +109,67 @@ def _run_trials(
         cluster(options.address, options.dashboard, options.dashboard_host or LOOPBACK) as ray,
         terminable(request.make) as terminated,
     ):
-        placement = slots(sweep, ray["resources"])
+        placement = slots(stored.sweep, ray["resources"])
         _announce(placement, ray["dashboard"], options.dashboard_host, screen)
-        state = standing(sweep, identifier, store, conclusions)
-
-        def news() -> str | None:
-            # Not said in the signal's handler, which may come in the middle of another line.
-            if not terminated():
-                return None
-            how = "save where they are" if placement.workers == 1 else "end at their next rung"
-            return f"SIGTERM: the trials {how} and end."
-
-        numbers = {number for number, _, _ in Numbering(sweep)}
-        earlier = {number: row for number, row in state.rows.items() if number in numbers}
-        progress = Progress(
-            sweep,
-            identifier,
-            screen,
-            placement.trials,
-            earlier,
-            seen=partial(examples_seen, AttemptLog(store, identifier)),
-            news=news,
-        )
+        state = standing(stored, conclusions)
+        progress = _progress(stored, state, placement, terminated, screen)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
-        record = DeviceSeconds(store.root, identifier)
-        spending = Spending(
-            placement.devices,
-            # Reports alone do not know of work that a crash made of no use.
-            max(record.read(), placement.devices * state.seconds),
-            options.max_hours,
-            options.max_device_hours,
-            record.write,
-        )
+        spending = _spending(stored, state, placement, options)
 
         def over() -> bool:
             return spending.reached() is not None or request.made()
 
         with progress.live(), spending:
             # Again for trials whose process died or lacked memory: they go on from their last rung.
-            for _ in range(sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
-                run_trials(
-                    sweep,
-                    identifier,
-                    store,
-                    state,
-                    conclusions,
-                    placement,
-                    (progress, spending),
-                    options.learner,
-                    over,
-                )
-                if spending.reached() or request.made() or is_finished(sweep, identifier, store):
+            for _ in range(stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
+                tuner = SweepTuner(stored, state, conclusions, (progress, spending), over)
+                tuner.run(placement, options.learner)
+                if over() or is_finished(stored):
                     break
-                state = standing(sweep, identifier, store, conclusions, state.halving)
+                state = standing(stored, conclusions, state.halving)
         screen.print(progress.summary() + ".")
     return spending.reached()
 
 
-def _log(store: Store, identifier: str) -> Path:
-    return store.root / state_folder(identifier) / "driver.log"
+def _progress(
+    stored: StoredSweep,
+    state: Standing,
+    placement: Slots,
+    terminated: Callable[[], bool],
+    screen: Console,
+) -> Progress:
+    def news() -> str | None:
+        # Not said in the signal's handler, which may come in the middle of another line.
+        if not terminated():
+            return None
+        how = "save where they are" if placement.workers == 1 else "end at their next rung"
+        return f"SIGTERM: the trials {how} and end."
+
+    numbers = {number for number, _, _ in Numbering(stored.sweep)}
+    return Progress(
+        stored.sweep,
+        stored.id,
+        screen,
+        placement.trials,
+        {number: row for number, row in state.rows.items() if number in numbers},
+        seen=partial(examples_seen, AttemptLog(stored.files)),
+        news=news,
+    )
+
+
+def _spending(
+    stored: StoredSweep, state: Standing, placement: Slots, options: StartOptions
+) -> Spending:
+    record = DeviceSeconds(stored.files)
+    return Spending(
+        placement.devices,
+        # Reports alone do not know of work that a crash made of no use.
+        max(record.read(), placement.devices * state.seconds),
+        options.max_hours,
+        options.max_device_hours,
+        record.write,
+    )
 
 
 def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
@@ -174,34 +177,21 @@ def _announce(placement: Slots, dashboard: str | None, host: str | None, screen:
     screen.print(f"Ray is up: {placement.describe()}; {where}.")
 
 
-def _identifier(sweep: Sweep, store: Store, new: bool) -> str:
-    """Returns the id of the latest sweep of this spec, or with `new` of the next one."""
-    ordinal = 1
-    while _has_begun(store, sweep_id(sweep, ordinal + 1)):
-        ordinal += 1
-    if new and _has_begun(store, sweep_id(sweep, ordinal)):
-        ordinal += 1
-    return sweep_id(sweep, ordinal)
-
-
-def _has_begun(store: Store, identifier: str) -> bool:
-    return (store.root / state_folder(identifier) / "proposals").is_dir()
-
-
-def _show_result(sweep: Sweep, identifier: str, store: Store, out: Console) -> None:
+def _show_result(stored: StoredSweep, out: Console) -> None:
     from orchestrator.results.answer import answer
     from orchestrator.results.leaderboard import leaderboard, render
     from orchestrator.terminal.output import print_whole
 
+    sweep, root = stored.sweep, stored.root
     out.print()
-    print_whole(out, render(leaderboard(store.root, identifier)))
+    print_whole(out, render(leaderboard(root, stored.id)))
     out.print(f"\n{sweep.question}", style="bold")
-    out.print(answer(store.root, identifier), markup=False)
-    pattern = store.root / "trials" / f"sweep={identifier}" / "*.parquet"
+    out.print(answer(root, stored.id), markup=False)
+    pattern = root / "trials" / f"sweep={stored.id}" / "*.parquet"
     out.print(
-        f"\nEverything is Parquet under {store.root}. For example:\n"
+        f"\nEverything is Parquet under {root}. For example:\n"
         f'  duckdb -c "SELECT technique, rank, data_size, {sweep.objective.metric}, outcome'
         f" FROM '{pattern}' ORDER BY objective DESC\"\n"
-        f"  python -m orchestrator.results --root {store.root} leaderboard --sweep {identifier}",
+        f"  python -m orchestrator.results --root {root} leaderboard --sweep {stored.id}",
         markup=False,
     )

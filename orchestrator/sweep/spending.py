@@ -14,7 +14,7 @@ SECONDS_BETWEEN_RECORDS = 5.0
 
 
 class Spending:
-    """Counts hours while trials run; a watcher of `orchestrator.ray_tune.tuner.run_trials`.
+    """Counts hours while trials run; a watcher of a running sweep.
 
     A device is an accelerator, or on a machine without one a trial's process. Hours of devices
     count from a trial's start to its end, loading and evaluation included, whatever came of it.

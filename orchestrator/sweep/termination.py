@@ -6,9 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-GRACE_SECONDS = 20
-"""Whoever sends SIGTERM sends SIGKILL after 30 s or more (Kubernetes: 30, a spot instance of the
-large clouds: 30 to 120). The rest is for Ray to end."""
+from orchestrator.state.stop_request import GRACE_SECONDS
 
 
 class Terminated(KeyboardInterrupt):

@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from orchestrator.search.identity import trial_id
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.checkpoints import TrialCheckpoints
-from orchestrator.store import Store
-
-
-class RungReport(Protocol):
-    """What a trial reports at a rung; `trainables.finetune.RungReport` is one."""
-
-    @property
-    def rung(self) -> int:
-        """Index of the rung, from 0."""
-
-    @property
-    def rung_examples(self) -> int:
-        """The rung, in examples."""
-
-    @property
-    def step(self) -> int:
-        """Optimiser steps so far."""
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """Columns of the table `reports`."""
-
-    @property
-    def predictions(self) -> list[dict[str, Any]]:
-        """Columns of the table `predictions`."""
-
-    @property
-    def save(self) -> Callable[[Any], None]:
-        """Writes the checkpoint into the folder that it is given."""
+from orchestrator.state.stored_sweep import StoredSweep
+from trainables.contract.reports import Metrics, RungReport
 
 
 class TrialRecorder:
@@ -48,34 +21,29 @@ class TrialRecorder:
 
     def __init__(
         self,
-        store: Store,
-        sweep_id: str,
-        trial_number: int,
-        rungs: Sequence[int],
-        validation_protocol: str,
+        stored: StoredSweep,
+        proposal: Proposal,
         attempt: int,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
         """Prepares to record one attempt at a trial.
 
         Args:
-            store: Where to.
-            sweep_id: The sweep.
-            trial_number: The trial's number in it.
-            rungs: The trial's rungs, in examples, ascending.
-            validation_protocol: The protocol of the rungs' evaluations.
+            stored: The sweep.
+            proposal: The trial.
             attempt: Which attempt at the trial this is, from 1.
-            tell: Takes the stored row; does not return if the trial is to end there.
+            tell: Takes the stored row of each report; does not return if the trial is to end there.
         """
-        self._store = store
-        self._sweep_id = sweep_id
-        self._trial_id = trial_id(sweep_id, trial_number)
-        self._trial_number = trial_number
-        self._rungs = tuple(rungs)
-        self._validation_protocol = validation_protocol
+        configuration = trial_configuration(stored.sweep, proposal)
+        self._store = stored.store
+        self._sweep_id = stored.id
+        self._trial_id = stored.trial_id(proposal.trial_number)
+        self._trial_number = proposal.trial_number
+        self._rungs = rungs(stored.sweep, configuration)
+        self._validation_protocol = configuration.validation_protocol
         self._attempt = attempt
         self._tell = tell
-        self._checkpoints = TrialCheckpoints(store.root, sweep_id, self._trial_id)
+        self._checkpoints = TrialCheckpoints(stored.files, self._trial_id)
 
     def rung(self, report: RungReport) -> None:
         """Records the report of a rung and tells it; may not return."""
@@ -108,9 +76,7 @@ class TrialRecorder:
         self._checkpoints.drop_before(report.rung_examples)
         self._tell(stored)
 
-    def test(
-        self, predictions: list[dict[str, Any]], metrics: dict[str, Any], protocol: str
-    ) -> None:
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
         """Records an evaluation on the test rows; its means are those of the predictions."""
         last = self._store.report(self._sweep_id, self._trial_id, self._rungs[-1])
         assert last is not None  # the report at the budget precedes
@@ -140,25 +106,42 @@ class TrialRecorder:
             )
 
 
-def resume_point(store: Store, sweep_id: str, trial: str, grid: Sequence[int]) -> int | None:
+class Follower:
+    """The report of a group's worker that leaves reporting to the first one."""
+
+    def __init__(self, follow: Callable[[int], None]) -> None:
+        """Follows the first worker.
+
+        Args:
+            follow: Called with each rung.
+        """
+        self.follow = follow
+
+    def rung(self, report: RungReport) -> None:
+        """Does nothing: the first worker reports."""
+
+    def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
+        """Does nothing: the first worker reports."""
+
+
+def resume_point(stored: StoredSweep, proposal: Proposal) -> int | None:
     """Returns from which checkpoint a trial goes on, None from the beginning.
 
     It is that of the last rung reported, or one that was saved on the way from there to the next.
-    One at a rung that was not reported is of an attempt that ended in between: its report might
-    have become another one, so nobody relies on it.
+    A checkpoint at an unreported rung is ignored: a rerun may report other numbers.
 
     Args:
-        store: Where the trial is.
-        sweep_id: Its sweep.
-        trial: Its id.
-        grid: Its rungs, in examples.
+        stored: The sweep.
+        proposal: The trial.
 
     Returns:
         The training examples at which the checkpoint stands.
     """
-    stored = TrialCheckpoints(store.root, sweep_id, trial).stored()
-    reported = {int(row["rung_examples"]) for row in store.reports(sweep_id, trial)}
-    last = max((rung for rung in reported if rung in stored), default=0)
+    trial = stored.trial_id(proposal.trial_number)
+    grid = rungs(stored.sweep, trial_configuration(stored.sweep, proposal))
+    saved = TrialCheckpoints(stored.files, trial).stored()
+    reported = {int(row["rung_examples"]) for row in stored.store.reports(stored.id, trial)}
+    last = max((rung for rung in reported if rung in saved), default=0)
     following = next((rung for rung in grid if rung > max(reported, default=0)), 0)
-    on_the_way = [examples for examples in stored if last < examples < following]
+    on_the_way = [examples for examples in saved if last < examples < following]
     return max([*on_the_way, last]) or None

@@ -3,8 +3,8 @@
 Ray's handler ends the process at once, and with it the work since the last rung. Here that waits
 until the trial has saved, for `GRACE_SECONDS` at most; a process without a trial ends at once.
 
-Handlers belong to the main thread, and Ray Tune runs a trial in another one: they are set when the
-process is made, by a base class that Ray Tune gives the function's class (`Terminable`).
+Handlers belong to the main thread, and a trial may run in another one: whoever makes the process
+sets them (`install`), before the first trial.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.sweep.termination import GRACE_SECONDS
+from orchestrator.state.stop_request import GRACE_SECONDS
 
 
 class Termination:
@@ -58,12 +58,3 @@ class Termination:
 
 
 THIS_PROCESS = Termination()
-
-
-class Terminable:
-    """Base class of Ray Tune's class of a trial's function."""
-
-    def setup(self, config: dict[str, Any]) -> None:
-        """Called once in each process, in the main thread."""
-        THIS_PROCESS.install()
-        super().setup(config)  # type: ignore[misc]

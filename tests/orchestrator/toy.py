@@ -17,39 +17,27 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.reports import Interruption, Report, RungReport
 from trainables.contract.scores import SCORES
 from trainables.techniques.parameters import complete
 
 _MICRO_BATCH = int(str(complete("lora", {})["micro_batch_size"]))
 
 
-@dataclass(frozen=True)
-class ToyReport:
-    """As `trainables.finetune.RungReport`."""
-
-    rung: int
-    rung_examples: int
-    step: int
-    metrics: dict[str, Any]
-    predictions: list[dict[str, Any]]
-    save: Callable[[Path], None]
-
-
 def finetune(
     configuration: TrialConfiguration,
     rungs: Sequence[int],
-    report: Any,
+    report: Report,
     *,
     resume_from: Path | None = None,
     device: str = "cpu",
     heartbeat: Callable[[int], None] | None = None,
-    interruption: Any = None,
+    interruption: Interruption | None = None,
 ) -> None:
     """Reports at every rung, as the real learner does."""
     passed = int((resume_from / "examples").read_text()) if resume_from else -1
@@ -71,6 +59,7 @@ def finetune(
         if rate == 4.0 and index == 1:
             ctypes.PyDLL(None).pause()
         if not _pass_gate(interruption):
+            assert interruption is not None  # nobody else interrupts
             interruption.record(max(passed, 0) + 1, partial(_save, passed))
             return
         diverges = rate == 9.0 and index > 0
@@ -78,7 +67,7 @@ def finetune(
         _log(f"{configuration.to_dict()} {rung}")
 
         report.rung(
-            ToyReport(
+            RungReport(
                 rung=index,
                 rung_examples=rung,
                 step=rung // 4,
@@ -142,7 +131,7 @@ def open_gate(gate: Path) -> None:
     os.close(writer)
 
 
-def _pass_gate(interruption: Any) -> bool:
+def _pass_gate(interruption: Interruption | None) -> bool:
     """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
 
     With `TOY_GATE_DEAF` the trial does not listen there, as in the middle of an evaluation. With
@@ -158,13 +147,13 @@ def _pass_gate(interruption: Any) -> bool:
         lines = [line for line in lines if line.startswith(f"{os.getpid()} ")]
     if len(lines) < int(os.environ["TOY_GATE_AFTER"]):
         return True
+    deaf = "TOY_GATE_DEAF" in os.environ
     try:
         pipe = os.open(gate, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:  # open for good
         return True
     try:
-        listens = interruption is not None and "TOY_GATE_DEAF" not in os.environ
-        while not (listens and interruption.requested()):
+        while interruption is None or deaf or not interruption.requested():
             # Readable is the end that a writer leaves; a pipe opened after that one has no end.
             if select.select([pipe], [], [], 0.1)[0] or not Path(gate).exists():
                 return True

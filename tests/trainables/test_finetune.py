@@ -13,10 +13,9 @@ import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.reports import RungReport
+from trainables.contract.reports import Metrics, RungReport
 from trainables.contract.scores import SCORES
 from trainables.data.splits import DatasetError
-from trainables.evaluation.evaluator import Metrics
 from trainables.finetune import Finetuning, finetune
 from trainables.training.optimizer import Optimiser
 

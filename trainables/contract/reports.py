@@ -1,13 +1,19 @@
-"""What a trial tells whoever drives it, and to whom."""
+"""What a trial tells whoever drives it, and to whom: what a learner and its driver agree on.
+
+Standard library only: the orchestrator records these without loading torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from trainables.evaluation.evaluator import Metrics
+from trainables.contract.configuration import TrialConfiguration
+
+Metrics = dict[str, float | int | str | None]
+"""Columns of the store by name."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class RungReport:
 
 
 class Report(Protocol):
-    """Who listens to a trial."""
+    """Who listens to a trial, in each worker of a group."""
 
     def rung(self, report: RungReport) -> None:
         """Takes a report, and returns if the trial shall go on; on the first worker only."""
@@ -67,3 +73,20 @@ class Interruption(Protocol):
                 next one's; the one before the next rung where only its evaluation is missing.
             save: Writes a checkpoint from which the trial goes on as if nothing had happened.
         """
+
+
+class Learner(Protocol):
+    """What trains; `trainables.finetune.finetune` is one, and says what each argument means."""
+
+    def __call__(
+        self,
+        configuration: TrialConfiguration,
+        rungs: Sequence[int],
+        report: Report,
+        *,
+        resume_from: Path | None = None,
+        device: str = "auto",
+        heartbeat: Callable[[int], None] | None = None,
+        interruption: Interruption | None = None,
+    ) -> None:
+        """Runs a trial from its beginning, or from a checkpoint, to its end."""

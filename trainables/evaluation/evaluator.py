@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
+from trainables.contract.reports import Metrics
 from trainables.contract.scores import SCORES
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
@@ -19,8 +20,6 @@ from trainables.evaluation import text_scores
 from trainables.inference.generation import batches, decoding, encode, generate, write
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
-
-Metrics = dict[str, float | int | str | None]
 
 LOGITS = 1 << 27
 """At most so many logits at once for a loss, but always those of a row: with their logarithms about

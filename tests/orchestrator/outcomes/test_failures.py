@@ -10,7 +10,7 @@ from orchestrator.outcomes.failures import (
     AlikeFailuresError,
     FirstFailures,
     MachineError,
-    eased,
+    halve_micro_batch,
     outcome,
 )
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
@@ -51,9 +51,12 @@ def _configuration(technique: str, **given: Any) -> TrialConfiguration:
 
 def test_each_lack_of_memory_halves_the_micro_batch_and_nothing_else() -> None:
     before = _configuration("lora", batch_size=16, micro_batch_size=4)
-    sizes = [eased(before, failures, 1).parameters["micro_batch_size"] for failures in range(4)]
+    sizes = [
+        halve_micro_batch(before, failures, 1).parameters["micro_batch_size"]
+        for failures in range(4)
+    ]
     assert sizes == [4, 2, 1, 1]
-    after = eased(before, 1, 1).to_dict()
+    after = halve_micro_batch(before, 1, 1).to_dict()
     assert after["parameters"].pop("micro_batch_size") == 2
     expected = before.to_dict()
     del expected["parameters"]["micro_batch_size"]
@@ -62,13 +65,13 @@ def test_each_lack_of_memory_halves_the_micro_batch_and_nothing_else() -> None:
 
 def test_what_is_halved_is_what_a_process_takes_in_one_pass() -> None:
     before = _configuration("lora", batch_size=8, micro_batch_size=32)
-    assert eased(before, 1, 1).parameters["micro_batch_size"] == 4
-    assert eased(before, 1, 4).parameters["micro_batch_size"] == 1
+    assert halve_micro_batch(before, 1, 1).parameters["micro_batch_size"] == 4
+    assert halve_micro_batch(before, 1, 4).parameters["micro_batch_size"] == 1
 
 
 def test_the_untuned_model_has_no_micro_batch_to_halve() -> None:
     before = _configuration("pretrained")
-    assert eased(before, 1, 1) == before
+    assert halve_micro_batch(before, 1, 1) == before
 
 
 def _row(kind: str, error: str | None, technique: str = "lora") -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outcomes.kept_models import TRAINING_STATE, Shelf
+from orchestrator.outcomes.kept_models import TRAINING_STATE, KeptModels
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store import Store
 from tests.orchestrator import sweeps
 from trainables.training import checkpoint
 
@@ -32,55 +34,56 @@ def _left(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "checkpoints" / "sweep=toy-1").iterdir())
 
 
-def _shelf(tmp_path: Path, mode: str = "max", **limits: Any) -> Shelf:
+def _kept(tmp_path: Path, mode: str = "max", **limits: Any) -> KeptModels:
     metric = "rouge_l" if mode == "max" else "eval_loss"
     objective = {"metric": metric, "mode": mode}
-    return Shelf(tmp_path, sweeps.toy(tmp_path, objective=objective, limits=limits))
+    sweep = sweeps.toy(tmp_path, objective=objective, limits=limits)
+    return KeptModels(StoredSweep(sweep, "toy-1", Store(tmp_path)))
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("max", ["t-1", "t-3"]), ("min", ["t-0", "t-2"])])
 def test_the_best_stay_whatever_their_order(tmp_path: Path, mode: str, kept: list[str]) -> None:
-    shelf = _shelf(tmp_path, mode, checkpoints=2)
+    models = _kept(tmp_path, mode, checkpoints=2)
     for number, objective in enumerate((0.2, 0.8, 0.1, 0.9)):
-        shelf.ended(_row(tmp_path, number, objective))
+        models.ended(_row(tmp_path, number, objective))
     assert _left(tmp_path) == kept
 
 
 def test_a_completed_trial_is_worth_more_than_a_stopped_one(tmp_path: Path) -> None:
-    shelf = _shelf(tmp_path, checkpoints=1)
-    shelf.ended(_row(tmp_path, 0, 0.2))
-    shelf.ended(_row(tmp_path, 1, 0.9, outcome="stopped"))
+    models = _kept(tmp_path, checkpoints=1)
+    models.ended(_row(tmp_path, 0, 0.2))
+    models.ended(_row(tmp_path, 1, 0.9, outcome="stopped"))
     assert _left(tmp_path) == ["t-0"]
 
 
 def test_the_disk_budget_holds_but_for_the_best(tmp_path: Path) -> None:
-    shelf = _shelf(tmp_path, checkpoint_gigabytes=900e-9)
+    models = _kept(tmp_path, checkpoint_gigabytes=900e-9)
     for number, objective in enumerate((0.2, 0.8, 0.5)):
-        shelf.ended(_row(tmp_path, number, objective))
+        models.ended(_row(tmp_path, number, objective))
     assert _left(tmp_path) == ["t-1", "t-2"]  # of 400 bytes each, for what is to go on is dropped
-    small = _shelf(tmp_path, checkpoint_gigabytes=1e-9)
+    small = _kept(tmp_path, checkpoint_gigabytes=1e-9)
     small.ended(_row(tmp_path, 7, 0.1))
     assert "t-7" in _left(tmp_path)
 
 
 def test_a_model_of_no_use_goes(tmp_path: Path) -> None:
-    shelf = _shelf(tmp_path)
-    shelf.ended(_row(tmp_path, 0, None, outcome="diverged"))
-    shelf.ended(_row(tmp_path, 1, 0.4) | {"checkpoint": None})
+    models = _kept(tmp_path)
+    models.ended(_row(tmp_path, 0, None, outcome="diverged"))
+    models.ended(_row(tmp_path, 1, 0.4) | {"checkpoint": None})
     assert _left(tmp_path) == []
 
 
 def test_what_an_interrupted_attempt_left_goes_with_it(tmp_path: Path) -> None:
     row = _row(tmp_path, 0, 0.4)
     (tmp_path / row["checkpoint"]).with_name("0000000912").mkdir()
-    _shelf(tmp_path).ended(row)
+    _kept(tmp_path).ended(row)
     assert [path.name for path in (tmp_path / row["checkpoint"]).parent.iterdir()] == ["0000000900"]
 
 
 def test_a_trial_whose_model_somebody_took_away_counts_for_nothing(tmp_path: Path) -> None:
-    shelf = _shelf(tmp_path, checkpoints=1)
-    shelf.ended(_row(tmp_path, 0, 0.4))
-    shelf.ended({**_row(tmp_path, 1, 0.9), "checkpoint": "checkpoints/nowhere"})
+    models = _kept(tmp_path, checkpoints=1)
+    models.ended(_row(tmp_path, 0, 0.4))
+    models.ended({**_row(tmp_path, 1, 0.9), "checkpoint": "checkpoints/nowhere"})
     assert "t-0" in _left(tmp_path)
 
 

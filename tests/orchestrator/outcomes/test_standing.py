@@ -8,22 +8,21 @@ from pathlib import Path
 from benchmarks.simulation import Clock, Curve, Simulation, Unsynced
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import in_order, standing
-from orchestrator.search.identity import sweep_id
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from tests.orchestrator import sweeps
 
 
 def test_a_clock_that_is_behind_does_not_turn_a_trials_curve_round(tmp_path: Path) -> None:
     sweep = sweeps.toy(tmp_path, trials=1, baseline=None)
-    identifier, clock = sweep_id(sweep), Clock()
-    store = Store(tmp_path / "store", Unsynced())
+    stored, clock = latest(sweep, Store(tmp_path / "store", Unsynced())), Clock()
     curve = Curve([1.0] * 4, [0.1, 0.2, 0.3, 0.4])
-    first = Simulation(sweep, identifier, store, lambda *_: curve, slots=1, clock=clock)
+    first = Simulation(stored, lambda *_: curve, slots=1, clock=clock)
     first.advance()
     first.advance()
     clock.now -= 3600
-    Simulation(sweep, identifier, store, lambda *_: curve, slots=1, clock=clock).run()
-    found = standing(sweep, identifier, store, Conclusions(sweep, identifier, store, "{}"))
+    Simulation(stored, lambda *_: curve, slots=1, clock=clock).run()
+    found = standing(stored, Conclusions(stored, "{}"))
     assert found.finished[0].curve == ((90, 0.1), (270, 0.2), (810, 0.3), (900, 0.4))
 
 

@@ -19,9 +19,9 @@ import pytest
 
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.predict import cli
-from orchestrator.search.identity import sweep_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import BASELINE, Proposal
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
@@ -60,17 +60,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stopping=None,
         evaluation={"validation_rows": 4, "test_rows": 2},
     )
-    store = Store(folder / "store")
-    identifier = sweep_id(sweep)
-    job = TrialJob(store.root, identifier, sweep, "cpu", 1, {}, "trainables.finetune:finetune")
-    conclusions = Conclusions(sweep, identifier, store, "{}")
+    stored = latest(sweep, Store(folder / "store"))
+    job = TrialJob(stored, "cpu", 1, "trainables.finetune:finetune")
+    conclusions = Conclusions(stored, "{}")
     for number, configuration in enumerate(CONFIGURATIONS):
         proposal = Proposal(number, number - 1 if number else None, 0, configuration)
         run(job, proposal, lambda row: None)
         concluded = conclusions.conclude(proposal, stopped=False)
         assert concluded is not None
         assert concluded[0]["outcome"] == "completed"
-    return store.root
+    return stored.root
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,10 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator.search.identity import sweep_id, trial_id
-from orchestrator.search.proposals import Proposal, ProposalBook
+from orchestrator.search.identity import trial_id
+from orchestrator.search.proposals import Proposal
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store, reader
 from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps, toy
@@ -135,17 +137,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> _Seen:
 def _interrupted(folder: Path, root: Path, **changes: object) -> str:
     """Makes a store in which the first trial was interrupted at its first rung."""
     sweep = sweeps.toy(folder, **changes)
-    identifier = sweep_id(sweep)
-    store = Store(root)
-    proposal = ProposalBook(store, identifier).write(Proposal(0, 0, 0, dict(sweep.points[0])))
-    job = TrialJob(root, identifier, sweep, "cpu", 1, {}, "tests.orchestrator.toy:finetune")
+    stored = latest(sweep, Store(root))
+    proposal = ProposalLog(stored.files).write(Proposal(0, 0, 0, dict(sweep.points[0])))
+    job = TrialJob(stored, "cpu", 1, "tests.orchestrator.toy:finetune")
 
     def interrupt(row: dict[str, object]) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(job, proposal, interrupt)
-    return identifier
+    return stored.id
 
 
 def _plant(planted: Planted, root: Path, identifier: str) -> None:

@@ -14,6 +14,7 @@ from orchestrator.results.notebooks import STUDY, notebooks
 from orchestrator.search.identity import sweep_id
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search_space import load
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.recorder import TrialRecorder
 from tests.orchestrator import toy
@@ -27,13 +28,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The seven points of the file, run by the toy learner."""
     made = Store(tmp_path_factory.mktemp("store"))
     sweep = load(FILE, profile="embedded")
-    identifier = sweep_id(sweep)
-    conclusions = Conclusions(sweep, identifier, made, "{}")
+    stored = latest(sweep, made)
+    conclusions = Conclusions(stored, "{}")
     for number, point in enumerate(sweep.points):
         proposal = Proposal(number, number, 0, dict(point))
         configuration = trial_configuration(sweep, proposal)
         grid = rungs(sweep, configuration)
-        recorder = TrialRecorder(made, identifier, number, grid, "standard", 1, lambda row: None)
+        recorder = TrialRecorder(stored, proposal, 1, lambda row: None)
         toy.finetune(configuration, grid, recorder)
         assert conclusions.conclude(proposal, stopped=False) is not None
     return made

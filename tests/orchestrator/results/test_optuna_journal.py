@@ -25,9 +25,11 @@ from optuna.trial import FrozenTrial, TrialState
 from benchmarks.simulation import Clock, Curve, Simulation, Unsynced, synthetic
 from orchestrator.search.identity import sweep_id
 from orchestrator.search.optuna_space import Configuration, to_optuna
-from orchestrator.search.proposals import Proposal, ProposalBook
+from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store, reader
 from orchestrator.store.rows import Row
 from tests.orchestrator import sweeps
@@ -77,11 +79,12 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Path]:
             return Curve([1.0, 1.0], [0.2, math.nan])
         return synthetic(proposal, rungs)
 
-    simulation = Simulation(sweep, sweep_id(sweep), store, learner, slots=2, clock=Clock())
+    stored = latest(sweep, store)
+    simulation = Simulation(stored, learner, slots=2, clock=Clock())
     while len(reader.trials(store.root)) < 20:
         simulation.advance()
-    number = max(ProposalBook(store, sweep_id(sweep)).read()) + 1
-    ProposalBook(store, sweep_id(sweep)).write(Proposal(number, number - 1, 0, dict(point)))
+    number = max(ProposalLog(stored.files).read()) + 1
+    ProposalLog(stored.files).write(Proposal(number, number - 1, 0, dict(point)))
     return sweep, store.root
 
 
@@ -121,7 +124,7 @@ def test_the_study_is_what_the_rows_say(
     study = load(tmp_path / "new" / "a b.journal")
     assert (study.study_name, study.direction.name) == (sweep_id(sweep), "MAXIMIZE")
     assert study.user_attrs["question"] == sweep.question
-    proposals = ProposalBook(Store(root), sweep_id(sweep)).read()
+    proposals = ProposalLog(latest(sweep, Store(root)).files).read()
     rows = {row["trial_number"]: row for row in reader.trials(root).to_pylist()}
     reports = reports_by_trial(root)
     assert {row["outcome"] for row in rows.values()} == {*STATES} - {"out_of_memory"}
@@ -144,7 +147,7 @@ def test_the_study_is_what_the_rows_say(
     assert any(trial.intermediate_values for trial in unfinished)
     # It lacked memory before its first report, and is to be tried again.
     assert (study.trials[6].state, study.trials[6].intermediate_values) == (TrialState.RUNNING, {})
-    began = AttemptLog(Store(root), sweep_id(sweep)).of(6).started_at
+    began = AttemptLog(latest(sweep, Store(root)).files).of(6).started_at
     assert began is not None
     assert study.trials[6].datetime_start is not None
     assert study.trials[6].datetime_start.astimezone(datetime.UTC) == began
@@ -261,7 +264,7 @@ def test_a_point_with_its_own_epochs_has_no_parameters(tmp_path: Path, run: Run)
         tmp_path, trials=3, baseline=None, stopping=None, points=[{**point, "epochs": 2}]
     )
     store = Store(tmp_path / "store", Unsynced())
-    Simulation(sweep, sweep_id(sweep), store, synthetic, slots=1, clock=Clock()).run()
+    Simulation(latest(sweep, store), synthetic, slots=1, clock=Clock()).run()
     assert run("optuna", tmp_path / "study", store=store.root)[0] == 0
     own, *searched = load(tmp_path / "study").trials
     assert (own.state, own.params) == (TrialState.COMPLETE, {})

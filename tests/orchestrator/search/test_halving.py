@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.search.halving import SweepScheduler, TechniqueHalving
+from orchestrator.search.halving import TechniqueHalving
 from orchestrator.search_space import Sweep
 from tests.orchestrator import sweeps
 
@@ -86,30 +86,6 @@ def test_rounded_rungs_are_judged_too(tmp_path: Path) -> None:
         halving = TechniqueHalving(sweep)
         halving.stops("a", "lora", rung, 0.9)
         assert halving.stops("b", "lora", rung, 0.1)
-
-
-class _Trial:
-    """A trial of Ray Tune's, as far as the scheduler looks at it."""
-
-    def __init__(self, trial_id: str) -> None:
-        self.trial_id = trial_id
-
-
-def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(sweep: Sweep) -> None:
-    told: list[tuple[str, int]] = []
-    scheduler = SweepScheduler(
-        TechniqueHalving(sweep),
-        lambda trial: (trial.trial_id, "lora"),
-        lambda trial_id, rung: told.append((trial_id, rung)),
-        expired=lambda: True,
-    )
-    report = {"rung_examples": 90, "objective": 0.5, "last": False, "diverged": False}
-    assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
-    assert scheduler.on_trial_result(None, _Trial("b"), report | {"objective": 0.1}) == "STOP"
-    assert scheduler.stopped == {"b"}
-    last = report | {"rung_examples": 900, "last": True}
-    assert scheduler.on_trial_result(None, _Trial("c"), last) == "CONTINUE"
-    assert told == [("c", 900)]
 
 
 class _Oracle:

@@ -27,14 +27,14 @@ from benchmarks.simulation import (
 from orchestrator.search.identity import sweep_id
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
+from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from tests.orchestrator import sweeps
 
 
 def _decisions(sweep: Sweep, folder: Path, slots: int) -> list[Decision]:
-    simulation = Simulation(
-        sweep, sweep_id(sweep), RowsInMemory(folder), synthetic, slots=slots, clock=Clock()
-    )
+    stored = latest(sweep, RowsInMemory(folder))
+    simulation = Simulation(stored, synthetic, slots=slots, clock=Clock())
     simulation.run()
     return simulation.decisions
 
@@ -135,19 +135,19 @@ def test_one_at_a_time_interruptions_change_no_decision(
             search={"method": method},
             objective={"metric": mode},
         )
-        identifier, learner = sweep_id(sweep), _table(curves)
+        learner = _table(curves)
         whole = Store(folder / "whole", Unsynced())
-        Simulation(sweep, identifier, whole, learner, slots=1, clock=Clock()).run()
+        Simulation(latest(sweep, whole), learner, slots=1, clock=Clock()).run()
 
         clock = Clock()
         for publication, after in cuts:
             mortal = Store(folder / "cut", _Mortal(publication, after))
             try:
-                Simulation(sweep, identifier, mortal, learner, slots=1, clock=clock).run()
+                Simulation(latest(sweep, mortal), learner, slots=1, clock=clock).run()
             except _KilledError:
                 clock.now += 100.0
         cut = Store(folder / "cut", Unsynced())
-        Simulation(sweep, identifier, cut, learner, slots=1, clock=clock).run()
+        Simulation(latest(sweep, cut), learner, slots=1, clock=clock).run()
         assert _rows(cut, sweep) == _rows(whole, sweep)
         assert len(_rows(cut, sweep)) == sweep.runs
 
@@ -166,18 +166,18 @@ def test_side_by_side_every_trial_ends_once_and_no_report_is_made_twice(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sweep = sweeps.toy(folder, trials=12)
-        identifier, clock = sweep_id(sweep), Clock()
+        clock = Clock()
         mortal = Store(folder / "cut", _Mortal(publication, after))
-        first = Simulation(sweep, identifier, mortal, synthetic, slots=slots, clock=clock)
+        first = Simulation(latest(sweep, mortal), synthetic, slots=slots, clock=clock)
         with contextlib.suppress(_KilledError):
             first.run()
         # The next machine's clock may be behind.
         clock.now += 1000.0 if ahead else -1000.0
         store = Store(folder / "cut", Unsynced())
-        ended = {row["trial_number"]: row for row in store.trials(identifier)}
-        second = Simulation(sweep, identifier, store, synthetic, slots=slots, clock=clock)
+        ended = {row["trial_number"]: row for row in store.trials(sweep_id(sweep))}
+        second = Simulation(latest(sweep, store), synthetic, slots=slots, clock=clock)
         second.run()
-        after_all = {row["trial_number"]: row for row in store.trials(identifier)}
+        after_all = {row["trial_number"]: row for row in store.trials(sweep_id(sweep))}
         assert len(after_all) == sweep.runs
         assert {number: after_all[number] for number in ended} == ended
         again = {decision.trial_number for decision in second.decisions}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.outcomes.conclusions import RunResult
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal
-from orchestrator.search.study import ConfigurationStudy, SweepSearcher
+from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_result import RunResult
+from orchestrator.search.study import ConfigurationStudy
 from orchestrator.search_space import Sweep
 from tests.orchestrator import sweeps
 
@@ -33,7 +33,7 @@ def _result(configuration: Configuration, number: int) -> RunResult:
 
 
 class _Driver:
-    """Runs a searcher as Tune would, one trial at a time, without Tune."""
+    """Runs a queue to its end, one trial at a time."""
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
@@ -46,18 +46,12 @@ class _Driver:
         def propose(proposal: Proposal) -> Proposal:
             return self.proposals.setdefault(proposal.trial_number, proposal)
 
-        def conclude(_: str, proposal: Proposal) -> RunResult:
+        queue = RunQueue(self.sweep, self.proposals, self.finished, propose)
+        while len(order) < most and (proposal := queue.next()) is not None:
+            order.append(proposal.trial_number)
             ended = _result(proposal.configuration, proposal.trial_number)
             self.finished[proposal.trial_number] = ended
-            return ended
-
-        searcher = SweepSearcher(self.sweep, self.proposals, self.finished, propose, conclude)
-        while len(order) < most:
-            suggestion = searcher.suggest(f"tune-{len(order)}")
-            if not isinstance(suggestion, Mapping):
-                break
-            order.append(suggestion["proposal"].trial_number)
-            searcher.on_trial_complete(f"tune-{len(order) - 1}")
+            queue.ended(proposal, ended)
         return order
 
 
@@ -96,15 +90,6 @@ def test_a_finished_search_is_extended_without_repeating_a_trial(tmp_path: Path)
     whole = _Driver(sweeps.toy(tmp_path, trials=7))
     whole.run()
     assert whole.proposals == longer.proposals
-
-
-def test_nothing_starts_when_the_time_is_up(tmp_path: Path) -> None:
-    def never(*_: object) -> Any:
-        raise AssertionError("nothing was to start")
-
-    searcher = SweepSearcher(sweeps.toy(tmp_path), {}, {}, never, never, expired=lambda: True)
-    assert searcher.suggest("tune-0") == "FINISHED"
-    assert searcher.left == 9
 
 
 def test_another_seed_proposes_something_else(tmp_path: Path) -> None:

@@ -11,14 +11,19 @@ from pathlib import Path
 import pytest
 
 from orchestrator.state.lock import SweepHeldError, hold
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
 
 _HOLDER = (
     "import sys; from pathlib import Path; from orchestrator.state.lock import hold\n"
-    "with hold(Path(sys.argv[1]), 'toy-1'): print('held', flush=True); sys.stdin.read()"
+    "from orchestrator.state.sweep_files import SweepFiles; from orchestrator.store import Store\n"
+    "with hold(SweepFiles(Store(Path(sys.argv[1])), 'toy-1')):\n"
+    "    print('held', flush=True); sys.stdin.read()"
 )
 
 
 def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
+    toy = SweepFiles(Store(tmp_path), "toy-1")
     first = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -26,11 +31,11 @@ def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> N
     )
     assert first.stdout is not None
     assert first.stdout.readline() == b"held\n"
-    with pytest.raises(SweepHeldError, match=f"process {first.pid} on"), hold(tmp_path, "toy-1"):
+    with pytest.raises(SweepHeldError, match=f"process {first.pid} on"), hold(toy):
         pass
-    with hold(tmp_path, "toy-2"):
+    with hold(SweepFiles(toy.store, "toy-2")):
         pass
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    with hold(tmp_path, "toy-1"):
+    with hold(toy):
         pass

@@ -13,9 +13,14 @@ from safetensors import SafetensorError
 
 from orchestrator.state.checkpoints import TrialCheckpoints
 from orchestrator.state.lock import hold
-from orchestrator.store import NotPublishedError, StoreUnusableError
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import NotPublishedError, Store, StoreUnusableError
 from orchestrator.terminal.console import quiet
 from tests import small_disk
+
+
+def _files(root: Path) -> SweepFiles:
+    return SweepFiles(Store(root), "toy-1")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +34,7 @@ from tests import small_disk
 def test_a_checkpoint_on_a_full_disk_names_folder_and_remedy(
     tmp_path: Path, refusal: Exception
 ) -> None:
-    checkpoints = TrialCheckpoints(tmp_path, "toy-1", "t-a")
+    checkpoints = TrialCheckpoints(_files(tmp_path), "t-a")
 
     def save(folder: Path) -> None:
         (folder / "first").write_text("half of it")
@@ -47,7 +52,7 @@ def test_an_error_of_the_learner_stays_its_own(tmp_path: Path) -> None:
         raise ValueError("shared tensors")
 
     with pytest.raises(ValueError, match="shared tensors"):
-        TrialCheckpoints(tmp_path, "toy-1", "t-a").publish(90, save)
+        TrialCheckpoints(_files(tmp_path), "t-a").publish(90, save)
 
 
 def test_safetensors_spells_the_refusal_out(tmp_path: Path) -> None:
@@ -58,7 +63,7 @@ def test_safetensors_spells_the_refusal_out(tmp_path: Path) -> None:
         save_file({"weights": torch.zeros(2_000_000)}, folder / "weights.safetensors")
 
     with small_disk.mounted(tmp_path / "disk") as disk:
-        checkpoints = TrialCheckpoints(disk, "toy-1", "t-a")
+        checkpoints = TrialCheckpoints(_files(disk), "t-a")
         with pytest.raises(NotPublishedError, match="the disk is full; free some space"):
             checkpoints.publish(90, save)
 
@@ -68,7 +73,7 @@ def test_a_read_only_store_is_one_clear_message(tmp_path: Path) -> None:
         small_disk.make_read_only(disk)
         with (
             pytest.raises(StoreUnusableError, match=f"{disk} cannot .* read-only; .* --root"),
-            hold(disk, "toy-1"),
+            hold(_files(disk)),
         ):
             pass
         with pytest.raises(StoreUnusableError, match="read-only"), quiet(disk / "log"):
@@ -80,7 +85,7 @@ def test_a_full_disk_costs_the_holder_its_name_only(tmp_path: Path) -> None:
         (disk / "state" / "sweep=toy-1").mkdir(parents=True)
         (disk / "state" / "sweep=toy-1" / "driver.lock").touch()
         small_disk.fill(disk, 0)
-        with hold(disk, "toy-1"):
+        with hold(_files(disk)):
             pass
 
 

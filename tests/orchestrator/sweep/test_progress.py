@@ -14,6 +14,7 @@ from rich.console import Console
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.sweep.progress import Progress, describe
 from orchestrator.trial.heartbeat import Heartbeat, examples_seen
@@ -111,7 +112,7 @@ def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
     tmp_path: Path, clock: _Clock
 ) -> None:
     store = Store(tmp_path / "store")
-    log = AttemptLog(store, "toy-1")
+    log = AttemptLog(SweepFiles(store, "toy-1"))
     log.start(3, "here")
     progress = _progress(tmp_path, clock, terminal=True)
     progress.seen = partial(examples_seen, log)

@@ -8,6 +8,8 @@ import pytest
 
 from orchestrator.search.proposals import Proposal
 from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
 from orchestrator.sweep.spending import SECONDS_BETWEEN_RECORDS, Spending
 
 
@@ -82,12 +84,12 @@ def test_what_running_trials_spend_is_on_record_within_seconds(
 
 
 def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
-    record = DeviceSeconds(tmp_path, "toy-1")
+    record = DeviceSeconds(SweepFiles(Store(tmp_path), "toy-1"))
     assert record.read() == 0
     (tmp_path / "state" / "sweep=toy-1").mkdir(parents=True)
     for seconds in (1.5, 12345.25):
         record.write(seconds)
-        assert DeviceSeconds(tmp_path, "toy-1").read() == seconds
+        assert DeviceSeconds(SweepFiles(Store(tmp_path), "toy-1")).read() == seconds
     (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()
     path.with_suffix(".new").mkdir()  # as good as a disk that refuses
     record.write(2.0)
@@ -113,7 +115,7 @@ def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_record_is_none(tmp_path: Path, damage: bytes) -> None:
-    record = DeviceSeconds(tmp_path, "toy-1")
+    record = DeviceSeconds(SweepFiles(Store(tmp_path), "toy-1"))
     (tmp_path / "state" / "sweep=toy-1").mkdir(parents=True)
     record.write(1.0)
     (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()

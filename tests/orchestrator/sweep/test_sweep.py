@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
 from tests.orchestrator import running, sweeps, toy
 
 
@@ -128,7 +130,7 @@ def _held(
 def test_a_terminated_sweep_goes_on_within_its_limit_of_device_hours(tmp_path: Path) -> None:
     with _held(tmp_path, reports=3) as started:
         (state,) = (tmp_path / "store" / "state").glob("sweep=*")
-        record = DeviceSeconds(tmp_path / "store", state.name.partition("=")[2])
+        record = DeviceSeconds(SweepFiles(Store(tmp_path / "store"), state.name.partition("=")[2]))
         while not record.read():  # without an end of any trial, as if the driver was killed here
             assert started.poll() is None
             time.sleep(0.05)

@@ -11,7 +11,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[3]
 _PROCESS = """
 import os, signal, sys, threading
-from orchestrator import worker_termination
+from orchestrator.trial import termination as module
 from orchestrator.trial.termination import Termination
 
 begun, to_end, forever = threading.Event(), threading.Event(), threading.Event()
@@ -61,7 +61,7 @@ def test_a_trial_comes_to_its_end_first() -> None:
     [
         "terminate(); print('it went on')",
         "start(); terminate(); terminate(); print('it went on')",
-        "worker_termination.GRACE_SECONDS = 0.05; start(); terminate(); wait()",
+        "module.GRACE_SECONDS = 0.05; start(); terminate(); wait()",
     ],
     ids=["without a trial", "twice", "too long"],
 )

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from tests.trainables.loop_base import configuration, write_loop_base
-from trainables.contract.reports import RungReport
-from trainables.evaluation.evaluator import Metrics
+from trainables.contract.reports import Metrics, RungReport
 from trainables.finetune import finetune
 
 RUNGS = (20, 40)

@@ -1,0 +1,144 @@
+"""The one row of the table `trials` that says how a trial ended."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestrator.outcomes.failures import halve_micro_batch
+from orchestrator.search.identity import configuration_id
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.state.attempts import Attempts
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store.rows import Row
+from trainables.contract.scores import SCORES
+
+_REPORTED = (
+    "train_loss",
+    "eval_loss",
+    *SCORES,
+    *(f"{score}_se" for score in SCORES),
+    "eval_rows",
+    "meteor_synonyms",
+    "examples_seen",
+    "trainable_parameters",
+    "total_parameters",
+    "trainable_percent",
+    "train_seconds",
+    "eval_seconds",
+    "peak_memory_bytes",
+    "device_kind",
+    "device_name",
+    "node",
+    "dataset_fingerprint",
+    "checkpoint",
+)
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ended, and what it left.
+
+    Attributes:
+        outcome: What `judge` found.
+        reports: Its stored reports, by rung.
+        test: Its predictions on the test rows.
+        attempts: Its processes.
+        error: Message and traceback of a failure.
+    """
+
+    outcome: str
+    reports: Sequence[Row]
+    test: pa.Table
+    attempts: Attempts
+    error: str | None
+
+
+def final_row(
+    stored: StoredSweep, proposal: Proposal, end: TrialEnd, environment: str
+) -> dict[str, Any]:
+    """Builds the row of the table `trials`.
+
+    Args:
+        stored: The sweep.
+        proposal: The trial.
+        end: How it ended.
+        environment: JSON of what it ran in.
+    """
+    sweep = stored.sweep
+    configuration = trial_configuration(sweep, proposal)
+    parameters = configuration.parameters
+    ended = datetime.datetime.now(datetime.UTC)
+    started = end.attempts.started_at or ended
+    last = end.reports[-1] if end.reports else {}
+    measured = {name: last.get(name) for name in _REPORTED}
+    completed = end.outcome == "completed"
+    return {
+        "sweep_id": stored.id,
+        "sweep_name": sweep.name,
+        "question": sweep.question,
+        "trial_id": stored.trial_id(proposal.trial_number),
+        "trial_number": proposal.trial_number,
+        "configuration_id": configuration_id(proposal.configuration),
+        "replicate": proposal.replicate,
+        "profile": sweep.profile,
+        "technique": configuration.technique,
+        "rank": parameters.get("rank"),
+        "alpha": parameters.get("alpha"),
+        "dropout": parameters.get("dropout"),
+        "target_modules": parameters.get("target_modules"),
+        "virtual_tokens": parameters.get("virtual_tokens"),
+        "learning_rate": parameters.get("learning_rate"),
+        "batch_size": parameters.get("batch_size"),
+        # The untuned baseline has neither.
+        "data_size": configuration.data_size or None,
+        "epochs": (
+            configuration.budget_examples / configuration.data_size
+            if configuration.data_size
+            else None
+        ),
+        "seed": configuration.seed,
+        "base_model": sweep.base_model,
+        "dataset": sweep.dataset,
+        "outcome": end.outcome,
+        "last_rung": last.get("rung"),
+        "error": end.error,
+        "attempts": end.attempts.count,
+        "steps": last.get("step"),
+        **measured,
+        "objective_metric": sweep.objective.metric,
+        "objective_mode": sweep.objective.mode,
+        "objective": None if end.outcome == "diverged" else last.get(sweep.objective.metric),
+        **(_test_scores(end.test, configuration.test_protocols[0]) if completed else {}),
+        # Not from the clock: a sweep may lie still for days between two attempts.
+        "wall_seconds": last.get("elapsed_seconds"),
+        "started_at": started,
+        "ended_at": ended,
+        "config_json": json.dumps(
+            halve_micro_batch(
+                configuration, end.attempts.memory_failures, sweep.resources.workers
+            ).to_dict()
+            | {"rungs": rungs(sweep, configuration)},
+            sort_keys=True,
+        ),
+        "environment_json": environment,
+    }
+
+
+def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:
+    test = test.filter(pc.field("protocol") == protocol)
+    scores: dict[str, Any] = {"test_rows": test.num_rows}
+    for name in SCORES:
+        values = test.column(name)
+        count = len(values) - values.null_count
+        scores[f"test_{name}"] = pc.mean(values).as_py()
+        if count > 1:
+            scores[f"test_{name}_se"] = pc.stddev(values, ddof=1).as_py() / math.sqrt(count)
+    return scores

@@ -1,0 +1,100 @@
+"""A Ray cluster for as long as a sweep runs: started on this machine, or joined."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.exceptions import AuthenticationError
+from ray.tune.execution import class_cache
+
+from orchestrator.ray_tune import access, memory_kills
+
+_TUNE_SETTINGS = {
+    # Tune's own CSV, JSON and TensorBoard files: the store has everything.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A stopped function that is still in a long step is waited for; after the default of 2 s the
+    # next trial in its process would fail.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    # Ctrl-C raises KeyboardInterrupt in the driver, which says how to continue.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Relative paths in a search space file mean the folder that the sweep was started in.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "1",
+}
+
+_TRIAL_SETTINGS = {
+    # The trials share the machine's cores; the tokenizer would take them all.
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+@contextmanager
+def cluster(
+    address: str | None, dashboard: bool, dashboard_host: str = access.LOOPBACK
+) -> Iterator[dict[str, Any]]:
+    """Starts a local Ray cluster, or connects to one, and leaves it at the end.
+
+    Args:
+        address: Of a running cluster; None starts one on this machine, on loopback only.
+        dashboard: Whether a local cluster has a dashboard.
+        dashboard_host: The address that a local cluster's dashboard listens on.
+
+    Yields:
+        `{"resources": Ray's total resources, "dashboard": its address or None}`.
+
+    Raises:
+        AccessError: The cluster cannot be joined, or others could use the one started here.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()})
+    local: dict[str, Any] = {}
+    if address is None:
+        access.check_dashboard(dashboard_host)
+        access.protect_token()
+        local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
+    else:
+        access.check_address(address)
+    _keep_credentials()
+    memory_kills.survive()
+    try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
+            **local,
+        )
+    except (AuthenticationError, ConnectionError, ValueError) as error:
+        if address is None:
+            raise
+        raise access.AccessError(
+            f"The Ray cluster at {address} (--address) cannot be joined:"
+            f" {str(error).strip().splitlines()[0]} Is it running, and does it share this"
+            " machine's Ray token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN)?"
+        ) from error
+    try:
+        if address is None:
+            access.check_loopback_only(ray.util.get_node_ip_address())
+        yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
+    finally:
+        ray.shutdown()
+
+
+def _keep_credentials() -> None:
+    """Keeps Ray Tune (2.60) from copying AWS credentials into the trials' runtime environments.
+
+    Those are shown by the dashboard and the State API and written to Ray's logs under `/tmp/ray`,
+    which other users can read. Trials on this machine inherit the environment anyway; other nodes
+    have their own, as for every other token.
+    """
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}
+    )

@@ -1,0 +1,72 @@
+"""Ray Tune's question at every report, passed on to early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from orchestrator.search.halving import RUNG, TechniqueHalving
+
+
+class SweepScheduler(FIFOScheduler):
+    """First come, first run; `TechniqueHalving` decides at every report.
+
+    Attributes:
+        stopped: Tune's ids of the trials stopped early.
+        errors: The error of each trial that ended in one, by Tune's id.
+        go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
+    """
+
+    def __init__(
+        self,
+        halving: TechniqueHalving,
+        identify: Callable[[Any], tuple[str, str]],
+        expired: Callable[[], bool] = lambda: False,
+    ):
+        """Makes the scheduler.
+
+        Args:
+            halving: The rungs, with what earlier runs of the sweep recorded in them.
+            identify: Gives (trial id, technique) of a Tune trial.
+            expired: Whether the sweep's time is up; trials then end at their next rung, to be
+                continued another time. A trial at its last rung has only its test rows left.
+        """
+        super().__init__()
+        self._halving = halving
+        self._identify = identify
+        self._expired = expired
+        self.stopped: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.go_on: Callable[[str, int], None] = lambda trial_id, rung: None
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Returns STOP or CONTINUE for the report."""
+        if RUNG not in result:
+            return str(TrialScheduler.CONTINUE)
+        trial_id, technique = self._identify(trial)
+        if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
+            self.stopped.add(trial.trial_id)
+            return str(TrialScheduler.STOP)
+        if result["diverged"] or (self._expired() and not result["last"]):
+            return str(TrialScheduler.STOP)
+        self.go_on(trial_id, result[RUNG])
+        return str(TrialScheduler.CONTINUE)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Keeps the error for the final row."""
+        # Tune's own get_error reads the copy in its storage, which is not there yet.
+        try:
+            self.errors[trial.trial_id] = Path(trial.error_file).read_text()
+        except OSError as error:
+            self.errors[trial.trial_id] = f"Ray's account of the error cannot be read: {error}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Ray Tune (2.60) pickles it into a snapshot that is never read here."""
+        return {}
+
+    def debug_string(self) -> str:
+        """Returns one line for Ray Tune's own status display."""
+        return f"ASHA per technique, {len(self.stopped)} stopped"

@@ -1,0 +1,76 @@
+"""Ray Tune's questions for the next trial, passed on to the queue of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ray.tune.search import Searcher
+
+from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_result import RunResult
+from orchestrator.search_space import Sweep
+
+
+class SweepSearcher(Searcher):
+    """Hands runs to Ray Tune and takes their ends."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        queue: RunQueue,
+        conclude: Callable[[str, Proposal], RunResult | None],
+        expired: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Makes the searcher.
+
+        Args:
+            sweep: The resolved search space file.
+            queue: The runs that are left.
+            conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
+                None when the end is not final (an interruption).
+            expired: Whether the sweep's time is up, so that nothing more is to start.
+        """
+        super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
+        self._queue = queue
+        self._conclude = conclude
+        self._expired = expired
+        self._running: dict[str, Proposal] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
+        """Returns the next run as a Tune configuration `{"proposal": Proposal}`."""
+        proposal = None if self._expired() else self._queue.next()
+        if proposal is None:
+            return Searcher.FINISHED  # type: ignore[no-any-return]
+        self._running[trial_id] = proposal
+        return {"proposal": proposal}
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Concludes the run and lets the study learn from it."""
+        proposal = self._running.pop(trial_id, None)
+        if proposal is None:
+            return
+        ended = self._conclude(trial_id, proposal)
+        if ended is not None:
+            self._queue.ended(proposal, ended)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Does nothing: the study learns from whole curves, when a run has ended."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Ray Tune (2.60) pickles it into a snapshot that is never read here."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Does nothing: the store and the proposals are what a sweep continues from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Refuses: a snapshot of Tune's is never read.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError("a sweep is continued from its store, not from Ray Tune's snapshots")

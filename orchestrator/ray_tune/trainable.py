@@ -1,0 +1,135 @@
+"""One trial as a Ray Train function.
+
+A trial on one device runs in the process that Ray Tune gave it: Ray Train's local mode, with the
+process kept for the next trial. A trial on several devices is a Ray Train worker group, whose rank
+0 records and reports, and waits at each rung until the driver lets it go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.outcomes.judgement import diverged
+from orchestrator.search.halving import RUNG
+from orchestrator.search.proposals import Proposal
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.trial.attempt import TrialJob, follow, run
+from orchestrator.trial.labelled_output import labelled
+from orchestrator.trial.termination import THIS_PROCESS
+
+
+def tune_function(job: TrialJob, resources: dict[str, float]) -> Callable[[dict[str, Any]], None]:
+    """Returns the function that Ray Tune runs for each trial, with `{"proposal": Proposal}`.
+
+    Args:
+        job: What all trials have in common.
+        resources: What Ray reserves for one process of a trial.
+    """
+
+    def trial(config: dict[str, Any]) -> None:
+        proposal: Proposal = config["proposal"]
+        with labelled(proposal, job.stored.trial_id(proposal.trial_number)):
+            if job.workers == 1:
+                _fit_here(job, proposal)
+            else:
+                _fit_in_group(job, resources, proposal)
+
+    # The dashboard's Actors page shows this name beside each of the sweep's processes.
+    trial.__name__ = job.stored.sweep.name
+    if job.workers == 1:
+        # Ray Tune (2.60) runs a function in a class of its own, which `wrap_function` derives from
+        # these: the one way into a trial's process in its main thread.
+        vars(trial)["__mixins__"] = (_Terminable,)
+    return trial
+
+
+def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) -> dict[str, Any]:
+    """Returns what Ray Tune is told of a stored report."""
+    metric = stored.sweep.objective.metric
+    budget = stored.sweep.budget_examples(proposal.configuration)
+    return {
+        RUNG: row[RUNG],
+        "last": row[RUNG] == budget,
+        "diverged": diverged(row, metric),
+        "objective": row[metric],
+        metric: row[metric],
+        "step": row["step"],
+    }
+
+
+class _Terminable:
+    """Base class of Ray Tune's class of a trial's function: takes SIGTERM in the main thread."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Called once in each process, in the main thread."""
+        THIS_PROCESS.install()
+        super().setup(config)  # type: ignore[misc]
+
+
+def _fit_here(job: TrialJob, proposal: Proposal) -> None:
+    import ray.tune
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    def report(row: dict[str, Any]) -> None:
+        ray.tune.report(tune_result(job.stored, proposal, row))
+
+    def loop() -> None:
+        with THIS_PROCESS.awaited():
+            run(job, proposal, report)
+
+    TorchTrainer(
+        loop,
+        scaling_config=ScalingConfig(num_workers=0),
+        run_config=RunConfig(name=job.stored.trial_id(proposal.trial_number)),
+    ).fit()
+
+
+def _fit_in_group(job: TrialJob, resources: dict[str, float], proposal: Proposal) -> None:
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+    from ray.tune.integration.ray_train import TuneReportCallback
+
+    from orchestrator.ray_tune.worker_group import GroupConfig
+
+    TorchTrainer(
+        _group_loop,
+        train_loop_config={"job": job, "proposal": proposal},
+        scaling_config=ScalingConfig(
+            num_workers=job.workers,
+            use_gpu=job.kind == "cuda",
+            resources_per_worker=resources,
+        ),
+        torch_config=GroupConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
+        run_config=RunConfig(
+            name=job.stored.trial_id(proposal.trial_number),
+            storage_path=str(job.stored.files.ray_train),
+            callbacks=[TuneReportCallback()],
+        ),
+    ).fit()
+
+
+def _group_loop(config: dict[str, Any]) -> None:
+    import ray.train
+
+    from orchestrator.ray_tune.go_ahead import wait_for_go_ahead
+
+    job: TrialJob = config["job"]
+    proposal: Proposal = config["proposal"]
+    identifier = job.stored.trial_id(proposal.trial_number)
+
+    def report(row: dict[str, Any]) -> None:
+        ray.train.report(tune_result(job.stored, proposal, row))
+        # Without it the group would train on while it is being stopped.
+        wait_for_go_ahead(job.stored.id, identifier, row[RUNG])
+
+    def pass_on(rung: int) -> None:
+        # Ray Train passes a report on when every worker has made one.
+        ray.train.report({})
+
+    with labelled(proposal, identifier):
+        if ray.train.get_context().get_world_rank() == 0:
+            run(job, proposal, report)
+        else:
+            follow(job, proposal, pass_on)

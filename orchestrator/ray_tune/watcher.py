@@ -1,0 +1,57 @@
+"""Who is told what happens to the trials of a sweep, in the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ray import tune
+
+from orchestrator.search.halving import RUNG
+from orchestrator.search.proposals import Proposal
+from orchestrator.store.rows import Row
+
+
+class Watcher(Protocol):
+    """Is told what happens to trials, in the driver."""
+
+    def started(self, proposal: Proposal) -> None:
+        """A trial's process has taken it up."""
+
+    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+        """A trial has reported."""
+
+    def ended(self, proposal: Proposal, row: Row) -> None:
+        """A trial has its final row."""
+
+    def interrupted(self, proposal: Proposal) -> None:
+        """A trial has ended without a final row: it is to be continued."""
+
+    def passed(self) -> None:
+        """Time has passed, a second at most while trials run."""
+
+
+class TuneEvents(tune.Callback):
+    """Passes Ray Tune's events on to the watchers."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = watchers
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Ray Tune (2.60) pickles it into a snapshot that is never read here."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        for watcher in self._watchers:
+            watcher.started(trial.config["proposal"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if RUNG in result:
+            for watcher in self._watchers:
+                watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        for watcher in self._watchers:
+            watcher.passed()

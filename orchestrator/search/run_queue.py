@@ -1,0 +1,86 @@
+"""The runs of a sweep that are left: what is unfinished first, then what the study proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import BASELINE, Numbering, Proposal
+from orchestrator.search.run_result import RunResult
+from orchestrator.search.study import ConfigurationStudy
+from orchestrator.search_space import Sweep
+
+
+class RunQueue:
+    """Hands out runs one by one, and lets the study learn from how they ended."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        on_record: Mapping[int, Proposal],
+        finished: Mapping[int, RunResult],
+        propose: Callable[[Proposal], Proposal | None],
+    ) -> None:
+        """Rebuilds the study and lines up the runs that are left.
+
+        Args:
+            sweep: The resolved search space file.
+            on_record: The proposals written down so far, by trial number.
+            finished: The ends of those that have a final row, by trial number.
+            propose: Writes a proposal down, before its trial starts, and returns what is on record;
+                None if it could not, so that nothing more is to start.
+        """
+        self._study = ConfigurationStudy(sweep)
+        self._propose = propose
+        self._on_record = dict(on_record)
+        self._numbering = Numbering(sweep)
+        self._ended: dict[int, list[RunResult]] = {}
+        self._configurations: dict[int, Configuration] = {}
+        self._left: list[tuple[int, int | None, int]] = []
+        for number, configuration, replicate in self._numbering:
+            if number in self._on_record and configuration is not None and replicate == 0:
+                self._configuration(configuration, self._on_record[number].configuration)
+            if number in finished:
+                self._learn(configuration, finished[number])
+            else:
+                self._left.append((number, configuration, replicate))
+        self._left.sort(key=lambda run: (run[0] not in self._on_record, run[0]))
+
+    def __len__(self) -> int:
+        """Returns how many runs have not started."""
+        return len(self._left)
+
+    def next(self) -> Proposal | None:
+        """Returns the next run, which is on record; None if there is no other."""
+        if not self._left:
+            return None
+        number, configuration, replicate = self._left.pop(0)
+        proposal = self._on_record.get(number)
+        if proposal is not None:
+            return proposal
+        chosen = BASELINE if configuration is None else self._configuration(configuration)
+        if chosen is None:
+            return None
+        return self._propose(Proposal(number, configuration, replicate, chosen))
+
+    def ended(self, proposal: Proposal, result: RunResult) -> None:
+        """Takes in how a run ended."""
+        self._learn(proposal.configuration_number, result)
+
+    def _configuration(
+        self, number: int, known: Configuration | None = None
+    ) -> Configuration | None:
+        if number not in self._configurations:
+            chosen = self._study.propose(number, known)
+            if chosen is None:
+                return None
+            self._configurations[number] = chosen
+        return self._configurations[number]
+
+    def _learn(self, configuration: int | None, result: RunResult) -> None:
+        if configuration is None:
+            return
+        ended = self._ended.setdefault(configuration, [])
+        ended.append(result)
+        if len(ended) == self._numbering.replicates(configuration):
+            self._study.finish(configuration, ended)

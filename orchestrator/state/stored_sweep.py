@@ -1,0 +1,60 @@
+"""A sweep and where it is stored: what travels together from the start of a run to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.search.identity import sweep_id
+from orchestrator.search_space import Sweep
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """A sweep, its id and its store.
+
+    Attributes:
+        sweep: The resolved search space file.
+        id: Identifier of the sweep, `<name>-<8 hex digits>`.
+        store: Where everything of it goes.
+    """
+
+    sweep: Sweep
+    id: str
+    store: Store
+
+    @property
+    def root(self) -> Path:
+        """The store's folder, absolute."""
+        return self.store.root
+
+    @property
+    def files(self) -> SweepFiles:
+        """The sweep's files beside the tables."""
+        return SweepFiles(self.store, self.id)
+
+    def trial_id(self, trial_number: int) -> str:
+        """Returns the id of a trial of the sweep."""
+        return self.files.trial_id(trial_number)
+
+
+def latest(sweep: Sweep, store: Store, *, new: bool = False) -> StoredSweep:
+    """Returns the latest sweep of this search space in the store, or the one to begin.
+
+    Args:
+        sweep: The resolved search space file.
+        store: Where it is, or is to be, stored.
+        new: Begin another one beside those that have begun (`--new`).
+    """
+
+    def nth(ordinal: int) -> StoredSweep:
+        return StoredSweep(sweep, sweep_id(sweep, ordinal), store)
+
+    ordinal = 1
+    while nth(ordinal + 1).files.has_begun():
+        ordinal += 1
+    if new and nth(ordinal).files.has_begun():
+        ordinal += 1
+    return nth(ordinal)

@@ -1,0 +1,93 @@
+"""Where each file of a sweep beside the tables lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.search.identity import trial_id
+from orchestrator.store import Store
+
+
+@dataclass(frozen=True)
+class SweepFiles:
+    """The files of one sweep: `state/sweep=<id>/` and `checkpoints/sweep=<id>/`.
+
+    Keys are relative to the root, for `Store.put_if_absent`; paths are absolute.
+
+    Attributes:
+        store: Where the sweep is stored.
+        sweep_id: The sweep.
+    """
+
+    store: Store
+    sweep_id: str
+
+    @property
+    def proposals_key(self) -> str:
+        """The folder of the proposals."""
+        return f"{self._key}/proposals"
+
+    @property
+    def attempts_key(self) -> str:
+        """The folder of the attempts."""
+        return f"{self._key}/attempts"
+
+    @property
+    def driver_log(self) -> Path:
+        """What Ray and the libraries beneath print while the sweep runs."""
+        return self._folder / "driver.log"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the sweep's one driver locks."""
+        return self._folder / "driver.lock"
+
+    @property
+    def stop_request(self) -> Path:
+        """The file that is there while the trials are asked to end."""
+        return self._folder / "stop"
+
+    @property
+    def device_seconds(self) -> Path:
+        """The file of the device-seconds that the sweep has spent."""
+        return self._folder / "device-seconds.json"
+
+    @property
+    def ray_train(self) -> Path:
+        """The folder of Ray Train's own record of worker groups; nothing is read from it."""
+        return self._folder / "ray"
+
+    def checkpoints(self, trial: str) -> Path:
+        """Returns the folder of a trial's checkpoints, by the trial's id."""
+        return self.store.root / "checkpoints" / f"sweep={self.sweep_id}" / trial
+
+    def trial_id(self, trial_number: int) -> str:
+        """Returns the id of a trial of the sweep."""
+        return trial_id(self.sweep_id, trial_number)
+
+    def has_begun(self) -> bool:
+        """Returns whether a first trial has been proposed."""
+        return (self.store.root / self.proposals_key).is_dir()
+
+    @property
+    def _key(self) -> str:
+        return _key(self.sweep_id)
+
+    @property
+    def _folder(self) -> Path:
+        return self.store.root / self._key
+
+
+def found(root: Path, sweep_id: str) -> SweepFiles | None:
+    """Returns the files of a sweep for a reader; None in a compacted copy, which has no `state/`.
+
+    Args:
+        root: Folder of the store or of the copy; nothing is made in a copy.
+        sweep_id: The sweep.
+    """
+    return SweepFiles(Store(root), sweep_id) if (root / _key(sweep_id)).is_dir() else None
+
+
+def _key(sweep_id: str) -> str:
+    return f"state/sweep={sweep_id}"
