@@ -1,11 +1,14 @@
-"""Schedules and remembers: turns a search space file into trials and a Parquet experiment store."""
+"""Schedules and remembers: turns a search space file into trials, an experiment store and an answer.
 
-from __future__ import annotations
+    search_space   a YAML file becomes a `Sweep`, checked whole before anything starts
+    search         what to try next (an Optuna study) and whom to stop (asynchronous halving)
+    ray_tune       Ray Tune places the trials on the cluster and asks `search` at every event
+    trial          one attempt at a trial in its process: calls a learner and records its rungs
+    outcomes       what became of it: judged, concluded with one final row, or tried again
+    store, state   the three Parquet tables, and a sweep's files beside them
+    results        the answer, comparisons and SQL over the store; `predict` asks a trained model
+    sweep          the command that drives all of it; `terminal` is what the commands share
 
-import os
-
-# Ray reads these when it is first imported, by whichever module that is, hence here. Without the
-# first one some of a local cluster's ports listen on every address of the machine; the second keeps
-# its metrics of use at home.
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`, and what crosses that
+wall lies in `trainables.contract`.
+"""

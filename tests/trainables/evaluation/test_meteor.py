@@ -73,13 +73,13 @@ def test_wordnet_finds_synonyms(monkeypatch: pytest.MonkeyPatch, shared: Path) -
 
 def test_wordnet_is_not_loaded_before_a_word_needs_it(shared: Path) -> None:
     program = (
-        "from trainables import meteor, metrics\n"
-        "metrics.score(['select 1'], ['SELECT 1'])\n"
+        "from trainables.evaluation import meteor, text_scores\n"
+        "text_scores.score(['select 1'], ['SELECT 1'])\n"
         "found = meteor.find_synonyms()\n"
         "assert isinstance(found, meteor.WordNetSynonyms)\n"
-        "metrics.score(['dog'], ['hound'], synonyms=False)\n"
+        "text_scores.score(['dog'], ['hound'], synonyms=False)\n"
         "assert found._reader is None\n"
-        "metrics.score(['dog'], ['hound'])\n"
+        "text_scores.score(['dog'], ['hound'])\n"
         "assert found._reader is not None\n"
     )
     environment = os.environ | {"NLTK_DATA": str(shared / "nltk_data")}

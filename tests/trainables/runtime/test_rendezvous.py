@@ -10,7 +10,7 @@ _WORKER = """
 import json, sys
 from datetime import timedelta
 import psutil, torch, torch.distributed as dist
-from trainables import rendezvous
+from trainables.runtime import rendezvous
 rank = int(sys.argv[1])
 if rank == 0:
     print(rendezvous.host("127.0.0.1"), flush=True)
