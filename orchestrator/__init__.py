@@ -1,4 +1,4 @@
-"""Schedules and remembers: turns a search space file into trials, an experiment store and an answer.
+"""Schedules and remembers: from a search space file to trials, an experiment store, an answer.
 
     search_space   a YAML file becomes a `Sweep`, checked whole before anything starts
     search         what to try next (an Optuna study) and whom to stop (asynchronous halving)

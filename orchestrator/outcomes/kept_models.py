@@ -12,7 +12,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.state.checkpoints import discard
+from orchestrator.state.checkpoints import check_inside, discard, is_checkpoint
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row
 
@@ -47,7 +47,11 @@ class KeptModels:
         self._kept: list[_Model] = []
 
     def ended(self, row: Row) -> None:
-        """Takes in the model of a trial that has its final row, and removes what is too much."""
+        """Takes in the model of a trial that has its final row, and removes what is too much.
+
+        Raises:
+            DamagedError: Its checkpoint leads out of the store.
+        """
         # A file that cannot be removed now is tried again at the sweep's next start.
         with contextlib.suppress(OSError):
             self._take_in(row)
@@ -61,9 +65,10 @@ class KeptModels:
         folder = self._root / row["checkpoint"]
         for other in all_of_it.glob("*"):
             # Of an interruption between rungs, or of a rung whose report nobody has seen.
-            if other != folder:
+            if other != folder and is_checkpoint(other):
                 discard(self._root, other)
         if folder.is_dir():
+            check_inside(self._root, folder)
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             stopped = row["outcome"] != "completed"

@@ -20,6 +20,7 @@ from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index
+from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 
 
@@ -58,6 +59,7 @@ def standing(
     proposals = ProposalLog(stored.files).read()
     trials = index.trials(stored.root, stored.id).to_pylist()
     rows = {int(row["trial_number"]): row for row in trials}
+    _check(stored, rows)
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
     for row in in_order(index.reports(stored.root, stored.id).to_pylist()):
@@ -74,6 +76,7 @@ def standing(
             )
     halving = halving or TechniqueHalving(stored.sweep)
     stopped = halving.replay(history)
+    _check_complete(stored, rows, reports)
     finished = {
         number: run_result(row["outcome"], reports.get(number, []), metric)
         for number, row in rows.items()
@@ -85,6 +88,32 @@ def standing(
                 rows[number], finished[number] = concluded
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
     return Standing(proposals, finished, rows, halving, seconds)
+
+
+def _check(stored: StoredSweep, rows: Mapping[int, Row]) -> None:
+    """Refuses final rows that are not of this sweep's trials."""
+    for number, row in rows.items():
+        if row["trial_id"] != stored.trial_id(number):
+            file = stored.store.trial_file(stored.id, row["trial_id"])
+            raise DamagedError(
+                f"{file} says that it is of the trial {number}, whose id is"
+                f" {stored.trial_id(number)}; move the file out of the store."
+            )
+
+
+def _check_complete(
+    stored: StoredSweep, rows: Mapping[int, Row], reports: Mapping[int, Sequence[Row]]
+) -> None:
+    """Refuses final rows without the reports that precede them: a store that was copied in part."""
+    for number, row in rows.items():
+        there = {report["rung"] for report in reports.get(number, ())}
+        if row["last_rung"] is not None and not there >= set(range(row["last_rung"] + 1)):
+            folder = stored.store.report_folder(stored.id, row["trial_id"])
+            raise DamagedError(
+                f"The trial {row['trial_id']} has its final row, but not all of its"
+                f" {row['last_rung'] + 1} reports under {folder}; copy the whole store, or start"
+                " another sweep with --new."
+            )
 
 
 def in_order(reports: Sequence[Row]) -> list[Row]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from orchestrator.results.configurations import BASELINE, telling
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.find_trial import named_trial
+from orchestrator.state.checkpoints import check_inside
+from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from trainables.contract.configuration import TrialConfiguration
 
@@ -56,9 +58,19 @@ def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
         StoreError: The store cannot be read.
     """
     row = named_trial(root, [] if sweep is None else [sweep], trial)
-    values = json.loads(row["config_json"])
-    values.pop("rungs", None)
-    return StoredModel(row, TrialConfiguration.from_dict(values), _checkpoint(root, row))
+    return StoredModel(row, _configuration(row), _checkpoint(root, row))
+
+
+def _configuration(row: Row) -> TrialConfiguration:
+    try:
+        values = json.loads(row["config_json"])
+        values.pop("rungs", None)
+        return TrialConfiguration.from_dict(values)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedError(
+            f"The final row of the trial {row['trial_id']} of {row['sweep_id']} has a config_json"
+            " that is none; it was changed since it was written, so choose another trial."
+        ) from error
 
 
 def _checkpoint(root: Path, row: Row) -> Path | None:
@@ -79,4 +91,4 @@ def _checkpoint(root: Path, row: Row) -> Path | None:
             " trials that have ended the best keep theirs (limits.checkpoints and"
             " limits.checkpoint_gigabytes of the search space file). Choose another trial."
         )
-    return folder
+    return check_inside(root, folder)

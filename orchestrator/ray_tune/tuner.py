@@ -150,12 +150,12 @@ class SweepTuner:
                 watcher.interrupted(proposal)
             return None
         row, result = concluded
-        self._kept_models.ended(row)
         for watcher in self._watchers:
             watcher.ended(proposal, row)
         try:
+            self._kept_models.ended(row)
             self._first_failures.check(row)
-        except AlikeFailuresError as error:
+        except (AlikeFailuresError, StoreError) as error:
             self._keep(error)
         return result
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
 
 DIED = "died"
@@ -78,16 +79,15 @@ class AttemptLog:
         return (self._store.root / key).exists()
 
     def of(self, trial_number: int) -> Attempts:
-        """Returns what is on record of the trial."""
+        """Returns what is on record of the trial.
+
+        Raises:
+            DamagedError: A file among the records is none; names it and the remedy.
+        """
         folder = self._store.root / self._folder / f"{trial_number:06d}"
         starts = sorted(folder.glob("*-start.json"))
-        records = {
-            path.name: json.loads(path.read_text()) for path in folder.glob("*-failure.json")
-        }
-        started_at = None
-        if starts:
-            first = json.loads(starts[0].read_text())["started_at"]
-            started_at = datetime.datetime.fromisoformat(first)
+        records = {path.name: _read_failure(path) for path in folder.glob("*-failure.json")}
+        started_at = _read_start(starts[0]) if starts else None
         failure = records.get(f"{len(starts):04d}-failure.json")
         kinds = Counter(record["outcome"] for record in records.values())
         return Attempts(len(starts), started_at, failure, kinds[DIED], kinds["out_of_memory"])
@@ -107,3 +107,23 @@ class AttemptLog:
 
     def _key(self, trial_number: int, attempt: int, what: str, suffix: str = "json") -> str:
         return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"
+
+
+_OUTCOMES = ("failed", "out_of_memory", "hung", DIED, TERMINATED, MACHINE)
+_REMEDY = "remove it; the trial is then tried again as if that attempt had not been"
+
+
+def _read_start(path: Path) -> datetime.datetime:
+    try:
+        at = read_record(path, "the start of an attempt", _REMEDY)["started_at"]
+        return datetime.datetime.fromisoformat(at).astimezone(datetime.UTC)
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise damaged(path, "the start of an attempt", _REMEDY) from error
+
+
+def _read_failure(path: Path) -> dict[str, Any]:
+    record = read_record(path, "the failure of an attempt", _REMEDY)
+    texts = [record.get(name) for name in ("outcome", "error", "traceback")]
+    if not all(isinstance(text, str) for text in texts) or texts[0] not in _OUTCOMES:
+        raise damaged(path, "the failure of an attempt", _REMEDY)
+    return record

@@ -16,8 +16,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.state.sweep_files import SweepFiles
-from orchestrator.store.errors import NotPublishedError
+from orchestrator.state.sweep_files import CHECKPOINTS, SweepFiles
+from orchestrator.store.errors import DamagedError, NotPublishedError
 from orchestrator.store.files import STAGING, remedy
 from trainables.runtime.permissions import open_to_readers
 
@@ -41,7 +41,7 @@ class TrialCheckpoints:
 
     def stored(self) -> set[int]:
         """Returns the examples of the checkpoints that are there, and whole, therefore."""
-        return {int(path.name) for path in self._folder.glob("[0-9]*")}
+        return {int(path.name) for path in self._folder.glob("*") if is_checkpoint(path)}
 
     def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
         """Writes a checkpoint, durable when this returns.
@@ -95,6 +95,33 @@ class TrialCheckpoints:
                 discard(self._root, self.path(examples))
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Returns whether a path below a trial's checkpoints is one, and not somebody else's file."""
+    return re.fullmatch(r"[0-9]{10}", path.name) is not None and path.is_dir()
+
+
+def check_inside(root: Path, folder: Path) -> Path:
+    """Returns the folder if it and all that is in it lie in the store: no link leads elsewhere.
+
+    A store from elsewhere could otherwise have other files read, exported or removed.
+
+    Args:
+        root: Folder of the experiment store.
+        folder: Where a checkpoint lies, or all of a trial's.
+
+    Raises:
+        DamagedError: Naming what leads out of the store.
+    """
+    inside = root.resolve()
+    for path in (folder, *folder.rglob("*")):
+        if not path.resolve().is_relative_to(inside):
+            raise DamagedError(
+                f"{path} leads out of the store, to {path.resolve()}; remove that link, or copy"
+                " what it leads to into its place."
+            )
+    return folder
+
+
 def discard(root: Path, folder: Path) -> None:
     """Removes a checkpoint, or all of a trial's: at once it has no name, and then it is deleted.
 
@@ -104,8 +131,10 @@ def discard(root: Path, folder: Path) -> None:
 
     Args:
         root: Folder of the experiment store.
-        folder: What is to go; it may be gone already.
+        folder: What is to go; it may be gone already, and outside of the store it stays.
     """
+    if not folder.parent.resolve().is_relative_to(root.resolve() / CHECKPOINTS):
+        return
     with contextlib.suppress(OSError):
         staged = folder.rename(_staging(root))
         shutil.rmtree(staged)

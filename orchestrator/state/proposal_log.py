@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.proposals import Proposal
+from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
+
+_WHAT = "a proposal"
 
 
 class ProposalLog:
@@ -35,12 +40,45 @@ class ProposalLog:
         return self._read(key)
 
     def read(self) -> dict[int, Proposal]:
-        """Returns every proposal on record, by trial number."""
+        """Returns every proposal on record, by trial number.
+
+        Raises:
+            DamagedError: A file among them is none; names it and the remedy.
+        """
         folder = self._files.proposals_key
         paths = sorted((self._files.store.root / folder).glob("*.json"))
         proposals = (self._read(f"{folder}/{path.name}") for path in paths)
         return {proposal.trial_number: proposal for proposal in proposals}
 
     def _read(self, key: str) -> Proposal:
-        record = json.loads((self._files.store.root / key).read_text())
-        return Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})
+        path = self._files.store.root / key
+        record = read_record(path, _WHAT, self._remedy(path))
+        try:
+            proposal = Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})
+            number = proposal.trial_number
+            names = (f"{number:06d}", self._files.trial_id(number))
+            whole = (path.stem, record["trial_id"], record["configuration_id"]) == (
+                *names,
+                configuration_id(proposal.configuration),
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(path, _WHAT, self._remedy(path)) from error
+        if not whole or not _is_count(number) or not _is_count(proposal.replicate):
+            raise damaged(path, _WHAT, self._remedy(path))
+        return proposal
+
+    def _remedy(self, path: Path) -> str:
+        """Returns what to do: what was proposed cannot be told from what the trial did."""
+        if not re.fullmatch(r"\d{6}", path.stem):
+            return "move it away"
+        trial = self._files.trial_id(int(path.stem))
+        if self._files.store.reports(self._files.sweep_id, trial):
+            return (
+                f"its trial {trial} has reported, so put it back from a copy of the store, or start"
+                " another sweep with --new"
+            )
+        return "remove it: its trial has not reported, and another one is proposed"
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0

@@ -8,6 +8,9 @@ from pathlib import Path
 from orchestrator.search.identity import trial_id
 from orchestrator.store import Store
 
+CHECKPOINTS = "checkpoints"
+"""Folder of all checkpoints below the root."""
+
 
 @dataclass(frozen=True)
 class SweepFiles:
@@ -60,7 +63,7 @@ class SweepFiles:
 
     def checkpoints(self, trial: str) -> Path:
         """Returns the folder of a trial's checkpoints, by the trial's id."""
-        return self.store.root / "checkpoints" / f"sweep={self.sweep_id}" / trial
+        return self.store.root / CHECKPOINTS / f"sweep={self.sweep_id}" / trial
 
     def trial_id(self, trial_number: int) -> str:
         """Returns the id of a trial of the sweep."""

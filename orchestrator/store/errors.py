@@ -30,3 +30,7 @@ class UnreadableFileError(StoreError):
 
 class NewerSchemaError(StoreError):
     """A file was written by a newer version of this package than the one that reads it."""
+
+
+class DamagedError(StoreError):
+    """A row or a file of the store's is not what this package writes: cut, changed or foreign."""

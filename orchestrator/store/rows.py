@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.store.errors import NewerSchemaError, StoreUnusableError, UnreadableFileError
 from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TABLES, TRIALS, Table
+from orchestrator.store.trusted_rows import check_rows
 
 VERSION_KEY = "finetune_sweep.schema_version"
 TABLE_KEY = "finetune_sweep.table"
@@ -66,6 +67,7 @@ def decode(table: Table, source: Any, name: str, columns: Sequence[str] | None =
     Raises:
         NewerSchemaError: The file's schema is newer than `SCHEMA_VERSION`.
         UnreadableFileError: It is not a Parquet file of that table.
+        DamagedError: A row is not of the sweep or trial whose file it is, or names a path.
         StoreUnusableError: This user may not read it.
     """
     schema = table.schema
@@ -77,7 +79,9 @@ def decode(table: Table, source: Any, name: str, columns: Sequence[str] | None =
             threads = file.metadata.num_rows > _MANY_ROWS
             content = file.read(columns=columns, use_threads=threads)
         if content.schema.equals(schema):  # casting each column takes twice as long as reading it
-            return content.replace_schema_metadata()
+            content = content.replace_schema_metadata()
+            check_rows(table, content, name)
+            return content
         found = [
             content.column(field.name).cast(field.type)
             if field.name in content.schema.names
@@ -90,7 +94,9 @@ def decode(table: Table, source: Any, name: str, columns: Sequence[str] | None =
         ) from error
     except (pa.ArrowException, OSError) as error:
         raise unreadable(table, name) from error
-    return pa.table(found, schema=schema)
+    content = pa.table(found, schema=schema)
+    check_rows(table, content, name)
+    return content
 
 
 def unreadable(table: Table, name: str) -> UnreadableFileError:

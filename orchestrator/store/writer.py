@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestrator.store import keys, rows
+from orchestrator.store.errors import DamagedError
 from orchestrator.store.files import FileSystem, PublishedFiles
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
@@ -149,6 +150,14 @@ class Store:
         tables = [rows.decode(PREDICTIONS, path, str(path)) for path in found]
         return pa.concat_tables(tables) if tables else PREDICTIONS.schema.empty_table()
 
+    def trial_file(self, sweep_id: str, trial_id: str) -> Path:
+        """Returns where the final row of a trial lies or would lie."""
+        return self._files.path(keys.trial_key(sweep_id, trial_id))
+
+    def report_folder(self, sweep_id: str, trial_id: str) -> Path:
+        """Returns where the reports of a trial lie or would lie."""
+        return self._files.path(keys.report_folder(sweep_id, trial_id))
+
     def trial(self, sweep_id: str, trial_id: str) -> Row | None:
         """Returns the final row of a trial, or None if it is not final."""
         path = self._files.path(keys.trial_key(sweep_id, trial_id))
@@ -167,7 +176,12 @@ class Store:
         return self._read_row(table, self._files.path(key))
 
     def _read_row(self, table: Table, path: Path) -> Row:
-        row: Row = rows.decode(table, path, str(path)).to_pylist()[0]
+        content = rows.decode(table, path, str(path))
+        if content.num_rows != 1:
+            raise DamagedError(
+                f"{path} has {content.num_rows} rows, where one belongs; move it out of the store."
+            )
+        row: Row = content.to_pylist()[0]
         return row
 
     def _find(self, folder: str, pattern: str) -> list[Path]:

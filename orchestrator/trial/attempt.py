@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import AttemptLog
-from orchestrator.state.checkpoints import TrialCheckpoints
+from orchestrator.state.checkpoints import TrialCheckpoints, check_inside
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError
@@ -109,6 +109,10 @@ def _learn(
     interruption: Interruption | None = None,
 ) -> None:
     files = job.stored.files
+    checkpoint = None
+    if passed is not None:
+        checkpoints = TrialCheckpoints(files, files.trial_id(proposal.trial_number))
+        checkpoint = check_inside(job.stored.root, checkpoints.path(passed))
     configuration = trial_configuration(job.stored.sweep, proposal)
     memory_failures = AttemptLog(files).of(proposal.trial_number).memory_failures
     module, _, function = job.learner.partition(":")
@@ -117,11 +121,7 @@ def _learn(
         halve_micro_batch(configuration, memory_failures, job.workers),
         rungs(job.stored.sweep, configuration),
         report,
-        resume_from=(
-            None
-            if passed is None
-            else TrialCheckpoints(files, files.trial_id(proposal.trial_number)).path(passed)
-        ),
+        resume_from=checkpoint,
         device=job.kind,
         heartbeat=heartbeat,
         interruption=interruption,

@@ -23,14 +23,22 @@ _VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.bool_(): st.booleans(),
     pa.timestamp("us"): st.datetimes().map(lambda moment: moment.replace(fold=0)),
 }
+_NAMES: dict[str, st.SearchStrategy[str | None]] = {
+    "sweep_id": st.just("rank-0a1b2c3d"),
+    "trial_id": st.just("t-aaaaaaaaaa"),
+    "checkpoint": st.sampled_from(
+        [None, "checkpoints/sweep=rank-0a1b2c3d/t-aaaaaaaaaa/0000000100"]
+    ),
+}
+"""What becomes a path has one form only."""
 
 
 @given(st.data())
 def test_every_report_comes_back_as_it_was(data: st.DataObject) -> None:
     row = {
         field.name: data.draw(
-            _VALUES[field.type]
-            if field.name in REPORTS.required
+            _NAMES.get(field.name, _VALUES[field.type])
+            if field.name in REPORTS.required or field.name in _NAMES
             else st.none() | _VALUES[field.type]
         )
         for field in REPORTS.schema

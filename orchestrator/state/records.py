@@ -1,0 +1,39 @@
+"""Small JSON records under `state/`, which may be cut, empty or somebody else's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from orchestrator.store.errors import DamagedError, StoreUnusableError
+
+
+def read_record(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """Returns the object in a record's file.
+
+    Args:
+        path: The file.
+        what: What it should be, with its article: "a proposal".
+        remedy: What to do if it is not.
+
+    Raises:
+        DamagedError: It is not a JSON object.
+        StoreUnusableError: It cannot be read.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreUnusableError(
+            f"{path} cannot be read: {error.strerror or error}; change its permissions."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, what, remedy) from error
+    if not isinstance(record, dict):
+        raise damaged(path, what, remedy)
+    return record
+
+
+def damaged(path: Path, what: str, remedy: str) -> DamagedError:
+    """Returns the error for a record that is cut, changed or foreign."""
+    return DamagedError(f"{path} is not {what} of this sweep: cut, changed or foreign; {remedy}.")

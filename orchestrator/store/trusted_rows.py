@@ -1,0 +1,101 @@
+"""Rows from anyone, checked where they are read: nothing in them becomes a path unchecked.
+
+A store may come from elsewhere, and a row's `sweep_id`, `trial_id` and `checkpoint` name files that
+are opened, moved and removed. So each of them has the form that this package writes, and a row
+stands in the file of its own sweep and trial.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestrator.store.errors import DamagedError
+from orchestrator.store.keys import check_id
+from orchestrator.store.schema import OUTCOMES, Table
+
+_IDS = ("sweep_id", "trial_id")
+_CHECKPOINT = re.compile(r"checkpoints/sweep=([^/]+)/([^/]+)(/[0-9]{10})?")
+_TRIAL_FILE = re.compile(r"t-[a-z2-7]{10}")
+
+
+def check_rows(table: Table, content: pa.Table, name: str) -> None:
+    """Checks the rows of one file; columns that are not there are not checked.
+
+    Args:
+        table: Whose file it is.
+        content: The rows.
+        name: Path of the file; its folders `sweep=...` and `trial=...` say what its rows are of.
+
+    Raises:
+        DamagedError: Naming the file, the column and the value.
+    """
+    for column in _present(content, sorted(table.required)):
+        if content[column].null_count:
+            raise DamagedError(
+                f"{name} holds a row without {column}, which every row of {table.name} has; move"
+                " the file out of the store."
+            )
+    if "outcome" in content.schema.names:
+        for outcome in pc.unique(content["outcome"]).to_pylist():
+            if outcome not in OUTCOMES:
+                raise DamagedError(
+                    f"{name} holds a row whose outcome is {outcome!r}, which is none of"
+                    f" {', '.join(OUTCOMES)}; move the file out of the store."
+                )
+    found = {column: pc.unique(content[column]).to_pylist() for column in _present(content, _IDS)}
+    for column, values in found.items():
+        for value in values:
+            _check_id(column, value, name)
+    for column, expected in _told_by_path(name).items():
+        for value in found.get(column, ()):
+            if value != expected:
+                raise DamagedError(
+                    f"{name} holds a row whose {column} is {value!r}, where only those of"
+                    f" {expected!r} belong; move the file out of the store."
+                )
+    if len(_present(content, (*_IDS, "checkpoint"))) == 3:
+        columns = (content[column].to_pylist() for column in (*_IDS, "checkpoint"))
+        for sweep_id, trial_id, checkpoint in zip(*columns, strict=True):
+            if checkpoint is not None and _owner(checkpoint) != (sweep_id, trial_id):
+                raise DamagedError(
+                    f"{name} holds a row whose checkpoint is {checkpoint!r}, where one of"
+                    f" 'checkpoints/sweep={sweep_id}/{trial_id}/' belongs; move the file out of the"
+                    " store."
+                )
+
+
+def _present(content: pa.Table, columns: Sequence[str]) -> list[str]:
+    return [column for column in columns if column in content.schema.names]
+
+
+def _check_id(column: str, value: object, name: str) -> None:
+    try:
+        check_id(str(value))
+    except ValueError as error:
+        raise DamagedError(
+            f"{name} holds a row whose {column} is {value!r}, which is no id; move the file out of"
+            " the store."
+        ) from error
+
+
+def _told_by_path(name: str) -> dict[str, str]:
+    """Returns what the path says of its rows; a compacted copy's says the sweep only."""
+    path = PurePath(name)
+    told = dict(
+        part.split("=", 1) for part in path.parts[:-1] if part.startswith(("sweep=", "trial="))
+    )
+    ids = {f"{key}_id": value for key, value in told.items()}
+    if _TRIAL_FILE.fullmatch(path.stem):
+        ids.setdefault("trial_id", path.stem)
+    return ids
+
+
+def _owner(checkpoint: str) -> tuple[str, str] | None:
+    """Returns sweep and trial of a checkpoint's path, None if it is not such a path."""
+    match = _CHECKPOINT.fullmatch(checkpoint)
+    return (match[1], match[2]) if match else None
