@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import AuthenticationError
 from ray.tune.execution import class_cache
 
-from orchestrator.ray_tune import access, memory_kills
+from orchestrator.ray_tune import access, memory_kills, session_folder
 
 _TUNE_SETTINGS = {
     # Tune's own CSV, JSON and TensorBoard files: the store has everything.
@@ -59,6 +59,7 @@ def cluster(
     if address is None:
         access.check_dashboard(dashboard_host)
         access.protect_token()
+        session_folder.keep_short()
         local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
     else:
         access.check_address(address)
