@@ -79,7 +79,7 @@ _CAUSES = {
 """By error number: what is wrong with a place that is written to, and what to do about it."""
 
 _OF_ANY_FILE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
-"""Those that are the machine's whichever file the program wrote; others may be its own fault."""
+"""Errors of the machine, whichever file is written; the others may be the program's own fault."""
 
 
 def remedy(error: OSError, elsewhere: str = "choose another folder with --root") -> str:
@@ -98,8 +98,9 @@ def remedy(error: OSError, elsewhere: str = "choose another folder with --root")
 
 
 def exit_code_of(error: BaseException) -> ExitCode | None:
-    """Returns how a command ends that an error is told of in one message, None for a fault of the
-    program, which is told with its traceback.
+    """Returns the exit code for an error that is reported in one message.
+
+    None means a fault of the program, which is reported with its traceback.
     """
     match error:
         case Terminated():
@@ -118,7 +119,7 @@ def exit_code_of(error: BaseException) -> ExitCode | None:
 
 @contextmanager
 def exit_codes(interrupted: Callable[[str], object] = lambda what: None) -> Iterator[None]:
-    """Ends the process, with its exit code, for every error that `exit_code_of` knows.
+    """Ends the process with the exit code of what is raised, if `exit_code_of` knows one.
 
     The error's text goes to standard error, without a traceback.
 
