@@ -30,6 +30,7 @@ from orchestrator.store import (
     StoreUnusableError,
     UnreadableFileError,
 )
+from orchestrator.store.errors import DamagedError
 from orchestrator.sweep import cli as sweep
 from orchestrator.sweep.run import LimitReachedError
 from trainables.base_models.availability import Unavailable
@@ -66,7 +67,8 @@ TOLD: list[tuple[Exception, int]] = [
         (kind(SAYS), 1)
         for kind in (
             *(CommandError, NewCommandError, StoreError, NotPublishedError, NewerSchemaError),
-            *(PublicationUnknownError, UnreadableFileError, MachineError, AlikeFailuresError),
+            *(PublicationUnknownError, UnreadableFileError, DamagedError, MachineError),
+            AlikeFailuresError,
         )
     ),
     (LimitReachedError(SAYS), 3),
