@@ -7,23 +7,23 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from orchestrator.errors import CommandError
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
 from trainables.contract.configuration import TrialConfiguration
 
 MAX_MEMORY_FAILURES = 2
-"""The second time that memory does not suffice is a trial's end: the first is tried again with half
-the micro-batch."""
+"""One lack of memory is retried with half the micro-batch; the second ends the trial."""
 
 ALIKE = 3
 """So many first trials that all fail alike end the sweep: the fault is not any one trial's."""
 
 
-class MachineError(Exception):
+class MachineError(CommandError):
     """A trial met an error of the machine; the sweep is to stop, and go on once that is mended."""
 
 
-class AlikeFailuresError(Exception):
+class AlikeFailuresError(CommandError):
     """Every trial so far failed in the same way; the sweep is to stop."""
 
 

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from orchestrator.predict.questions import Question, QuestionsError, read_lines
+from orchestrator.errors import ExitCode, UserError, exit_codes, remedy
+from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import StoredModel, choose
-from orchestrator.results.errors import ResultsError
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.target import check_target
-from orchestrator.store import StoreError, StoreUnusableError
 from orchestrator.terminal.options import choices, one_of, whole
 from orchestrator.terminal.output import Answer, Format, emit, table
-from trainables.base_models.availability import Unavailable, check_model
-
-EXIT_ERROR, EXIT_USER = 1, 2
+from trainables.base_models.availability import check_model
 
 _CELL = 200
 """Characters of a value that a table shows; JSON lines have all of it."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class PredictError(Exception):
-    """A mistake in the question or the options, in one sentence with its remedy."""
 
 
 class Protocol(StrEnum):
@@ -54,27 +46,27 @@ def ask(
     ] = None,
     database: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="An SQLite file to read the schema from; only read."),
+        typer.Option(
+            metavar="FILE", help="An SQLite file to read the schema from; it stays unchanged."
+        ),
     ] = None,
     execute: Annotated[
         bool,
         typer.Option(
             "--execute",
-            help="Run the SQL too, if it is one SELECT, and show its rows. It runs on a copy of"
-            " --database in memory, or on what --context builds.",
+            help="Run the SQL too, if it is a single SELECT, and show its rows. It runs on a copy"
+            " of --database in memory, or on the database that --context builds.",
         ),
     ] = False,
     limit: Annotated[
         int,
-        typer.Option(
-            parser=whole(1), metavar="N", help="At most so many rows of a result are shown."
-        ),
+        typer.Option(parser=whole(1), metavar="N", help="Show at most N rows of a result."),
     ] = 50,
     trial: Annotated[
         str,
         typer.Option(
             metavar="best|ID|NUMBER",
-            help="Which model: the leader of the sweep's leaderboard, or one trial.",
+            help="Whose model answers; best: the leader of the sweep's leaderboard.",
         ),
     ] = BEST,
     sweep: Annotated[
@@ -89,7 +81,7 @@ def ask(
         typer.Option(
             parser=one_of(Protocol),
             metavar=choices(Protocol),
-            help="standard: greedy. notebook: the study's prompt and beams."
+            help="standard: greedy decoding. notebook: the study's prompt and beam search."
             " Default: as the trial was evaluated.",
         ),
     ] = None,
@@ -97,7 +89,7 @@ def ask(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Answer nothing; write the model to an absent or empty folder: adapter in PEFT's"
+            help="Write the model to a new or empty folder instead of answering: adapter in PEFT's"
             " format (after full fine-tuning: weights), tokenizer, and a README with scores,"
             " parameters and the code that loads it.",
         ),
@@ -105,7 +97,8 @@ def ask(
     merged: Annotated[
         bool,
         typer.Option(
-            "--merged", help="With --export: whole weights, the adapter merged into the base."
+            "--merged",
+            help="With --export: all weights, with the adapter merged into the base model.",
         ),
     ] = False,
 ) -> None:
@@ -119,24 +112,24 @@ def ask(
       echo '{"question": "Who is 40?", "context": "CREATE TABLE users (name TEXT, age INT)"}' |
         python -m orchestrator.predict --sweep rank
     Lines of the data set itself (sql_prompt, sql_context) are understood too.
-    Take the model away, to use it with transformers and PEFT alone:
+    Export the model, to use it with transformers and PEFT alone:
       python -m orchestrator.predict --trial t-5kq3v7xw2m --export my-model --merged
 
     Standard output has the answer only; which trial answered is said on standard error.
 
-    Exit codes: 0 answered, 2 a mistake in the question or the options, 1 anything else, also a
-    single question's SQL that does not run under --execute.
+    Exit codes: 0 answered, 2 a mistake in the question or the options, 130 interrupted with Ctrl-C,
+    1 anything else, also when --execute cannot run the SQL of a single question.
     """  # noqa: D301 - the backspace keeps the lines of a paragraph apart in --help
     if export is not None:
         if execute or any(v is not None for v in (question, context, database, protocol)):
-            raise PredictError(
+            raise UserError(
                 "--export answers no question; leave out the question and --context, --database,"
                 " --execute and --protocol."
             )
         _export(choose(root, sweep, trial), export, merged)
         return
     if merged:
-        raise PredictError("--merged says what --export writes; give --export DIR too.")
+        raise UserError("--merged changes what --export writes; give --export DIR too.")
     shared, content = _database(context, database, execute)
     questions = _questions(question, shared)
     model = choose(root, sweep, trial)
@@ -155,19 +148,13 @@ def ask(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line; a user's mistake is a message on standard error and exit code 2.
+    """Runs the command line and ends the process with its exit code.
 
     Args:
         arguments: Without the program's name; None means those of the process.
     """
-    try:
+    with exit_codes():
         app(arguments, prog_name="python -m orchestrator.predict")
-    except (PredictError, QuestionsError, ResultsError, StoreUnusableError, Unavailable) as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_USER)
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_ERROR)
 
 
 def _database(
@@ -177,30 +164,29 @@ def _database(
 
     With it, where the SQL is to run on a database file, the file's content.
     """
-    from trainables.sql.database_file import DatabaseUnreadable, content, schema
+    from trainables.sql.database_file import content, schema
 
     if context is not None and database is not None:
-        raise PredictError("Both --context and --database are given; give one of them.")
+        raise UserError("Both --context and --database are given; give one of them.")
     if context is not None and not context.strip():
-        raise PredictError("--context is empty; give CREATE TABLE statements, or --database FILE.")
+        raise UserError("--context is empty; give CREATE TABLE statements, or --database FILE.")
     if database is None:
         return context, b""
-    with _reported(DatabaseUnreadable):
-        return schema(database), content(database) if execute else b""
+    return schema(database), content(database) if execute else b""
 
 
 def _questions(question: str | None, shared: str | None) -> list[Question]:
     if question is None:
         if sys.stdin.isatty():
-            raise PredictError(
+            raise UserError(
                 "There is no question; give it as the argument, or JSON lines on standard input"
                 " (see --help)."
             )
         return read_lines(sys.stdin.buffer, shared_context=shared is not None)
     if not question.strip():
-        raise PredictError("The question is empty; say what the SQL is to find.")
+        raise UserError("The question is empty; say what the SQL is to find.")
     if shared is None:
-        raise PredictError(
+        raise UserError(
             "The question's database is not known; give --context 'CREATE TABLE ...' or --database"
             " FILE."
         )
@@ -216,14 +202,11 @@ def _predict(
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
     print(model.describe(), file=sys.stderr)
     # Takes seconds, which no mistake in a question should wait for.
-    from trainables.base_models.loading import BaseModelUnavailable
     from trainables.inference.predictor import Predictor, be_quiet
-    from trainables.training.checkpoint import CheckpointError
 
     be_quiet()
     texts = [question.text for question in questions]
-    with _reported(BaseModelUnavailable, CheckpointError):
-        predictor = Predictor(model.configuration, model.checkpoint)
+    predictor = Predictor(model.configuration, model.checkpoint)
     most = model.configuration.source_tokens
     for number, tokens in enumerate(predictor.prompt_tokens(texts, contexts, protocol), 1):
         if tokens > most:
@@ -248,10 +231,11 @@ def _execute(sql: str, context: str, content: bytes, limit: int) -> dict[str, An
     from trainables.sql.sandbox.process import SandboxUnavailable
 
     try:
-        with _reported(SandboxUnavailable):
-            found = query(sql, context=None if content else context, content=content, rows=limit)
+        found = query(sql, context=None if content else context, content=content, rows=limit)
     except QueryFailed as failure:
         return {"error": str(failure)}
+    except SandboxUnavailable as error:  # of the standard library alone, so no `UserError` itself
+        raise UserError(str(error)) from error
     answer: dict[str, Any] = {"columns": found.columns, "rows": found.rows, "cut": found.cut}
     return answer if found.sql == sql else {**answer, "executed": found.sql}
 
@@ -261,7 +245,7 @@ def _show(answer: dict[str, Any]) -> None:
     print(_visible(answer["prediction"]), flush=True)
     if "error" in answer:
         print(f"The SQL does not run: {_visible(answer['error'])}.", file=sys.stderr)
-        sys.exit(EXIT_ERROR)
+        sys.exit(ExitCode.ERROR)
     if "rows" not in answer:
         return
     if "executed" in answer:
@@ -272,7 +256,7 @@ def _show(answer: dict[str, Any]) -> None:
     if answer["cut"]:
         remarks += [f"The first {len(lines)} rows; --limit shows more."]
     elif not lines:
-        remarks += ["No row."]
+        remarks += ["No rows."]
     headers = [_visible(name) for name in answer["columns"]]
     emit(Answer([], table(headers, lines), tuple(remarks)), Format.TABLE)
 
@@ -290,38 +274,27 @@ def _visible(text: str) -> str:
 def _export(model: StoredModel, target: Path, merged: bool) -> None:
     name, technique = model.row["trial_id"], model.configuration.technique
     if model.checkpoint is None:
-        raise PredictError(
+        raise UserError(
             f"The trial {name} is the untuned baseline, so there is nothing to export; its model is"
             f" {model.configuration.base_model!r} as it is."
         )
     if merged and technique == "prefix":
-        raise PredictError(
+        raise UserError(
             f"The trial {name} is a prefix, which has no merged form: its keys and values are no"
             " change of a weight; leave out --merged."
         )
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise PredictError(f"{target} exists and is not an empty folder; name another --export.")
+        raise UserError(f"{target} exists and is not an empty folder; name another folder.")
     check_target(target, "folder")
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
     print(model.describe(), file=sys.stderr)
-    from trainables.base_models.loading import BaseModelUnavailable
     from trainables.inference.export import export
     from trainables.inference.predictor import be_quiet
-    from trainables.training.checkpoint import CheckpointError
 
     be_quiet()
     try:
-        with _reported(BaseModelUnavailable, CheckpointError):
-            export(model.configuration, model.checkpoint, target, model.row, merged=merged)
+        export(model.configuration, model.checkpoint, target, model.row, merged=merged)
     except OSError as error:
-        raise PredictError(f"The model cannot be written to {target}: {error}.") from error
+        why = remedy(error, "name another folder")
+        raise UserError(f"The model cannot be written to {target}: {why}.") from error
     print(f"{target}: {target / 'README.md'} says what it is and how to load it.")
-
-
-@contextmanager
-def _reported(*mistakes: type[Exception]) -> Iterator[None]:
-    """Turns what `trainables` raises for reasons of the user's into what `main` reports."""
-    try:
-        yield
-    except mistakes as error:
-        raise PredictError(str(error)) from error

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.errors import UserError
+
 _QUESTION = ("question", "sql_prompt")
 _CONTEXT = ("context", "sql_context")
 _EXAMPLE = '{"question": "How many users are there?", "context": "CREATE TABLE users (id INT)"}'
 _MOST_PROBLEMS = 10
 
 
-class QuestionsError(Exception):
+class QuestionsError(UserError):
     """Lines that are not questions, each with its number."""
 
 

@@ -15,12 +15,14 @@ import secrets
 import socket
 from pathlib import Path
 
+from orchestrator.errors import UserError
+
 LOOPBACK = "127.0.0.1"
 
 _SECONDS = 10
 
 
-class AccessError(Exception):
+class AccessError(UserError):
     """A cluster cannot be started or joined in the way that was asked for."""
 
 

@@ -10,10 +10,11 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 
 
-class NoRoomError(Exception):
+class NoRoomError(UserError):
     """The cluster cannot hold even one trial of the sweep."""
 
 

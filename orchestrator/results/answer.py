@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.results.compare import compare_trials
-from orchestrator.results.configurations import BASELINE, brief, parameters
+from orchestrator.results.configurations import BASELINE, parameters
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.store.rows import Row
+from orchestrator.terminal.values import brief
 
 _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""

@@ -5,14 +5,13 @@ Each verb imports its own modules, so that none waits for what another one needs
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.results.errors import ResultsError
+from orchestrator.errors import exit_codes
 from orchestrator.results.export import ExportFormat
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
@@ -20,18 +19,15 @@ from orchestrator.results.selection import (
     latest_sweep,
     select_sweeps,
 )
-from orchestrator.store import StoreError, StoreUnusableError
 from orchestrator.terminal.options import choices, one_of, whole
 from orchestrator.terminal.output import Answer, Format, emit
-
-EXIT_ERROR, EXIT_USER = 1, 2
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Questions to an experiment store. Exit codes: 0 answered, 2 a mistake in the question,"
-    " 1 anything else.",
+    help="Questions about an experiment store. Exit codes: 0 answered, 2 a mistake in the question,"
+    " 130 interrupted with Ctrl-C, 1 anything else.",
 )
 
 RootOption = Annotated[
@@ -55,7 +51,7 @@ FormatOption = Annotated[
         "--format",
         parser=one_of(Format),
         metavar=choices(Format),
-        help="What the answer looks like.",
+        help="How the answer is printed.",
     ),
 ]
 ByOption = Annotated[
@@ -77,7 +73,7 @@ def sweeps(
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """What sweeps there are: trials by outcome, best, device time; the latest first."""
+    """The sweeps, the latest first: trials by outcome, the best trial, device time."""
     from orchestrator.results.sweeps import overview
 
     folder = _root(context, root)
@@ -96,7 +92,7 @@ def leaderboard(
         typer.Option(
             parser=whole(1),
             metavar="N",
-            help="At most so many lines of the table; JSON and CSV have all.",
+            help="Show at most N lines of the table; JSON and CSV have all.",
         ),
     ] = 50,
     root: RootOption = None,
@@ -105,8 +101,8 @@ def leaderboard(
 ) -> None:
     """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
 
-    Completed trials come first, then those that early stopping ended. Test scores stand beside the
-    ranking where they were measured; they do not enter it.
+    Completed trials come first, then those that early stopping ended. Scores on the test rows are
+    shown where they were measured; they do not change the ranking.
     """
     from orchestrator.results.leaderboard import Ranking, render
 
@@ -123,7 +119,7 @@ def show(
         str,
         typer.Argument(
             metavar="best|NUMBER|ID",
-            help="The leader of the sweep's leaderboard, or one trial; an id may be cut short.",
+            help="best: the leader of the sweep's leaderboard. Of an id its beginning is enough.",
         ),
     ],
     root: RootOption = None,
@@ -132,7 +128,7 @@ def show(
 ) -> None:
     """Everything of one trial: parameters, scores, reports, curve, predictions, environment.
 
-    best and NUMBER are of the sweep written to last, or of the one that --sweep names.
+    best and NUMBER mean a trial of the sweep written to last, or of the one that --sweep names.
     """
     from orchestrator.results.find_trial import named_trial
     from orchestrator.results.show import show as show_trial
@@ -148,7 +144,9 @@ def compare(
         str,
         typer.Argument(help="A trial (best, a number or an id), or a group: technique=lora."),
     ],
-    b: Annotated[str, typer.Argument(help="Another, e.g. rank=8,target_modules=q,v.")],
+    b: Annotated[
+        str, typer.Argument(help="The other trial or group, e.g. rank=8,target_modules=q,v.")
+    ],
     by: ByOption = None,
     root: RootOption = None,
     sweep: LatestOption = None,
@@ -157,8 +155,8 @@ def compare(
     """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
 
     They are compared at the highest rung that every trial of both reached. Says "not
-    distinguishable" when they are not. A loss is not measured row by row: where the sweep's
-    objective is one, give a score with --by.
+    distinguishable" when they are not. Only scores are measured row by row: if the sweep's
+    objective is a loss, name a score with --by.
     """
     from orchestrator.results.compare import compare as compare_named
 
@@ -179,11 +177,12 @@ def effect(
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """How the objective moves with a parameter, at the highest rung that every trial reached.
+    """How the objective changes with a parameter, at the highest rung that every trial reached.
 
-    For each value: trials, mean with its 95 % interval over trials, best with its learning rate,
-    how many early stopping ended, and the completed ones alone; then the trend, and the importance
-    of each parameter. CSV has a line for each value, JSON everything.
+    For each value: the number of trials, their mean with its 95 % interval over trials, the best
+    one and its learning rate, how many early stopping ended, and the mean of those that completed.
+    Then the trend, and the importance of each parameter. CSV has a line for each value, JSON
+    everything.
     """
     from orchestrator.results.effect import COLUMNS, answer
 
@@ -202,7 +201,7 @@ def query(
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """SQL of DuckDB over the views trials, reports and predictions; read-only."""
+    """The rows that DuckDB finds in the views trials, reports and predictions; read-only."""
     from orchestrator.results.query import query as run_query
 
     folder = _root(context, root)
@@ -212,7 +211,7 @@ def query(
 @app.command()
 def export(
     context: typer.Context,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is not there yet.")],
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     root: RootOption = None,
     sweep: AllOption = None,
     form: Annotated[
@@ -221,11 +220,11 @@ def export(
             "--format",
             parser=one_of(ExportFormat),
             metavar=choices(ExportFormat),
-            help="Of the files.",
+            help="Format of the files.",
         ),
     ] = ExportFormat.PARQUET,
 ) -> None:
-    """A compacted copy in DIR: Parquet (one file a table and sweep), CSV or JSON lines."""
+    """A compacted copy in DIR: Parquet (one file per table and sweep), CSV or JSON lines."""
     from orchestrator.results.export import export as export_tables
 
     folder = _root(context, root)
@@ -237,14 +236,14 @@ def export(
 def optuna_journal(
     context: typer.Context,
     target: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A new file, or one that this verb wrote.")
+        Path, typer.Argument(metavar="FILE", help="A new file, or one that this command wrote.")
     ],
     root: RootOption = None,
     sweep: LatestOption = None,
 ) -> None:
     """One sweep as an Optuna study in FILE, a journal that optuna-dashboard opens.
 
-    FILE is a copy: write it anew to see what came since, and start optuna-dashboard again then.
+    FILE is a copy. To see newer results, run this again, then restart optuna-dashboard.
     """
     from orchestrator.results.optuna_journal import write_journal
 
@@ -255,13 +254,13 @@ def optuna_journal(
 @app.command()
 def pareto(
     context: typer.Context,
-    x: Annotated[str, typer.Option(help="What costs, e.g. trainable_percent, train_seconds.")],
-    y: Annotated[str, typer.Option(help="What it buys, e.g. rouge_l.")],
+    x: Annotated[str, typer.Option(help="The cost, e.g. trainable_percent or train_seconds.")],
+    y: Annotated[str, typer.Option(help="The gain, e.g. rouge_l.")],
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Completed trials that no other one beats in both x and y."""
+    """Completed trials that no other trial beats in both x and y."""
     from orchestrator.results.pareto import pareto as pareto_front
 
     folder = _root(context, root)
@@ -275,9 +274,9 @@ def notebooks(
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """The study's seven notebooks beside the same runs made here: what was published, what holds.
+    """The study's seven notebooks beside the same runs made here: published scores, and which hold.
 
-    Takes the sweep of search_spaces/notebooks.yaml that ended last.
+    Reads the sweep of search_spaces/notebooks.yaml that ended last.
     """
     from orchestrator.results.notebooks import notebooks as study
 
@@ -285,19 +284,13 @@ def notebooks(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line; a user's mistake is one line on standard error and exit code 2.
+    """Runs the command line and ends the process with its exit code.
 
     Args:
         arguments: Without the program's name; None means those of the process.
     """
-    try:
+    with exit_codes():
         app(arguments, prog_name="python -m orchestrator.results")
-    except (ResultsError, StoreUnusableError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_USER)
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_ERROR)
 
 
 def _root(context: typer.Context, root: Path | None) -> Path:

@@ -17,7 +17,8 @@ from orchestrator.results.find_trial import pick
 from orchestrator.results.selection import check_same_evaluation, metric_and_mode
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
-from orchestrator.terminal.output import Answer, p_value
+from orchestrator.terminal.output import Answer
+from orchestrator.terminal.values import p_value
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from orchestrator.store.rows import Row
+from orchestrator.terminal.values import configuration
 
 BASELINE = "pretrained"
 """The technique of a trial that does not train."""
@@ -81,30 +82,19 @@ class Configurations:
 
     def describe(self, row: Row) -> str:
         """Returns e.g. "lora rank=8 learning_rate=0.0031 data_size=2000"."""
-        words = [
-            f"{name}={brief(value)}"
-            for name, value in parameters(row).items()
-            if value is not None
-            and name != "technique"
-            and (name in self._anywhere or name in self._within[row["technique"]])
-        ]
-        return " ".join([str(row["technique"]), *words])
+        own = parameters(row)
+        named = self._anywhere.union(self._within[row["technique"]])
+        return _written(own, [name for name in own if name in named])
 
 
 def telling(row: Row) -> str:
     """Returns what a trial was configured with, in the parameters that tell most of it."""
-    own = parameters(row)
-    words = [
-        f"{name}={brief(own[name])}"
-        for name in (*_TELLING, "data_size")
-        if name != "technique" and own.get(name) is not None
-    ]
-    return " ".join([str(row["technique"]), *words])
+    return _written(parameters(row), (*_TELLING, "data_size"))
 
 
-def brief(value: Any) -> str:
-    """Returns a value in at most a few characters: fractions with three significant digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _written(own: Mapping[str, Any], names: Iterable[str]) -> str:
+    given = {name: own[name] for name in names if own.get(name) is not None}
+    return configuration({"technique": own["technique"]} | given)
 
 
 def _parameters(row: Row) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from orchestrator.results.selection import (
 )
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
-from orchestrator.terminal.output import Answer, number, p_value, table, with_interval
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import number, p_value, with_interval
 
 SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 """What follows from the parameters and can be asked for like one."""

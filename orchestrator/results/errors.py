@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
+from orchestrator.errors import UserError, nearest
 
-class ResultsError(Exception):
+
+class ResultsError(UserError):
     """A question that the store cannot answer, in one sentence with its remedy."""
 
 
@@ -20,8 +21,8 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> Res
         where: What was searched, e.g. "in these sweeps".
     """
     names = _sorted(known)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
-    hint = f"the nearest is {near[0]!r}" if near else f"there are: {_some(names)}"
+    near = nearest(given, names)
+    hint = f"the nearest is {near!r}" if near else f"there are: {_some(names)}"
     searched = f" {where}" if where else ""
     return ResultsError(f"There is no {kind} {given!r}{searched}; {hint}.")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
@@ -63,7 +64,8 @@ def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportForma
             target.rmdir()
         staged.rename(target.absolute())
     except OSError as error:
-        raise ResultsError(f"{target} cannot be written: {error.strerror or error}.") from error
+        why = remedy(error, "name another folder")
+        raise ResultsError(f"{target} cannot be written: {why}.") from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     data = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.results.configurations import BASELINE, parameters, varied
 from orchestrator.results.curves import Curves
+from orchestrator.results.log_scale import is_log_scale
 from orchestrator.store.rows import Row
 
 FEWEST_TRIALS = 8
@@ -86,5 +87,5 @@ def _distribution(seen: Sequence[Any]) -> Any:
     distinct = set(seen)
     if len(distinct) > 2 and all(isinstance(value, float) for value in distinct):
         low, high = min(distinct), max(distinct)
-        return FloatDistribution(low, high, log=low > 0 and high / low > 10)
+        return FloatDistribution(low, high, log=is_log_scale(low, high))
     return CategoricalDistribution(sorted(distinct, key=repr))

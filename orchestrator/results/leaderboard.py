@@ -20,7 +20,8 @@ from orchestrator.results.statistics import score_interval
 from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
-from orchestrator.terminal.output import duration, number, table, with_interval
+from orchestrator.terminal.output import table
+from orchestrator.terminal.values import duration, number, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

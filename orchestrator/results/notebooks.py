@@ -21,7 +21,8 @@ from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row
-from orchestrator.terminal.output import Answer, table, with_interval
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import with_interval
 
 NAME = "notebooks"
 FILE = f"search_spaces/{NAME}.yaml"

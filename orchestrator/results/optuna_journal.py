@@ -19,6 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
 
+from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.selection import final_rows, metric_and_mode
@@ -123,4 +124,5 @@ def _publish(records: list[dict[str, Any]], target: Path) -> None:
         finally:
             staged.unlink(missing_ok=True)
     except OSError as error:
-        raise ResultsError(f"{target} cannot be written: {error.strerror or error}.") from error
+        why = remedy(error, "name another file")
+        raise ResultsError(f"{target} cannot be written: {why}.") from error

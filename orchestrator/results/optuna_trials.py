@@ -25,6 +25,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from orchestrator.results.configurations import BASELINE, parameters, varying
+from orchestrator.results.log_scale import is_log_scale
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
@@ -49,7 +50,6 @@ FINAL_COLUMNS = (
 
 _REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *MODES)
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
-_LOGARITHMIC = 10
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -180,7 +180,7 @@ def _distribution(seen: Iterable[Scalar]) -> BaseDistribution:
     if len(numbers) < len(values):
         return CategoricalDistribution(sorted(dict.fromkeys(values), key=repr))
     low, high = min(numbers), max(numbers)
-    log = low > 0 and high >= _LOGARITHMIC * low
+    log = is_log_scale(low, high)
     if all(isinstance(value, int) for value in numbers):
         return IntDistribution(int(low), int(high), log=log)
     return FloatDistribution(low, high, log=log)

@@ -11,7 +11,8 @@ from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
-from orchestrator.terminal.output import Answer, table, text
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import text
 from trainables.contract.scores import LOSSES
 
 COSTS = (

@@ -11,7 +11,8 @@ import pyarrow as pa
 from orchestrator.results.errors import ResultsError
 from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, index, reader
 from orchestrator.store.schema import Table
-from orchestrator.terminal.output import Answer, table, text
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import text
 
 
 def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:

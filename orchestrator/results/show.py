@@ -16,7 +16,8 @@ from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
-from orchestrator.terminal.output import Answer, duration, number, table, text, with_interval
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import duration, number, text, with_interval
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
 _LINES = 20

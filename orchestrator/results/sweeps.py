@@ -13,7 +13,8 @@ from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
-from orchestrator.terminal.output import Answer, duration, number, table
+from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.values import duration, number
 
 _SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
 _OF_TRIALS = (

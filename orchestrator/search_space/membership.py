@@ -30,7 +30,7 @@ def parameters_of(configuration: Mapping[str, Scalar]) -> dict[str, Scalar]:
 
 
 def whole(configuration: Mapping[str, Scalar]) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
-    """Returns a configuration without what it leaves unsaid; equal ones make the same trial.
+    """Returns a configuration with every default filled in; equal ones make the same trial.
 
     Returns:
         What stands beside the parameters, and the parameters with every default filled in.

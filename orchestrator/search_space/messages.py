@@ -25,8 +25,8 @@ OPTIONS = {
     "max_hours": "--max-hours",
     "root": "--root",
 }
-"""What somebody may look for in a file, and which option of `sweep` it is: it is of
-one start of the sweep, not of the question."""
+"""Keys that a file does not have, because they are options of `sweep`: they belong to one start of
+it, not to the question."""
 
 _RULES: dict[str, str] = {
     "int_type": "must be a whole number",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from orchestrator.errors import UserError, nearest
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Problem:
         return f"{where}: {self.message}"
 
 
-class SpecError(Exception):
+class SpecError(UserError):
     """The search space file, or an option that changes it, is wrong.
 
     Attributes:
@@ -44,13 +45,6 @@ class SpecError(Exception):
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
         """Pickles the problems, from which the text follows."""
         return type(self), (self.problems,)
-
-
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """Returns the valid name that looks most like a wrong one, or None if none does."""
-    by_folded = {option.casefold(): option for option in valid}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
 
 
 def unknown(what: str, name: str, valid: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orchestrator.errors import nearest
 from orchestrator.search_space.document import Node, join, read
-from orchestrator.search_space.problems import Problem, SpecError, nearest
+from orchestrator.search_space.problems import Problem, SpecError
 
 PROFILES = ("embedded", "full")
 

@@ -16,9 +16,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.errors import remedy
 from orchestrator.state.sweep_files import CHECKPOINTS, SweepFiles
 from orchestrator.store.errors import DamagedError, NotPublishedError
-from orchestrator.store.files import STAGING, remedy
+from orchestrator.store.files import STAGING
 from trainables.runtime.permissions import open_to_readers
 
 

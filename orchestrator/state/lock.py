@@ -10,12 +10,12 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestrator.errors import UserError, remedy
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store.errors import StoreUnusableError
-from orchestrator.store.files import remedy
 
 
-class SweepHeldError(Exception):
+class SweepHeldError(UserError):
     """Another process drives the sweep."""
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import time
 
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.throttle import Throttle
 
 GRACE_SECONDS = 20
 """Whoever sends SIGTERM sends SIGKILL after 30 s or more (Kubernetes: 30, a spot instance of the
@@ -21,12 +20,13 @@ class StopRequest:
     def __init__(self, files: SweepFiles) -> None:
         """Names the file."""
         self._path = files.stop_request
-        self._looked_at = -_SECONDS_BETWEEN_LOOKS
-        self._made = False
+        self._look = Throttle(_SECONDS_BETWEEN_LOOKS)
+        self._made_here = False
+        self._found = False
 
     def make(self) -> None:
         """Asks every trial to end after its next step."""
-        self._made, self._looked_at = True, math.inf
+        self._made_here = True
         with contextlib.suppress(OSError):  # called by a signal's handler, anywhere
             self._path.touch()
 
@@ -36,8 +36,6 @@ class StopRequest:
 
     def made(self) -> bool:
         """Returns whether the request stands, as of a second ago: trials ask after each step."""
-        now = time.monotonic()
-        if now - self._looked_at >= _SECONDS_BETWEEN_LOOKS:
-            self._looked_at = now
-            self._made = self._path.exists()
-        return self._made
+        if self._look.due():
+            self._found = self._path.exists()
+        return self._made_here or self._found

@@ -7,13 +7,15 @@ first may be treated as if nothing had been written.
 
 from __future__ import annotations
 
+from orchestrator.errors import CommandError, UserError
 
-class StoreError(Exception):
+
+class StoreError(CommandError):
     """Any problem with the experiment store."""
 
 
-class StoreUnusableError(StoreError):
-    """The root is no folder, or its folders cannot be made or read."""
+class StoreUnusableError(StoreError, UserError):
+    """The root is no folder, or its folders cannot be made or read: the user names another one."""
 
 
 class NotPublishedError(StoreError):

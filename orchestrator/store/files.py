@@ -19,6 +19,7 @@ import uuid
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from orchestrator.errors import remedy
 from orchestrator.store.errors import (
     NotPublishedError,
     PublicationUnknownError,
@@ -27,23 +28,6 @@ from orchestrator.store.errors import (
 
 STAGING = "staging"
 ABANDONED_SECONDS = 24 * 3600.0
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space and run the same command again",
-    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-    errno.EFBIG: "the file size limit is reached; raise it (ulimit -f) and run the same command"
-    " again",
-    errno.EROFS: "the file system is read-only; choose another folder with --root",
-    errno.EACCES: "this user may not write there; change its permissions or choose another folder"
-    " with --root",
-    errno.EPERM: "the operation is not permitted there (a file system without hard links?); choose"
-    " another folder with --root",
-    errno.EOPNOTSUPP: "the file system has no hard links; choose another folder with --root",
-    errno.EXDEV: "staging and tables lie on different file systems; choose another folder with"
-    " --root",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder with --root",
-    errno.EEXIST: "a file stands where a folder belongs; choose another folder with --root",
-}
 
 
 class FileSystem(Protocol):
@@ -209,9 +193,3 @@ class PublishedFiles:
                 raise
         finally:
             self._system.close(fd)
-
-
-def remedy(error: OSError) -> str:
-    """Returns what is wrong with the disk or the permissions, and what to do about it."""
-    known = _REMEDIES.get(error.errno or 0)
-    return known or f"{error.strerror or error} (errno {error.errno})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestrator.errors import nearest
 from orchestrator.store.errors import NewerSchemaError, StoreUnusableError, UnreadableFileError
 from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TABLES, TRIALS, Table
 from orchestrator.store.trusted_rows import check_rows
@@ -134,8 +134,8 @@ def _checked(table: Table, row: Mapping[str, Any]) -> Row:
     conversions = _OF_COLUMNS[table.name]
     for name in row:
         if name not in conversions:
-            near = difflib.get_close_matches(name, conversions, n=1)
-            hint = f"; the nearest column is {near[0]!r}" if near else ""
+            near = nearest(name, conversions)
+            hint = f"; the nearest column is {near!r}" if near else ""
             raise ValueError(f"The table {table.name!r} has no column {name!r}{hint}.")
     values = dict(row) | {"schema_version": SCHEMA_VERSION}
     for name in table.required:

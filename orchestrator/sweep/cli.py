@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from orchestrator.outcomes.failures import AlikeFailuresError, MachineError
-from orchestrator.ray_tune.access import AccessError
+from orchestrator.errors import exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slots
-from orchestrator.search_space import SpecError, Sweep, load
-from orchestrator.state.lock import SweepHeldError
-from orchestrator.store import StoreError, StoreUnusableError
+from orchestrator.search_space import Sweep, load
 from orchestrator.sweep import plan
-from orchestrator.sweep.preflight import StartOptions, UserError, check_options, check_sources
-from orchestrator.sweep.run import LimitReachedError, run
-from orchestrator.sweep.termination import Terminated
+from orchestrator.sweep.preflight import StartOptions, check_options, check_sources
+from orchestrator.sweep.run import run
 from orchestrator.terminal.console import console
 from orchestrator.terminal.options import hours, whole
-from trainables.base_models.availability import Unavailable
-
-EXIT_ERROR, EXIT_USER, EXIT_LIMIT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -37,7 +28,7 @@ def main(
         str,
         typer.Option(
             help="full: the real model and data. embedded: the built-in ones, minutes on a CPU."
-            " auto: full where there is an accelerator."
+            " auto: full where there is an accelerator, elsewhere embedded."
         ),
     ] = "auto",
     trials: Annotated[
@@ -45,7 +36,7 @@ def main(
         typer.Option(
             parser=whole(1),
             metavar="N",
-            help="Configurations to search, instead of the file's number.",
+            help="How many configurations the search tries, instead of the file's number.",
         ),
     ] = None,
     overrides: Annotated[
@@ -64,7 +55,8 @@ def main(
         typer.Option(
             parser=hours,
             metavar="HOURS",
-            help="End after so many hours, each trial at its next rung; run again to go on.",
+            help="Stop after this many hours, each trial at its next rung; the same command"
+            " continues.",
         ),
     ] = None,
     max_device_hours: Annotated[
@@ -72,42 +64,49 @@ def main(
         typer.Option(
             parser=hours,
             metavar="HOURS",
-            help="The same for hours of devices: two GPUs for an hour are two. Earlier starts of"
-            " the sweep count.",
+            help="The same for hours of devices: an hour on two GPUs counts as two. Earlier starts"
+            " of the sweep count too.",
         ),
     ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start another sweep instead of continuing this one.")
     ] = False,
     show_plan: Annotated[
-        bool, typer.Option("--plan", help="Say what would run, and run nothing.")
+        bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
     address: Annotated[
         str | None,
-        typer.Option(help="Address of a running Ray cluster; without it one is started here."),
+        typer.Option(
+            help="Address of a running Ray cluster; without it one is started on this machine."
+        ),
     ] = None,
     dashboard: Annotated[
-        bool, typer.Option("--dashboard/--no-dashboard", help="The Ray dashboard, on this machine.")
+        bool,
+        typer.Option(
+            "--dashboard/--no-dashboard",
+            help="Whether a cluster that is started here has a Ray dashboard.",
+        ),
     ] = True,
     dashboard_host: Annotated[
         str | None,
         typer.Option(
-            help="Address that the dashboard listens on, instead of this machine's own 127.0.0.1:"
-            " 0.0.0.0 to watch from other machines, with the token of: ray get-auth-token."
+            help="Address that the dashboard listens on (default: 127.0.0.1, this machine only)."
+            " 0.0.0.0 lets other machines in, with the token of: ray get-auth-token."
         ),
     ] = None,
 ) -> None:
     """Run the sweep that FILE describes; run it again to continue it or to see its result.
 
     Every report is stored as Parquet under --root as soon as it is made, so an interrupted sweep
-    loses at most the work since the last rung: the same command goes on from there. What counts as
-    the same sweep is what changes a trial's numbers; --trials may grow.
+    loses at most the work since the last rung: the same command goes on from there. A changed file
+    or option makes another sweep if a trial's numbers depend on it; a larger --trials does not.
 
     Exit codes: 0 finished, 2 a mistake in the file or the options, 3 a limit was reached,
     130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else.
     """
     out = console()
-    with exit_code(out):
+    # Within the command: typer ends a program on Ctrl-C by itself, without a word.
+    with exit_codes(partial(say_interrupted, out)):
         sweep = load(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
@@ -120,35 +119,14 @@ def main(
             run(sweep, root, out, options)
 
 
-@contextmanager
-def exit_code(out: Console) -> Iterator[None]:
-    """Turns what `run` raises into one clear message and the exit code that `main` documents."""
-    try:
-        yield
-    except KeyboardInterrupt as interruption:
-        terminated = isinstance(interruption, Terminated)
-        out.print(
-            f"{'Terminated' if terminated else 'Interrupted'}. Nothing that was reported is lost;"
-            " the same command continues."
-        )
-        sys.exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
-    except (
-        SpecError,
-        UserError,
-        AccessError,
-        NoRoomError,
-        Unavailable,
-        SweepHeldError,
-        StoreUnusableError,
-    ) as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_USER)
-    except LimitReachedError as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_LIMIT)
-    except (StoreError, MachineError, AlikeFailuresError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_ERROR)
+def say_interrupted(out: Console, what: str) -> None:
+    """Says that a signal ended the sweep, and how it goes on.
+
+    Args:
+        out: Where to.
+        what: "Interrupted" or "Terminated".
+    """
+    out.print(f"{what}. Nothing that was reported is lost; the same command continues.")
 
 
 def _resources(sweep: Sweep) -> str:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_dashboard
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from trainables.base_models.availability import check_dataset, check_model
 from trainables.data.row_counts import training_rows
-from trainables.data.tables import DatasetError
 
 LEARNER = "trainables.finetune:finetune"
-
-
-class UserError(Exception):
-    """A mistake of the user's, in one sentence with its remedy."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,12 @@ def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
         ask_hub: Whether to ask the hub for what is not in its local cache.
 
     Raises:
-        Unavailable: One cannot be had; names it and the remedies.
-        UserError: The file asks for more rows than there are.
+        UserError: One cannot be had, or the file asks for more rows than there are.
     """
     check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
     check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
     wanted = sweep.evaluation
-    try:
-        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
-    except DatasetError as error:
-        raise UserError(str(error)) from error
+    most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
     if most is None:
         return
     problems = [f"{key} {size:,}" for key, size in _data_sizes(sweep) if size > most]

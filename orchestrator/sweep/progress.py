@@ -14,25 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.search.identity import trial_id
-from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.store.rows import Row
-from orchestrator.terminal.output import duration, number
+from orchestrator.terminal.values import configuration, duration, number
 
 _SHOWN = 8
 """Ended trials in the live table."""
-
-
-def describe(configuration: Configuration) -> str:
-    """Returns a configuration in one short line, e.g. "lora rank=8 learning_rate=0.0031"."""
-    rest = {key: value for key, value in configuration.items() if key != "technique"}
-    words = [str(configuration["technique"])]
-    words += [
-        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
-        for key, value in rest.items()
-    ]
-    return " ".join(words)
 
 
 @dataclass
@@ -98,7 +86,7 @@ class Progress:
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""
         self._running[proposal.trial_number] = _Running(proposal, self.clock())
-        self._line(proposal, "starts", describe(proposal.configuration))
+        self._line(proposal, "starts", configuration(proposal.configuration))
 
     def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
         """Notes a report."""
@@ -163,7 +151,7 @@ class Progress:
         for ended in self._ended[-_SHOWN:]:
             table.add_row(
                 self._name(ended.proposal),
-                describe(ended.proposal.configuration),
+                configuration(ended.proposal.configuration),
                 f"{ended.outcome} {duration(ended.seconds)}",
                 "",
                 number(ended.objective),
@@ -172,7 +160,7 @@ class Progress:
         for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
             table.add_row(
                 self._name(running.proposal),
-                describe(running.proposal.configuration),
+                configuration(running.proposal.configuration),
                 Text(f"running {duration(self.clock() - running.since)}", style="green"),
                 f"{self._seen(running):,} / {self._budget(running.proposal):,}",
                 number(running.objective),

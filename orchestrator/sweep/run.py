@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
 from orchestrator.outcomes.conclusions import Conclusions, is_finished
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from orchestrator.outcomes.standing import Standing
 
 
-class LimitReachedError(Exception):
+class LimitReachedError(CommandError):
     """A limit was reached before the sweep's end."""
+
+    exit_code = ExitCode.LIMIT
 
 
 def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from orchestrator.search.proposals import Proposal
 from orchestrator.store.rows import Row
+from orchestrator.throttle import Throttle
 
 SECONDS_BETWEEN_RECORDS = 5.0
 """One record is a small file that is synced: some milliseconds of the driver's."""
@@ -48,7 +49,9 @@ class Spending:
         self._max_device_hours = math.inf if max_device_hours is None else max_device_hours
         self._record = record
         self._clock = clock
-        self._begun = self._recorded_at = clock()
+        self._begun = clock()
+        self._record_due = Throttle(SECONDS_BETWEEN_RECORDS, clock)
+        self._record_due.restart()
         self._running: dict[int, float] = {}
 
     def __enter__(self) -> Spending:
@@ -90,9 +93,7 @@ class Spending:
 
     def passed(self) -> None:
         """Puts on record what was spent, every few seconds."""
-        now = self._clock()
-        if now - self._recorded_at >= SECONDS_BETWEEN_RECORDS:
-            self._recorded_at = now
+        if self._record_due.due():
             self._record(self.device_seconds())
 
     def _stop(self, proposal: Proposal) -> None:

@@ -6,11 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from orchestrator.errors import Terminated
 from orchestrator.state.stop_request import GRACE_SECONDS
-
-
-class Terminated(KeyboardInterrupt):
-    """The process has received SIGTERM."""
 
 
 @contextmanager

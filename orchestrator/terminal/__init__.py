@@ -1,4 +1,6 @@
-"""What the commands share before a person: options, streams and tables.
+"""What the three commands share in talking to a person: how something is said, never what.
 
-Decides how something is said, never what; the commands do that.
+`options` refuses wrong values, `console` keeps the terminal free of other programs' output,
+`output` prints an answer as a table, JSON or CSV, and `values` writes numbers and configurations.
+How a command ends is in `orchestrator.errors`; what is said is up to the commands.
 """

@@ -16,17 +16,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.store.errors import StoreUnusableError
-from orchestrator.store.files import remedy
-
-_PIPED_WIDTH = 220
-"""Columns of a table that goes to a file or a pipe, which has no width of its own."""
+from orchestrator.errors import UserError, remedy
+from orchestrator.terminal.output import PIPED_WIDTH
 
 
 def console() -> Console:
     """Returns a console on standard output."""
     return Console(
-        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH
+        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH
     )
 
 
@@ -41,7 +38,7 @@ def quiet(log: Path) -> Iterator[Console]:
         A console on what was standard output.
 
     Raises:
-        StoreUnusableError: The log file cannot be made.
+        UserError: The log file cannot be made.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +47,7 @@ def quiet(log: Path) -> Iterator[Console]:
         log.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     except OSError as error:
-        raise StoreUnusableError(f"{log} cannot be written: {remedy(error)}.") from error
+        raise UserError(f"{log} cannot be written: {remedy(error)}.") from error
     out, err = os.dup(1), os.dup(2)
     with os.fdopen(os.dup(out), "w", buffering=1, encoding=sys.stdout.encoding) as stream:
         os.dup2(file, 1)
@@ -61,7 +58,7 @@ def quiet(log: Path) -> Iterator[Console]:
                 highlight=False,
                 soft_wrap=True,
                 force_terminal=terminal,
-                width=None if terminal else _PIPED_WIDTH,
+                width=None if terminal else PIPED_WIDTH,
             )
         finally:
             # The log may lie on a disk that is full.

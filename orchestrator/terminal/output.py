@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-_PIPED_WIDTH = 10_000
+PIPED_WIDTH = 10_000
+"""Columns of what goes to a file or a pipe, which has no width of its own: no line is broken."""
 
 
 class Format(StrEnum):
@@ -59,7 +60,7 @@ def emit(answer: Answer, form: Format) -> None:
         from rich.console import Console
 
         terminal = sys.stdout.isatty()
-        print_whole(Console(highlight=False, width=None if terminal else _PIPED_WIDTH), answer.view)
+        print_whole(Console(highlight=False, width=None if terminal else PIPED_WIDTH), answer.view)
         remarks = Console(highlight=False, stderr=not terminal, soft_wrap=True)
         for remark in answer.remarks:
             remarks.print(remark, markup=False)
@@ -79,7 +80,7 @@ def print_whole(console: Console, view: RenderableType) -> None:
         return
     width = console.width
     if isinstance(view, Table):
-        endless = console.options.update(width=_PIPED_WIDTH)
+        endless = console.options.update(width=PIPED_WIDTH)
         console.width = max(width, Measurement.get(console, endless, view).maximum)
     console.print(view)
     console.width = width
@@ -115,41 +116,6 @@ def table(
     for line in lines:
         made.add_row(*map(Text, line))
     return made
-
-
-def number(value: float | None) -> str:
-    """Returns a metric with four decimals, "-" where there is none."""
-    return "-" if value is None else f"{value:.4f}"
-
-
-def p_value(value: float) -> str:
-    """Returns e.g. "p = 0.03"; tiny ones, which no such test tells apart, as "p < 0.0001"."""
-    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
-
-
-def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Returns a metric and its interval, e.g. "0.8123 [0.78, 0.84]"."""
-    if value is None or low is None or high is None:
-        return number(value)
-    return f"{value:.4f} [{low:.3f}, {high:.3f}]"
-
-
-def duration(seconds: float | None) -> str:
-    """Returns seconds as a person says them, e.g. "1 h 05 min"."""
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def text(value: Any) -> str:
-    """Returns any value as a table shows it."""
-    if value is None:
-        return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _write_csv(answer: Answer) -> None:

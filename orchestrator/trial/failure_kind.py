@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from orchestrator.state.attempts import MACHINE
 from orchestrator.store import StoreError
+from trainables.contract.errors import SharedError
 
-_OF_THE_MACHINE = ("BaseModelUnavailable", "DatasetError", "DeviceUnavailable")
-"""The learner's errors that all trials share: they stop the sweep and fail no trial."""
 _LACK_OF_MEMORY = (
     "out of memory",  # CUDA's allocator and driver, MPS
     "cublas_status_alloc_failed",  # cuBLAS allocates outside torch's allocator
@@ -19,15 +18,13 @@ _LACK_OF_MEMORY = (
 def failure_kind(error: BaseException | None) -> str:
     """Returns "out_of_memory", `MACHINE` or "failed", for an error or what caused it."""
     while error is not None:
-        # By name where the class is torch's or the learner's, which this package does not import.
-        name = type(error).__name__
         if (
             isinstance(error, MemoryError)
-            or name == "OutOfMemoryError"
+            or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
             or (isinstance(error, RuntimeError) and _lacks_memory(str(error).lower()))
         ):
             return "out_of_memory"
-        if isinstance(error, StoreError | OSError) or name in _OF_THE_MACHINE:
+        if isinstance(error, StoreError | OSError | SharedError):
             return MACHINE
         error = error.__cause__
     return "failed"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
 
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.throttle import Throttle
 from orchestrator.trial.watchdog import Watchdog
 
 _SECONDS_BETWEEN_NOTES = 2.0
@@ -24,14 +24,12 @@ class Heartbeat:
         """
         self._watchdog = watchdog
         self._note = note
-        self._noted_at = -_SECONDS_BETWEEN_NOTES
+        self._note_due = Throttle(_SECONDS_BETWEEN_NOTES)
 
     def beat(self, examples_seen: int) -> None:
         """Takes note of a sign of life."""
         self._watchdog.beat()
-        now = time.monotonic()
-        if now - self._noted_at >= _SECONDS_BETWEEN_NOTES:
-            self._noted_at = now
+        if self._note_due.due():
             with contextlib.suppress(OSError):  # on a full disk the next report says so
                 self._note.write_text(str(examples_seen))
 

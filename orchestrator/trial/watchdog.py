@@ -8,11 +8,12 @@ thread of its own that needs no lock; it writes where every thread stands and en
 from __future__ import annotations
 
 import faulthandler
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from orchestrator.throttle import Throttle
 
 
 class Watchdog:
@@ -32,8 +33,7 @@ class Watchdog:
         self._account = account
         self._seconds = seconds
         # Starting the timer costs some 50 microseconds, too much for each of the shortest steps.
-        self._pause = min(1.0, seconds / 10)
-        self._armed_at = 0.0
+        self._arming = Throttle(min(1.0, seconds / 10))
         self._file: TextIO | None = None
 
     def __enter__(self) -> Watchdog:
@@ -51,7 +51,7 @@ class Watchdog:
 
     def beat(self) -> None:
         """Takes note of a sign of life."""
-        if time.monotonic() - self._armed_at >= self._pause:
+        if self._arming.due():
             self._arm()
 
     @contextmanager
@@ -66,4 +66,4 @@ class Watchdog:
     def _arm(self) -> None:
         assert self._file is not None  # within the context
         faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._file)
-        self._armed_at = time.monotonic()
+        self._arming.restart()

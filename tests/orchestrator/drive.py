@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
+from orchestrator.errors import exit_codes
 from orchestrator.search_space import load
-from orchestrator.sweep.cli import exit_code
+from orchestrator.sweep.cli import say_interrupted
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
 from orchestrator.terminal.console import console
@@ -24,7 +26,7 @@ def main() -> None:
         learner = "tests.orchestrator.toy_group:finetune"
     given = dict(a.split("=", 1) for a in sys.argv if a.startswith("--") and "=" in a)
     hours = given.get("--hours-of-devices")
-    with exit_code(console()):
+    with exit_codes(partial(say_interrupted, console())):
         run(
             load(file, profile="embedded"),
             root,

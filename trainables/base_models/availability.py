@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from trainables.contract.errors import UserError
 from trainables.data.tables import REQUIRED_COLUMNS, TABLE_SUFFIXES, files
 
 EMBEDDED = "embedded"
@@ -39,7 +40,7 @@ _MODEL_FILES = " --include '*.json' --include '*.safetensors' --include 'spiece.
 _NO_DOWNLOAD = "use `--profile embedded`, which needs no download"
 
 
-class Unavailable(Exception):  # noqa: N818 - a state of the world, not a fault of the program
+class Unavailable(UserError):  # noqa: N818 - a state of the world, not a fault of the program
     """A base model or data set cannot be had; the message says what to do."""
 
 

@@ -25,11 +25,12 @@ from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
 
 from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.fused_gelu import fuse_activations
+from trainables.contract.errors import SharedError
 
 Loaded = TypeVar("Loaded")
 
 
-class BaseModelUnavailable(Exception):  # noqa: N818 - a state of the world, as in its name
+class BaseModelUnavailable(SharedError):  # noqa: N818 - a state of the world, as in its name
     """The base model cannot be had from where the user said it is."""
 
 

@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
+from trainables.contract.errors import SharedError
 from trainables.embedded import corpus
 
 REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")
@@ -36,7 +37,7 @@ _SPLIT_WORDS = {
 _BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a block
 
 
-class DatasetError(Exception):
+class DatasetError(SharedError):
     """A data set cannot be read, lacks what is needed, or is too small."""
 
 

@@ -7,8 +7,10 @@ import platform
 import psutil
 import torch
 
+from trainables.contract.errors import SharedError
 
-class DeviceUnavailable(Exception):  # noqa: N818 - a state of the world, as in its name
+
+class DeviceUnavailable(SharedError):  # noqa: N818 - a state of the world, as in its name
     """This installation of torch cannot use the device that it is to use."""
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from trainables.contract.errors import UserError
+
 MOST_BYTES = 256 * 2**20
 """Largest database that `content` copies."""
 
@@ -19,7 +21,7 @@ Source: https://www.sqlite.org/fileformat2.html, section 1.3.3."""
 _ROLLBACK, _WRITE_AHEAD = b"\x01\x01", b"\x02\x02"
 
 
-class DatabaseUnreadable(Exception):  # noqa: N818 - a state of the world, as in its name
+class DatabaseUnreadable(UserError):  # noqa: N818 - a state of the world, as in its name
     """The file is absent, no SQLite database, without tables, or too large to copy."""
 
 

@@ -5,12 +5,12 @@ Standard library only, so that a search space is checked without loading torch.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainables.contract.configuration import Scalar
+from trainables.contract.errors import nearest
 
 LINEAR_LAYERS = ("q", "k", "v", "o", "wi_0", "wi_1", "wo")
 """The linear layers of a T5 block with a gated feed-forward: attention, then feed-forward."""
@@ -315,8 +315,8 @@ def _unknown(technique: str, name: str) -> str:
     names = list(TECHNIQUES[technique])
     if not names:
         return f'{technique} has no parameter "{name}": it has none, because it does not train.'
-    nearest = difflib.get_close_matches(name, names, n=1)
-    hint = f' Did you mean "{nearest[0]}"?' if nearest else f" It has {', '.join(names)}."
+    near = nearest(name, names)
+    hint = f' Did you mean "{near}"?' if near else f" It has {', '.join(names)}."
     return f'{technique} has no parameter "{name}".{hint}'
 
 

@@ -32,6 +32,7 @@ from transformers import PreTrainedModel
 
 from trainables.base_models.fingerprint import fingerprint
 from trainables.base_models.loading import BaseModelUnavailable
+from trainables.contract.errors import UserError
 from trainables.training.adapted_model import AdaptedModel
 
 ADAPTER = "adapter"
@@ -43,7 +44,7 @@ FULL_WEIGHTS = "model.safetensors"
 _BASE_WEIGHTS = "base_weights_sha256"
 
 
-class CheckpointError(Exception):
+class CheckpointError(UserError):
     """A checkpoint is incomplete, damaged, or of another model."""
 
 

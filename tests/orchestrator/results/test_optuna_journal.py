@@ -380,7 +380,8 @@ def test_a_disk_that_fills_up_leaves_the_earlier_file(
 
     monkeypatch.setattr("os.fsync", full)
     code, _, err = run("optuna", file)
-    assert (code, err) == (2, f"{file} cannot be written: No space left on device.\n")
+    why = "the disk is full; free some space and run the same command again"
+    assert (code, err) == (2, f"{file} cannot be written: {why}.\n")
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
 

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from safetensors import SafetensorError
 
+from orchestrator.errors import UserError
 from orchestrator.state.checkpoints import TrialCheckpoints
 from orchestrator.state.lock import hold
 from orchestrator.state.sweep_files import SweepFiles
@@ -76,7 +77,7 @@ def test_a_read_only_store_is_one_clear_message(tmp_path: Path) -> None:
             hold(_files(disk)),
         ):
             pass
-        with pytest.raises(StoreUnusableError, match="read-only"), quiet(disk / "log"):
+        with pytest.raises(UserError, match="read-only"), quiet(disk / "log"):
             pass
 
 

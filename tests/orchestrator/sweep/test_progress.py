@@ -16,7 +16,8 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
-from orchestrator.sweep.progress import Progress, describe
+from orchestrator.sweep.progress import Progress
+from orchestrator.terminal.values import configuration
 from orchestrator.trial.heartbeat import Heartbeat, examples_seen
 from orchestrator.trial.watchdog import Watchdog
 from tests.orchestrator import sweeps
@@ -61,7 +62,7 @@ def _text(progress: Progress) -> str:
 
 
 def test_a_configuration_is_one_short_line() -> None:
-    words = describe(_proposal(1).configuration)
+    words = configuration(_proposal(1).configuration)
     assert words == "lora data_size=100 rank=4 learning_rate=0.00312"
 
 

@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
+from orchestrator.errors import Terminated
 from orchestrator.sweep import termination
-from orchestrator.sweep.termination import Terminated, terminable
+from orchestrator.sweep.termination import terminable
 
 
 def _terminate() -> None:

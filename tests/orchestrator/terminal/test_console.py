@@ -34,3 +34,18 @@ def test_noise_goes_to_the_log_and_the_person_has_the_terminal(tmp_path: Path) -
         "native errors",
         "a child",
     }
+
+
+def test_no_line_is_broken_in_a_pipe() -> None:
+    program = (
+        "from rich.table import Table\n"
+        "from orchestrator.terminal.console import console\n"
+        "table = Table(box=None, show_header=False)\n"
+        "table.add_row('budget', '40,000 ' * 500)\n"
+        "console().print(table)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    (line,) = done.stdout.splitlines()
+    assert line.split() == ["budget", *["40,000"] * 500]

@@ -12,17 +12,15 @@ from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
+from trainables.contract.errors import SharedError, UserError
+from trainables.data.tables import DatasetError
 
 
-class DatasetError(Exception):
-    """As `trainables.data.tables.DatasetError`."""
-
-
-class DeviceUnavailable(Exception):  # noqa: N818 - named as the learner's
+class DeviceUnavailable(SharedError):  # noqa: N818 - named as the learner's
     """As `trainables.runtime.device.DeviceUnavailable`."""
 
 
-class CheckpointError(Exception):
+class CheckpointError(UserError):
     """As `trainables.training.checkpoint.CheckpointError`."""
 
 

@@ -1,0 +1,56 @@
+"""How numbers, times and configurations are written for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def configuration(values: Mapping[str, Any]) -> str:
+    """Returns a configuration in one short line, e.g. "lora rank=8 learning_rate=0.0031".
+
+    Args:
+        values: The technique, and beside it what is to be shown, in that order.
+    """
+    words = [f"{name}={brief(value)}" for name, value in values.items() if name != "technique"]
+    return " ".join([str(values["technique"]), *words])
+
+
+def brief(value: Any) -> str:
+    """Returns a value in a few characters: fractions with three significant digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float | None) -> str:
+    """Returns a metric with four decimals, "-" where there is none."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def p_value(value: float) -> str:
+    """Returns e.g. "p = 0.03"; tiny ones, which no such test tells apart, as "p < 0.0001"."""
+    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
+
+
+def with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Returns a metric and its interval, e.g. "0.8123 [0.78, 0.84]"."""
+    if value is None or low is None or high is None:
+        return number(value)
+    return f"{value:.4f} [{low:.3f}, {high:.3f}]"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns seconds as a person says them, e.g. "1 h 05 min"."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def text(value: Any) -> str:
+    """Returns any value as a table shows it."""
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

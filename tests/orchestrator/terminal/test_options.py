@@ -1,0 +1,36 @@
+"""What is said of a wrong value of an option."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pytest
+import typer
+
+from orchestrator.terminal.options import choices, hours, one_of, whole
+
+
+class _Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@pytest.mark.parametrize(("given", "words"), [("two", "not a whole"), ("0", "less than 1")])
+def test_a_number_that_is_too_small_or_none_is_refused(given: str, words: str) -> None:
+    with pytest.raises(typer.BadParameter, match=words):
+        whole(1)(given)
+    assert whole(1)("12") == 12
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "x"])
+def test_hours_are_above_none_and_have_an_end(given: str) -> None:
+    with pytest.raises(typer.BadParameter, match="not a number of hours above 0"):
+        hours(given)
+    assert hours("0.5") == 0.5
+
+
+def test_a_name_is_one_of_those_that_help_shows() -> None:
+    assert choices(_Form) == "[table|json]"
+    assert one_of(_Form)("json") is _Form.JSON
+    with pytest.raises(typer.BadParameter, match="'xml' is not one of table, json"):
+        one_of(_Form)("xml")

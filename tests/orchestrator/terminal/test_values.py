@@ -1,0 +1,33 @@
+"""Numbers, times and configurations as a person reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.terminal.values import brief, configuration, duration, number, text, with_interval
+
+
+def test_a_configuration_begins_with_its_technique() -> None:
+    values = {"rank": 8, "technique": "lora", "learning_rate": 0.00312345, "target_modules": "q,v"}
+    assert configuration(values) == "lora rank=8 learning_rate=0.00312 target_modules=q,v"
+    assert configuration({"technique": "pretrained"}) == "pretrained"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.00312345, "0.00312"), (2000, "2000"), (True, "True"), ("q,v", "q,v")]
+)
+def test_only_fractions_are_cut(value: object, written: str) -> None:
+    assert brief(value) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(None, "-"), (0.4, "0 s"), (59.6, "1 min 00 s"), (3599.6, "1 h 00 min"), (3900, "1 h 05 min")],
+)
+def test_seconds_are_rounded_before_they_are_split(seconds: float | None, written: str) -> None:
+    assert duration(seconds) == written
+
+
+def test_what_is_not_there_is_a_dash() -> None:
+    assert number(None) == text(None) == with_interval(None, 0.1, 0.2) == "-"
+    assert with_interval(0.5, None, 0.6) == number(0.5) == "0.5000"

@@ -1,0 +1,34 @@
+"""Errors that cross the wall, told apart by their base class instead of by a list of names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """What the user can mend: its text says what is wrong and what to do about it.
+
+    The commands print the text alone, without a traceback. Whatever derives from this class is
+    handled so: a new class of errors is added nowhere else.
+    """
+
+
+class SharedError(UserError):
+    """What all trials of a sweep share cannot be used: it stops the sweep and fails no trial."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """Returns the valid name that looks most like a wrong one, or None if none does.
+
+    Upper and lower case count as the same. At a similarity of 0.6 (twice the characters in common
+    over those of both names) one slip in a name of three letters is found, and names as different
+    as "alpha" and "rank" are not.
+
+    Args:
+        name: What the user wrote.
+        valid: The names that would have done.
+    """
+    by_folded = {option.casefold(): option for option in valid}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
