@@ -20,7 +20,8 @@ from orchestrator.results.target import check_target
 from orchestrator.store import StoreError, StoreUnusableError
 from orchestrator.terminal.options import choices, one_of, whole
 from orchestrator.terminal.output import Answer, Format, emit, table
-from trainables.base_models.availability import Unavailable, check_model
+from trainables.base_models.availability import check_model
+from trainables.runtime.hub import Unavailable
 
 EXIT_ERROR, EXIT_USER = 1, 2
 

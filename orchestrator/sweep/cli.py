@@ -23,7 +23,7 @@ from orchestrator.sweep.run import LimitReachedError, run
 from orchestrator.sweep.termination import Terminated
 from orchestrator.terminal.console import console
 from orchestrator.terminal.options import hours, whole
-from trainables.base_models.availability import Unavailable
+from trainables.runtime.hub import Unavailable
 
 EXIT_ERROR, EXIT_USER, EXIT_LIMIT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from orchestrator.ray_tune.access import check_dashboard
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
-from trainables.base_models.availability import check_dataset, check_model
+from trainables.base_models.availability import check_model
+from trainables.data.availability import check_dataset
+from trainables.data.locations import DatasetError
 from trainables.data.row_counts import training_rows
-from trainables.data.tables import DatasetError
 
 LEARNER = "trainables.finetune:finetune"
 

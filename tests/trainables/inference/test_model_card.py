@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from trainables.base_models.availability import EMBEDDED_FOLDER
+from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
