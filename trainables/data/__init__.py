@@ -1,4 +1,5 @@
-"""Rows of question, schema and SQL: read, divided, encoded and put into batches.
+"""Rows of question, schema and SQL: found, read, divided, put into prompts, encoded and batched.
 
-Ends at tensors; what is learnt from them is `training`'s, what is scored `evaluation`'s.
+Which file is which split is decided in `locations` alone. Ends at tensors; what is learnt from them
+is `training`'s to say, what is scored `evaluation`'s.
 """
