@@ -11,10 +11,13 @@ import ast
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 SUBROOMS = ("sql/sandbox",)
 PATHS_OF_STATE = ("state", "checkpoints", "staging")
+_EVERYBODYS = {"root", "path"}
+"""Names that say nothing of whose path it is; the store's root is joined everywhere."""
 _JOINING = ("Path", "PurePath", "PurePosixPath", "join", "joinpath")
 
 
@@ -143,8 +146,8 @@ def path_names(
 
     Named: a string that begins with `state/`, or `"state"` alone where it is a part of a path (an
     operand of `/`, an argument of `Path` or `join`, the value of a name). Joined: `/` or an
-    f-string around a call of what the room gave. Strings that are something else, such as the
-    heading of a column, and docstrings are none of it.
+    f-string around what a function or property of the room with the result `Path` gave. Strings
+    that are something else, such as the heading of a column, and docstrings are none of it.
 
     Args:
         top: The folder in which the packages lie.
@@ -152,6 +155,7 @@ def path_names(
         home: The room.
         exceptions: File below the package -> the names that it may name.
     """
+    given = set(_gives_paths(top / package / home)) - _EVERYBODYS
     found = []
     for file in sorted((top / package).rglob("*.py")):
         relative = file.relative_to(top / package).as_posix()
@@ -159,44 +163,64 @@ def path_names(
         if room(module) == home:
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        given = {
-            one.target.rpartition(".")[2]
-            for one in imports(top, [file])
-            if one.target.startswith(f"{package}.{home}.")
-        }
-        for line, what in _path_parts(tree, given):
+        for line, what in (*_named(tree), *_joined(tree, given)):
             if what not in exceptions.get(relative, ()):
                 found.append(f"{package}/{relative}:{line} {what}")
     return found
 
 
-def _path_parts(tree: ast.AST, given: Collection[str]) -> Iterator[tuple[int, str]]:
+def _gives_paths(folder: Path) -> Iterator[str]:
+    """Yields the names of the functions, methods and properties that return a path."""
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and _name(node.returns) == "Path":
+                yield node.name
+
+
+def _named(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yields line and name of each string that is a path of the room, or begins one."""
     for node in ast.walk(tree):
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            parts = [node.left, node.right]
-        elif isinstance(node, ast.Call) and _called(node) in _JOINING:
+        parts = _operands(node)
+        if isinstance(node, ast.Call) and _name(node.func) in _JOINING:
             parts = node.args
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             parts = [node.value]
         for part in parts:
             if isinstance(part, ast.Constant) and part.value in PATHS_OF_STATE:
                 yield part.lineno, str(part.value)
-        if isinstance(node, ast.JoinedStr):
-            parts = [v.value for v in node.values if isinstance(v, ast.FormattedValue)]
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            parts = []
-        for part in parts:
-            if isinstance(part, ast.Call) and _called(part) in given:
-                yield part.lineno, f"{_called(part)}(...)"
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             first, slash, rest = node.value.partition("/")
             if slash and first in PATHS_OF_STATE and not any(c.isspace() for c in rest):
                 yield node.lineno, first
 
 
-def _called(call: ast.Call) -> str:
-    function = call.func
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+def _joined(tree: ast.AST, given: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yields line and name of each path that the room gave where something is joined to it."""
+    for node in ast.walk(tree):
+        parts = _operands(node)
+        if isinstance(node, ast.JoinedStr):
+            parts = [
+                value.value
+                for value, after in pairwise(node.values)
+                if isinstance(value, ast.FormattedValue)
+                and isinstance(after, ast.Constant)
+                and str(after.value).startswith("/")
+            ]
+        for part in parts:
+            name = _name(part.func if isinstance(part, ast.Call) else part)
+            if name in given and not isinstance(part, ast.Name):
+                yield part.lineno, name
+
+
+def _operands(node: ast.AST) -> list[ast.expr]:
+    """Returns what stands on both sides of a `/`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return [node.left, node.right]
+    return []
+
+
+def _name(expression: ast.expr | None) -> str:
+    """Returns the last part of a dotted name; "" for anything else."""
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return expression.id if isinstance(expression, ast.Name) else ""

@@ -128,6 +128,7 @@ def test_an_import_of_ray_elsewhere_is_found(tmp_path: Path, line: str) -> None:
         "FOLDER = 'staging'",
         "from house.state.lock import folder\npath = folder(root) / 'driver.lock'",
         "from house.state.lock import folder\nkey = f'{folder(root)}/driver.lock'",
+        "path = sweep.files.log / 'driver.lock'",
     ],
 )
 def test_a_path_of_state_that_is_named_elsewhere_is_found(tmp_path: Path, line: str) -> None:
@@ -137,11 +138,17 @@ def test_a_path_of_state_that_is_named_elsewhere_is_found(tmp_path: Path, line: 
         "path = folder(root)\n"
         "columns = ('trial', 'state', 'examples')\n"
         "text = 'checkpoints are kept', 'state / of the art', row['state']\n"
-        "share = done / total\n"
+        "share = files.size / total\n"
+        "text = f'{sweep.files.log} says more'\n"
     )
-    top = write(tmp_path, {"state/lock": line, "hall/door": innocent})
+    gives = (
+        "from pathlib import Path\n"
+        "def folder(root) -> Path:\n    return root / 'state'\n"
+        "class Files:\n    def log(self) -> Path: ...\n    def size(self) -> int: ...\n"
+    )
+    top = write(tmp_path, {"state/files": gives, "state/lock": line, "hall/door": innocent})
     assert path_names(top, "house", "state", {}) == []
     write(tmp_path, {"hall/door": innocent + line})
     assert len(path_names(top, "house", "state", {})) == 1
-    names = ("state", "checkpoints", "staging", "folder(...)")
+    names = ("state", "checkpoints", "staging", "folder", "log")
     assert path_names(top, "house", "state", {"hall/door.py": names}) == []

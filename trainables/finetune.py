@@ -41,7 +41,7 @@ from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import SCORES
 from trainables.data.encoded_rows import EncodedRows
-from trainables.data.locations import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
 from trainables.data.splits import NOTEBOOK_ROWS, load_splits
 from trainables.evaluation.evaluator import Evaluation, Evaluator

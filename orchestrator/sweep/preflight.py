@@ -10,7 +10,7 @@ from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from trainables.base_models.availability import check_model
 from trainables.data.availability import check_dataset
-from trainables.data.locations import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.data.row_counts import training_rows
 
 LEARNER = "trainables.finetune:finetune"

@@ -15,7 +15,7 @@ from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
 from trainables.contract.scores import SCORES
-from trainables.data.locations import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.finetune import Finetuning, finetune
 from trainables.training.optimizer import Optimizer
 

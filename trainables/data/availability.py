@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 from huggingface_hub import constants
 
 from trainables.contract.configuration import EMBEDDED
-from trainables.data.locations import GIVE_A_TABLE, DatasetError, split_files, table_suffix
+from trainables.data.errors import DatasetError
+from trainables.data.locations import GIVE_A_TABLE, split_files
+from trainables.data.split_files import table_suffix
 from trainables.data.tables import REQUIRED_COLUMNS
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable

@@ -13,7 +13,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from trainables.contract.configuration import EMBEDDED
-from trainables.data.locations import DatasetError, split_files, table_suffix
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import table_suffix
 from trainables.data.splits import TEST_SHARE
 from trainables.embedded.corpus import TEST_ROWS, TRAIN_ROWS
 

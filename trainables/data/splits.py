@@ -14,7 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainables.data.locations import DatasetError, split_files
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
 from trainables.data.spelling import collapse_white_space
 from trainables.data.tables import Example, read
 

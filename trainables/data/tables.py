@@ -2,7 +2,7 @@
 
 A table is a `.parquet`, `.jsonl` or `.csv` file with the columns `sql_prompt, sql_context, sql`;
 `id`, `domain`, `sql_complexity` and `sql_task_type` are taken where they are there. Which file is
-which split is `locations`' to say.
+which split is told by `locations`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import pyarrow.json
 import pyarrow.parquet
 
 from trainables.contract.configuration import EMBEDDED
-from trainables.data.locations import DatasetError, split_files, splits_by_name, table_suffix
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import splits_by_name, table_suffix
 from trainables.embedded import corpus
 
 REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")

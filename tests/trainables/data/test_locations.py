@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from trainables.data.availability import check_dataset
-from trainables.data.locations import DatasetError, is_on_hub, split_files, splits_by_name
+from trainables.data.errors import DatasetError
+from trainables.data.locations import is_on_hub, split_files
 from trainables.data.row_counts import training_rows
+from trainables.data.split_files import splits_by_name
 from trainables.data.splits import load_splits
 from trainables.data.tables import read
 from trainables.runtime.hub import Unavailable

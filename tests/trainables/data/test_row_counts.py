@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trainables.data.locations import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.data.row_counts import training_rows
 from trainables.data.splits import load_splits
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.locations import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.data.spelling import collapse_white_space
 from trainables.data.splits import Splits, divide, load_splits
 from trainables.data.tables import Example

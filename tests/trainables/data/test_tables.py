@@ -8,7 +8,9 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from trainables.data.locations import TABLE_SUFFIXES, DatasetError, split_files
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import TABLE_SUFFIXES
 from trainables.data.tables import read
 
 ROWS = [
