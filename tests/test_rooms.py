@@ -13,9 +13,14 @@ TOP = Path(__file__).resolve().parents[1]
 ONLY_ASHA = {"search/halving.py": "ray.tune.schedulers"}
 """The class that halving follows; everything else of Ray is `ray_tune`'s."""
 
-STORE_PATHS = {"store/files.py": ("staging",), "store/index.py": ("state",)}
+STORE_PATHS = {
+    "store/files.py": ("staging",),
+    "store/index.py": ("state",),
+    "store/trusted_rows.py": ("checkpoints",),
+}
 """`state` is built on `store`, which cannot ask it. What `store` publishes is written under
-`staging/` first, and its own cache of the tables, which no sweep owns, lies in `state/index/`."""
+`staging/` first; its own cache of the tables, which no sweep owns, lies in `state/index/`; and the
+form of the column `checkpoint` is checked where rows are read."""
 
 
 def test_only_ray_tune_imports_ray() -> None:
