@@ -27,8 +27,9 @@ from bitsandbytes.nn import Linear4bit, Params4bit
 from orchestrator.predict.stored_model import choose
 from orchestrator.results.find_trial import BEST
 from orchestrator.terminal.console import console
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
-from trainables.data.splits import load_splits, prompt
+from trainables.data.splits import load_splits
 from trainables.evaluation.text_scores import score
 from trainables.inference.generation import decoding, generate
 from trainables.inference.predictor import be_quiet

@@ -13,7 +13,6 @@ Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`, and 
 wall lies in `trainables.contract`.
 """
 
-
 from __future__ import annotations
 
 import os

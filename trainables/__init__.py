@@ -1,5 +1,14 @@
 """Learns and scores: fine-tunes a sequence-to-sequence model for text-to-SQL and measures it.
 
-Everything here runs without Ray and knows nothing of sweeps: on a bare GPU machine, in a notebook,
-in a unit test. A trial is handed a callable to report to and does not know who listens.
+    contract      a `TrialConfiguration` says what to do; a trial answers with reports of its scores
+    data          rows become splits, prompts, token ids and batches, the `embedded` corpus's too
+    base_models   a name becomes a checkpoint, loaded once a process, and its tokenizer
+    techniques    the base model gets what is trained: an adapter, a prefix, or all of its weights
+    training      batches become optimiser steps up to a rung, and a checkpoint from which to go on
+    inference     the model writes SQL: for its evaluation, for `predict`, and exported for others
+    evaluation    loss and scores of that SQL; what it does when it runs `sql` tells, in a sandbox
+    finetune      one trial: advance to a rung, evaluate, report, and on; `runtime` is its machine
+
+Runs without Ray and knows nothing of sweeps: on a bare GPU machine, in a notebook, in a unit test.
+A trial is handed a callable to report to and does not know who listens.
 """

@@ -41,8 +41,9 @@ from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import SCORES
 from trainables.data.encoded_rows import EncodedRows
+from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
-from trainables.data.splits import NOTEBOOK_ROWS, DatasetError, load_splits
+from trainables.data.splits import NOTEBOOK_ROWS, load_splits
 from trainables.evaluation.evaluator import Evaluation, Evaluator
 from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
 from trainables.runtime.seeding import isolated

@@ -26,12 +26,14 @@ from transformers import (
 
 from benchmarks.phases import Phases
 from benchmarks.same_work.trial import Ended
-from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.loading import compute_dtype, load_tokenizer
+from trainables.base_models.locations import locate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.batching import IGNORED_LABEL
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
-from trainables.data.splits import Example, Splits, load_splits, prompt
+from trainables.data.splits import Splits, load_splits
+from trainables.data.tables import Example
 from trainables.evaluation import text_scores
 from trainables.techniques.registry import TECHNIQUES
 
@@ -170,9 +172,7 @@ def _loaded(
     splits = _splits(_rows_of(configuration))
     name = configuration.base_model
     tokenizer: Any = load_tokenizer(name)
-    base = AutoModelForSeq2SeqLM.from_pretrained(
-        EMBEDDED_FOLDER if name == EMBEDDED else name, dtype=dtype
-    )
+    base = AutoModelForSeq2SeqLM.from_pretrained(locate(name).source, dtype=dtype)
     torch.manual_seed(configuration.seed)
     technique = TECHNIQUES[configuration.technique]
     return splits, tokenizer, technique.adapt(base, configuration.parameters).to(device)

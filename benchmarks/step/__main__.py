@@ -33,11 +33,12 @@ from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from benchmarks.step import peak
 from benchmarks.step.flops import TrainedT5
-from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.loading import load_tokenizer
+from trainables.base_models.locations import locate
 from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
-from trainables.data.splits import load_splits, prompt
+from trainables.data.splits import load_splits
 from trainables.finetune import finetune
 from trainables.runtime.device import choose_device
 from trainables.techniques.parameters import TECHNIQUES, complete
@@ -97,7 +98,7 @@ def measure(configuration: TrialConfiguration, device: torch.device) -> Measured
         raise ValueError("the budget must be whole epochs, so that each row counts alike")
     rows = lengths(configuration)
     base = configuration.base_model
-    config = AutoConfig.from_pretrained(EMBEDDED_FOLDER if base == EMBEDDED else base)
+    config = AutoConfig.from_pretrained(locate(base).source)
     model = TrainedT5.of(config, configuration.technique, configuration.parameters)
     trainings: list[Training] = []
     half = configuration.budget_examples // 2

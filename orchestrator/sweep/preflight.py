@@ -9,7 +9,8 @@ from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_dashboard
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
-from trainables.base_models.availability import check_dataset, check_model
+from trainables.base_models.availability import check_model
+from trainables.data.availability import check_dataset
 from trainables.data.row_counts import training_rows
 
 LEARNER = "trainables.finetune:finetune"

@@ -33,9 +33,9 @@ from orchestrator.store import (
 from orchestrator.store.errors import DamagedError
 from orchestrator.sweep import cli as sweep
 from orchestrator.sweep.run import LimitReachedError
-from trainables.base_models.availability import Unavailable
 from trainables.contract.errors import SharedError
-from trainables.data.tables import DatasetError
+from trainables.data.errors import DatasetError
+from trainables.runtime.hub import Unavailable
 from trainables.sql.database_file import DatabaseUnreadable
 
 SAYS = "The widget is missing; name another one with --root."

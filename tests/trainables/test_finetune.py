@@ -15,9 +15,9 @@ from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
 from trainables.contract.scores import SCORES
-from trainables.data.splits import DatasetError
+from trainables.data.errors import DatasetError
 from trainables.finetune import Finetuning, finetune
-from trainables.training.optimizer import Optimiser
+from trainables.training.optimizer import Optimizer
 
 CLOCKS = ("_seconds", "tokens_per_second", "peak_memory_bytes")
 TRAINED = ["full", "lora", "qlora", "prefix"]
@@ -236,17 +236,17 @@ def test_the_untuned_model_is_evaluated_only(base: str, tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_ends_the_trial_at_once(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take_step = Optimiser.step
+    take_step = Optimizer.step
     taken: list[float] = []
 
-    def blow_up_in_the_second_step(self: Optimiser, learning_rate: float) -> None:
+    def blow_up_in_the_second_step(self: Optimizer, learning_rate: float) -> None:
         take_step(self, learning_rate)
         taken.append(learning_rate)
         if len(taken) == 2:
             for parameter in self.parameters:
                 parameter.data.fill_(math.inf)
 
-    monkeypatch.setattr(Optimiser, "step", blow_up_in_the_second_step)
+    monkeypatch.setattr(Optimizer, "step", blow_up_in_the_second_step)
     recorder = run(configuration(base, "full", budget_examples=400), (200, 400))
     assert not recorder.tests
     (report,) = recorder.rungs
@@ -295,20 +295,20 @@ def test_weight_decay_spares_norms_and_embeddings() -> None:
         }
     )
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    optimiser = Optimiser(model, weight_decay=0.5, gradient_clipping=1.0)
+    optimizer = Optimizer(model, weight_decay=0.5, gradient_clipping=1.0)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    optimiser.step(0.1)
+    optimizer.step(0.1)
     changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
     assert changed == {"linear.weight"}
 
 
 def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     model = torch.nn.Linear(3, 3, bias=False)
-    optimiser = Optimiser(model, weight_decay=0.0, gradient_clipping=0.5)
+    optimizer = Optimizer(model, weight_decay=0.0, gradient_clipping=0.5)
     model.weight.grad = torch.full((3, 3), 100.0)
-    optimiser.step(0.0)
-    moment = optimiser.state()["weight/exp_avg"]  # a tenth of the gradient after one step
+    optimizer.step(0.0)
+    moment = optimizer.state()["weight/exp_avg"]  # a tenth of the gradient after one step
     assert float((moment * 10).norm()) == pytest.approx(0.5, rel=1e-4)
 
 

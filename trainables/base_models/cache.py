@@ -18,7 +18,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,10 +25,11 @@ from bitsandbytes.nn import Linear4bit
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.fingerprint import fingerprint
 from trainables.base_models.loading import four_bit, load_base_model, load_tokenizer
+from trainables.base_models.locations import locate
 from trainables.runtime.device import release_memory
+from trainables.runtime.local_paths import is_folder
 
 ON_HOST = 2
 """The plain and the four-bit form of one base model, on a machine without an accelerator."""
@@ -185,8 +185,8 @@ def _tensors(model: PreTrainedModel) -> Iterator[torch.Tensor]:
 
 def _stamp(name: str, revision: str | None) -> _Stamp:
     """Tells one state of the files from another; of the hub's by the digests that name them."""
-    folder = EMBEDDED_FOLDER if name == EMBEDDED else Path(name).expanduser()
-    if not folder.is_dir():
+    folder = locate(name, revision).folder
+    if folder is None or not is_folder(folder):
         return ((fingerprint(name, revision) or "", 0, 0),)
     files = sorted((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
     return tuple((name, status.st_size, status.st_mtime_ns) for name, status in files)

@@ -7,13 +7,11 @@ their values. It does not cover configuration and tokenizer.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from trainables.base_models.availability import WEIGHTS, WEIGHTS_INDEX, cached_file
+from trainables.base_models.locations import WEIGHTS, Location, locate
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -26,34 +24,30 @@ def fingerprint(name: str, revision: str | None = None) -> str | None:
     hub are not read: its cache names them by their SHA-256.
 
     Args:
-        name: A checkpoint folder, or an identifier of the hub.
+        name: "embedded", a checkpoint folder, or an identifier of the hub.
         revision: Git revision on the hub.
 
     Returns:
         64 hexadecimal digits; None where the weights are not on this machine.
     """
-    folder = Path(name).expanduser()
-
-    def in_folder(file: str) -> Path | None:
-        return folder / file if (folder / file).is_file() else None
-
-    def in_cache(file: str) -> Path | None:
-        return cached_file(name, file, revision)
-
-    find: Callable[[str], Path | None] = in_folder if folder.is_dir() else in_cache
-    if (single := find(WEIGHTS)) is not None:
-        return _digest(single)
-    index = find(WEIGHTS_INDEX)
-    if index is None:
+    location = locate(name, revision)
+    weights = location.weights()
+    if not weights:
         return None
-    shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    if weights == (WEIGHTS,):
+        return _digest_of(location, WEIGHTS)
     total = hashlib.sha256()
-    for shard in shards:
-        path = find(shard)
-        if path is None:
+    for shard in weights:
+        digest = _digest_of(location, shard)
+        if digest is None:
             return None
-        total.update(f"{_digest(path)}  {shard}\n".encode())
+        total.update(f"{digest}  {shard}\n".encode())
     return total.hexdigest()
+
+
+def _digest_of(location: Location, file: str) -> str | None:
+    path = location.file(file)
+    return None if path is None else _digest(path)
 
 
 def _digest(path: Path) -> str:

@@ -21,10 +21,10 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
+from transformers.utils import cached_file
 
-from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.fused_gelu import fuse_activations
+from trainables.base_models.locations import WEIGHTS_INDEX, Location, locate
 from trainables.contract.errors import SharedError
 
 Loaded = TypeVar("Loaded")
@@ -74,11 +74,14 @@ def load_tokenizer(name: str, revision: str | None = None) -> PreTrainedTokenize
     Raises:
         BaseModelUnavailable: It is not there, or cannot be read.
     """
-    source, revision = _locate(name, revision)
+    location = _locate(name, revision)
 
     def load(local_only: bool) -> PreTrainedTokenizerBase:
         return AutoTokenizer.from_pretrained(
-            source, revision=revision, local_files_only=local_only, trust_remote_code=False
+            location.source,
+            revision=location.revision,
+            local_files_only=local_only,
+            trust_remote_code=False,
         )
 
     return _local_first(name, "tokenizer", load)
@@ -108,14 +111,14 @@ def load_base_model(
         BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
             safetensors.
     """
-    source, revision = _locate(name, revision)
+    location = _locate(name, revision)
     placement = {} if quantization is None else {"device_map": {"": str(device)}}
 
     def load(local_only: bool) -> PreTrainedModel:
-        _check_shards(name, source, revision, local_only)
+        _check_shards(location, local_only)
         model, report = AutoModelForSeq2SeqLM.from_pretrained(
-            source,
-            revision=revision,
+            location.source,
+            revision=location.revision,
             local_files_only=local_only,
             trust_remote_code=False,
             use_safetensors=True,
@@ -150,12 +153,12 @@ def load_base_model(
     return model
 
 
-def _check_shards(name: str, source: str, revision: str | None, local_only: bool) -> None:
+def _check_shards(location: Location, local_only: bool) -> None:
     """Refuses an index of safetensors that names other files, which transformers would unpickle."""
     index = cached_file(
-        source,
-        SAFE_WEIGHTS_INDEX_NAME,
-        revision=revision,
+        location.source,
+        WEIGHTS_INDEX,
+        revision=location.revision,
         local_files_only=local_only,
         _raise_exceptions_for_missing_entries=False,
     )
@@ -165,26 +168,21 @@ def _check_shards(name: str, source: str, revision: str | None, local_only: bool
     for shard in shards:
         if not shard.endswith(".safetensors"):
             raise BaseModelUnavailable(
-                f'The base model "{name}" keeps weights in {shard}, but only safetensors are read:'
-                " give a checkpoint that `save_pretrained` wrote."
+                f'The base model "{location.name}" keeps weights in {shard}, but only'
+                " safetensors are read: give a checkpoint that `save_pretrained` wrote."
             )
 
 
-def _locate(name: str, revision: str | None) -> tuple[str, str | None]:
-    """Returns what `from_pretrained` takes for a name, and the revision if it means anything."""
-    folder = EMBEDDED_FOLDER if name == EMBEDDED else Path(name).expanduser()
-    if folder.is_dir():
-        return str(folder), None
-    if name == EMBEDDED:
-        raise BaseModelUnavailable(
-            f"The built-in base model is not in {folder}: install the package again."
-        )
-    if Path(name).is_absolute() or name.startswith(("~", ".")):
-        raise BaseModelUnavailable(
-            f'The base model "{name}" is not a folder: give a checkpoint folder, an identifier of '
-            f'the Hugging Face hub, or "{EMBEDDED}".'
-        )
-    return name, revision
+def _locate(name: str, revision: str | None) -> Location:
+    """Returns where a base model lies, if there can be one.
+
+    Raises:
+        BaseModelUnavailable: It must be a folder, and is none.
+    """
+    location = locate(name, revision)
+    if location.obstacle is not None:
+        raise BaseModelUnavailable(location.obstacle)
+    return location
 
 
 def _local_first(name: str, part: str, load: Callable[[bool], Loaded]) -> Loaded:

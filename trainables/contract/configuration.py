@@ -12,6 +12,9 @@ from typing import Any
 
 Scalar = int | float | str | bool | None
 
+EMBEDDED = "embedded"
+"""Name of the base model, and of the data set, that come with the package."""
+
 
 @dataclass(frozen=True)
 class TrialConfiguration:
@@ -44,9 +47,9 @@ class TrialConfiguration:
     budget_examples: int
     seed: int
     data_seed: int
-    base_model: str = "embedded"
+    base_model: str = EMBEDDED
     base_model_revision: str | None = None
-    dataset: str = "embedded"
+    dataset: str = EMBEDDED
     dataset_revision: str | None = None
     validation_rows: int = 100
     test_rows: int | None = None

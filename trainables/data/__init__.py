@@ -1,4 +1,6 @@
-"""Rows of question, schema and SQL: read, divided, encoded and put into batches.
+"""Rows of question, schema and SQL: found, read, divided, put into prompts, encoded and batched.
 
-Ends at tensors; what is learnt from them is `training`'s, what is scored `evaluation`'s.
+What a data set's name means is decided in `locations` alone, which file is which split in
+`split_files`. Ends at tensors; what is learnt from them is `training`'s to say, what is scored
+`evaluation`'s.
 """

@@ -3,8 +3,8 @@
 A batch of training is a random one, so that its gradient is an unbiased estimate. Batches of like
 length, which hold less padding, are not: in text-to-SQL the length goes with the kind of statement.
 On the built-in rows they took a sixth off the time and put 7 to 8 % on the loss after the same
-examples (`benchmarks/RESULTS.md`). Within a batch the order is free: it is cut into passes of like
-length. So is it in an evaluation, where the rows of a batch do not touch each other.
+examples (`benchmarks/RESULTS.md`). Within a batch the order is free: it is cut into micro-batches
+of like length. So is it in an evaluation, where the rows of a batch do not touch each other.
 """
 
 from __future__ import annotations
@@ -62,35 +62,35 @@ def by_token_budget(lengths: Sequence[int], tokens: int, max_rows: int) -> list[
     return batches
 
 
-def passes(
-    lengths: Sequence[tuple[int, int]], most_rows: int, pass_tokens: float
+def micro_batches(
+    lengths: Sequence[tuple[int, int]], most_rows: int, overhead_tokens: float
 ) -> list[list[int]]:
-    """Cuts a batch into the forward passes that cost least, each of rows of like length.
+    """Cuts a batch into the micro-batches that cost least, each of rows of like length.
 
-    Which rows share a pass does not change the batch's gradient, but how much padding it computes.
-    Of all ways to cut the rows, sorted by length, the one with the smallest sum over passes of
-    `pass_tokens` + rows * (longest source + longest target), by dynamic programming; a batch of
-    more than `MOST_SEARCHED` rows is cut into passes of `most_rows`.
+    Which rows share a forward pass does not change the batch's gradient, but how much padding it
+    computes. Of all ways to cut the rows, sorted by length, the one with the smallest sum over
+    micro-batches of `overhead_tokens` + rows * (longest source + longest target), by dynamic
+    programming; a batch of more than `MOST_SEARCHED` rows is cut into micro-batches of `most_rows`.
 
     Args:
         lengths: Source and target tokens of each row.
-        most_rows: At most so many rows in a pass.
-        pass_tokens: What a pass costs besides its tokens, counted in tokens.
+        most_rows: At most so many rows in a micro-batch.
+        overhead_tokens: What a micro-batch costs besides its tokens, counted in tokens.
 
     Returns:
-        Indices of the rows, pass by pass, the shortest rows first.
+        Indices of the rows, micro-batch by micro-batch, the shortest rows first.
     """
     order = sorted(range(len(lengths)), key=lambda row: (lengths[row], row))
     if len(order) > MOST_SEARCHED:
         return [order[start : start + most_rows] for start in range(0, len(order), most_rows)]
-    best: list[tuple[float, int]] = [(0.0, 0)]  # of the first n rows: cost, start of the last pass
+    best: list[tuple[float, int]] = [(0.0, 0)]  # of the first n rows: cost, start of the last cut
     for end in range(1, len(order) + 1):
         source = target = 0
         cheapest = (float("inf"), 0)
         for start in range(end - 1, max(-1, end - 1 - most_rows), -1):
             source = max(source, lengths[order[start]][0])
             target = max(target, lengths[order[start]][1])
-            cost = best[start][0] + pass_tokens + (end - start) * (source + target)
+            cost = best[start][0] + overhead_tokens + (end - start) * (source + target)
             cheapest = min(cheapest, (cost, start))
         best.append(cheapest)
     found: list[list[int]] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainables.data import token_cache
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
-from trainables.data.splits import Example, prompt
+from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
 
 BLOCK = 1024
@@ -21,7 +22,7 @@ class EncodedRows:
         tokens: Encodes prompts and SQL.
         source_limit: Prompts are cut to so many tokens, the end token included.
         target_limit: SQL is cut to so many tokens; what is cut has no end token.
-        protocol: Which prompt; see `text_to_sql.prompt`.
+        protocol: Which prompt; see `data.prompt.prompt`.
         count: Only so many rows, the first ones, are asked for; None for all. Blocks do not depend
             on it, so that smaller data sizes find those of larger ones.
     """

@@ -12,8 +12,11 @@ from pathlib import Path
 import pyarrow.csv
 import pyarrow.parquet
 
+from trainables.contract.configuration import EMBEDDED
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import table_suffix
 from trainables.data.splits import TEST_SHARE
-from trainables.data.tables import DatasetError, split_tables
 from trainables.embedded.corpus import TEST_ROWS, TRAIN_ROWS
 
 _BLOCK_BYTES = 16 << 20  # no row may be longer than a block
@@ -29,7 +32,7 @@ def training_rows(dataset: str, validation_rows: int, test_rows: int | None) -> 
 
     Raises:
         DatasetError: There are fewer rows to validate or test on than are asked for, or none left
-            to train on; or a table cannot be read.
+            to train on; a table cannot be read; or as `locations.split_files`.
     """
     found = _counts(dataset)
     if found is None:
@@ -64,21 +67,19 @@ def _check(dataset: str, split: str, wanted: int, there: int) -> None:
 
 def _counts(dataset: str) -> dict[str, int] | None:
     """Returns the number of rows by split."""
-    if dataset == "embedded":
+    if dataset == EMBEDDED:
         return {"train": TRAIN_ROWS, "test": TEST_ROWS}
-    path = Path(dataset)
-    if path.is_file():
-        return {"train": _rows(path)}
-    if path.is_dir():
-        return {split: sum(map(_rows, files)) for split, files in split_tables(path).items()}
-    return None
+    local = split_files(dataset)
+    if local is None:
+        return None
+    return {split: sum(map(_rows, files)) for split, files in local.items()}
 
 
 def _rows(table: Path) -> int:
     try:
-        if table.suffix == ".parquet":
+        if table_suffix(table) == ".parquet":
             return int(pyarrow.parquet.read_metadata(table).num_rows)
-        if table.suffix == ".csv":
+        if table_suffix(table) == ".csv":
             # A quoted value may hold line breaks. The types of one column are enough to know.
             with pyarrow.csv.open_csv(
                 table,

@@ -14,17 +14,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainables.data import tables as source
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
 from trainables.data.spelling import collapse_white_space
-from trainables.data.tables import DatasetError, Example
-
-__all__ = ["DatasetError", "Example", "Splits", "load_splits", "prompt"]
+from trainables.data.tables import Example, read
 
 NOTEBOOK_ROWS = 50
 """Test rows that the study evaluated on, the first ones."""
-NOTEBOOK_SUFFIX = (
-    ", IMPORTANT: With or without the context, your answer must always be a SQL statement"
-)
 TEST_SHARE = 0.1
 """Kept for the test, of a data set that is one table, when no number of rows is asked for."""
 
@@ -62,17 +58,6 @@ class Splits:
         return self.train[:data_size]
 
 
-def prompt(example: Example, protocol: str = "standard") -> str:
-    """Returns what the model is asked, the same in training, evaluation and prediction.
-
-    Args:
-        example: The question and its schema.
-        protocol: "notebook" appends the study's sentence, which it used in evaluation only.
-    """
-    question = f"Question: {example.sql_prompt} Context: {example.sql_context}"
-    return question + NOTEBOOK_SUFFIX if protocol == "notebook" else question
-
-
 def load_splits(
     dataset: str,
     revision: str | None,
@@ -97,7 +82,8 @@ def load_splits(
     Raises:
         DatasetError: The data set is not there, lacks a column, or has too few rows.
     """
-    opened = [(str(file), file.stat()) for file in source.files(dataset)]
+    files = [file for part in (split_files(dataset) or {}).values() for file in part]
+    opened = [(str(file), file.stat()) for file in files]
     stamp = tuple((name, status.st_size, status.st_mtime_ns) for name, status in opened)
     return _load(dataset, revision, data_seed, validation_rows, test_rows, stamp)
 
@@ -111,11 +97,11 @@ def _load(
     test_rows: int | None,
     stamp: tuple[tuple[str, int, int], ...],
 ) -> Splits:
-    return divide(source.read(dataset, revision), dataset, data_seed, validation_rows, test_rows)
+    return divide(read(dataset, revision), dataset, data_seed, validation_rows, test_rows)
 
 
 def divide(
-    tables: dict[str, list[Example]],
+    rows: dict[str, list[Example]],
     dataset: str,
     data_seed: int,
     validation_rows: int,
@@ -124,23 +110,23 @@ def divide(
     """Divides rows that have been read; `load_splits` says how.
 
     Args:
-        tables: Rows by split, as `data.tables.read` returns them.
+        rows: By split, as `data.tables.read` returns them.
         dataset: Name of the data set, for messages.
         data_seed: As in `load_splits`.
         validation_rows: As in `load_splits`.
         test_rows: As in `load_splits`.
     """
-    shuffled = _permutation(tables["train"], data_seed)
-    if "test" in tables:
-        whole_test = tables["test"]
+    shuffled = _permutation(rows["train"], data_seed)
+    if "test" in rows:
+        whole_test = rows["test"]
         test = _first(whole_test, test_rows, "test", dataset)
         held_out = {_question(example) for example in whole_test}
     else:
         wanted = max(1, int(len(shuffled) * TEST_SHARE)) if test_rows is None else test_rows
         test = _first(shuffled, wanted, "test", dataset)
         held_out = {_question(example) for example in test}
-    if "validation" in tables:
-        candidates = _permutation(tables["validation"], data_seed)
+    if "validation" in rows:
+        candidates = _permutation(rows["validation"], data_seed)
         whole_validation = [e for e in candidates if _question(e) not in held_out]
     else:
         shuffled = [e for e in shuffled if _question(e) not in held_out]
@@ -153,7 +139,7 @@ def divide(
             f"The data set {dataset!r} leaves no training rows beside {len(validation):,} for "
             f"validation and {len(test):,} for the test; ask for fewer of these."
         )
-    return Splits(tuple(train), tuple(validation), tuple(test), _fingerprint(tables))
+    return Splits(tuple(train), tuple(validation), tuple(test), _fingerprint(rows))
 
 
 def _first(
@@ -182,10 +168,10 @@ def _question(example: Example) -> tuple[str, str]:
     )
 
 
-def _fingerprint(tables: dict[str, list[Example]]) -> str:
+def _fingerprint(rows: dict[str, list[Example]]) -> str:
     digest = hashlib.sha256()
-    for split in sorted(tables):
-        digest.update(f"{split}\0{len(tables[split])}\0".encode())
-        for row in tables[split]:
+    for split in sorted(rows):
+        digest.update(f"{split}\0{len(rows[split])}\0".encode())
+        for row in rows[split]:
             digest.update(f"{row.sql_prompt}\0{row.sql_context}\0{row.sql}\0".encode())
     return digest.hexdigest()[:16]

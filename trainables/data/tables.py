@@ -1,16 +1,14 @@
 """Reads rows of question, schema and SQL: a table, a folder of tables, the hub's, or the built-in.
 
 A table is a `.parquet`, `.jsonl` or `.csv` file with the columns `sql_prompt, sql_context, sql`;
-`id`, `domain`, `sql_complexity` and `sql_task_type` are taken where they are there. In a folder, a
-file belongs to the split that its name says as a word (`train.parquet`, `wikisql-validation.jsonl`,
-`test-00000-of-00002.parquet`); other files are left alone.
+`id`, `domain`, `sql_complexity` and `sql_task_type` are taken where they are there. Which file is
+which split is told by `locations`.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,26 +17,15 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from trainables.contract.errors import SharedError
+from trainables.contract.configuration import EMBEDDED
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import splits_by_name, table_suffix
 from trainables.embedded import corpus
 
 REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")
 OPTIONAL_COLUMNS = ("id", "domain", "sql_complexity", "sql_task_type")
-TABLE_SUFFIXES = (".parquet", ".jsonl", ".csv")
-
-_SPLIT_WORDS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "dev": "validation",
-    "test": "test",
-}
 _BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a block
-
-
-class DatasetError(SharedError):
-    """A data set cannot be read, lacks what is needed, or is too small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +55,13 @@ def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
     Raises:
         DatasetError: Nothing is there, or a column or value is missing.
     """
-    if dataset == "embedded":
+    local = split_files(dataset)
+    if local is not None:
+        tables = {split: _joined(files) for split, files in local.items()}
+    elif dataset == EMBEDDED:
         tables = {
             split: pa.Table.from_pylist(list(corpus.rows(split))) for split in ("train", "test")
         }
-    elif Path(dataset).is_dir():
-        tables = _folder(Path(dataset))
-    elif Path(dataset).is_file():
-        tables = {"train": _table(Path(dataset))}
-    elif Path(dataset).suffix in TABLE_SUFFIXES:
-        raise DatasetError(
-            f"The data set {dataset!r} is not there; give the path of an existing table."
-        )
     else:
         tables = _hub(dataset, revision)
     return {
@@ -87,52 +69,19 @@ def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
     }
 
 
-def files(dataset: str) -> tuple[Path, ...]:
-    """Returns the files that `read` would open for a local data set; none for the others."""
-    path = Path(dataset)
-    if path.is_dir():
-        return tuple(file for split in split_tables(path).values() for file in split)
-    return (path,) if path.is_file() else ()
-
-
-def split_tables(folder: Path) -> dict[str, list[Path]]:
-    """Returns the tables of a folder by the split that their names say."""
-    found: dict[str, list[Path]] = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix in TABLE_SUFFIXES and file.is_file():
-            words = [w for w in re.split(r"[^a-z]+", file.stem.lower()) if w in _SPLIT_WORDS]
-            if words:
-                found.setdefault(_SPLIT_WORDS[words[-1]], []).append(file)
-    return found
-
-
-def _folder(folder: Path) -> dict[str, pa.Table]:
-    found = split_tables(folder)
-    if "train" not in found:
-        names = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) or "nothing"
-        raise DatasetError(
-            f"The folder {str(folder)!r} holds no table of training rows; it needs a file such as "
-            f"train.parquet (or .jsonl, .csv), and holds {names}."
-        )
-    tables = {}
-    for split, paths in found.items():
-        parts = [_columns(_table(path), str(path)) for path in paths]
-        tables[split] = pa.concat_tables(parts, promote_options="default")
-    return tables
+def _joined(files: Sequence[Path]) -> pa.Table:
+    """Returns the rows of a split's parts, one after the other."""
+    parts = [_columns(_table(file), str(file)) for file in files]
+    return pa.concat_tables(parts, promote_options="default")
 
 
 def _table(path: Path) -> pa.Table:
-    if path.suffix not in TABLE_SUFFIXES:
-        raise DatasetError(
-            f"The table {str(path)!r} has the suffix {path.suffix!r}, but must be one of "
-            f"{', '.join(TABLE_SUFFIXES)}."
-        )
     strings = {name: pa.string() for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
     try:
-        if path.suffix == ".parquet":
+        if table_suffix(path) == ".parquet":
             names = pa.parquet.read_schema(path).names
             table = pa.parquet.read_table(path, columns=[n for n in names if n in strings])
-        elif path.suffix == ".csv":
+        elif table_suffix(path) == ".csv":
             table = pa.csv.read_csv(
                 path,
                 parse_options=pa.csv.ParseOptions(newlines_in_values=True),
@@ -173,9 +122,8 @@ def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
             "first, give a table with `--set dataset=FILE`, or use `--profile embedded`."
         ) from error
     tables = {
-        _SPLIT_WORDS[split]: part.with_format("arrow")[:]
-        for split, part in loaded.items()
-        if split in _SPLIT_WORDS
+        split: loaded[name].with_format("arrow")[:]
+        for split, name in splits_by_name(loaded).items()
     }
     if "train" not in tables:
         raise DatasetError(

@@ -15,7 +15,7 @@ from trainables.contract.scores import SCORES
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.spelling import SqlTokens
-from trainables.data.splits import Example
+from trainables.data.tables import Example
 from trainables.evaluation import text_scores
 from trainables.inference.generation import batches, decoding, encode, generate, write
 from trainables.sql.execution import SqlExecutor

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
-from trainables.base_models.availability import EMBEDDED, EMBEDDED_FOLDER
 from trainables.base_models.loading import four_bit, load_base_model, load_tokenizer
+from trainables.base_models.locations import locate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import EMBEDDED_COPY, model_card
@@ -54,8 +54,7 @@ def export(
         OSError: The checkpoint is incomplete, or the target cannot be written.
     """
     if not TECHNIQUES[configuration.technique].trains_base:
-        base = EMBEDDED_FOLDER if configuration.base_model == EMBEDDED else configuration.base_model
-        check_base(checkpoint_folder, str(base), configuration.base_model_revision)
+        check_base(checkpoint_folder, configuration.base_model, configuration.base_model_revision)
     whole = merged or TECHNIQUES[configuration.technique].trains_base
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.parent / f".{target.name}.{os.getpid()}"
@@ -81,9 +80,11 @@ def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path
     # Not prefix_encoder.safetensors, which only training needs, nor PEFT's empty card.
     shutil.copy(adapter / SAFETENSORS_WEIGHTS_NAME, folder)
     settings = json.loads((adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    if configuration.base_model == EMBEDDED:
+    base = locate(configuration.base_model)
+    settings["base_model_name_or_path"] = base.source
+    if base.is_embedded:
         # Its place in this installation says nothing to another one.
-        shutil.copytree(EMBEDDED_FOLDER, folder / EMBEDDED_COPY)
+        shutil.copytree(base.source, folder / EMBEDDED_COPY)
         settings["base_model_name_or_path"] = EMBEDDED_COPY
     text = json.dumps(settings, indent=2, sort_keys=True)
     (folder / _ADAPTER_CONFIG).write_text(text, encoding="utf-8")

@@ -10,14 +10,15 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from trainables.base_models.availability import EMBEDDED
+from trainables.base_models.locations import locate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.scores import DESCRIPTIONS, SCORES
+from trainables.data.locations import is_on_hub
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens
-from trainables.data.splits import Example, prompt
+from trainables.data.tables import Example
 from trainables.inference.predictor import open_decoding
 from trainables.techniques.registry import TECHNIQUES
 
@@ -71,7 +72,7 @@ def model_card(
     metric = trial["objective_metric"]
     kind = "whole weights" if merged else "a PEFT adapter"
     base = _base(configuration)
-    if configuration.base_model == EMBEDDED and not merged:
+    if locate(configuration.base_model).is_embedded and not merged:
         base += f", of which `{EMBEDDED_COPY}/` is a copy"
     sections = [
         _header(configuration, merged),
@@ -174,32 +175,29 @@ def _spelling_remark(spelt: Spelling) -> str:
 
 def _header(configuration: TrialConfiguration, merged: bool) -> str:
     lines = ["---", f"library_name: {'transformers' if merged else 'peft'}"]
-    if _is_on_hub(configuration.base_model):
+    if locate(configuration.base_model).is_on_hub:
         lines += [f"base_model: {configuration.base_model}"]
-    if _is_on_hub(configuration.dataset):
+    if is_on_hub(configuration.dataset):
         lines += ["datasets:", f"- {configuration.dataset}"]
     return "\n".join([*lines, "tags:", "- text-to-sql", "---", ""])
 
 
 def _base(configuration: TrialConfiguration) -> str:
-    name, revision = configuration.base_model, configuration.base_model_revision
-    if name == EMBEDDED:
+    base = locate(configuration.base_model, configuration.base_model_revision)
+    if base.is_embedded:
         return "the small T5 that is built into the sweep's package"
-    return f"`{name}`" + (f" (revision `{revision}`)" if revision else "")
+    return f"`{base.name}`" + (f" (revision `{base.revision}`)" if base.revision else "")
 
 
 def _base_arguments(configuration: TrialConfiguration) -> str:
-    name, revision = configuration.base_model, configuration.base_model_revision
-    arguments = [repr(EMBEDDED_COPY if name == EMBEDDED else name)]
-    if revision and _is_on_hub(name):
-        arguments += [f"revision={revision!r}"]
+    base = locate(configuration.base_model, configuration.base_model_revision)
+    # A folder by its whole path: the code is run in the export's folder.
+    arguments = [repr(EMBEDDED_COPY if base.is_embedded else base.source)]
+    if base.revision:
+        arguments += [f"revision={base.revision!r}"]
     if TECHNIQUES[configuration.technique].quantized:
         arguments += ["quantization_config=four_bit"]
     return ", ".join(arguments)
-
-
-def _is_on_hub(name: str) -> bool:
-    return name != EMBEDDED and not name.startswith(("/", "~", ".")) and not Path(name).exists()
 
 
 def _end(trial: Mapping[str, Any]) -> str:

@@ -18,8 +18,9 @@ import torch
 from transformers.utils import logging
 
 from trainables.contract.configuration import TrialConfiguration
+from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
-from trainables.data.splits import Example, prompt
+from trainables.data.tables import Example
 from trainables.inference.generation import Decoding, decoding, generate
 from trainables.runtime.device import choose_device
 from trainables.runtime.seeding import isolated

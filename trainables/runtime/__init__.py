@@ -1,4 +1,4 @@
-"""The machine under a trial: device, memory, random numbers, groups of workers, file permissions.
+"""What is under a trial: device, memory, random numbers, groups of workers, files, and the hub.
 
-Knows nothing of models or data.
+Knows nothing of what models and data are.
 """

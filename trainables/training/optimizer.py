@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Optimiser:
+class Optimizer:
     """AdamW (Loshchilov and Hutter 2019) as the techniques need it.
 
     Weight decay leaves out biases, normalisation weights (all that has fewer than two dimensions)

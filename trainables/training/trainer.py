@@ -12,22 +12,22 @@ from typing import Any
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.data.batching import collate, epoch_batches, passes
+from trainables.data.batching import collate, epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
 from trainables.runtime.seeding import isolated, seed_torch
 from trainables.runtime.worker_group import WorkerGroup
 from trainables.training.adapted_model import AdaptedModel
-from trainables.training.optimizer import Optimiser
+from trainables.training.optimizer import Optimizer
 from trainables.training.schedule import factor
 
 CHECK_EVERY = 16
 """Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
 it is looked at in each step."""
 
-
-PASS_TOKENS = {"cpu": 150.0}
-"""What a forward and backward pass costs besides its tokens, in tokens, where it was measured
-(`benchmarks/RESULTS.md`). Elsewhere a batch takes as few passes as `micro_batch_size` allows."""
+OVERHEAD_TOKENS = {"cpu": 150.0}
+"""What a micro-batch costs besides its tokens, forward and backward, in tokens, where it was
+measured (`benchmarks/RESULTS.md`). Elsewhere a batch is cut into as few as `micro_batch_size`
+allows."""
 UNMEASURED = 1e9
 
 
@@ -98,7 +98,7 @@ class Trainer:
         self._parameters: dict[str, Any] = dict(configuration.parameters)
         self._group = group
         self._after_step = after_step
-        self._optimiser = Optimiser(
+        self._optimizer = Optimizer(
             adapted.model,
             weight_decay=self._parameters["weight_decay"],
             gradient_clipping=self._parameters["gradient_clipping"],
@@ -148,7 +148,7 @@ class Trainer:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the optimiser's tensors by name."""
-        return self._optimiser.state()
+        return self._optimizer.state()
 
     def position(self) -> dict[str, Any]:
         """Returns where in the rows and the schedule training stands, JSON-compatible."""
@@ -163,7 +163,7 @@ class Trainer:
 
     def restore(self, state: Mapping[str, torch.Tensor], position: Mapping[str, Any]) -> None:
         """Takes over what `state` and `position` returned; the model's weights are not touched."""
-        self._optimiser.load(state)
+        self._optimizer.load(state)
         self.step = position["step"]
         self.examples_seen = position["examples_seen"]
         self._epoch = position["epoch"]
@@ -209,10 +209,10 @@ class Trainer:
         sources = sum(len(ids) for ids in self._rows.sources(rows))
         by_length = dict(zip(rows, self._rows.lengths(rows), strict=True))
         own = self._group.share(sorted(rows, key=by_length.__getitem__))
-        cuts = passes(
+        cuts = micro_batches(
             [by_length[row] for row in own],
             self._parameters["micro_batch_size"],
-            PASS_TOKENS.get(self._device.type, UNMEASURED),
+            OVERHEAD_TOKENS.get(self._device.type, UNMEASURED),
         )
         total = torch.zeros((), device=self._device)
         for number, cut in enumerate(cuts):
@@ -234,8 +234,8 @@ class Trainer:
                 loss = output.loss.float() * (batch.target_tokens / targets)
             loss.backward()
             total += loss.detach()
-        total = self._group.sum_gradients(self._optimiser.parameters, total)
-        self._optimiser.step(rate)
+        total = self._group.sum_gradients(self._optimizer.parameters, total)
+        self._optimizer.step(rate)
         self.step += 1
         self.examples_seen += len(rows)
         return total, targets, sources + targets

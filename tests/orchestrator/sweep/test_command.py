@@ -49,6 +49,21 @@ def test_a_plan_runs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [["--plan"], []])
+def test_a_folder_without_training_rows_is_said_before_anything_is_made(
+    tmp_path: Path, options: list[str]
+) -> None:
+    root = tmp_path / "store"
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "training-test.parquet").touch()
+    file = sweeps.write(tmp_path, dataset=str(tmp_path / "rows"))
+    code, output = _cli(str(file), "--profile", "embedded", "--root", str(root), *options)
+    assert code == 2
+    assert "holds no table of training rows" in output
+    assert "holds training-test.parquet (test)" in output
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("options", [["--plan"], []])
 def test_a_path_that_is_not_there_is_said_before_anything_is_made(
     tmp_path: Path, options: list[str]
 ) -> None:

@@ -13,7 +13,7 @@ from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
 from trainables.contract.errors import SharedError, UserError
-from trainables.data.tables import DatasetError
+from trainables.data.errors import DatasetError
 
 
 class DeviceUnavailable(SharedError):  # noqa: N818 - named as the learner's

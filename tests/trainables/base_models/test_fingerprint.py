@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from trainables.base_models.availability import EMBEDDED_FOLDER
 from trainables.base_models.fingerprint import fingerprint
+from trainables.base_models.locations import EMBEDDED_FOLDER
 
 
 def sha256(data: bytes) -> str:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
 from tests.trainables.tiny_base import BATCH, write_tiny_base
-from trainables.base_models import loading as module
+from trainables.base_models import locations
 from trainables.base_models.loading import (
     BaseModelUnavailable,
     compute_dtype,
@@ -43,10 +43,10 @@ def test_every_weight_is_as_in_the_checkpoint(base: Path) -> None:
 def test_the_embedded_model_is_found_by_its_name(
     base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EMBEDDED_FOLDER", base)
+    monkeypatch.setattr(locations, "EMBEDDED_FOLDER", base)
     assert torch.equal(load("embedded")(**BATCH).logits, load(str(base))(**BATCH).logits)
     assert load_tokenizer("embedded", "ignored").get_vocab()
-    monkeypatch.setattr(module, "EMBEDDED_FOLDER", base / "absent")
+    monkeypatch.setattr(locations, "EMBEDDED_FOLDER", base / "absent")
     with pytest.raises(BaseModelUnavailable, match="install the package again"):
         load("embedded")
 

@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.batching import IGNORED_LABEL, by_token_budget, collate, epoch_batches, passes
+from trainables.data.batching import (
+    IGNORED_LABEL,
+    by_token_budget,
+    collate,
+    epoch_batches,
+    micro_batches,
+)
 
 ROWS = st.integers(1, 900)
 SIZES = st.integers(1, 33)
@@ -43,9 +49,9 @@ def test_a_token_budget_is_kept(lengths: list[int], tokens: int, most: int) -> N
         assert len(batch) <= most
 
 
-def _cost(cuts: list[list[int]], lengths: list[tuple[int, int]], pass_tokens: float) -> float:
+def _cost(cuts: list[list[int]], lengths: list[tuple[int, int]], overhead_tokens: float) -> float:
     return sum(
-        pass_tokens
+        overhead_tokens
         + len(cut) * (max(lengths[row][0] for row in cut) + max(lengths[row][1] for row in cut))
         for cut in cuts
     )
@@ -56,10 +62,10 @@ def _cost(cuts: list[list[int]], lengths: list[tuple[int, int]], pass_tokens: fl
     st.integers(1, 8),
     st.sampled_from([0.0, 7.0, 60.0, 1e9]),
 )
-def test_a_batch_is_cut_into_the_cheapest_passes(
-    lengths: list[tuple[int, int]], most_rows: int, pass_tokens: float
+def test_a_batch_is_cut_into_the_cheapest_micro_batches(
+    lengths: list[tuple[int, int]], most_rows: int, overhead_tokens: float
 ) -> None:
-    cuts = passes(lengths, most_rows, pass_tokens)
+    cuts = micro_batches(lengths, most_rows, overhead_tokens)
     assert sorted(row for cut in cuts for row in cut) == list(range(len(lengths)))
     assert all(1 <= len(cut) <= most_rows for cut in cuts)
     order = [row for cut in cuts for row in cut]
@@ -70,17 +76,17 @@ def test_a_batch_is_cut_into_the_cheapest_passes(
         for inner in combinations(range(1, len(order)), number)
     )
     cheapest = min(
-        _cost(way, lengths, pass_tokens)
+        _cost(way, lengths, overhead_tokens)
         for way in every_way
         if all(len(cut) <= most_rows for cut in way)
     )
-    assert _cost(cuts, lengths, pass_tokens) == cheapest
-    if pass_tokens == 1e9:
+    assert _cost(cuts, lengths, overhead_tokens) == cheapest
+    if overhead_tokens == 1e9:
         assert len(cuts) == -(-len(lengths) // most_rows)
 
 
 def test_a_huge_batch_is_cut_at_once() -> None:
-    cuts = passes([(1 + row % 90, 5) for row in range(60_000)], 1000, 150.0)
+    cuts = micro_batches([(1 + row % 90, 5) for row in range(60_000)], 1000, 150.0)
     assert [len(cut) for cut in cuts] == [1000] * 60
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from trainables.data.errors import DatasetError
 from trainables.data.row_counts import training_rows
 from trainables.data.splits import load_splits
-from trainables.data.tables import DatasetError
 
 Row = dict[str, str]
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainables.data.errors import DatasetError
 from trainables.data.spelling import collapse_white_space
-from trainables.data.splits import Splits, divide, load_splits, prompt
-from trainables.data.tables import DatasetError, Example
+from trainables.data.splits import Splits, divide, load_splits
+from trainables.data.tables import Example
 
 
 def example(number: int, context: str = "", sql: str = "") -> Example:
@@ -132,13 +133,3 @@ def test_wikisql_as_one_table_and_as_a_folder(shared: Path) -> None:
     folder = load_splits(str(shared / "data"), None, 0, 100, 500)
     assert len(folder.validation) == 100
     assert folder.fingerprint != whole.fingerprint
-
-
-def test_the_prompt_is_the_study_s() -> None:
-    row = Example("1", "How many?", "CREATE TABLE t (a INT);", "SELECT 1")
-    plain = "Question: How many? Context: CREATE TABLE t (a INT);"
-    assert prompt(row) == plain
-    assert prompt(row, "notebook") == (
-        plain
-        + ", IMPORTANT: With or without the context, your answer must always be a SQL statement"
-    )

@@ -8,8 +8,10 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from trainables.data import tables
-from trainables.data.tables import DatasetError, read
+from trainables.data.errors import DatasetError
+from trainables.data.locations import split_files
+from trainables.data.split_files import TABLE_SUFFIXES
+from trainables.data.tables import read
 
 ROWS = [
     {"sql_prompt": "How many?", "sql_context": "CREATE TABLE t (a INT);", "sql": "SELECT 1;"},
@@ -28,7 +30,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", tables.TABLE_SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_each_format_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
     found = read(str(write(tmp_path / f"rows{suffix}", ROWS)))
     assert list(found) == ["train"]
@@ -38,7 +40,7 @@ def test_each_format_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
     ] == ROWS
 
 
-@pytest.mark.parametrize("suffix", tables.TABLE_SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_optional_columns_and_ids_are_taken(tmp_path: Path, suffix: str) -> None:
     rows = [{**row, "id": f"r{i}", "domain": "arts", "extra": "x"} for i, row in enumerate(ROWS)]
     found = read(str(write(tmp_path / f"rows{suffix}", rows)))["train"]
@@ -59,10 +61,10 @@ def test_a_folder_is_read_by_the_names_of_its_tables(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("not a table")
     found = read(str(tmp_path))
     assert {split: len(rows) for split, rows in found.items()} == {"train": 2, "test": 1}
-    assert len(tables.files(str(tmp_path))) == 3
+    assert sum(map(len, (split_files(str(tmp_path)) or {}).values())) == 3
 
 
-@pytest.mark.parametrize("suffix", tables.TABLE_SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_a_missing_column_is_named_beside_those_there_are(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"rows{suffix}", [{"question": "q", "sql_context": "c", "sql": "s"}])
     with pytest.raises(DatasetError) as caught:

@@ -18,7 +18,7 @@ from trainables.base_models.loading import load_tokenizer
 from trainables.data import encoded_rows, token_cache
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.spelling import SqlTokens
-from trainables.data.splits import Example
+from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
 from trainables.embedded import corpus
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from trainables.base_models.availability import EMBEDDED_FOLDER
+from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
@@ -117,6 +117,19 @@ def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
     assert "library_name: transformers\n" in header
     code = loading_code(configuration, tokens, merged=False)
     assert "from_pretrained('google/flan-t5-large', revision='0613663')" in code
+
+
+def test_the_code_names_a_folder_by_its_whole_path(
+    tokens: SqlTokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "t5").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("models/t5", "~/models/t5", "./models/t5"):
+        configuration = _configuration(base_model=name, base_model_revision="abc")
+        code = loading_code(configuration, tokens, merged=False)
+        assert f"base = AutoModelForSeq2SeqLM.from_pretrained('{tmp_path}/models/t5')" in code
+        assert "base_model:" not in model_card(configuration, TRIAL, tokens, merged=False)
 
 
 @pytest.mark.parametrize("technique", ["lora", "qlora", "prefix", "full"])

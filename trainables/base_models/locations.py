@@ -1,0 +1,102 @@
+"""What the name of a base model means: the built-in one, a checkpoint folder, or one of the hub's.
+
+The one place that decides it; loading, cache, fingerprint, checks and exports ask here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainables.contract.configuration import EMBEDDED
+from trainables.runtime.hub import NO_DOWNLOAD, cached_file
+from trainables.runtime.local_paths import is_file, is_folder, local_path
+
+EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded" / "base"
+GIVE_A_FOLDER = "give a checkpoint folder with `--set base_model=FOLDER`"
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the files of a base model lie.
+
+    Attributes:
+        name: As the user gave it.
+        folder: The checkpoint folder, absolute, whether it is there or not; None on the hub.
+        revision: Git revision on the hub; None elsewhere, where there are none.
+    """
+
+    name: str
+    folder: Path | None
+    revision: str | None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the built-in base model."""
+        return self.name == EMBEDDED
+
+    @property
+    def is_on_hub(self) -> bool:
+        """Whether the name is an identifier of the hub."""
+        return self.folder is None
+
+    @property
+    def source(self) -> str:
+        """What `from_pretrained` takes for it."""
+        return self.name if self.folder is None else str(self.folder)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why there is no folder where there must be one, with the remedy; None if all is well."""
+        if self.folder is None or is_folder(self.folder):
+            return None
+        if self.is_embedded:
+            return f"The built-in base model is not in {self.folder}: install the package again."
+        return (
+            f'The base model "{self.name}" is not a folder: {GIVE_A_FOLDER}; or an identifier of'
+            f" the Hugging Face hub; or {NO_DOWNLOAD}."
+        )
+
+    def file(self, name: str) -> Path | None:
+        """Returns where a file of the checkpoint lies on this machine, None if it does not."""
+        if self.folder is None:
+            return cached_file(self.name, name, self.revision)
+        path = self.folder / name
+        return path if is_file(path) else None
+
+    def weights(self) -> tuple[str, ...]:
+        """Returns the names of the files that hold the weights, whether they are there or not.
+
+        Returns:
+            `WEIGHTS`, or the files that an index names, sorted; nothing where neither is here.
+
+        Raises:
+            ValueError: The index cannot be read.
+        """
+        if self.file(WEIGHTS) is not None:
+            return (WEIGHTS,)
+        index = self.file(WEIGHTS_INDEX)
+        if index is None:
+            return ()
+        try:
+            shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+            return tuple(sorted({str(shard) for shard in shards}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{index} is no index of weights") from error
+
+
+def locate(name: str, revision: str | None = None) -> Location:
+    """Returns where a base model lies.
+
+    Args:
+        name: "embedded", a checkpoint folder, or an identifier of the hub. What lies on this
+            machine goes before the hub.
+        revision: Git revision on the hub; of no use for the other two.
+    """
+    folder = EMBEDDED_FOLDER if name == EMBEDDED else local_path(name)
+    if folder is None:
+        return Location(name, None, revision)
+    return Location(name, folder.absolute(), None)

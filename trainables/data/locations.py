@@ -1,0 +1,61 @@
+"""What the name of a data set means, and which of its files hold which split.
+
+The one place that decides it; reading, counting and the checks before a sweep ask here. A table is
+all "train"; what the files of a folder are is told by their names, see `split_files`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainables.contract.configuration import EMBEDDED
+from trainables.data.errors import DatasetError
+from trainables.data.split_files import TABLE_SUFFIXES, split_tables, table_suffix
+from trainables.runtime.hub import NO_DOWNLOAD
+from trainables.runtime.local_paths import is_file, is_folder, local_path
+
+GIVE_A_TABLE = "give a table of rows with `--set dataset=FILE`"
+
+
+def is_on_hub(dataset: str) -> bool:
+    """Returns whether the name of a data set is an identifier of the hub."""
+    return dataset != EMBEDDED and _path(dataset) is None
+
+
+def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
+    """Returns the files of a local data set by split, "train" among them.
+
+    Args:
+        dataset: "embedded", the path of a table or of a folder of tables, or an identifier of the
+            hub.
+
+    Returns:
+        None for the built-in data set and for one of the hub's.
+
+    Raises:
+        DatasetError: Nothing is there, a table has another format, or a folder has no training
+            table or is ambiguous; names folder and files, and what would be right.
+    """
+    path = None if dataset == EMBEDDED else _path(dataset)
+    if path is None:
+        return None
+    if is_folder(path):
+        return split_tables(path)
+    if not is_file(path):
+        raise DatasetError(
+            f"The data set {dataset!r} is not there: it is neither a file nor a folder; "
+            f"{GIVE_A_TABLE}; or {NO_DOWNLOAD}."
+        )
+    if table_suffix(path) not in TABLE_SUFFIXES:
+        raise DatasetError(
+            f"The data set {dataset!r} is a {path.suffix or 'file without a suffix'}, but must be"
+            f" one of {', '.join(TABLE_SUFFIXES)}."
+        )
+    return {"train": (path,)}
+
+
+def _path(dataset: str) -> Path | None:
+    path = local_path(dataset)
+    if path is None and table_suffix(Path(dataset)) in TABLE_SUFFIXES:
+        return Path(dataset)
+    return path

@@ -1,0 +1,181 @@
+"""Which file of a folder is which split, and which split of the hub's.
+
+A file belongs to the split that its name says as a word, the last one if there are several
+(`train.parquet`, `wikisql-validation.jsonl`, `TEST.CSV`); other files, hidden ones and subfolders
+are left alone. Files whose names differ in numbers alone are parts of one split, put together in
+the order of their names (`train-1.csv`, `train-00000-of-00002.parquet`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from trainables.data.errors import DatasetError
+from trainables.runtime.local_paths import is_file, is_folder
+
+TABLE_SUFFIXES = (".parquet", ".jsonl", ".csv")
+
+_SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+_SHARD = re.compile(r"-(\d+)-of-(\d+)(?:-[0-9a-f]+)?(?=\.|$)")
+"""As the hub names the parts of a split, with or without a digest."""
+_MOST_NAMED = 10
+"""Files that a message lists."""
+
+
+def table_suffix(path: Path) -> str:
+    """Returns the suffix that says a table's format, in lower case."""
+    return path.suffix.lower()
+
+
+def splits_by_name(names: Iterable[str]) -> dict[str, str]:
+    """Returns which of the named splits of a data set of the hub's is which: split -> name.
+
+    A split's own name goes before others for it ("validation" before "dev").
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        split = _SPLIT_WORDS.get(name)
+        if split is not None and (split not in found or name == split):
+            found[split] = name
+    return found
+
+
+def split_tables(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Returns the tables of a folder by split, "train" among them.
+
+    Raises:
+        DatasetError: There is no training table, or a split is claimed twice or lacks a part; names
+            folder and files, and what would be right.
+    """
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise DatasetError(f"The folder {str(folder)!r} cannot be read: {error}") from error
+    found = _by_split(entries)
+    if "train" not in found:
+        raise DatasetError(
+            f"The folder {str(folder)!r} holds no table of training rows; it needs a file such as "
+            f"train.parquet (or .jsonl, .csv), and holds {_listed(entries)}."
+            f"{_in_subfolders(entries)}"
+        )
+    for split, files in found.items():
+        _check_parts(folder, split, files)
+    return {split: tuple(files) for split, files in found.items()}
+
+
+def _by_split(entries: Iterable[Path]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for entry in entries:
+        if (split := _split(entry)) is not None:
+            found.setdefault(split, []).append(entry)
+    return found
+
+
+def _split(file: Path) -> str | None:
+    """Returns the split that a file holds; None for what is no table, or says none."""
+    hidden = file.name.startswith(".")  # such as ._train.csv, which macOS puts beside train.csv
+    if hidden or table_suffix(file) not in TABLE_SUFFIXES or not is_file(file):
+        return None
+    words = re.split(r"[^a-z]+", _SHARD.sub("", file.stem.lower()))
+    return next((_SPLIT_WORDS[word] for word in reversed(words) if word in _SPLIT_WORDS), None)
+
+
+def _check_parts(folder: Path, split: str, files: Sequence[Path]) -> None:
+    """Checks that the files of a split are its parts, all of them and none twice.
+
+    Raises:
+        DatasetError: They are not.
+    """
+    known = {_part(files[0]): files[0]}
+    for file in files[1:]:
+        other = known.get(_part(file), files[0])
+        if _part(file) in known or _without_numbers(file) != _without_numbers(other):
+            raise DatasetError(
+                f"The folder {str(folder)!r} holds {_said(other.name, file.name)}, which both say"
+                f" that they are the split {split}; keep one of them, or name the parts of one"
+                f" table {split}-1{other.suffix}, {split}-2{file.suffix}."
+            )
+        known[_part(file)] = file
+    shards = [match for match in map(_shard, files) if match is not None]
+    missing = (
+        _missing_shard({int(match[1]) for match in shards}, int(shards[0][2])) if shards else None
+    )
+    if missing is not None:
+        raise DatasetError(
+            f"The folder {str(folder)!r} holds {_said(*(file.name for file in files))}, but not"
+            f" the part of number {missing}; add what is missing, or name what is to be the whole"
+            f" split {split}{files[0].suffix}."
+        )
+
+
+def _missing_shard(numbers: set[int], total: int) -> int | None:
+    """Returns the first number that is not there, of `total` counted from 0 or from 1."""
+    start = int(total in numbers)
+    return next((n for n in range(start, start + total) if n not in numbers), None)
+
+
+def _part(file: Path) -> int | str:
+    """Returns what tells a part of a split from the others."""
+    shard = _shard(file)
+    return file.stem.lower() if shard is None else int(shard[1])
+
+
+def _shard(file: Path) -> re.Match[str] | None:
+    return _SHARD.search(file.stem.lower())
+
+
+def _without_numbers(file: Path) -> str:
+    """Returns what the names of a split's parts have in common."""
+    total = _shard(file)
+    words = re.sub(r"[\W\d_]+", " ", _SHARD.sub(" ", file.stem.lower())).strip()
+    return words if total is None else f"{words} of {int(total[2])}"
+
+
+def _said(*names: str) -> str:
+    """Returns e.g. "a, b and c"."""
+    shown = [*names[:_MOST_NAMED], *(["others"] if len(names) > _MOST_NAMED else [])]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _listed(entries: Sequence[Path]) -> str:
+    """Returns what a folder holds, each with what it was taken for."""
+
+    def taken(entry: Path) -> str:
+        if is_folder(entry):
+            return f"{entry.name} (a folder)"
+        if not entry.exists():
+            return f"{entry.name} (a link to nothing)"
+        split = _split(entry)
+        return entry.name if split is None else f"{entry.name} ({split})"
+
+    return _said(*map(taken, entries)) if entries else "nothing"
+
+
+def _in_subfolders(entries: Iterable[Path]) -> str:
+    """Returns a hint, after a space, at the tables that lie one level too deep; "" without any."""
+    below = [
+        sorted(path for path in entry.glob("*") if table_suffix(path) in TABLE_SUFFIXES)
+        for entry in entries
+        if is_folder(entry) and not entry.name.startswith(".")
+    ]
+    whole = next((tables[0].parent for tables in below if "train" in _by_split(tables)), None)
+    if whole is not None:
+        return f" Its subfolder {whole.name} holds such a file: give {str(whole)!r}."
+    some = next((tables[0] for tables in below if tables), None)
+    if some is None:
+        return ""
+    return (
+        f" Subfolders are left alone: move {some.parent.name}/{some.name} up, under a name that"
+        f" says its split, such as train-{some.name}."
+    )
