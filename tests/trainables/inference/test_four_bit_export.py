@@ -1,4 +1,4 @@
-"""An export is asked by the code of its card as the trial's model is asked here."""
+"""A four-bit export is asked by the code of its card as the trial's model is asked here."""
 
 from __future__ import annotations
 
