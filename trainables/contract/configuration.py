@@ -15,7 +15,7 @@ Scalar = int | float | str | bool | None
 
 @dataclass(frozen=True)
 class TrialConfiguration:
-    """One trial, completely: on a CPU the same value always means the same numbers.
+    """One trial, completely: on one type of CPU the same value always means the same numbers.
 
     Attributes:
         technique: One of `trainables.techniques.parameters.TECHNIQUES`.
