@@ -18,11 +18,12 @@ Knows nothing of who drives it. In a notebook or on a bare machine:
     print(trial.evaluate("validation").metrics["bleu"])
     trial.save(Path("checkpoint"))
 
-Same configuration, same numbers: bit for bit on a CPU, alone or after another trial in the process,
-in one go or continued from a checkpoint. On an accelerator the same random numbers are drawn, but
-some of torch's kernels add in no fixed order, so that the numbers are only nearly the same. Under
-`torch.distributed` every worker makes the same calls; each trains on its share of every batch, with
-the numbers of one process but for rounding and dropout, which each worker draws for its own rows.
+Same configuration, same numbers: bit for bit on CPUs of one type, alone or after another trial in
+the process, in one go or continued from a checkpoint. Another type of CPU has other kernels, which
+round otherwise. On an accelerator the same random numbers are drawn, but some of torch's kernels
+add in no fixed order, so that the numbers are only nearly the same. Under `torch.distributed` every
+worker makes the same calls; each trains on its share of every batch, with the numbers of one
+process but for rounding and dropout, which each worker draws for its own rows.
 """
 
 from __future__ import annotations

@@ -14,8 +14,11 @@ from trainables.embedded.tokenizer import build
 from trainables.techniques.parameters import complete
 
 
-def write_loop_base(folder: Path, *, dropout: float = 0.1) -> str:
-    """Writes the checkpoint, its output layer tied to the embeddings, and returns the folder."""
+def write_loop_base(folder: Path, *, dropout: float = 0.1, num_heads: int = 4) -> str:
+    """Writes the checkpoint, its output layer tied to the embeddings, and returns the folder.
+
+    Its keys are `num_heads` times 8 wide.
+    """
     tokenizer: Any = build(
         text
         for row in corpus.rows("train")[:300]
@@ -27,7 +30,7 @@ def write_loop_base(folder: Path, *, dropout: float = 0.1) -> str:
         d_kv=8,
         d_ff=64,
         num_layers=1,
-        num_heads=4,
+        num_heads=num_heads,
         feed_forward_proj="gated-gelu",
         dropout_rate=dropout,
         decoder_start_token_id=0,

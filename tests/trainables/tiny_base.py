@@ -36,19 +36,27 @@ BATCH = {
 }
 
 
-def write_tiny_base(folder: Path, seed: int = 0) -> Path:
+def write_tiny_base(folder: Path, seed: int = 0, *, packable: bool = False) -> Path:
     """Writes a checkpoint as flan-t5's are: gated, the output layer not tied to the embeddings.
 
-    Its keys are 24 wide while the model is 32 wide, as in flan-t5-small.
+    Its keys are 24 wide while the model is 32 wide: they differ as in flan-t5-small.
+
+    Args:
+        folder: Where.
+        seed: Decides the weights.
+        packable: Whether every linear layer is 64 in and 64 out instead, so that bitsandbytes packs
+            them for CPUs with AVX512-BF16, where it refuses outputs that are no multiple of 32 and
+            inputs that are no multiple of its blocks of 64.
     """
+    width, keys, heads = (64, 32, 2) if packable else (32, 8, 3)
     tokenizer = _tokenizer()
     config = T5Config(
         vocab_size=len(tokenizer),
-        d_model=32,
-        d_kv=8,
+        d_model=width,
+        d_kv=keys,
         d_ff=64,
         num_layers=2,
-        num_heads=3,
+        num_heads=heads,
         feed_forward_proj="gated-gelu",
         tie_word_embeddings=False,
         decoder_start_token_id=0,
@@ -56,7 +64,7 @@ def write_tiny_base(folder: Path, seed: int = 0) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = T5ForConditionalGeneration(config)
-        model.lm_head.weight = nn.Parameter(torch.randn(len(tokenizer), 32) * 0.2)
+        model.lm_head.weight = nn.Parameter(torch.randn(len(tokenizer), width) * 0.2)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -18,7 +18,7 @@ EMBEDDED = "embedded"
 
 @dataclass(frozen=True)
 class TrialConfiguration:
-    """One trial, completely: on a CPU the same value always means the same numbers.
+    """One trial, completely: on one type of CPU the same value always means the same numbers.
 
     Attributes:
         technique: One of `trainables.techniques.parameters.TECHNIQUES`.

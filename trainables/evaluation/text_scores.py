@@ -10,7 +10,7 @@ and `unigram_f1`, which it publishes as GLEU.
 Texts of any length score in bounded time, 100,000 characters in seconds. Where a library's own
 algorithm takes quadratic time (the table of ROUGE-L, the alignment of METEOR), long pairs go
 through one that gives the same number. Two things differ for texts that no one writes: a statement
-of more than `sql_normal_form.LONGEST_STATEMENT` characters is compared as text, and a word of more
+of more than `normal_form.LONGEST_STATEMENT` characters is compared as text, and a word of more
 than `meteor.LONGEST_WORD` characters has neither stem nor synonyms.
 """
 
@@ -38,8 +38,6 @@ from trainables.sql.normal_form import same_statement
 LARGEST_TABLE = 250_000
 """Pairs of tokens up to which rouge-score fills its table; above, we get the number without."""
 
-BOOTSTRAP_SAMPLES = 1_000
-
 _tokenizer = NLTKWordTokenizer()
 _smoothing = SmoothingFunction().method1
 _rouge_tokenizer = DefaultTokenizer()
@@ -59,8 +57,7 @@ def score(
         predictions: What a model wrote; any text.
         references: What it should have written.
         synonyms: False keeps METEOR to exact and stem matches, and WordNet unloaded, even where it
-        is
-            installed. True uses it where it is; it is then loaded once a process, in seconds, by
+            is installed. True uses it where it is; it is then loaded once a process, in seconds, by
             the first word that has no other match.
 
     Returns:
@@ -130,34 +127,27 @@ class Summary:
         n: Rows with a number; the others are left out of the mean.
         mean: Mean over those rows.
         se: Standard error of the mean, `sd / sqrt(n)`; None for fewer than two rows.
-        interval: Ends of the 95 % percentile bootstrap interval of the mean; None for fewer than
-        two rows.
         corpus_bleu: BLEU over all rows at once (0 to 1), which is not the mean of the rows' BLEU;
-        None where
-            the rows do not carry their texts.
+            None where the rows do not carry their texts.
     """
 
     rows: int
     n: dict[str, int]
     mean: dict[str, float]
     se: dict[str, float | None]
-    interval: dict[str, tuple[float, float] | None]
     corpus_bleu: float | None
 
 
-def summarise(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Summary:
-    """Means over rows with what they are worth.
+def summarise(rows: Sequence[Mapping[str, Any]]) -> Summary:
+    """Returns means over rows with their standard errors, from which readers make intervals.
 
     Args:
         rows: Scores by name, None or absent where a row has none. Rows that also carry `prediction`
-        and
-            `reference`, their texts, make `corpus_bleu` possible.
-        seed: Seeds the bootstrap: the same rows give the same intervals.
+            and `reference`, their texts, make `corpus_bleu` possible.
     """
     n: dict[str, int] = {}
     mean: dict[str, float] = {}
     se: dict[str, float | None] = {}
-    interval: dict[str, tuple[float, float] | None] = {}
     for name in (*SCORES, "meteor_synonyms"):
         found = [row[name] for row in rows if row.get(name) is not None]
         if not found:
@@ -167,17 +157,7 @@ def summarise(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Summary:
         mean[name] = float(values.mean())
         several = len(values) > 1
         se[name] = float(values.std(ddof=1) / math.sqrt(len(values))) if several else None
-        interval[name] = _bootstrap(values, seed) if several else None
-    return Summary(len(rows), n, mean, se, interval, _corpus_bleu(rows))
-
-
-def _bootstrap(values: np.ndarray[Any, np.dtype[np.float64]], seed: int) -> tuple[float, float]:
-    """Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13."""
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
-    means = values[drawn].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    return Summary(len(rows), n, mean, se, _corpus_bleu(rows))
 
 
 def _corpus_bleu(rows: Sequence[Mapping[str, Any]]) -> float | None:

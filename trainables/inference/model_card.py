@@ -1,7 +1,7 @@
 """The README of an exported model: what it is, how good it is, and code that loads and asks it.
 
-The code needs transformers and PEFT alone. It writes out what `SqlTokens` does for the model's
-tokenizer, found by asking `SqlTokens` about each character.
+The code needs transformers and PEFT alone (and bitsandbytes for a base in four bits). It writes out
+what `SqlTokens` does for the model's tokenizer, found by asking `SqlTokens` about each character.
 """
 
 from __future__ import annotations
@@ -24,6 +24,24 @@ from trainables.techniques.registry import TECHNIQUES
 
 EMBEDDED_COPY = "base"
 """Folder of the built-in base model in an export that needs it."""
+
+_FOUR_BIT = [
+    "four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4',",
+    "                              bnb_4bit_use_double_quant=True,",
+    "                              bnb_4bit_compute_dtype=torch.float32)",
+]
+# As `load_base_model` does. bitsandbytes 0.50 packs the weights at the first evaluation, by
+# `functional._convert_weight_packed_for_cpu`.
+_WITHOUT_PACKING = [
+    "for layer in base.modules():",
+    "    if isinstance(layer, Linear4bit):",
+    "        layer.support_avx512bf16_for_cpu = False  # see below",
+]
+_FOUR_BIT_REMARK = (
+    "The loop over `base.modules()` matters on CPUs with AVX512-BF16: bitsandbytes would compute in"
+    " bfloat16 there, with other numbers than the scores below were measured with, and would fail"
+    " where a layer's outputs are no multiple of 32 or its inputs no multiple of 64.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,7 @@ def model_card(
         f"{trial['question']} It {_end(trial)}.\n",
         "## How to ask it\n",
         f"```python\n{loading_code(configuration, tokens, merged=merged)}```\n",
+        *([_FOUR_BIT_REMARK] if _loads_four_bit(configuration, merged) else []),
         _spelling_remark(spelling(tokens)),
         "## Scores\n",
         _scores(trial),
@@ -106,27 +125,21 @@ def loading_code(configuration: TrialConfiguration, tokens: SqlTokens, *, merged
     if how.beams > 1:
         choice += f", num_beams={how.beams}, early_stopping=True"
         choice += f", no_repeat_ngram_size={how.no_repeat_ngram}"
-    quantized = TECHNIQUES[configuration.technique].quantized and not merged
+    quantized = _loads_four_bit(configuration, merged)
     imports = ["AutoModelForSeq2SeqLM", "AutoTokenizer"]
     imports += ["BitsAndBytesConfig"] if quantized else []
     lines = ["import re", ""]
-    lines += ["import torch"] if quantized else []
+    lines += ["import torch", "from bitsandbytes.nn import Linear4bit"] if quantized else []
     lines += [] if merged else ["from peft import PeftModel"]
     lines += [f"from transformers import {', '.join(imports)}", ""]
     lines += ["tokenizer = AutoTokenizer.from_pretrained('.')"]
     if merged:
         lines += ["model = AutoModelForSeq2SeqLM.from_pretrained('.').eval()"]
     else:
-        lines += [
-            f"base = AutoModelForSeq2SeqLM.from_pretrained({_base_arguments(configuration)})",
-            "model = PeftModel.from_pretrained(base, '.').eval()",
-        ]
-        if quantized:
-            lines[-2:-2] = [
-                "four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4',",
-                "                              bnb_4bit_use_double_quant=True,",
-                "                              bnb_4bit_compute_dtype=torch.float32)",
-            ]
+        lines += _FOUR_BIT if quantized else []
+        lines += [f"base = AutoModelForSeq2SeqLM.from_pretrained({_base_arguments(configuration)})"]
+        lines += _WITHOUT_PACKING if quantized else []
+        lines += ["model = PeftModel.from_pretrained(base, '.').eval()"]
     # The template itself, with the names of the arguments where the texts go.
     template = prompt(Example("", "{question}", "{context}", ""), configuration.protocol)
     lines += ["", "", "def ask(question, context):"]
@@ -156,6 +169,10 @@ def decoding_code(spelt: Spelling) -> list[str]:
     pattern = re.escape(spelt.mark) + "(0?[0-9a-f]{1,5}|10[0-9a-f]{4});"
     lines += [f"text = re.sub({pattern!r}, lambda found: chr(int(found[1], 16)), text)"]
     return lines
+
+
+def _loads_four_bit(configuration: TrialConfiguration, merged: bool) -> bool:
+    return TECHNIQUES[configuration.technique].quantized and not merged
 
 
 def _spelling_remark(spelt: Spelling) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from bitsandbytes.nn import Linear4bit
+from bitsandbytes.nn import Linear4bit, modules
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
@@ -113,3 +113,25 @@ def test_a_base_is_packed_alike_whatever_it_computes_in(base: Path) -> None:
             for own in other.parameters(recurse=False):
                 assert own.dtype is torch.bfloat16, name
     assert packed
+
+
+@pytest.mark.parametrize("packable", [False, True])
+def test_a_four_bit_base_of_any_size_computes_alike_on_every_cpu(
+    tmp_path: Path, packable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tiny_base(tmp_path / "base", packable=packable)
+    seen = []
+    for has_avx512_bf16 in (False, True):
+        monkeypatch.setattr(modules, "has_avx512bf16", lambda has=has_avx512_bf16: has)
+        model = load_base_model(
+            str(folder), quantization=four_bit(torch.float32), device=CPU, dtype=torch.float32
+        )
+        with torch.no_grad():
+            seen.append(model(**BATCH).logits)
+        # Gradients still flow through the weights that an evaluation has used.
+        embeddings = model.get_input_embeddings().weight.requires_grad_()
+        torch.autograd.backward(model(**BATCH).loss)
+        assert embeddings.grad is not None
+        seen.append(embeddings.grad)
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[1], seen[3])

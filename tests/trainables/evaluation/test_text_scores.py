@@ -142,26 +142,7 @@ def test_summary_of_rows() -> None:
     assert summary.mean["bleu"] == pytest.approx(0.5)
     assert summary.se["bleu"] == pytest.approx(0.5 / 3**0.5)
     assert summary.se["execution_accuracy"] is None
-    assert summary.interval["execution_accuracy"] is None
     assert summary.corpus_bleu is None
-    assert summarise(rows) == summary
-
-
-def test_the_interval_covers_the_mean_and_narrows() -> None:
-    generator = random.Random(1)
-    values = [generator.random() for _ in range(400)]
-    few, many = (summarise([{"bleu": v} for v in values[:n]]) for n in (40, 400))
-    widths = []
-    for summary in (few, many):
-        interval = summary.interval["bleu"]
-        assert interval is not None
-        assert interval[0] < summary.mean["bleu"] < interval[1]
-        widths.append(interval[1] - interval[0])
-    assert widths[1] < widths[0]
-    # For a mean, the percentile interval is near the normal one.
-    error = many.se["bleu"]
-    assert error is not None
-    assert widths[1] == pytest.approx(2 * 1.96 * error, rel=0.15)
 
 
 def test_corpus_bleu_of_rows_with_texts() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bitsandbytes.functional import has_avx512bf16
 from peft import PeftModel
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -67,14 +68,21 @@ def test_what_is_saved_comes_back_bit_for_bit(
 
 @pytest.mark.parametrize(("technique", "given"), [t for t in TRAINED if t[0] != "full"])
 def test_peft_loads_an_adapter_by_itself(
-    base: Path, technique: str, given: dict[str, Scalar], tmp_path: Path
+    technique: str, given: dict[str, Scalar], tmp_path: Path
 ) -> None:
+    base = write_tiny_base(tmp_path / "base", packable=True)
     adapted = trained(base, technique, given)
     save(adapted, tmp_path, STATE, PROGRESS)
     quantization = four_bit(torch.float32) if technique == "qlora" else None
     plain = AutoModelForSeq2SeqLM.from_pretrained(base, quantization_config=quantization)
     by_peft = PeftModel.from_pretrained(plain, tmp_path / "adapter")
-    torch.testing.assert_close(logits(by_peft), logits(adapted.model))
+    loaded, expected = logits(by_peft), logits(adapted.model)
+    if technique == "qlora" and has_avx512bf16():
+        # Left to itself bitsandbytes computes in bfloat16 here: 0.006 apart, and 0.9 without the
+        # adapter.
+        assert (loaded - expected).norm() < 0.02 * expected.norm()
+    else:
+        torch.testing.assert_close(loaded, expected)
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(base)
 
