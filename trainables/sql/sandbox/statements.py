@@ -5,18 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 
-_PIECE = re.compile(
-    r"""
-      '[^']*(?:'|\Z) | "[^"]*(?:"|\Z) | `[^`]*(?:`|\Z) | \[[^\]]*(?:\]|\Z)   # literals and names
-    | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))
-    | (?P<end>;)
-    | (?P<open>\() | (?P<close>\))
-    | (?P<word>[^\W\d]\w*)
-    | (?P<space>\s+)
-    | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from trainables.sql.sandbox.tokens import PIECE
+
 _TRIGGER = re.compile(r"\s*create\s+(temp\s+|temporary\s+)?trigger\b", re.IGNORECASE)
 
 
@@ -27,8 +17,8 @@ def split_statements(text: str) -> list[str]:
     """
     statements: list[str] = []
     start, has_content = 0, False
-    for piece in _PIECE.finditer(text):
-        if piece.lastgroup == "end":
+    for piece in PIECE.finditer(text):
+        if piece.group() == ";":
             statement = text[start : piece.end()]
             if _TRIGGER.match(statement) and not sqlite3.complete_statement(statement):
                 continue
@@ -45,13 +35,13 @@ def split_statements(text: str) -> list[str]:
 def is_ordered(statement: str) -> bool:
     """Tells whether a statement has ORDER BY at its outermost level, outside of all parentheses."""
     depth, previous = 0, ""
-    for piece in _PIECE.finditer(statement):
+    for piece in PIECE.finditer(statement):
         kind = piece.lastgroup
         if kind in ("comment", "space"):
             continue
-        if kind == "open":
+        if piece.group() == "(":
             depth += 1
-        elif kind == "close":
+        elif piece.group() == ")":
             depth -= 1
         word = piece.group().lower() if kind == "word" else ""
         if depth == 0 and previous == "order" and word == "by":

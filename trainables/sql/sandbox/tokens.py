@@ -1,0 +1,129 @@
+"""SQL text cut into the tokens that SQLite reads. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+PIECE = re.compile(
+    r"""
+      (?P<text>'[^']*(?:'|\Z))
+    | (?P<name>"[^"]*(?:"|\Z) | `[^`]*(?:`|\Z) | \[[^\]]*(?:\]|\Z))
+    | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<number>\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)
+    | (?P<space>\s+)
+    | (?P<symbol>->>|->|<>|<=|>=|<<|>>|!=|==|\|\||.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""One token, comment or stretch of space."""
+_ONE_SPELLING = {"<>": "!=", "==": "="}
+
+
+class Token(NamedTuple):
+    """A literal, name, word, number or symbol of a text.
+
+    Attributes:
+        kind: "text" (a literal in single quotes), "name" (a name in quotes of any other kind),
+            "word", "number" or "symbol".
+        text: The characters, quotes included; a word in lower case.
+        start: Where it starts in the text.
+        end: Where it ends.
+        depth: How many parentheses it stands in; a parenthesis stands outside of itself.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    depth: int
+
+
+def tokens(text: str) -> list[Token]:
+    """Returns the tokens of a text, without comments and spaces.
+
+    A literal with a doubled quote in it is two tokens, `x'00'` a word and a literal.
+    """
+    found: list[Token] = []
+    depth = 0
+    for piece in PIECE.finditer(text):
+        kind, content = piece.lastgroup or "", piece.group()
+        if kind in ("comment", "space"):
+            continue
+        if content == ")":
+            depth -= 1
+        if kind in ("word", "number"):
+            content = content.lower()
+        found.append(Token(kind, content, piece.start(), piece.end(), depth))
+        if content == "(":
+            depth += 1
+    return found
+
+
+def split_at_commas(piece: Sequence[Token]) -> list[list[Token]]:
+    """Returns the parts between the commas that stand in no more parentheses than the first token.
+
+    No tokens are one part without tokens.
+    """
+    parts: list[list[Token]] = [[]]
+    for token in piece:
+        if token.text == "," and token.depth == piece[0].depth:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def without_parentheses(piece: Sequence[Token]) -> Sequence[Token]:
+    """Returns what stands in the parentheses around the whole of an expression."""
+    while (
+        len(piece) > 1
+        and piece[0].text == "("
+        and piece[-1].text == ")"
+        and all(token.depth > piece[0].depth for token in piece[1:-1])
+    ):
+        piece = piece[1:-1]
+    return piece
+
+
+def unquoted(token: Token) -> str:
+    """Returns the name that a token stands for, in lower case: SQLite's names have no case."""
+    if token.kind != "name":
+        return token.text.lower()
+    return token.text[1:-1].lower()
+
+
+def normal_form(piece: Sequence[Token], qualifier: str = "") -> str:
+    """Returns an expression or definition in the one spelling that all that mean it alike share.
+
+    Case, spaces, comments, the quotes of names and the parentheses around the whole do not count;
+    neither does `qualifier`, the table that all columns are of. Literals count to the letter. What
+    means the same by the rules of algebra (`a > 1` and `1 < a`) keeps its two spellings.
+    """
+    piece = without_parentheses(piece)
+    said: list[str] = []
+    for token in piece:
+        if qualifier and token.text == "." and said and said[-1] == qualifier:
+            said.pop()
+        elif token.kind in ("word", "name"):
+            said.append(unquoted(token))
+        else:
+            said.append(_ONE_SPELLING.get(token.text, token.text))
+    return " ".join(said)
+
+
+def same_text(first: str, second: str) -> bool:
+    """Tells whether two texts are one but for case, spaces, comments and idle semicolons.
+
+    What stands in quotes of any kind counts to the letter.
+    """
+    return _letters(first) == _letters(second)
+
+
+def _letters(text: str) -> list[str]:
+    said = [token.text for token in tokens(text)]
+    # An empty statement is none, at the end as in between.
+    said = [text for i, text in enumerate(said) if text != ";" or (i and said[i - 1] != ";")]
+    return said[:-1] if said and said[-1] == ";" else said
