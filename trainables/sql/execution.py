@@ -1,13 +1,15 @@
 """Does a predicted SQL statement do what the reference does, on the row's own small database?
 
 For each row, the context (`CREATE TABLE ...; INSERT INTO ...`) is built in a fresh SQLite database
-in memory; the prediction finds it as the reference found it. Their results are compared as
-multisets of rows: the number and order of columns, NULLs, and numbers within a tolerance count
-(`trainables.sql.sandbox.comparison`); the order of rows counts only where the reference has ORDER
-BY at its outermost level. If either changes data or schema, so do the states of the database after
-each. A text of several statements is run whole: the results of all of them count, and the state
-after the last. A text that SQLite refuses is tried as MySQL, PostgreSQL and T-SQL, translated by
-sqlglot (`trainables.sql.dialects`).
+in memory; the prediction finds it as the reference found it. A prediction is right if it returns
+what the reference may return (`trainables.sql.sandbox.comparison`): the number and order of columns
+count, NULLs, and numbers but for rounding; the order of rows counts where the reference has ORDER
+BY at its outermost level, and rows that tie there, or at a LIMIT, are as right as each other
+(`trainables.sql.sandbox.judgement`). If either changes data or schema, so do the states of the
+database after each, with all that a schema says (`trainables.sql.sandbox.schema`). A text of
+several statements is run whole: the results of all of them count, and the state after the last.
+Both run at one fixed time (`trainables.sql.sandbox.clock`). A text that SQLite refuses is tried as
+MySQL, PostgreSQL and T-SQL, translated by sqlglot (`trainables.sql.dialects`).
 
 What is promised. A prediction is hostile: it runs in a child process
 (`trainables.sql.sandbox.scoring_child`) that holds nothing but the row, may open no file and start
@@ -25,13 +27,14 @@ What is not promised:
   limit on its heap holds there. Windows is not supported.
 - That equal results mean equal statements: a small database cannot tell `>` from `>=` unless a row
   lies on the border, and one without rows can tell almost nothing.
-- That ties come in the same order: where ORDER BY leaves rows tied, or LIMIT cuts between them, a
-  prediction with another plan may be told apart from a reference that means the same.
-- That CHECK constraints, collations and the names of indexes are compared after a change of schema.
+- That every choice of SQLite's is known: where a subquery, a window or GROUP_CONCAT takes tied
+  rows, or rows without an order, only the first and the last of its choices are.
+- That expressions in a schema (CHECK, generated columns, indexes, views without rows, triggers) are
+  compared by more than their text: `a > 1` and `1 < a` are two. Names of indexes do not count.
 - That every dialect runs. What neither SQLite nor a translation runs is left out (reference) or
   wrong (prediction); a text that SQLite runs is never tried as another dialect, even if it means
   another thing there.
-- That RANDOM() or the time of day is the same in both runs, unless both texts are the same.
+- That a reference with RANDOM() is measured, but by its own text.
 """
 
 from __future__ import annotations
@@ -98,9 +101,10 @@ class SqlExecutor:
 
         Returns:
             For each row `execution_accuracy`, 1.0 if the prediction does what the reference does,
-            0.0 if not, None if the reference itself does not run; and `valid_sql`, 1.0 if the
-            prediction runs within the limits, 0.0 if not. Both are None if the context cannot be
-            built.
+            0.0 if not, None if the reference itself does not run or the two cannot be compared
+            (the reference is of chance, or its ties are not understood); and `valid_sql`, 1.0 if
+            the prediction runs within the limits, 0.0 if not. Both are None if the context cannot
+            be built.
 
         Raises:
             ValueError: The lists differ in length.
@@ -136,9 +140,9 @@ class SqlExecutor:
         valid = not outcome["prediction"]
         if request["reference"] is None or outcome["reference"]:
             return {"execution_accuracy": None, "valid_sql": float(valid)}
-        # The same text is right even where it says RANDOM().
-        equal = outcome["equal"] or (valid and prediction.strip() == reference.strip())
-        return {"execution_accuracy": float(bool(equal)), "valid_sql": float(valid)}
+        if outcome["unjudged"]:
+            return {"execution_accuracy": None, "valid_sql": float(valid)}
+        return {"execution_accuracy": float(bool(outcome["equal"])), "valid_sql": float(valid)}
 
     def _say_again(self, stage: str, request: Request, outcome: Outcome) -> tuple[Request, Outcome]:
         """Tries what the refused text means in other dialects; if none runs, nothing changes."""
@@ -179,4 +183,5 @@ class SqlExecutor:
 
 
 def _refused(stage: str) -> Outcome:
-    return {"context": None, "reference": None, "prediction": None, "equal": None, stage: "limit"}
+    outcome = dict.fromkeys(("context", "reference", "prediction", "equal", "unjudged"))
+    return {**outcome, stage: "limit"}

@@ -5,12 +5,17 @@ Used in the child process of `trainables.sql.execution` alone; that module says 
 
 from __future__ import annotations
 
+import random
 import sqlite3
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from trainables.sql.sandbox.comparison import Relation, Result, State
+from trainables.sql.sandbox.comparison import Result, State
+from trainables.sql.sandbox.other_order import FUNCTIONS, turn_round, turned_round
 from trainables.sql.sandbox.permissions import CHANGES, is_permitted
+from trainables.sql.sandbox.schema import relations
 from trainables.sql.sandbox.statements import is_ordered, split_statements
+from trainables.sql.sandbox.ties import has_choice, in_groups, tie_queries
 
 _STEPS = 1_000
 """Instructions of SQLite's virtual machine between two looks at the budget."""
@@ -71,18 +76,29 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
         self.kind = "limit" if limited else "name" if _lacks_name(message) else "error"
 
 
+_RANDOM = frozenset(["random", "randomblob"])
+
+
 class Database:
     """One in-memory database, closed by leaving the `with` block.
 
+    Args:
+        limits: For each of the texts.
+        seed: What RANDOM() and RANDOMBLOB() depend on; None: on nothing, they are SQLite's own.
+
     Attributes:
         changed: Whether a statement since `forget_changes` asked to change data or schema.
+        is_random: Whether a statement since `forget_changes` asked for RANDOM() or RANDOMBLOB().
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, seed: int | None = None) -> None:
         self._limits = limits
         self._instructions = 0
         self._inspecting = False
+        self._is_turned = False
+        self._names: list[str] = []
         self.changed = False
+        self.is_random = False
         self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
         self._connection.text_factory = _decode
         # A sort that needs more memory fails instead of writing a file.
@@ -100,6 +116,8 @@ class Database:
             (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
         ):
             self._connection.setlimit(category, most)
+        if seed is not None:
+            self._draw_from(seed)
         self._connection.set_authorizer(self._authorize)
         self._connection.set_progress_handler(self._count, _STEPS)
 
@@ -110,19 +128,28 @@ class Database:
         self._connection.close()
 
     def forget_changes(self) -> None:
-        """Starts `changed` anew."""
-        self.changed = False
+        """Starts `changed` and `is_random` anew."""
+        self.changed = self.is_random = False
 
     @property
     def is_untouched(self) -> bool:
         """Whether the database is as it was at `forget_changes`; another text may then have it."""
         return not self.changed and not self._connection.in_transaction
 
-    def run(self, text: str) -> list[Result]:
+    def turn_round(self) -> None:
+        """Lets what comes next have rows that tie, or have no order, come the other way round."""
+        self._inspecting = True
+        turn_round(self._connection)
+        self._inspecting = False
+        self._is_turned = True
+
+    def run(self, text: str, *, with_ties: bool = False) -> list[Result]:
         """Runs every statement of a text in order.
 
         Args:
             text: One statement or several.
+            with_ties: Whether results with ORDER BY or LIMIT say what else they could have been, in
+                `groups`, or that they are unclear.
 
         Returns:
             One result for each statement that returns columns.
@@ -136,7 +163,7 @@ class Database:
             statements = split_statements(text)
             if not statements:
                 raise SqlFailed("the text holds no statement")
-            results = [self._execute(statement) for statement in statements]
+            results = [self._ask(statement, with_ties) for statement in statements]
         except MemoryError:
             raise SqlFailed("the statement needs too much memory", limited=True) from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
@@ -145,57 +172,49 @@ class Database:
             raise SqlFailed(str(error), limited=spent) from None
         return [result for result in results if result is not None]
 
-    def state(self) -> State:
+    def state(self, *, temporary: bool = False) -> State:
         """Returns all tables and views with their rows, and all triggers.
+
+        Args:
+            temporary: Whether those that end with the connection are asked for, or the others.
 
         Raises:
             SqlFailed: A view does not run, or the rows pass a limit.
         """
         self._instructions = 0
         try:
-            objects = self._inspect(
-                "SELECT type, name, sql FROM sqlite_master UNION ALL "
-                "SELECT type, name, sql FROM sqlite_temp_master"
-            )
-            return [
-                self._relation(kind, name, sql)
-                for kind, name, sql in objects
-                if kind != "index" and not name.startswith("sqlite_")
-            ]
+            return relations(self._inspect, self._execute, temporary=temporary)
         except (MemoryError, sqlite3.Error, ValueError) as error:
             raise SqlFailed(f"the state cannot be read: {error}", limited=True) from None
 
-    def _relation(self, kind: str, name: str, sql: str) -> Relation:
-        if kind == "trigger":
-            return Relation((kind, " ".join(sql.lower().split())), Result(0, [], False))
-        columns = tuple(
-            (column.lower(), _affinity(declared), required, default, key)
-            for _, column, declared, required, default, key in self._inspect(
-                f"PRAGMA table_info({_quoted(name)})"
-            )
-        )
-        indexes = [
-            (
-                unique,
-                partial,
-                *(column for _, _, column in self._inspect(f"PRAGMA index_info({_quoted(index)})")),
-            )
-            for _, index, unique, _, partial in self._inspect(f"PRAGMA index_list({_quoted(name)})")
-        ]
-        foreign = [
-            (table.lower(), source, target)
-            for _, _, table, source, target, *_ in self._inspect(
-                f"PRAGMA foreign_key_list({_quoted(name)})"
-            )
-        ]
-        definition = (kind, name.lower(), columns, _in_order(indexes), _in_order(foreign))
-        content = self._execute(f"SELECT * FROM {_quoted(name)}")
-        return Relation(definition, content or Result(0, [], False))
+    def _ask(self, statement: str, with_ties: bool) -> Result | None:
+        if self._is_turned:
+            turned = turned_round(statement)
+            # Where UNION has an ORDER BY, its keys have to be columns.
+            with suppress(sqlite3.Error):
+                return self._with_ties(turned, self._execute(turned), with_ties)
+        return self._with_ties(statement, self._execute(statement), with_ties)
+
+    def _with_ties(self, statement: str, result: Result | None, is_wanted: bool) -> Result | None:
+        if not is_wanted or result is None or not has_choice(statement):
+            return result
+        self._instructions = 0
+        for query in tie_queries(statement, self._names):
+            with suppress(sqlite3.Error, SqlFailed, MemoryError):
+                offset = self._execute(f"SELECT CAST(({query.offset}) AS INTEGER)")
+                rows = self._execute(query.sql)
+                if offset and rows and isinstance(skipped := offset.rows[0][0], int):
+                    groups = in_groups(query, rows.rows, result.columns)
+                    return result._replace(
+                        groups=groups, offset=max(0, skipped), is_unclear=not query.is_ordered
+                    )
+        return result._replace(is_unclear=True)
 
     def _execute(self, statement: str) -> Result | None:
         cursor = self._connection.execute(statement)
         if cursor.description is None:
             return None
+        self._names = [column[0] for column in cursor.description]
         rows: list[Any] = []
         size = 0
         for row in cursor:
@@ -223,7 +242,21 @@ class Database:
         if self._inspecting and action == sqlite3.SQLITE_PRAGMA:
             return sqlite3.SQLITE_OK
         self.changed |= action in CHANGES
+        if action == sqlite3.SQLITE_FUNCTION:
+            self.is_random |= (second or "").lower() in _RANDOM
+            if self._is_turned and second in FUNCTIONS:
+                return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_OK if is_permitted(action, first, second) else sqlite3.SQLITE_DENY
+
+    def _draw_from(self, seed: int) -> None:
+        draws = random.Random(seed)
+        # Views and triggers may call it too; the functions of this database are the permitted ones.
+        self._connection.execute("PRAGMA trusted_schema = ON")
+        self._connection.create_function("random", 0, lambda: draws.getrandbits(64) - 2**63)
+        most = self._limits.value_bytes
+        self._connection.create_function(
+            "randomblob", 1, lambda size: draws.randbytes(min(max(1, int(size)), most))
+        )
 
     def _count(self) -> bool:
         self._instructions += _STEPS
@@ -239,25 +272,3 @@ def _lacks_name(message: str) -> bool:
 
 def _decode(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _in_order(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(sorted(rows, key=repr))
-
-
-def _affinity(declared: str) -> str:
-    """Source: https://www.sqlite.org/datatype3.html, section 3.1."""
-    kind = declared.upper()
-    for affinity, names in (
-        ("integer", ("INT",)),
-        ("text", ("CHAR", "CLOB", "TEXT")),
-        ("blob", ("BLOB",)),
-        ("real", ("REAL", "FLOA", "DOUB")),
-    ):
-        if any(name in kind for name in names):
-            return affinity
-    return "numeric" if kind else "blob"

@@ -8,23 +8,27 @@ the first line it gives up what it will not need: files, their growth, processes
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sqlite3
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
-from trainables.sql.sandbox.comparison import Result, State, same_results, same_state
+from trainables.sql.sandbox.clock import at_fixed_time
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
-
-Effect = tuple[list[Result], State | None]
+from trainables.sql.sandbox.judgement import Effect, Row, judge, run
 
 
 def main() -> None:
     """Serves requests until standard input ends. Called by `trainables.sql.sandbox.process`."""
     limits = Limits(**json.loads(sys.argv[1]))
     give_up(limits)
+    # The modifier 'localtime' says the same on every machine.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     for line in sys.stdin.buffer:
         # Processor time, so that a busy machine changes no outcome. The default action ends the
         # process: a call that never returns to SQLite's own counter cannot ignore it.
@@ -65,10 +69,13 @@ def _serve(request: dict[str, str | None], limits: Limits) -> dict[str, Any]:
 
     Returns:
         `context`, `reference`, `prediction`: None where the text ran, else the kind of
-        `SqlFailed`; `equal`: whether both did the same, None where either did not run.
+        `SqlFailed`; `equal`: whether the prediction did what the reference may do, None where
+        either did not run or it is unknown; `unjudged`: why it is unknown, as
+        `trainables.sql.sandbox.judgement.Unjudged`, else None.
     """
-    context, reference, prediction = (request[k] for k in ("context", "reference", "prediction"))
-    outcome: dict[str, Any] = dict.fromkeys(("context", "reference", "prediction", "equal"))
+    stages = ("context", "reference", "prediction")
+    context, reference, prediction = (at_fixed_time(request[k] or "") for k in stages)
+    outcome: dict[str, Any] = dict.fromkeys((*stages, "equal", "unjudged"))
     expected = found = None
     with Database(limits) as database:
         try:
@@ -77,40 +84,30 @@ def _serve(request: dict[str, str | None], limits: Limits) -> dict[str, Any]:
         except SqlFailed as failure:
             return outcome | {"context": failure.kind}
         _write("context")
+        is_random = database.is_random
         database.forget_changes()
-        if reference is not None:
+        if request["reference"] is not None:
             expected, outcome["reference"] = _run(database, reference)
         _write("reference")
         # Most references only read; the prediction then takes over their database.
         is_untouched = database.is_untouched
         if is_untouched:
-            found, outcome["prediction"] = _run(database, prediction or "")
+            found, outcome["prediction"] = _run(database, prediction)
     if not is_untouched:
         with Database(limits) as database:
             if context:
                 database.run(context)
-            found, outcome["prediction"] = _run(database, prediction or "")
+            found, outcome["prediction"] = _run(database, prediction)
     if expected is not None and found is not None:
-        outcome["equal"] = _same(expected, found)
+        row = Row(context, reference, prediction)
+        verdict = judge(row, expected, found, limits, is_random=is_random)
+        outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict
     return outcome
 
 
 def _run(database: Database, text: str) -> tuple[Effect | None, str | None]:
-    """Returns what the text did, or None and the kind of its failure.
-
-    The effect is the results and, where data or schema may have changed, the state afterwards.
-    """
-    database.forget_changes()
+    """Returns what the text did, or None and the kind of its failure."""
     try:
-        results = database.run(text)
-        return (results, database.state() if database.changed else None), None
+        return run(database, text), None
     except SqlFailed as failure:
         return None, failure.kind
-
-
-def _same(reference: Effect, prediction: Effect) -> bool:
-    if not same_results(reference[0], prediction[0]):
-        return False
-    if reference[1] is None or prediction[1] is None:
-        return reference[1] is prediction[1]
-    return same_state(reference[1], prediction[1])
