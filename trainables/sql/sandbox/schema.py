@@ -26,7 +26,6 @@ Select = Callable[[str], Result | None]
 """Returns what a statement returns, within the limits."""
 
 _OF_TABLE = frozenset(["constraint", "primary", "unique", "check", "foreign"])
-_WORDS_OF_LITERALS = frozenset(["true", "false", "null", "x"])
 _NOISE_OF_TRIGGER = frozenset(["for", "each", "row"])
 
 
@@ -163,15 +162,19 @@ class _Table:
             )
 
     def _default(self, said: str | None) -> Hashable:
-        """Returns the value of a literal, else the expression; none is NULL."""
+        """Returns the value; of one of chance, the expression. No default is NULL."""
         if said is None:
             return None
         pieces = tokens(said)
-        if any(t.kind == "word" and t.text not in _WORDS_OF_LITERALS for t in pieces):
+        if any(t.text in ("random", "randomblob") for t in pieces):
             return normal_form(pieces)
         # SQLite takes a default in double quotes for a text.
         literal = f"'{said[1:-1]}'" if [t.kind for t in pieces] == ["name"] else said
-        [(value,)] = self._inspect(f"SELECT {literal}")
+        try:
+            [(value,)] = self._inspect(f"SELECT {literal}")
+        except sqlite3.DatabaseError:
+            # A function that is not there, or not permitted, fails where the default is needed.
+            return normal_form(pieces)
         return None if value is None else (type(value).__name__, value)
 
     def _keys_and_indexes(self) -> Iterator[tuple[Hashable, ...]]:
