@@ -11,7 +11,7 @@ from benchmarks.simulation.curves import Curve
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import Store
-from trainables.contract.scores import SCORES
+from trainables.contract.scores import LOSSES, SCORES
 
 
 @dataclass
@@ -58,7 +58,7 @@ def report(stored: StoredSweep, trial: Running, index: int, at: float) -> dict[s
         "elapsed_seconds": sum(trial.curve.seconds[: index + 1]),
         "reported_at": datetime.datetime.fromtimestamp(at, datetime.UTC),
         **dict.fromkeys(SCORES, value),
-        **dict.fromkeys(("train_loss", "eval_loss"), value if minimises else 1.0 - value),
+        **dict.fromkeys(LOSSES, value if minimises else 1.0 - value),
     }
 
 

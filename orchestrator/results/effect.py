@@ -23,13 +23,13 @@ from orchestrator.results.importance import importances
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     check_same_evaluation,
-    is_score,
     metric_and_mode,
 )
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import number, p_value, with_interval
+from trainables.contract.scores import METRICS
 
 SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 """What follows from the parameters and can be asked for like one."""
@@ -124,7 +124,7 @@ def _effect(
     entries = []
     for name, members in groups.items():
         of_group = [scores[index] for index in members]
-        low, high = sample_interval(of_group, bounded=is_score(metric)) or (None, None)
+        low, high = sample_interval(of_group, bounded=METRICS[metric].bounded) or (None, None)
         winner = best(members, key=lambda index: scores[index])
         completed = [
             value

@@ -38,7 +38,7 @@ from orchestrator.store import index
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.contract.configuration import Scalar
-from trainables.contract.scores import MODES
+from trainables.contract.scores import METRICS
 from trainables.techniques.parameters import complete
 
 _TEST = tuple(f"test_{score}" for score in SCORE_COLUMNS)
@@ -48,7 +48,7 @@ FINAL_COLUMNS = (
 )
 """What of the final rows is needed."""
 
-_REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *MODES)
+_REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *METRICS)
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
 _EPOCH = datetime.datetime(1970, 1, 1)
 
@@ -233,7 +233,7 @@ def _attributes(run: _Run, outcome: str, *, with_configuration: bool) -> dict[st
         "data_size": last.get("data_size", given.get("data_size")),
         "replicate": last.get("replicate", run.proposal.replicate if run.proposal else None),
         **(given if with_configuration else {}),
-        **{name: last.get(name) for name in (*MODES, *_TEST)},
+        **{name: last.get(name) for name in (*METRICS, *_TEST)},
     }
     # NaN is no JSON, in which attributes are kept and sent to a browser.
     return {

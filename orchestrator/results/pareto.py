@@ -10,17 +10,16 @@ from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
-from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import text
-from trainables.contract.scores import LOSSES
+from trainables.contract.scores import METRICS
 
 COSTS = (
     *("trainable_percent", "trainable_parameters", "total_parameters", "rank", "virtual_tokens"),
     *("data_size", "examples_seen", "train_seconds", "eval_seconds", "wall_seconds"),
     "peak_memory_bytes",
 )
-"""Of which less is better; of losses too, and of scores more."""
+"""Of which less is better; of a metric its record says which way."""
 
 
 def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
@@ -38,7 +37,7 @@ def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
         ResultsError: A name is unknown, both are the same, or no completed trial has both.
         StoreError: The store cannot be read.
     """
-    known = (*SCORE_COLUMNS, *LOSSES, *COSTS)
+    known = (*METRICS, *COSTS)
     for name in (x, y):
         if name not in known:
             raise unknown("measure", name, known)
@@ -80,7 +79,8 @@ def undominated(rows: Sequence[Row], x: str, y: str) -> list[Row]:
     """
 
     def cost(row: Row, name: str) -> float:
-        return -float(row[name]) if name in SCORE_COLUMNS else float(row[name])
+        more_is_better = name in METRICS and METRICS[name].mode == "max"
+        return -float(row[name]) if more_is_better else float(row[name])
 
     front: list[Row] = []
     lowest = float("inf")

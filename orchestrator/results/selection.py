@@ -14,8 +14,8 @@ from orchestrator.results.configurations import configured
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
-from orchestrator.store.schema import SCORE_COLUMNS, TABLES
-from trainables.contract.scores import MODES
+from orchestrator.store.schema import TABLES
+from trainables.contract.scores import METRICS, SCORES
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
@@ -24,7 +24,7 @@ FACTS = (
 )
 """Columns that the functions of this module look at, beside metrics."""
 
-FACTS_AND_METRICS = (*FACTS, *MODES)
+FACTS_AND_METRICS = (*FACTS, *METRICS)
 
 
 def sweep_name(sweep_id: str) -> str:
@@ -132,15 +132,15 @@ def metric_and_mode(rows: Sequence[Row], by: str | None) -> tuple[str, str]:
             )
         metric, mode = objectives.pop()
         return str(metric), str(mode)
-    if by not in MODES:
-        raise unknown("metric", by, MODES)
+    if by not in METRICS:
+        raise unknown("metric", by, METRICS)
     if all(row[by] is None for row in rows):
-        measured = [name for name in MODES if any(row[name] is not None for row in rows)]
+        measured = [name for name in METRICS if any(row[name] is not None for row in rows)]
         raise ResultsError(
             f"The metric {by!r} was not measured in these trials; measured were"
             f" {', '.join(measured) or 'none'}."
         )
-    return by, MODES[by]
+    return by, METRICS[by].mode
 
 
 def check_same_evaluation(rows: Iterable[Row]) -> None:
@@ -168,7 +168,7 @@ def check_same_evaluation(rows: Iterable[Row]) -> None:
 
 def is_score(metric: str) -> bool:
     """Whether a metric is measured row by row, so that it has a standard error."""
-    return metric in SCORE_COLUMNS
+    return metric in SCORES
 
 
 _EVALUATION = ("profile", "data set", "evaluated rows", "seed of the rows", "protocol")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from trainables.contract.scores import METRICS
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 RESAMPLES = 9999
 _SEED = 0
-
-BINARY = frozenset({"exact_match", "execution_accuracy", "valid_sql"})
-"""Scores that are 0 or 1 in each row."""
 
 _NOISE = 1e-12
 """Differences of scores, which lie in 0..1, are rounding errors below this."""
@@ -85,12 +84,13 @@ def score_interval(
 ) -> Interval | None:
     """Returns the interval of a mean over evaluated rows, or None where rows were too few.
 
-    Student's t interval, cut to 0..1. For scores that are 0 or 1 in each row, Wilson's score
-    interval (E. B. Wilson, JASA 1927), which stays sensible where no row or every row is right.
+    Student's t interval, cut to 0..1 where the metric is bounded. For scores that are 0 or 1 in
+    each row, Wilson's score interval (E. B. Wilson, JASA 1927), which stays sensible where no row
+    or every row is right.
     """
     if mean is None or rows is None or rows < 2:
         return None
-    if metric in BINARY:
+    if METRICS[metric].binary:
         z = _Z
         middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
         half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
@@ -102,7 +102,7 @@ def score_interval(
     if standard_error is None:
         return None
     half = _t(rows - 1) * standard_error
-    return max(0.0, mean - half), min(1.0, mean + half)
+    return _cut(mean - half, mean + half, bounded=METRICS[metric].bounded)
 
 
 def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | None:
@@ -119,9 +119,11 @@ def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | Non
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
     half = _t(len(values) - 1) * math.sqrt(variance / len(values))
-    if bounded:
-        return max(0.0, mean - half), min(1.0, mean + half)
-    return mean - half, mean + half
+    return _cut(mean - half, mean + half, bounded=bounded)
+
+
+def _cut(low: float, high: float, *, bounded: bool) -> Interval:
+    return (max(0.0, low), min(1.0, high)) if bounded else (low, high)
 
 
 def paired_difference(a: Array, b: Array) -> Difference:

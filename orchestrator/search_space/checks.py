@@ -14,7 +14,7 @@ from orchestrator.search_space.distributions import Fault, count_values, extreme
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from trainables.contract.configuration import Scalar
-from trainables.contract.scores import MODES
+from trainables.contract.scores import METRICS
 from trainables.techniques.parameters import TECHNIQUES
 
 if TYPE_CHECKING:
@@ -29,15 +29,16 @@ Valid = Mapping[str, Any]
 
 def metric(name: str) -> list[Fault]:
     """An objective is one of the figures that every report has."""
-    return [] if name in MODES else [((), unknown("metric", name, list(MODES)))]
+    return [] if name in METRICS else [((), unknown("metric", name, list(METRICS)))]
 
 
 def mode(given: str | None, metric: str | None) -> list[Fault]:
     """The mode follows from the metric and may only repeat it."""
-    if given is None or metric is None or MODES[metric] == given:
+    if given is None or metric is None or METRICS[metric].mode == given:
         return []
-    better = "more" if MODES[metric] == "max" else "less"
-    return [((), f"is {given}, but {better} {metric} is better: write {MODES[metric]}, or nothing")]
+    right = METRICS[metric].mode
+    better = "more" if right == "max" else "less"
+    return [((), f"is {given}, but {better} {metric} is better: write {right}, or nothing")]
 
 
 def accelerators(value: float) -> list[Fault]:

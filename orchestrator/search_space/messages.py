@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from orchestrator.search_space.document import Node, join
 from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.problems import Problem, show, unknown
-from trainables.contract.scores import MODES
+from trainables.contract.scores import METRICS
 from trainables.techniques.parameters import TECHNIQUES
 
 RESOLVED = ("profile", "profile_reason")
@@ -87,14 +87,15 @@ def _overridden_metric(error: ErrorDetails, root: Node) -> Problem | None:
     if metric is None or mode is None or metric.line is not None or mode.line is None:
         return None
     name = metric.plain()
-    if name not in MODES or error["type"] != "problem":
+    if name not in METRICS or error["type"] != "problem":
         return None
-    less = "more" if MODES[name] == "max" else "less"
+    right = METRICS[name].mode
+    less = "more" if right == "max" else "less"
     return Problem(
         metric.place,
         None,
         f"{mode.key}: is {mode.plain()} in {mode.place}:{mode.line}, but {less} {name} is better:"
-        f" add --set objective.mode={MODES[name]}",
+        f" add --set objective.mode={right}",
     )
 
 

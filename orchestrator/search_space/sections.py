@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from orchestrator.search_space import checks
 from orchestrator.search_space.space import fail
-from trainables.contract.scores import DESCRIPTIONS, MODES
+from trainables.contract.scores import METRICS
 
 
 def _whole(value: Any) -> Any:
@@ -31,9 +31,9 @@ class Objective(Section):
     metric: Annotated[
         str,
         Field(
-            json_schema_extra={"enum": list(MODES)},
+            json_schema_extra={"enum": list(METRICS)},
             description="The figure that trials are compared by, on the validation rows: "
-            + "; ".join(f"{name}: {DESCRIPTIONS[name]}" for name in MODES),
+            + "; ".join(f"{metric.name}: {metric.description}" for metric in METRICS.values()),
             examples=["rouge_l"],
         ),
     ]
@@ -55,9 +55,9 @@ class Objective(Section):
     @field_validator("mode")
     @classmethod
     def _agrees(cls, mode: str | None, info: ValidationInfo) -> str | None:
-        metric = info.data.get("metric")
+        metric: str | None = info.data.get("metric")
         fail(checks.mode(mode, metric), mode)
-        return MODES.get(metric, mode) if metric else mode
+        return METRICS[metric].mode if metric else mode
 
 
 class Budget(Section):

@@ -61,7 +61,7 @@ def score(
             the first word that has no other match.
 
     Returns:
-        For each row the scores of `trainables.contract.scores.TEXT_SCORES`, each from 0 to 1, and
+        For each row each score of the kind "text" (`trainables.contract.scores`), from 0 to 1, and
         `meteor_synonyms`: 1.0 if METEOR had WordNet's synonyms, else 0.0.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 
 from trainables.base_models.locations import locate
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.scores import DESCRIPTIONS, SCORES
+from trainables.contract.scores import METRICS, SCORES
 from trainables.data.locations import is_on_hub
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens
@@ -242,9 +242,10 @@ def _scores(trial: Mapping[str, Any]) -> str:
     for name in SCORES:
         measured = [_score(trial, name) or "-", _score(trial, name, "test_") or "-"]
         if measured != ["-", "-"]:
-            lines += [f"| {name} | {' | '.join(measured)} | {DESCRIPTIONS[name]} |"]
+            lines += [f"| {name} | {' | '.join(measured)} | {METRICS[name].description} |"]
     if trial.get("eval_loss") is not None:
-        lines += [f"| eval_loss | {trial['eval_loss']:.4f} | - | {DESCRIPTIONS['eval_loss']} |"]
+        description = METRICS["eval_loss"].description
+        lines += [f"| eval_loss | {trial['eval_loss']:.4f} | - | {description} |"]
     return "\n".join([*lines, ""])
 
 

@@ -25,6 +25,10 @@ def test_the_interval_of_a_score_is_students() -> None:
         (0.5 - 0.22622, 0.5 + 0.22622), abs=1e-4
     )
     assert score_interval("bleu", 0.05, 0.1, 10) == pytest.approx((0.0, 0.27622), abs=1e-4)
+    # What has no largest value is not cut.
+    assert score_interval("eval_loss", 0.95, 0.1, 10) == pytest.approx(
+        (0.95 - 0.22622, 0.95 + 0.22622), abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("rows", [2, 3, 4, 5, 30, 31, 101, 500, 5001])

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.contract.errors import nearest
-from trainables.contract.scores import MODES
+from trainables.contract.scores import METRICS
 from trainables.techniques.parameters import TECHNIQUES
 
-NAMES = sorted({*MODES, *TECHNIQUES, *(name for known in TECHNIQUES.values() for name in known)})
+NAMES = sorted({*METRICS, *TECHNIQUES, *(name for known in TECHNIQUES.values() for name in known)})
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ NAMES = sorted({*MODES, *TECHNIQUES, *(name for known in TECHNIQUES.values() for
     ],
 )
 def test_the_nearest_name_is_what_was_meant(name: str, found: str | None) -> None:
-    assert nearest(name, [*MODES, "rank", "learning_rate", "warmup"]) == found
+    assert nearest(name, [*METRICS, "rank", "learning_rate", "warmup"]) == found
 
 
 def test_nothing_is_near_among_none() -> None:

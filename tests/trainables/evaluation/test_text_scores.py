@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nltk.translate.gleu_score import sentence_gleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from trainables.contract.scores import TEXT_SCORES
+from trainables.contract.scores import of_kind
 from trainables.evaluation import text_scores
 from trainables.evaluation.text_scores import score, summarise, tokenise
 
@@ -74,7 +74,7 @@ def test_a_known_pair() -> None:
 
 def test_equal_statements_score_one() -> None:
     [row] = score(["select a, b from t where c > 3;"], ["SELECT a, b FROM t WHERE c > 3;"])
-    assert all(row[name] == pytest.approx(1.0, abs=0.001) for name in TEXT_SCORES)
+    assert all(row[name] == pytest.approx(1.0, abs=0.001) for name in of_kind("text"))
 
 
 def test_lists_of_different_length_are_refused() -> None:
@@ -104,14 +104,14 @@ def test_hostile_text_scores(name: str) -> None:
     text = HOSTILE[name]
     rows = score([text, "SELECT 1"], ["b " + text, text], synonyms=False)
     for row in rows:
-        assert all(0 <= row[name] <= 1 for name in TEXT_SCORES)
+        assert all(0 <= row[name] <= 1 for name in of_kind("text"))
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_scores_between_zero_and_one(prediction: str, reference: str) -> None:
     [row] = score([prediction], [reference], synonyms=False)
-    assert set(row) == {*TEXT_SCORES, "meteor_synonyms"}
+    assert set(row) == {*of_kind("text"), "meteor_synonyms"}
     assert all(0 <= value <= 1 + 1e-9 for value in row.values())
 
 

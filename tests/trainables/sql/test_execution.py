@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from trainables.contract.scores import of_kind
 from trainables.sql.execution import SqlExecutor, execute
 
 STAFF = """
@@ -190,6 +191,7 @@ def test_a_context_that_is_not_built_leaves_both_scores_out(executor: SqlExecuto
     for _ in range(2):
         [row] = executor.execute(["CREATE TABLE"], ["SELECT 1"], ["SELECT 1"])
         assert row == {"execution_accuracy": None, "valid_sql": None}
+        assert tuple(row) == of_kind("execution")
 
 
 def test_an_empty_context_is_a_database_without_tables(executor: SqlExecutor) -> None:
