@@ -6,7 +6,7 @@ Knows nothing of who drives it. In a notebook or on a bare machine:
 
     from trainables.contract.configuration import TrialConfiguration
     from trainables.finetune import Finetuning
-    from trainables.techniques.parameters import complete
+    from trainables.techniques.registry import complete
 
     trial = Finetuning(
         TrialConfiguration(

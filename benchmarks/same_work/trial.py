@@ -14,7 +14,7 @@ from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import Setting
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.finetune import finetune
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 BATCH = 16
 RUNGS = 3

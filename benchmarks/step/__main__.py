@@ -41,10 +41,8 @@ from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.splits import load_splits
 from trainables.finetune import finetune
 from trainables.runtime.device import choose_device
-from trainables.techniques.parameters import TECHNIQUES, complete
+from trainables.techniques.registry import TRAINED, complete
 from trainables.training.trainer import Training
-
-TRAINING = tuple(name for name in TECHNIQUES if name != "pretrained")
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", choices=MODELS, default="embedded", help="(embedded)")
     parser.add_argument("--device", default="auto", help="cpu, cuda or mps (the best there is)")
     parser.add_argument(
-        "--techniques", nargs="+", choices=TRAINING, default=list(TRAINING), help="(all)"
+        "--techniques", nargs="+", choices=TRAINED, default=list(TRAINED), help="(all)"
     )
     parser.add_argument("--batch", type=int, help="examples a step (16; flan-t5-large 32)")
     parser.add_argument("--rows", type=int, help="training rows (480; flan-t5-large 3200)")

@@ -36,7 +36,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import ALL_LINEAR_LAYERS, LINEAR_LAYERS, split
+from trainables.techniques.lora import ALL_LINEAR_LAYERS, LINEAR_LAYERS
+from trainables.techniques.parameter import split
+from trainables.techniques.registry import TECHNIQUES
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,13 @@ class TrainedT5:
 
         Args:
             config: Of the base model.
-            technique: "full", "lora", "qlora" or "prefix".
+            technique: One that trains.
             parameters: Every parameter of the technique.
 
         Raises:
-            ValueError: The technique is another, or a prefix has a projection.
+            ValueError: The technique does not train, or a prefix has a projection.
         """
-        if technique not in ("full", "lora", "qlora", "prefix"):
+        if not TECHNIQUES[technique].trains:
             raise ValueError(f"the technique is {technique!r}, but must be one that trains")
         if parameters.get("projection"):
             raise ValueError("projection is true, but its network is not counted")
@@ -96,7 +98,7 @@ class TrainedT5:
             encoder_layers=config.num_layers,
             decoder_layers=config.num_decoder_layers,
             vocabulary=config.vocab_size,
-            base=technique == "full",
+            base=TECHNIQUES[technique].trains_base,
             rank=int(parameters.get("rank") or 0),
             adapted=frozenset(adapted),
             prefix=int(parameters.get("virtual_tokens") or 0),

@@ -19,6 +19,7 @@ from orchestrator.results.target import check_target
 from orchestrator.terminal.options import choices, one_of, whole
 from orchestrator.terminal.output import Answer, Format, emit, table
 from trainables.base_models.availability import check_model
+from trainables.techniques.registry import TECHNIQUES
 
 _CELL = 200
 """Characters of a value that a table shows; JSON lines have all of it."""
@@ -278,10 +279,10 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
             f"The trial {name} is the untuned baseline, so there is nothing to export; its model is"
             f" {model.configuration.base_model!r} as it is."
         )
-    if merged and technique == "prefix":
+    if merged and not TECHNIQUES[technique].mergeable:
         raise UserError(
-            f"The trial {name} is a prefix, which has no merged form: its keys and values are no"
-            " change of a weight; leave out --merged."
+            f"The trial {name} is of the technique {technique}, which has no merged form: what it"
+            " trains is no change of the base model's weights; leave out --merged."
         )
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UserError(f"{target} exists and is not an empty folder; name another folder.")

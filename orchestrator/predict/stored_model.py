@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.results.configurations import BASELINE, telling
+from orchestrator.results.configurations import telling
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.find_trial import named_trial
 from orchestrator.state.checkpoints import check_inside
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from trainables.contract.configuration import TrialConfiguration
+from trainables.techniques.registry import is_untuned
 
 _EMBEDDED = " The embedded model knows its generated corpus and little else."
 
@@ -74,7 +75,7 @@ def _configuration(row: Row) -> TrialConfiguration:
 
 
 def _checkpoint(root: Path, row: Row) -> Path | None:
-    if row["technique"] == BASELINE:
+    if is_untuned(row):
         return None
     name = f"The trial {row['trial_id']}"
     if row["outcome"] == "diverged":

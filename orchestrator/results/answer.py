@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.results.compare import compare_trials
-from orchestrator.results.configurations import BASELINE, parameters
+from orchestrator.results.configurations import parameters
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.errors import ResultsError
@@ -15,6 +15,7 @@ from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import brief
+from trainables.techniques.registry import is_untuned
 
 _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""
@@ -36,14 +37,14 @@ def answer(root: Path, sweep_id: str) -> str:
     """
     rows = final_rows(root, [sweep_id])
     ranked = [entry for entry in leaderboard(root, sweep_id) if entry["value"] is not None]
-    trained = [entry for entry in ranked if entry["technique"] != BASELINE]
+    trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
     if not completed:
         return f"There is no answer yet: none of {len(rows)} trials trained to the full budget."
     by_id = {row["trial_id"]: row for row in rows}
     best = completed[0]
     rivals: list[tuple[str, dict[str, Any] | None]] = [
-        ("the untuned model", next((e for e in ranked if e["technique"] == BASELINE), None)),
+        ("the untuned model", next(filter(is_untuned, ranked), None)),
         (f"the runner-up {_name(completed[1:])}", next(iter(completed[1:]), None)),
         *_other_group(rows, by_id, completed),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from orchestrator.results.configurations import BASELINE, Configurations, parameters
+from orchestrator.results.configurations import Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
 from orchestrator.results.find_trial import pick
@@ -19,6 +19,7 @@ from orchestrator.results.statistics import Difference, group_difference, paired
 from orchestrator.store.rows import Row
 from orchestrator.terminal.output import Answer
 from orchestrator.terminal.values import p_value
+from trainables.techniques.registry import is_untuned
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
 
 def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:
     """Returns in words where A and B are compared; what was not trained is the same everywhere."""
-    untuned = [all(row["technique"] == BASELINE for row in group) for group in groups]
+    untuned = [all(map(is_untuned, group)) for group in groups]
     if all(untuned):
         return "; both are the untuned model"
     if not any(untuned):

@@ -9,9 +9,7 @@ from typing import Any
 
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
-
-BASELINE = "pretrained"
-"""The technique of a trial that does not train."""
+from trainables.techniques.registry import TECHNIQUES
 
 _TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
 
@@ -33,8 +31,8 @@ def parameters(row: Row) -> dict[str, Any]:
 def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     """Returns the parameters that have more than one value, by technique.
 
-    Alpha does not count where it is twice the rank in every trial: that is its default, and then
-    it says nothing of its own.
+    One whose default follows another (LoRA's alpha: twice the rank) does not count where every
+    trial has that default: it then says nothing of its own.
     """
     return varying(map(_parameters, rows))
 
@@ -55,8 +53,9 @@ def varying(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
             # One comparison of the dictionaries costs less than one of each parameter.
             if not same.items() <= own.items():
                 same = {n: value for n, value in same.items() if n not in own or own[n] == value}
-        if "alpha" not in same and all(map(_has_default_alpha, of_technique)):
-            same["alpha"] = None
+        for name, follows in _following(technique).items():
+            if name not in same and all(_follows(own, name, *follows) for own in of_technique):
+                same[name] = None
         found[technique] = [name for name in _in_order(names) if name not in same]
     return found
 
@@ -107,6 +106,12 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys([*_TELLING, *present]) if name in present]
 
 
-def _has_default_alpha(own: dict[str, Any]) -> bool:
-    rank, alpha = own.get("rank"), own.get("alpha")
-    return alpha is not None and rank is not None and bool(alpha == 2 * rank)
+def _following(technique: str) -> dict[str, tuple[str, int]]:
+    """Returns the parameters whose default is another's value times a factor, with both."""
+    known = TECHNIQUES[technique].parameters.values() if technique in TECHNIQUES else ()
+    return {each.name: each.default_from for each in known if each.default_from is not None}
+
+
+def _follows(own: dict[str, Any], name: str, other: str, factor: int) -> bool:
+    value, followed = own.get(name), own.get(other)
+    return value is not None and followed is not None and bool(value == factor * followed)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from orchestrator.results.configurations import BASELINE
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
+from trainables.techniques.registry import is_untuned
 
 Key = tuple[str, str]
 """Sweep and trial."""
@@ -40,7 +40,7 @@ class Curves:
         self._root = root
         self._metric = metric
         self._unstopped = {key(row) for row in rows if row["outcome"] == "completed"}
-        self._untrained = {key(row) for row in rows if row["technique"] == BASELINE}
+        self._untrained = {key(row) for row in rows if is_untuned(row)}
         self._curves: dict[Key, dict[int, Point]] = {key(row): {} for row in rows}
         columns = ("sweep_id", "trial_id", "rung_examples", "step", metric)
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)

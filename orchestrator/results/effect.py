@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.results.configurations import BASELINE, parameters, varied
+from orchestrator.results.configurations import parameters, varied
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
@@ -30,6 +30,7 @@ from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import number, p_value, with_interval
 from trainables.contract.scores import METRICS
+from trainables.techniques.registry import is_untuned
 
 SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 """What follows from the parameters and can be asked for like one."""
@@ -221,7 +222,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
 
 def varied_in(rows: Sequence[Row]) -> list[str]:
     """Returns the parameters that have more than one value among trained trials."""
-    trained = [row for row in rows if row["technique"] != BASELINE]
+    trained = [row for row in rows if not is_untuned(row)]
     within = varied(trained)
     among = {
         name for name in ("technique", "data_size") if len({_value(r, name) for r in trained}) > 1
@@ -236,9 +237,7 @@ def _having(rows: Sequence[Row], parameter: str) -> list[Row]:
     known = {name for row in rows for name in parameters(row)} | set(SIZES)
     if parameter not in known:
         raise unknown("parameter", parameter, known)
-    found = [
-        row for row in rows if _value(row, parameter) is not None and row["technique"] != BASELINE
-    ]
+    found = [row for row in rows if _value(row, parameter) is not None and not is_untuned(row)]
     if len({_value(row, parameter) for row in found}) < 2:
         raise ResultsError(
             f"The parameter {parameter!r} has the same value in all of these trials; varied were"

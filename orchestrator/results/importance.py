@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.results.configurations import BASELINE, parameters, varied
+from orchestrator.results.configurations import parameters, varied
 from orchestrator.results.curves import Curves
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.store.rows import Row
+from trainables.techniques.registry import is_untuned
 
 FEWEST_TRIALS = 8
 """Below this the share is mostly chance."""
@@ -32,7 +33,7 @@ def importances(curves: Curves, rows: Sequence[Row], mode: str) -> dict[str, dic
         mode: "max" or "min".
     """
     found = {}
-    for technique in sorted({row["technique"] for row in rows} - {BASELINE}):
+    for technique in sorted({row["technique"] for row in rows if not is_untuned(row)}):
         of_technique = [row for row in rows if row["technique"] == technique]
         measured = curves.reported(of_technique)
         if len(measured) < FEWEST_TRIALS:

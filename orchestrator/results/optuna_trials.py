@@ -24,7 +24,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.results.configurations import BASELINE, parameters, varying
+from orchestrator.results.configurations import parameters, varying
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
@@ -39,7 +39,7 @@ from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.contract.configuration import Scalar
 from trainables.contract.scores import METRICS
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete, is_untuned
 
 _TEST = tuple(f"test_{score}" for score in SCORE_COLUMNS)
 FINAL_COLUMNS = (
@@ -79,11 +79,11 @@ class _Run:
         if self.proposal is not None:
             given = self.proposal.configuration
             technique = str(given["technique"])
-            if technique == BASELINE or "epochs" in given:
+            if is_untuned(given) or "epochs" in given:
                 return None
             whole = complete(technique, parameters_of(given))
             return {"technique": technique, **whole, "data_size": given["data_size"]}
-        if self.final is None or self.final["technique"] == BASELINE:
+        if self.final is None or is_untuned(self.final):
             return None
         return parameters(self.final)
 

@@ -15,7 +15,7 @@ from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from trainables.contract.configuration import Scalar
 from trainables.contract.scores import METRICS
-from trainables.techniques.parameters import TECHNIQUES
+from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
 
 if TYPE_CHECKING:
     from orchestrator.search_space.space import Space
@@ -60,7 +60,7 @@ def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
         faults.extend(
             ((index,), "is the untuned model, which `baseline: true` runs already; remove one")
             for index, point in enumerate(value)
-            if point["technique"] == "pretrained"
+            if point["technique"] == BASELINE.name
         )
     wholes = [whole(point) for point in value]
     for index, each in enumerate(wholes):
@@ -171,7 +171,7 @@ def budget(value: Any, valid: Valid) -> list[Fault]:
     if "space" not in valid or "points" not in valid:
         return []
     without_epochs = any(
-        point["technique"] != "pretrained" and "epochs" not in point for point in valid["points"]
+        not is_untuned(point) and "epochs" not in point for point in valid["points"]
     )
     if value is None:
         if valid["space"] is not None or without_epochs:
@@ -196,7 +196,7 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
             "has epochs of its own"
             if "epochs" in point
             else "is the untuned model"
-            if point["technique"] == "pretrained"
+            if is_untuned(point)
             else None
         )
         if reason:
@@ -253,11 +253,12 @@ def largest_value(space: Space | None, points: tuple[dict[str, Scalar], ...], na
     values: list[float] = []
     branches = [] if space is None else list(space.technique.items())
     for technique, branch in branches:
-        if name in TECHNIQUES[technique]:
-            bounds = extremes(branch.get(name, TECHNIQUES[technique][name].default))
+        known = TECHNIQUES[technique].parameters
+        if name in known:
+            bounds = extremes(branch.get(name, known[name].default))
             values.extend(bounds[1:] if bounds else ())
     for point in points:
-        known = TECHNIQUES[str(point["technique"])]
+        known = TECHNIQUES[str(point["technique"])].parameters
         value = point.get(name, known[name].default if name in known else None)
         if isinstance(value, int | float):
             values.append(value)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.search_space.problems import show, unknown
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import Parameter
+from trainables.techniques.parameter import Parameter
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=False)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.search_space.space import DATA_SIZE, EPOCHS
-from trainables.techniques.parameters import TECHNIQUES, Parameter
+from trainables.techniques.parameter import Parameter
+from trainables.techniques.registry import TECHNIQUES, TRAINED
 
 JsonSchema = dict[str, Any]
 
@@ -50,11 +51,11 @@ def techniques(*, removable: bool) -> JsonSchema:
                 "type": ["object", "null"],
                 "additionalProperties": False,
                 "properties": {
-                    name: {"anyOf": [_ref(_name(technique, name)), *null]} for name in known
+                    name: {"anyOf": [_ref(_name(technique, name)), *null]}
+                    for name in TECHNIQUES[technique].parameters
                 },
             }
-            for technique, known in TECHNIQUES.items()
-            if known
+            for technique in TRAINED
         },
     }
 
@@ -62,15 +63,15 @@ def techniques(*, removable: bool) -> JsonSchema:
 def points() -> JsonSchema:
     """Returns the schema of `points`: each technique has its own keys."""
     branches = []
-    for technique, known in TECHNIQUES.items():
-        names = [DATA_SIZE.name, EPOCHS.name, *known] if known else []
+    for name, technique in TECHNIQUES.items():
+        keys = [DATA_SIZE.name, EPOCHS.name, *technique.parameters] if technique.trains else []
         branches.append(
             {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["technique", "data_size"] if known else ["technique"],
-                "properties": {"technique": {"const": technique}}
-                | {name: _ref(f"constant.{name}") for name in names},
+                "required": ["technique", "data_size"] if technique.trains else ["technique"],
+                "properties": {"technique": {"const": name}}
+                | {key: _ref(f"constant.{key}") for key in keys},
             }
         )
     return {"type": "array", "items": {"oneOf": branches}}
@@ -80,13 +81,15 @@ def _parameters() -> list[tuple[str, str, Parameter]]:
     """Returns technique, name and parameter; no technique for what all share."""
     shared = [("", parameter.name, parameter) for parameter in (DATA_SIZE, EPOCHS)]
     return shared + [
-        (technique, name, known[name]) for technique, known in TECHNIQUES.items() for name in known
+        (technique.name, name, parameter)
+        for technique in TECHNIQUES.values()
+        for name, parameter in technique.parameters.items()
     ]
 
 
 def _name(technique: str, name: str) -> str:
     """Returns a parameter's name among the definitions, one for all techniques that agree on it."""
-    same = {known[name] for known in TECHNIQUES.values() if name in known}
+    same = {each.parameters[name] for each in TECHNIQUES.values() if name in each.parameters}
     return f"parameter.{technique}.{name}" if len(same) > 1 else f"parameter.{name}"
 
 

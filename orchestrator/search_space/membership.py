@@ -15,7 +15,7 @@ from orchestrator.search_space.distributions import (
     Uniform,
 )
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 if TYPE_CHECKING:
     from orchestrator.search_space.space import Space

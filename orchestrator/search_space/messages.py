@@ -13,7 +13,7 @@ from orchestrator.search_space.document import Node, join
 from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.problems import Problem, show, unknown
 from trainables.contract.scores import METRICS
-from trainables.techniques.parameters import TECHNIQUES
+from trainables.techniques.registry import TECHNIQUES
 
 RESOLVED = ("profile", "profile_reason")
 """Fields of `Sweep` that a file cannot set."""
@@ -154,7 +154,7 @@ def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if inner is not None:
             yield from _paths(inner, path)
     if not prefix:
-        for name in dict.fromkeys(name for known in TECHNIQUES.values() for name in known):
+        for name in dict.fromkeys(name for each in TECHNIQUES.values() for name in each.parameters):
             yield f"space.technique.TECHNIQUE.{name}"
 
 

@@ -28,6 +28,7 @@ from orchestrator.search_space.sections import (
 )
 from orchestrator.search_space.space import Points, Space, fail
 from trainables.contract.configuration import Scalar
+from trainables.techniques.registry import is_untuned as is_untuned
 
 Profile = Literal["embedded", "full"]
 
@@ -258,8 +259,3 @@ class Sweep(Section):
                 below.append(round(fraction * budget_examples))
                 fraction *= self.stopping.reduction_factor
         return (*sorted({rung for rung in below if 0 < rung < budget_examples}), budget_examples)
-
-
-def is_untuned(configuration: Mapping[str, Scalar]) -> bool:
-    """Says whether a configuration is the base model as it is."""
-    return configuration.get("technique") == "pretrained"

@@ -1,6 +1,6 @@
 """The parts of a search space file that say which configurations there are: `space` and `points`.
 
-What a technique takes is known from `trainables.techniques.parameters`; every value that could be
+What a technique takes is known from `trainables.techniques.registry`; every value that could be
 drawn is checked against it, so that no trial can be proposed that its technique would refuse.
 """
 
@@ -22,7 +22,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from orchestrator.search_space.distributions import Distribution, Fault, convert, parse
 from orchestrator.search_space.problems import show, unknown
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import TECHNIQUES, Parameter
+from trainables.techniques.parameter import Parameter
+from trainables.techniques.registry import TECHNIQUES, TRAINED
 
 DATA_SIZE = Parameter("data_size", int, 1000, "Distinct training rows.", minimum=1)
 EPOCHS = Parameter(
@@ -33,7 +34,6 @@ EPOCHS = Parameter(
     minimum=0,
     exclusive_minimum=True,
 )
-TRAINED = tuple(name for name in TECHNIQUES if name != "pretrained")
 
 
 def fail(faults: Iterable[Fault], value: Any) -> None:
@@ -62,11 +62,11 @@ def _parse_techniques(value: Any) -> dict[str, dict[str, Distribution | Scalar]]
     faults: list[Fault] = []
     branches: dict[str, dict[str, Distribution | Scalar]] = {}
     for technique, parameters in value.items():
-        if technique == "pretrained":
+        if technique not in TECHNIQUES:
+            faults.append(((technique,), unknown("technique", technique, TRAINED)))
+        elif not TECHNIQUES[technique].trains:
             message = "has nothing to search; write `baseline: true`, or a point of its own"
             faults.append(((technique,), message))
-        elif technique not in TECHNIQUES:
-            faults.append(((technique,), unknown("technique", technique, TRAINED)))
         elif parameters is not None and not isinstance(parameters, dict):
             message = f"is {show(parameters)}, but must be a group of parameters"
             faults.append(((technique,), message))
@@ -79,7 +79,7 @@ def _parse_techniques(value: Any) -> dict[str, dict[str, Distribution | Scalar]]
 def _parse_branch(
     technique: str, given: Mapping[str, Any], faults: list[Fault]
 ) -> dict[str, Distribution | Scalar]:
-    known = TECHNIQUES[technique]
+    known = TECHNIQUES[technique].parameters
     branch: dict[str, Distribution | Scalar] = {}
     for name, value in given.items():
         if name not in known:
@@ -92,13 +92,13 @@ def _parse_branch(
 
 def _unknown_parameter(technique: str, name: str) -> str:
     """Says that a technique has no use for a parameter, and which techniques do."""
-    known = TECHNIQUES[technique]
+    known = TECHNIQUES[technique].parameters
     if name in ("data_size", "epochs"):
         where = "stands beside technique, not in it" if name == "data_size" else "belongs in points"
         return f"unknown parameter: {name} {where}"
     if not known:
         return f"unknown parameter: {technique} does not train and takes none; remove {name}"
-    users = [other for other in TRAINED if name in TECHNIQUES[other]]
+    users = [other for other in TRAINED if name in TECHNIQUES[other].parameters]
     if users:
         return (
             f"{technique} has no use for {name}, which belongs to {', '.join(users)}; "
@@ -136,8 +136,8 @@ def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scala
     if technique not in TECHNIQUES:
         faults.append(((index, "technique"), unknown("technique", str(technique), [*TECHNIQUES])))
         return {}
-    known = TECHNIQUES[technique]
-    if technique != "pretrained":
+    known = dict(TECHNIQUES[technique].parameters)
+    if TECHNIQUES[technique].trains:
         known = {"data_size": DATA_SIZE, "epochs": EPOCHS} | known
         if given.get("data_size") is None:
             faults.append(((index,), "has no data_size; give its number of training rows"))
@@ -161,11 +161,12 @@ def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scala
 
 
 def _unknown_key(technique: str, name: str) -> str:
-    if technique == "pretrained":
-        return f"pretrained does not train and has no use for {name}; remove it"
-    if name in {name for parameters in TECHNIQUES.values() for name in parameters}:
+    if not TECHNIQUES[technique].trains:
+        return f"{technique} does not train and has no use for {name}; remove it"
+    if any(name in each.parameters for each in TECHNIQUES.values()):
         return _unknown_parameter(technique, name)
-    return unknown("key", name, ["technique", "data_size", "epochs", *TECHNIQUES[technique]])
+    keys = ["technique", "data_size", "epochs", *TECHNIQUES[technique].parameters]
+    return unknown("key", name, keys)
 
 
 class Space(BaseModel):

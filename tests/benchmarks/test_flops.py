@@ -7,9 +7,9 @@ from transformers import T5Config
 
 from benchmarks.setting import flan_t5_large_config, random_t5
 from benchmarks.step.flops import TrainedT5
+from tests.trainables.techniques.cases import cases, having
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import complete
-from trainables.techniques.registry import TECHNIQUES
+from trainables.techniques.registry import BASELINE, TECHNIQUES, complete
 
 
 def _config(feed_forward: str, *, tied: bool = True) -> T5Config:
@@ -30,14 +30,15 @@ def _config(feed_forward: str, *, tied: bool = True) -> T5Config:
 
 @pytest.mark.parametrize(
     ("technique", "given"),
-    [
-        ("full", {}),
-        ("lora", {"rank": 2}),
-        ("lora", {"rank": 3, "target_modules": "all"}),
-        ("lora", {"rank": 2, "target_modules": "o"}),
-        ("lora", {"rank": 2, "target_modules": "wo"}),
-        ("prefix", {"virtual_tokens": 5}),
-    ],
+    cases(
+        choices=[
+            {"rank": 2},
+            {"rank": 3, "target_modules": "all"},
+            {"rank": 2, "target_modules": "o"},
+            {"rank": 2, "target_modules": "wo"},
+            {"virtual_tokens": 5},
+        ]
+    ),
 )
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_formula_is_torch_s_own_count(
@@ -87,7 +88,8 @@ def test_the_large_model_is_near_the_six_and_four_operations_a_weight_and_token(
 
 
 @pytest.mark.parametrize(
-    ("technique", "given"), [("pretrained", {}), ("prefix", {"projection": True})]
+    ("technique", "given"),
+    [(BASELINE.name, {}), *cases(having("projection"), [{"projection": True}])],
 )
 def test_what_is_not_counted_is_refused(technique: str, given: dict[str, Scalar]) -> None:
     with pytest.raises(ValueError, match=r"technique|projection"):

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.store import Store
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 from trainables.contract.configuration import TrialConfiguration
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 
 def write_model(

@@ -24,7 +24,7 @@ from typing import Any
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Report, RungReport
 from trainables.contract.scores import SCORES
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 _MICRO_BATCH = int(str(complete("lora", {})["micro_batch_size"]))
 

@@ -11,7 +11,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.embedded import corpus
 from trainables.embedded.tokenizer import build
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import TECHNIQUES, complete
 
 
 def write_loop_base(folder: Path, *, dropout: float = 0.1, num_heads: int = 4) -> str:
@@ -53,13 +53,14 @@ def configuration(
 ) -> TrialConfiguration:
     """Returns a trial of a few steps on the built-in corpus."""
     defaults: dict[str, Scalar] = {}
-    if technique != "pretrained":
+    trains = TECHNIQUES[technique].trains
+    if trains:
         defaults = {"batch_size": 8, "learning_rate": 1e-2}
     return TrialConfiguration(
         technique=technique,
         parameters=complete(technique, defaults | given),
-        data_size=data_size if technique != "pretrained" else 0,
-        budget_examples=budget_examples if technique != "pretrained" else 0,
+        data_size=data_size if trains else 0,
+        budget_examples=budget_examples if trains else 0,
         seed=seed,
         data_seed=0,
         base_model=base,

@@ -12,15 +12,16 @@ import pytest
 import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from tests.trainables.techniques.cases import brisk_rate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
 from trainables.contract.scores import SCORES
 from trainables.data.errors import DatasetError
 from trainables.finetune import Finetuning, finetune
+from trainables.techniques.registry import TRAINED
 from trainables.training.optimizer import Optimizer
 
 CLOCKS = ("_seconds", "tokens_per_second", "peak_memory_bytes")
-TRAINED = ["full", "lora", "qlora", "prefix"]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +177,7 @@ def test_accumulated_gradients_equal_those_of_the_whole_batch(
 
 @pytest.mark.parametrize("technique", TRAINED)
 def test_training_lowers_the_loss(base: str, technique: str) -> None:
-    rate = 0.3 if technique == "prefix" else 1e-2
+    rate = brisk_rate(technique, 30)
     trial = Finetuning(
         configuration(base, technique, budget_examples=160, learning_rate=rate), "cpu"
     )

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from trainables.contract.configuration import Scalar, TrialConfiguration
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 WORDS = (
     "SELECT",

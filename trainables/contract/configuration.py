@@ -21,7 +21,7 @@ class TrialConfiguration:
     """One trial, completely: on one type of CPU the same value always means the same numbers.
 
     Attributes:
-        technique: One of `trainables.techniques.parameters.TECHNIQUES`.
+        technique: One of `trainables.techniques.registry.TECHNIQUES`.
         parameters: The technique's own parameters, with every default filled in.
         data_size: Number of distinct training rows.
         budget_examples: Training examples in all; epochs follow as `budget_examples / data_size`.

@@ -77,7 +77,7 @@ def export(
 
 
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
-    # Not prefix_encoder.safetensors, which only training needs, nor PEFT's empty card.
+    # Not what lies beside the adapter, which only training needs, nor PEFT's empty card.
     shutil.copy(adapter / SAFETENSORS_WEIGHTS_NAME, folder)
     settings = json.loads((adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
     base = locate(configuration.base_model)
@@ -120,5 +120,5 @@ def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> No
     if quantized:
         base = base.dequantize(torch.float32)
     model: Any = technique.adapt(base, configuration.parameters)
-    load_adapter(model, adapter)
+    load_adapter(model, technique, adapter)
     model.merge_and_unload(safe_merge=True).save_pretrained(folder)

@@ -14,4 +14,5 @@ from trainables.techniques.lora import Lora
 class Qlora(Lora):
     """Trains A and B of every chosen layer, in float32, beside four-bit weights."""
 
+    name = "qlora"
     quantized = True

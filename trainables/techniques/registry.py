@@ -1,12 +1,11 @@
-"""The interface of a technique, and the closed list of those there are."""
+"""The closed list of the techniques there are.
+
+Standard library only, as the techniques' own files are until a model is at hand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
-
-from torch import nn
-from transformers import PreTrainedModel
 
 from trainables.contract.configuration import Scalar
 from trainables.techniques.full import Full
@@ -14,46 +13,47 @@ from trainables.techniques.lora import Lora
 from trainables.techniques.prefix import Prefix
 from trainables.techniques.pretrained import Pretrained
 from trainables.techniques.qlora import Qlora
+from trainables.techniques.technique import Technique
 
-
-class Technique(Protocol):
-    """How a base model is made trainable. Has no state of its own.
-
-    Attributes:
-        quantized: The base's linear layers are stored in four bits.
-        trains_base: The base's own weights are trained, so they must be float32.
-    """
-
-    quantized: bool
-    trains_base: bool
-
-    def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:
-        """Makes a base model trainable, in place.
-
-        Args:
-            base: The model as loaded; used by nobody else.
-            parameters: Every parameter of the technique (`parameters.complete`).
-
-        Returns:
-            The module to train and to generate with; new weights are drawn from torch's CPU
-            generator, on every device.
-
-        Raises:
-            ValueError: The parameters do not fit this base model.
-        """
-
-    def trains(self, name: str) -> bool:
-        """Returns whether the adapted module's parameter of this name is to be trained."""
-
-    def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
-        """Returns how many weights are to be trained, computed from the base's dimensions alone."""
-
+BASELINE: Technique = Pretrained()
+"""What `baseline: true` runs, and what the others are compared with."""
 
 TECHNIQUES: Mapping[str, Technique] = {
-    "pretrained": Pretrained(),
-    "full": Full(),
-    "lora": Lora(),
-    "qlora": Qlora(),
-    "prefix": Prefix(),
+    technique.name: technique for technique in (BASELINE, Full(), Lora(), Qlora(), Prefix())
 }
-"""Name -> technique, with the names of `parameters.TECHNIQUES`."""
+"""Name -> technique, in the order in which techniques are always listed."""
+
+TRAINED: tuple[str, ...] = tuple(name for name, each in TECHNIQUES.items() if each.trains)
+"""The names of the techniques that train."""
+
+
+def complete(technique: str, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Fills in every parameter of a technique that is not given.
+
+    Args:
+        technique: One of `TECHNIQUES`.
+        given: The parameters that were chosen, by name.
+
+    Returns:
+        Every parameter of the technique, in its order, none of them None.
+
+    Raises:
+        ValueError: The technique is unknown, or parameters are unknown or invalid; the message
+            lists all of them.
+    """
+    if technique not in TECHNIQUES:
+        raise ValueError(
+            f'The technique is "{technique}", but must be one of {", ".join(TECHNIQUES)}.'
+        )
+    return TECHNIQUES[technique].complete(given)
+
+
+def is_untuned(trial: Mapping[str, object]) -> bool:
+    """Says whether a trial is the base model as it is.
+
+    Args:
+        trial: Anything with a `technique`: a configuration, a point, a row of the store. A
+            technique that is not known here, as of a newer store, is taken to train.
+    """
+    technique = TECHNIQUES.get(str(trial.get("technique")))
+    return technique is not None and not technique.trains

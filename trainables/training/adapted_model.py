@@ -15,7 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trainables.base_models.cache import KEPT, kept_tokenizer
 from trainables.base_models.loading import compute_dtype
 from trainables.contract.configuration import TrialConfiguration
-from trainables.techniques.registry import TECHNIQUES, Technique
+from trainables.techniques.registry import TECHNIQUES
+from trainables.techniques.technique import Technique
 
 
 class SetupError(Exception):
@@ -29,6 +30,7 @@ class AdaptedModel:
     Attributes:
         model: Called as `model(input_ids=, attention_mask=, labels=)` and `model.generate(...)`.
         tokenizer: The base model's tokenizer.
+        technique: What it was adapted by.
         device: Where the model is.
         dtype: The type to compute in; see `precision`.
         trainable_parameters: Number of weights that are trained.
@@ -38,6 +40,7 @@ class AdaptedModel:
 
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
+    technique: Technique
     device: torch.device
     dtype: torch.dtype
     trainable_parameters: int
@@ -111,6 +114,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     return AdaptedModel(
         model=model,
         tokenizer=kept_tokenizer(name, revision),
+        technique=technique,
         device=device,
         dtype=dtype,
         trainable_parameters=trainable,
@@ -155,7 +159,7 @@ def verify(model: nn.Module, technique: Technique, expected: int) -> None:
             trained in less than float32, or their number is another.
     """
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad != technique.trains(name):
+        if parameter.requires_grad != technique.is_trained(name):
             state = "trainable" if parameter.requires_grad else "frozen"
             raise SetupError(f"{name} is {state}, but must not be.")
         if parameter.requires_grad and parameter.dtype is not torch.float32:

@@ -1,14 +1,14 @@
 """A trial's checkpoint: its trained weights in the formats that others read, and where it stands.
 
     <folder>/adapter/                      PEFT's own format, for `PeftModel.from_pretrained`
-    <folder>/adapter/prefix_encoder.safetensors   only beside a prefix with projection, see below
+    <folder>/adapter/prefix_encoder.safetensors   and its like, see below
     <folder>/model/                        full fine-tuning: a base model folder, tokenizer included
     <folder>/training_state.safetensors    the tensors of optimiser and random generators
     <folder>/progress.json                 everything else
 
-Nothing is pickled, and nothing that is loaded is ever unpickled. PEFT stores a prefix as the keys
-and values that it stands for; the embedding and network that compute them, without which training
-cannot go on, are kept beside.
+Nothing is pickled, and nothing that is loaded is ever unpickled. What PEFT's format lacks and
+training cannot go on without is kept beside (`Technique.beside_adapter`): it stores a prefix as the
+keys and values that it stands for, not the embedding and network that compute them.
 
 An adapter means something on its own base model only. Progress therefore names the base's weights
 (`trainables.base_models.fingerprint`), and an adapter is not loaded onto others.
@@ -33,13 +33,13 @@ from transformers import PreTrainedModel
 from trainables.base_models.fingerprint import fingerprint
 from trainables.base_models.loading import BaseModelUnavailable
 from trainables.contract.errors import UserError
+from trainables.techniques.technique import Technique
 from trainables.training.adapted_model import AdaptedModel
 
 ADAPTER = "adapter"
 MODEL = "model"
 TRAINING_STATE = "training_state.safetensors"
 PROGRESS = "progress.json"
-_PREFIX_ENCODER = "prefix_encoder.safetensors"
 FULL_WEIGHTS = "model.safetensors"
 _BASE_WEIGHTS = "base_weights_sha256"
 
@@ -67,8 +67,8 @@ def save(
     if isinstance(model, PeftModel):
         # False: "auto" may ask the hub whether the vocabulary was resized, which it never is here.
         model.save_pretrained(folder / ADAPTER, save_embedding_layers=False)
-        if (encoder := _projected_prefix(model)) is not None:
-            save_file(_on_cpu(encoder.state_dict()), folder / ADAPTER / _PREFIX_ENCODER)
+        for name, module in adapted.technique.beside_adapter(model).items():
+            save_file(_on_cpu(module.state_dict()), folder / ADAPTER / name)
     elif adapted.trainable_parameters:
         base: PreTrainedModel = model
         base.save_pretrained(folder / MODEL, max_shard_size="1TB")
@@ -118,23 +118,24 @@ def load_weights(adapted: AdaptedModel, folder: Path) -> None:
         if isinstance(model, PeftModel):
             config = model.active_peft_config
             check_base(folder, config.base_model_name_or_path, config.revision)
-            _put_adapter(model, folder / ADAPTER)
+            _put_adapter(model, adapted.technique, folder / ADAPTER)
         elif adapted.trainable_parameters:
             load_model(model, folder / MODEL / FULL_WEIGHTS)
 
 
-def load_adapter(model: PeftModel, folder: Path) -> None:
+def load_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
     """Puts an adapter's weights alone into a model that was prepared in the same way.
 
     Args:
         model: The model that receives the weights.
+        technique: What it was adapted by.
         folder: A checkpoint's `adapter`.
 
     Raises:
         CheckpointError: A file is missing or damaged, or the weights are another model's.
     """
     with _readable(folder):
-        _put_adapter(model, folder)
+        _put_adapter(model, technique, folder)
 
 
 @contextmanager
@@ -174,26 +175,18 @@ def _fingerprint(model: nn.Module) -> str | None:
     return fingerprint(config.base_model_name_or_path, config.revision)
 
 
-def _put_adapter(model: PeftModel, folder: Path) -> None:
+def _put_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
     weights = load_file(folder / SAFETENSORS_WEIGHTS_NAME)
     present = get_peft_model_state_dict(model, save_embedding_layers=False)
     expected = {name: tuple(tensor.shape) for name, tensor in present.items()}
     # PEFT itself passes over names that are missing.
     if {name: tuple(tensor.shape) for name, tensor in weights.items()} != expected:
         raise ValueError("its adapter has other layers or sizes than this trial's")
-    if (encoder := _projected_prefix(model)) is not None:
-        encoder.load_state_dict(load_file(folder / _PREFIX_ENCODER))
-    else:
+    beside = technique.beside_adapter(model)
+    for name, module in beside.items():
+        module.load_state_dict(load_file(folder / name))
+    if not beside:
         set_peft_model_state_dict(model, weights)
-
-
-def _projected_prefix(model: PeftModel) -> nn.Module | None:
-    """Returns the module that computes the prefix, if a network is part of it."""
-    config = model.active_peft_config
-    if getattr(config, "prefix_projection", False):
-        encoder: nn.Module = model.prompt_encoder[model.active_adapter]
-        return encoder
-    return None
 
 
 def _on_cpu(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

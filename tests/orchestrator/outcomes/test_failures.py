@@ -15,7 +15,7 @@ from orchestrator.outcomes.failures import (
 )
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
 from trainables.contract.configuration import TrialConfiguration
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 
 def _attempts(kind: str, deaths: int = 0, memory_failures: int = 0) -> Attempts:

@@ -13,7 +13,7 @@ from orchestrator.search_space.membership import contains
 from orchestrator.search_space.space import Space
 from tests.orchestrator.spaces import spaces
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import complete
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

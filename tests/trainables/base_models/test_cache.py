@@ -16,9 +16,10 @@ from trainables.base_models import cache
 from trainables.base_models.cache import KeptBases, kept_tokenizer
 from trainables.base_models.loading import load_base_model
 from trainables.finetune import Finetuning
+from trainables.techniques.registry import TECHNIQUES
 
 CPU = torch.device("cpu")
-TECHNIQUES = ["pretrained", "full", "lora", "qlora", "prefix"]
+NAMES = list(TECHNIQUES)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def numbers(base: str, technique: str) -> tuple[object, ...]:
     """Trains, evaluates and ends a trial; returns all that it computed, to the last bit."""
-    given = {"gradient_checkpointing": True} if technique in ("full", "lora") else {}
+    known = TECHNIQUES[technique].parameters
+    given = {"gradient_checkpointing": True} if "gradient_checkpointing" in known else {}
     trial = Finetuning(configuration(base, technique, budget_examples=24, **given), CPU)
     training = trial.advance(24)
     evaluation = trial.evaluate("validation")
@@ -49,20 +51,20 @@ def same(first: tuple[object, ...], second: tuple[object, ...]) -> bool:
 
 def test_a_trial_after_any_other_computes_what_it_does_alone(base: str) -> None:
     alone = {}
-    for technique in TECHNIQUES:
+    for technique in NAMES:
         cache.KEPT._templates.clear()
         alone[technique] = numbers(base, technique)
     cache.KEPT._templates.clear()
     # Each technique follows each, itself included, once.
-    order = [t for i, one in enumerate(TECHNIQUES) for t in (one, *_beside(one, i + 1))]
-    followed = set(itertools.pairwise([*order, TECHNIQUES[0]]))
-    assert followed == set(itertools.product(TECHNIQUES, repeat=2))
-    for technique in [*order, TECHNIQUES[0]]:
+    order = [t for i, one in enumerate(NAMES) for t in (one, *_beside(one, i + 1))]
+    followed = set(itertools.pairwise([*order, NAMES[0]]))
+    assert followed == set(itertools.product(NAMES, repeat=2))
+    for technique in [*order, NAMES[0]]:
         assert same(numbers(base, technique), alone[technique]), technique
 
 
 def _beside(one: str, start: int) -> Iterator[str]:
-    for other in TECHNIQUES[start:]:
+    for other in NAMES[start:]:
         yield from (one, other)
 
 

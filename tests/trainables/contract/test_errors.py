@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from trainables.contract.errors import nearest
 from trainables.contract.scores import METRICS
-from trainables.techniques.parameters import TECHNIQUES
+from trainables.techniques.registry import TECHNIQUES
 
-NAMES = sorted({*METRICS, *TECHNIQUES, *(name for known in TECHNIQUES.values() for name in known)})
+NAMES = sorted(
+    {*METRICS, *TECHNIQUES, *(name for each in TECHNIQUES.values() for name in each.parameters)}
+)
 
 
 @pytest.mark.parametrize(

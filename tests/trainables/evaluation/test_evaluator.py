@@ -7,11 +7,13 @@ import pytest
 from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from tests.trainables.techniques.cases import having
 from trainables.evaluation import evaluator
 from trainables.finetune import Finetuning
+from trainables.techniques.registry import BASELINE
 
 
-@pytest.mark.parametrize("technique", ["pretrained", "prefix"])
+@pytest.mark.parametrize("technique", [BASELINE.name, *having("virtual_tokens")])
 def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     tmp_path: Path, technique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

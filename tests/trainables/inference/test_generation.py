@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from tests.trainables.techniques.cases import having
 from trainables.data.spelling import SqlTokens, TokenIds
 from trainables.embedded import corpus
 from trainables.inference import generation
@@ -15,6 +16,7 @@ from trainables.inference.generation import (
     decoding,
     generate,
 )
+from trainables.techniques.registry import BASELINE
 from trainables.training.adapted_model import AdaptedModel, prepare
 
 CPU = torch.device("cpu")
@@ -43,7 +45,7 @@ def lively(adapted: AdaptedModel) -> AdaptedModel:
     return adapted
 
 
-@pytest.mark.parametrize("technique", ["pretrained", "prefix"])
+@pytest.mark.parametrize("technique", [BASELINE.name, *having("virtual_tokens")])
 @pytest.mark.parametrize("how", [Decoding(20), Decoding(20, beams=4, no_repeat_ngram=2)])
 def test_the_output_does_not_depend_on_who_shares_a_batch(
     base: str, technique: str, how: Decoding

@@ -15,7 +15,7 @@ from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
-from trainables.techniques.parameters import complete
+from trainables.techniques.registry import TECHNIQUES, TRAINED, complete
 
 TEXTS = st.text(st.sampled_from("ab1fF <>{}~^\\`\n@®«»•;—$\u2018?.€")) | st.text()
 
@@ -132,11 +132,11 @@ def test_the_code_names_a_folder_by_its_whole_path(
         assert "base_model:" not in model_card(configuration, TRIAL, tokens, merged=False)
 
 
-@pytest.mark.parametrize("technique", ["lora", "qlora", "prefix", "full"])
+@pytest.mark.parametrize("technique", TRAINED)
 @pytest.mark.parametrize("protocol", ["standard", "notebook"])
 @pytest.mark.parametrize("merged", [False, True])
 def test_the_code_is_python(tokens: SqlTokens, technique: str, protocol: str, merged: bool) -> None:
     code = loading_code(_configuration(technique, protocol=protocol), tokens, merged=merged)
     compile(code, "README.md", "exec")
     assert ("num_beams=4" in code) == (protocol == "notebook")
-    assert ("four_bit" in code) == (technique == "qlora" and not merged)
+    assert ("four_bit" in code) == (TECHNIQUES[technique].quantized and not merged)

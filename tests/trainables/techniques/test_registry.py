@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 from torch import nn
 from transformers import T5Config, T5ForConditionalGeneration
 
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameters import TECHNIQUES as PARAMETERS
-from trainables.techniques.parameters import complete
-from trainables.techniques.registry import TECHNIQUES
+from trainables.techniques.registry import BASELINE, TECHNIQUES, TRAINED, complete, is_untuned
 from trainables.training.adapted_model import SetupError, count, verify
 
 FLAN_T5_LARGE = 783_150_080
@@ -77,8 +80,21 @@ def test_a_layer_that_the_base_lacks_is_named() -> None:
         TECHNIQUES["lora"].adapt(ungated, complete("lora", {"target_modules": "q,wi_0"}))
 
 
-def test_the_registry_and_the_parameters_name_the_same_techniques() -> None:
-    assert list(TECHNIQUES) == list(PARAMETERS)
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_a_technique_has_a_file_of_its_own_and_says_what_fits_together(name: str) -> None:
+    technique = TECHNIQUES[name]
+    assert technique.name == name
+    assert type(technique).__module__ == f"trainables.techniques.{name}"
+    assert technique.trains == bool(technique.parameters)
+    assert technique.trains or not (technique.trains_base or technique.mergeable)
+    assert not (technique.trains_base and technique.quantized)
+
+
+def test_the_baseline_is_the_one_that_does_not_train() -> None:
+    assert not BASELINE.trains
+    assert is_untuned({"technique": BASELINE.name})
+    assert not any(is_untuned({"technique": name}) for name in (*TRAINED, "of a newer store"))
+    assert [*TRAINED, BASELINE.name] == [*list(TECHNIQUES)[1:], next(iter(TECHNIQUES))]
 
 
 def test_verify_notices_a_weight_that_should_be_frozen() -> None:
@@ -93,3 +109,50 @@ def test_verify_notices_a_weight_that_should_be_frozen() -> None:
     base.lm_head.weight.requires_grad_(True)
     with pytest.raises(SetupError, match=r"lm_head\.weight is trainable, but must not be"):
         verify(model, technique, expected)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_every_default_is_valid(technique: str) -> None:
+    values = complete(technique, {})
+    assert list(values) == list(TECHNIQUES[technique].parameters)
+    for name, value in values.items():
+        assert value is not None
+        assert TECHNIQUES[technique].parameters[name].check(value) is None
+
+
+def test_complete_reports_everything_at_once() -> None:
+    with pytest.raises(ValueError, match="rank") as raised:
+        complete("lora", {"rnak": 3, "rank": -1, "dropout": 2.0})
+    assert 'has no parameter "rnak". Did you mean "rank"?' in str(raised.value)
+    assert "lora.rank is -1, but must be >= 1." in str(raised.value)
+    assert "lora.dropout is 2.0" in str(raised.value)
+    with pytest.raises(ValueError, match="but must be one of pretrained, full, lora"):
+        complete("ia3", {})
+    with pytest.raises(ValueError, match="does not train"):
+        complete("pretrained", {"learning_rate": 0.1})
+
+
+@drawn(rank=st.integers(1, 1024), batch=st.integers(1, 512), micro=st.integers(1, 512))
+def test_what_follows_from_others(rank: int, batch: int, micro: int) -> None:
+    values = complete("lora", {"rank": rank, "batch_size": batch, "micro_batch_size": micro})
+    assert values["alpha"] == 2 * rank
+    assert values["micro_batch_size"] == min(batch, micro)
+    assert complete("lora", {"rank": rank, "alpha": 3})["alpha"] == 3
+    assert complete("lora", {"batch_size": batch})["micro_batch_size"] == batch
+
+
+def test_whole_numbers_become_floats_where_floats_are_meant() -> None:
+    rate = complete("full", {"learning_rate": 1})["learning_rate"]
+    assert isinstance(rate, float)
+
+
+def test_needs_the_standard_library_only() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import trainables.techniques.registry; "
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; "
+        "print(*(new - set(sys.stdlib_module_names)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["trainables"]

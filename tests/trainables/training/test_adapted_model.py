@@ -9,21 +9,14 @@ import torch
 from bitsandbytes.nn import Linear4bit
 from torch import nn
 
+from tests.trainables.techniques.cases import brisk_rate, cases, having
 from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
 from trainables.contract.configuration import Scalar
+from trainables.techniques.registry import TECHNIQUES, TRAINED
 from trainables.training import adapted_model as module
 from trainables.training.adapted_model import AdaptedModel, prepare
 
 CPU = torch.device("cpu")
-TRAINED: list[tuple[str, dict[str, Scalar]]] = [
-    ("full", {}),
-    ("lora", {"rank": 4}),
-    ("lora", {"rank": 2, "target_modules": "all"}),
-    ("qlora", {"rank": 4}),
-    ("qlora", {"rank": 2, "target_modules": "all"}),
-    ("prefix", {"virtual_tokens": 3}),
-    ("prefix", {"virtual_tokens": 3, "projection": True}),
-]
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +48,20 @@ def weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
-@pytest.mark.parametrize(("technique", "given"), TRAINED)
+@pytest.mark.parametrize(("technique", "given"), cases())
 def test_training_lowers_the_loss_and_moves_nothing_frozen(
     base: Path, technique: str, given: dict[str, Scalar]
 ) -> None:
     adapted = prepare(trial(base, technique, given), CPU)
     before = weights(adapted.model)
-    losses = train(adapted, steps=5, rate=0.1 if technique == "prefix" else 1e-2)
+    losses = train(adapted, steps=5, rate=brisk_rate(technique))
     assert losses[-1] < losses[0]
     trained = adapted.trainable()
     for name, now in adapted.model.named_parameters():
         assert torch.equal(before[name], now) == (name not in trained), name
 
 
-@pytest.mark.parametrize(("technique", "given"), TRAINED)
+@pytest.mark.parametrize(("technique", "given"), cases())
 def test_the_seed_alone_decides_the_numbers(
     base: Path, technique: str, given: dict[str, Scalar]
 ) -> None:
@@ -85,7 +78,7 @@ def test_the_seed_alone_decides_the_numbers(
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert all(torch.equal(first[name], p) for name, p in alone.model.named_parameters())
-    if technique != "full":
+    if not TECHNIQUES[technique].trains_base:
         another = prepare(trial(base, technique, given, seed=6), CPU).trainable()
         assert any(not torch.equal(first[name], p) for name, p in another.items())
 
@@ -144,7 +137,7 @@ def test_qlora_trains_on_after_an_evaluation(base: Path) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("technique", ["full", "lora", "qlora"])
+@pytest.mark.parametrize("technique", having("gradient_checkpointing"))
 def test_gradient_checkpointing_gives_the_same_gradients(base: Path, technique: str) -> None:
     gradients = []
     for checkpointing in (False, True):
@@ -157,7 +150,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(base: Path, technique: 
         torch.testing.assert_close(gradients[1][name], gradient, msg=name)
 
 
-@pytest.mark.parametrize("technique", ["full", "lora", "qlora", "prefix"])
+@pytest.mark.parametrize("technique", TRAINED)
 def test_in_bfloat16_the_trained_weights_stay_float32(
     base: Path, technique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,8 +158,8 @@ def test_in_bfloat16_the_trained_weights_stay_float32(
     adapted = prepare(trial(base, technique), CPU)
     assert {p.dtype for p in adapted.trainable().values()} == {torch.float32}
     embeddings = adapted.model.get_input_embeddings().weight.dtype
-    assert embeddings is (torch.float32 if technique == "full" else torch.bfloat16)
-    losses = train(adapted, steps=4, rate=0.1 if technique == "prefix" else 1e-2)
+    assert embeddings is (torch.float32 if TECHNIQUES[technique].trains_base else torch.bfloat16)
+    losses = train(adapted, steps=4, rate=brisk_rate(technique))
     assert losses[-1] < losses[0]
 
 

@@ -12,9 +12,8 @@ from bitsandbytes.nn import Params4bit
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.finetune import Finetuning
+from trainables.techniques.registry import TRAINED
 from trainables.training import adapted_model
-
-TRAINED = ("full", "lora", "qlora", "prefix")
 
 
 @pytest.fixture(scope="module")

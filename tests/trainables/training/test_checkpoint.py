@@ -12,11 +12,13 @@ from bitsandbytes.functional import has_avx512bf16
 from peft import PeftModel
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from tests.trainables.techniques.cases import cases
 from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
-from tests.trainables.training.test_adapted_model import CPU, TRAINED, train, weights
+from tests.trainables.training.test_adapted_model import CPU, train, weights
 from trainables.base_models.loading import BaseModelUnavailable, four_bit
 from trainables.contract.configuration import Scalar
 from trainables.inference.export import export
+from trainables.techniques.registry import TECHNIQUES, TRAINED
 from trainables.training.adapted_model import AdaptedModel, prepare
 from trainables.training.checkpoint import CheckpointError, load, save
 
@@ -25,6 +27,7 @@ STATE = {
     "generator.cpu": torch.arange(16, dtype=torch.uint8),
     "view": torch.arange(10.0)[::2],
 }
+ADAPTERS = [name for name in TRAINED if not TECHNIQUES[name].trains_base]
 PROGRESS = {"examples_seen": 128, "train_loss": 0.1 + 0.2, "rung": None}
 
 
@@ -45,7 +48,7 @@ def trained(base: Path, technique: str, given: dict[str, Scalar]) -> AdaptedMode
     return adapted
 
 
-@pytest.mark.parametrize(("technique", "given"), TRAINED)
+@pytest.mark.parametrize(("technique", "given"), cases())
 def test_what_is_saved_comes_back_bit_for_bit(
     base: Path, technique: str, given: dict[str, Scalar], tmp_path: Path
 ) -> None:
@@ -66,14 +69,14 @@ def test_what_is_saved_comes_back_bit_for_bit(
     assert in_optimiser == {id(p) for p in fresh.trainable().values()}
 
 
-@pytest.mark.parametrize(("technique", "given"), [t for t in TRAINED if t[0] != "full"])
+@pytest.mark.parametrize(("technique", "given"), cases(ADAPTERS))
 def test_peft_loads_an_adapter_by_itself(
     technique: str, given: dict[str, Scalar], tmp_path: Path
 ) -> None:
     base = write_tiny_base(tmp_path / "base", packable=True)
     adapted = trained(base, technique, given)
     save(adapted, tmp_path, STATE, PROGRESS)
-    quantization = four_bit(torch.float32) if technique == "qlora" else None
+    quantization = four_bit(torch.float32) if TECHNIQUES[technique].quantized else None
     plain = AutoModelForSeq2SeqLM.from_pretrained(base, quantization_config=quantization)
     by_peft = PeftModel.from_pretrained(plain, tmp_path / "adapter")
     loaded, expected = logits(by_peft), logits(adapted.model)
@@ -109,7 +112,7 @@ def test_a_model_that_is_not_trained_has_no_weights_to_save(base: Path, tmp_path
     assert load(adapted, tmp_path) == ({}, PROGRESS)
 
 
-@pytest.mark.parametrize(("technique", "given"), TRAINED)
+@pytest.mark.parametrize(("technique", "given"), cases())
 def test_nothing_is_pickled(
     base: Path,
     technique: str,
@@ -148,7 +151,7 @@ def test_another_trials_checkpoint_is_refused(base: Path, tmp_path: Path) -> Non
         assert all(torch.equal(before[n], p) for n, p in adapted.model.named_parameters())
 
 
-@pytest.mark.parametrize(("technique", "given"), TRAINED)
+@pytest.mark.parametrize(("technique", "given"), cases())
 def test_an_adapter_is_not_put_on_another_base(
     technique: str, given: dict[str, Scalar], tmp_path: Path
 ) -> None:
@@ -158,7 +161,7 @@ def test_an_adapter_is_not_put_on_another_base(
     write_tiny_base(tmp_path / "other", seed=1)
     (tmp_path / "other" / "model.safetensors").replace(base / "model.safetensors")
     fresh = prepare(trial(base, technique, given), CPU)
-    if technique == "full":  # its checkpoint has every weight
+    if TECHNIQUES[technique].trains_base:  # its checkpoint has every weight
         assert load(fresh, tmp_path / "checkpoint")[1] == PROGRESS
         return
     before = weights(fresh.model)
