@@ -11,6 +11,7 @@ from orchestrator.errors import CommandError
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
 from trainables.contract.configuration import TrialConfiguration
+from trainables.techniques.registry import is_untuned
 
 MAX_MEMORY_FAILURES = 2
 """One lack of memory is retried with half the micro-batch; the second ends the trial."""
@@ -93,7 +94,7 @@ class FirstFailures:
             AlikeFailuresError: It and all before it, `ALIKE` at least, failed in the same way.
         """
         self._note(row)
-        if row["technique"] == "pretrained" or self._count < ALIKE or len(self._seen) != 1:
+        if is_untuned(row) or self._count < ALIKE or len(self._seen) != 1:
             return
         ((kind, reason),) = self._seen
         reason = reason or (_last_line(row) if kind == "hung" else "")  # it names the remedy
@@ -107,7 +108,7 @@ class FirstFailures:
             )
 
     def _note(self, row: Row) -> None:
-        if row["technique"] != "pretrained":
+        if not is_untuned(row):
             self._seen.add((row["outcome"], _reason(row)))
             self._count += 1
 

@@ -17,6 +17,7 @@ from typing import Any
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from orchestrator.search_space import Sweep
+from trainables.techniques.registry import is_untuned
 
 RUNG = "rung_examples"
 
@@ -48,7 +49,7 @@ class TechniqueHalving:
         A report that is told again has the verdict that it had, and is not recorded twice.
         """
         stopping = self._sweep.stopping
-        if stopping is None or technique == "pretrained" or rung not in self._rungs:
+        if stopping is None or is_untuned({"technique": technique}) or rung not in self._rungs:
             return False
         if objective is None or not math.isfinite(objective):
             return False

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search_space import Sweep
-from orchestrator.search_space.model import is_untuned
 from trainables.contract.configuration import TrialConfiguration
-from trainables.techniques.parameters import complete
-
-BASELINE: Configuration = {"technique": "pretrained"}
+from trainables.techniques.registry import complete, is_untuned
 
 
 @dataclass(frozen=True)

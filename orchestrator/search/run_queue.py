@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from orchestrator.search.optuna_space import Configuration
-from orchestrator.search.proposals import BASELINE, Numbering, Proposal
+from orchestrator.search.proposals import Numbering, Proposal
 from orchestrator.search.run_result import RunResult
 from orchestrator.search.study import ConfigurationStudy
 from orchestrator.search_space import Sweep
+from trainables.techniques.registry import BASELINE
+
+_BASELINE: Configuration = {"technique": BASELINE.name}
 
 
 class RunQueue:
@@ -58,7 +61,7 @@ class RunQueue:
         proposal = self._on_record.get(number)
         if proposal is not None:
             return proposal
-        chosen = BASELINE if configuration is None else self._configuration(configuration)
+        chosen = _BASELINE if configuration is None else self._configuration(configuration)
         if chosen is None:
             return None
         return self._propose(Proposal(number, configuration, replicate, chosen))

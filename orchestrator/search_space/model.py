@@ -28,7 +28,7 @@ from orchestrator.search_space.sections import (
 )
 from orchestrator.search_space.space import Points, Space, fail
 from trainables.contract.configuration import Scalar
-from trainables.techniques.registry import is_untuned as is_untuned
+from trainables.techniques.registry import is_untuned
 
 Profile = Literal["embedded", "full"]
 

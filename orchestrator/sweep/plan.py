@@ -11,9 +11,10 @@ from rich.text import Text
 from orchestrator.search.optuna_space import size
 from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
-from orchestrator.search_space.model import Sweep, is_untuned
+from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.space import Space
 from trainables.contract.configuration import Scalar
+from trainables.techniques.registry import is_untuned
 
 
 def describe(sweep: Sweep, resources_text: str) -> RenderableType:

@@ -20,7 +20,7 @@ import pytest
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.predict import cli
 from orchestrator.search.optuna_space import Configuration
-from orchestrator.search.proposals import BASELINE, Proposal
+from orchestrator.search.proposals import Proposal
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, run
@@ -29,13 +29,14 @@ from tests.orchestrator.models import write_model
 from tests.planted import PICKLES, Planted
 from trainables.embedded import corpus
 from trainables.inference import predictor
+from trainables.techniques.registry import BASELINE
 
 Run = Callable[..., tuple[int, str, str]]
 
 CONTEXT = "CREATE TABLE users (name TEXT, age INT); INSERT INTO users VALUES ('Ada', 36)"
 SMALL: Configuration = {"data_size": 160, "batch_size": 8}
 CONFIGURATIONS: tuple[Configuration, ...] = (
-    BASELINE,
+    {"technique": BASELINE.name},
     {"technique": "lora", "rank": 8, "target_modules": "all", "learning_rate": 0.01, **SMALL},
     {"technique": "full", "learning_rate": 0.002, **SMALL},
     {"technique": "prefix", "projection": True, "learning_rate": 0.01, **SMALL},

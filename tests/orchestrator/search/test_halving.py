@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.search.halving import TechniqueHalving
 from orchestrator.search_space import Sweep
 from tests.orchestrator import sweeps
+from trainables.techniques.registry import TECHNIQUES, is_untuned
 
 RUNGS = (90, 270, 810)
 
@@ -102,7 +103,7 @@ class _Oracle:
         self.came: dict[tuple[str, int], list[float]] = {}
 
     def stops(self, technique: str, rung: int, value: float | None) -> bool:
-        if value is None or not math.isfinite(value) or technique == "pretrained":
+        if value is None or not math.isfinite(value) or is_untuned({"technique": technique}):
             return False
         if rung not in self.judged:
             return False
@@ -119,7 +120,7 @@ class _Oracle:
 
 _SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, -1.0, math.nan, math.inf, None])
 _VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=30)
-_TECHNIQUES = st.sampled_from(["lora", "full", "qlora", "pretrained"])
+_TECHNIQUES = st.sampled_from(sorted(TECHNIQUES))
 
 
 @given(
