@@ -114,7 +114,7 @@ def test_a_file_says_which_table_and_version_it_is() -> None:
     file = rows.encode(REPORTS, rows.to_arrow(REPORTS, [report()]))
     metadata = pq.read_metadata(pa.BufferReader(file)).metadata
     assert metadata[b"finetune_sweep.table"] == b"reports"
-    assert metadata[b"finetune_sweep.schema_version"] == b"1"
+    assert metadata[b"finetune_sweep.schema_version"] == str(SCHEMA_VERSION).encode()
 
 
 def test_the_tables_have_every_score_of_the_trainables() -> None:
