@@ -7,30 +7,24 @@ statement may only read. It never has the database's file: its process gets a co
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from trainables.sql.dialects import for_sqlite
+from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
-from trainables.sql.sandbox.process import SandboxUnavailable
+
+__all__ = ["QUERY_LIMITS", "QueryFailed", "Rows", "SandboxUnavailable", "query"]
 
 QUERY_LIMITS = Limits(instructions=2_000_000_000, cpu_seconds=20.0, wall_seconds=60.0)
 """More time than scoring allows: a person's database is larger than a row's, and nothing is
 compared, so the clock may decide."""
 
-_BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv.pop(1));"
-    "from trainables.sql.sandbox.query_child import main; main()"
-)
-_PACKAGES = str(Path(__file__).resolve().parents[2])
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_CHILD = "trainables.sql.sandbox.query_child"
 
 
 class QueryFailed(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -107,24 +101,19 @@ def _run(
         heap_bytes=limits.heap_bytes + 2 * len(content),
         address_bytes=limits.address_bytes + 4 * len(content),
     )
+    process = start_child(_CHILD, limits)
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGES, json.dumps(limits._asdict())],
-            input=json.dumps(request).encode() + b"\n" + content,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-            cwd="/",
-            timeout=limits.wall_seconds,
-            check=False,
+        output, _ = process.communicate(
+            json.dumps(request).encode() + b"\n" + content, timeout=limits.wall_seconds
         )
     except subprocess.TimeoutExpired:
         raise QueryFailed(f"it takes more than {limits.wall_seconds:g} s") from None
-    except OSError as error:
-        raise SandboxUnavailable(f"The SQL process cannot be started: {error}.") from error
-    if done.returncode == -signal.SIGPROF:
+    finally:
+        # Also where Ctrl-C comes in between: the child, in a session of its own, gets none.
+        status = end_child(process)
+    if status == -signal.SIGPROF:
         raise QueryFailed(f"it takes more than {limits.cpu_seconds:g} s of processor time")
-    if done.returncode:
-        raise QueryFailed(f"its process ended with status {done.returncode}")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    if status:
+        raise QueryFailed(f"its process ended with status {status}")
+    answer: dict[str, Any] = json.loads(output)
     return answer
