@@ -1,119 +1,140 @@
-"""SQL of other dialects said again for SQLite: sqlglot's translation, and what that leaves out."""
+"""Which dialects a text may be of, and what it says in SQLite in each of them.
+
+Everything here takes texts and returns plain values, and runs nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from trainables.sql.sandbox.statements import split_statements
+from trainables.sql.translation.grammar import DIALECTS
+from trainables.sql.translation.translate import translate
 
-from trainables.sql.normal_form import LONGEST_STATEMENT
+__all__ = [
+    "DIALECTS",
+    "Meaning",
+    "has_foreign_signs",
+    "meaning_in",
+    "meanings",
+    "without_decorations",
+]
 
-DIALECTS = ("mysql", "postgres", "tsql")
-"""In the order in which they are tried, once SQLite itself has refused the text."""
+_SIGN = re.compile(
+    r"""
+      (?P<sign>
+          ` | \[[A-Za-z_][\w ]*\]                                # quotes of MySQL and T-SQL
+        | '(?:[^']|'')*'\s*\+ (?!\s*[\d.]) | \+\s*N?'             # + that joins texts
+        | \bSELECT\s+ [A-Za-z_]\w*\s*=(?!=)                     # T-SQL's alias = value
+        | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY\s*\( | AUTO_INCREMENT | UNSIGNED | ZEROFILL
+              | ENGINE\s*= | N?VARCHAR2 | NVARCHAR | NUMBER\s*[(,)] | CLOB | DATETIME2
+              | SMALLDATETIME | MONEY | BYTEA | JSONB | TIMESTAMPTZ | (?:MEDIUM|LONG|TINY)TEXT
+              | MEDIUMINT | UNIQUEIDENTIFIER | BPCHAR | ENUM\s*\( | ROWNUM | SYSDATE | GETDATE
+              | DATEADD | DATEDIFF | DATEPART | TIMESTAMPDIFF | INTERVAL | DUAL | generate_series
+              | TOP\s*\(?\s*\d | dbo\. | public\. ) (?:\b|(?<=\W))
+      )
+      | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/    # neither texts nor comments count
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 
-_PARTS = {
-    "YEAR": "%Y",
-    "MONTH": "%m",
-    "DAY": "%d",
-    "DAYOFWEEK": "%w",
-    "DOW": "%w",
-    "DAYOFYEAR": "%j",
-    "DOY": "%j",
-    "HOUR": "%H",
-    "MINUTE": "%M",
-    "SECOND": "%S",
-}
-_FIRST_OF = {"YEAR": "%Y-01-01", "MONTH": "%Y-%m-01", "DAY": "%Y-%m-%d"}
-_UNITS = {
-    "YEAR": 1,
-    "MONTH": 1,
-    "DAY": 1,
-    "HOUR": 1,
-    "MINUTE": 1,
-    "SECOND": 1,
-    "WEEK": 7,
-    "QUARTER": 3,
-}
-_SPOKEN = {"WEEK": "DAY", "QUARTER": "MONTH"}
-_NOW = {"NOW": "CURRENT_TIMESTAMP", "GETDATE": "CURRENT_TIMESTAMP", "CURDATE": "CURRENT_DATE"}
+_PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
+_HARMLESS_PRAGMAS = frozenset(
+    {
+        *(
+            "analysis_limit",
+            "auto_vacuum",
+            "automatic_index",
+            "cache_size",
+            "encoding",
+            "journal_mode",
+        ),
+        *(
+            "journal_size_limit",
+            "locking_mode",
+            "mmap_size",
+            "optimize",
+            "page_size",
+            "synchronous",
+            "temp_store",
+        ),
+        *("user_version", "application_id", "wal_autocheckpoint"),
+    }
+)
+_OF_SQLITE_ITSELF = re.compile(
+    r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"'`\[]?sqlite_(?:sequence|stat[134])\b"
+    r"|ANALYZE\s+[\"'`\[]?sqlite_(?:master|schema)\b",
+    re.IGNORECASE,
+)
 
 
-def for_sqlite(text: str) -> Iterator[str]:
-    """Yields what a text may mean in SQLite, as one dialect after another reads it.
+@dataclass(frozen=True)
+class Meaning:
+    """What a text says in SQLite if it is of one dialect.
+
+    Attributes:
+        dialect: The dialect.
+        sql: Statements of SQLite; None where no translation is known to keep the meaning.
+        functions: What they call beyond SQLite's own functions.
+        reason: Why there is no translation.
+    """
+
+    dialect: str
+    sql: str | None
+    functions: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def has_foreign_signs(text: str) -> bool:
+    """Tells whether a text shows signs of another dialect, which SQLite may run all the same."""
+    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text))
+
+
+def meanings(text: str, context: str = "", *, alone: bool = False) -> list[Meaning]:
+    """Returns what a text means in each dialect that it may be of.
 
     Args:
-        text: Any text; of one longer than `LONGEST_STATEMENT` nothing is tried.
+        text: Any text.
+        context: What builds its database.
+        alone: Whether the dialect of the context does not bind the text.
+
+    Returns:
+        One meaning for each of `DIALECTS` that has all that the text says; none for a text that is
+        of none.
     """
-    if len(text) > LONGEST_STATEMENT:
-        return
-    seen = {text}
+    found = []
     for dialect in DIALECTS:
-        try:
-            trees = [tree for tree in sqlglot.parse(text, read=dialect) if tree is not None]
-            said = ";\n".join(
-                tree.transform(_translate, copy=False).sql(
-                    "sqlite", unsupported_level=ErrorLevel.IGNORE
-                )
-                for tree in trees
-            )
-        except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError):
-            # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
+        meaning = meaning_in(dialect, text, context, alone=alone)
+        if meaning is not None:
+            found.append(meaning)
+    return found
+
+
+def meaning_in(
+    dialect: str, text: str | None, context: str = "", *, alone: bool = False
+) -> Meaning | None:
+    """Returns what a text, or a context itself (None), means in a dialect; None if it is not of it."""
+    said = translate(dialect, context, text, known_tables=not alone)
+    if said.get("refused") == "not spoken":
+        return None
+    if "refused" in said:
+        return Meaning(dialect, None, reason=said["reason"])
+    return Meaning(dialect, said["sql"], tuple(said["functions"]))
+
+
+def without_decorations(context: str) -> str:
+    """Returns a context of SQLite without what its dumps hold and no statement may do.
+
+    The tables that SQLite keeps for itself and PRAGMAs that change no meaning are left out.
+    """
+    if "sqlite_" not in context.lower() and "pragma" not in context.lower():
+        return context
+    kept = []
+    for statement in split_statements(context):
+        pragma = _PRAGMA.match(statement)
+        if pragma is not None and pragma[1].lower() in _HARMLESS_PRAGMAS:
             continue
-        if said and said not in seen:
-            seen.add(said)
-            yield said
-
-
-def _translate(node: exp.Expr) -> exp.Expr:
-    """Says in SQLite what sqlglot's own translation keeps as it was."""
-    if isinstance(node, exp.Extract):
-        return _part(node.this.name, node.expression) or node
-    if isinstance(node, exp.Year | exp.Month | exp.Day | exp.DayOfWeek | exp.DayOfYear | exp.Hour):
-        return _part(type(node).__name__.upper(), node.this) or node
-    if isinstance(node, exp.DateAdd | exp.DateSub | exp.Add | exp.Sub):
-        return _shifted(node) or node
-    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
-        form = _FIRST_OF.get(node.text("unit").upper())
-        return exp.func("STRFTIME", exp.Literal.string(form), node.this) if form else node
-    if isinstance(node, exp.Left):
-        return exp.func("SUBSTR", node.this, exp.Literal.number(1), node.expression)
-    if isinstance(node, exp.Right):
-        return exp.func("SUBSTR", node.this, exp.Neg(this=node.expression))
-    if isinstance(node, exp.Anonymous) and node.name.upper() in _NOW and not node.expressions:
-        return exp.column(_NOW[node.name.upper()])
-    if isinstance(node, exp.TruncateTable) and len(node.expressions) == 1:
-        return exp.delete(node.expressions[0])
-    return node
-
-
-def _part(name: str, moment: exp.Expr) -> exp.Expr | None:
-    form = _PARTS.get(name.upper())
-    if form is None:
-        return None
-    while isinstance(moment, exp.TsOrDsToDate | exp.TsOrDsToTimestamp):
-        moment = moment.this
-    return exp.cast(
-        exp.Anonymous(this="STRFTIME", expressions=[exp.Literal.string(form), moment]), "INT"
-    )
-
-
-def _shifted(node: exp.DateAdd | exp.DateSub | exp.Add | exp.Sub) -> exp.Expr | None:
-    """`date - INTERVAL 3 MONTH` as `DATE(date, '-3 MONTH')`."""
-    amount: exp.Expr | None = node.expression
-    unit = node.args.get("unit")
-    if isinstance(amount, exp.Interval):
-        unit, amount = amount.args.get("unit"), amount.this
-    elif isinstance(node, exp.Add | exp.Sub):
-        return None
-    name = unit.name.upper().removesuffix("S") if unit is not None else ""
-    if not isinstance(amount, exp.Literal) or not amount.name.isdigit() or name not in _UNITS:
-        return None
-    sign = "-" if isinstance(node, exp.DateSub | exp.Sub) else "+"
-    shift = f"{sign}{int(amount.name) * _UNITS[name]} {_SPOKEN.get(name, name)}"
-    moment = node.this
-    has_time = name in ("HOUR", "MINUTE", "SECOND") or bool(moment.find(exp.CurrentTimestamp))
-    return exp.Anonymous(
-        this="DATETIME" if has_time else "DATE", expressions=[moment, exp.Literal.string(shift)]
-    )
+        if not _OF_SQLITE_ITSELF.match(statement):
+            kept.append(statement)
+    return ";\n".join(kept)

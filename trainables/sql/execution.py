@@ -40,19 +40,60 @@ What is not promised:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from trainables.sql.dialects import for_sqlite
+from trainables.sql.dialects import (
+    DIALECTS,
+    Meaning,
+    has_foreign_signs,
+    meaning_in,
+    meanings,
+    without_decorations,
+)
+from trainables.sql.measurement import SCORING_VERSION, Judgement, Measurement, Reason
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import ChildDied, SandboxProcess, SandboxUnavailable
 
-__all__ = ["Limits", "SandboxUnavailable", "SqlExecutor", "execute"]
+__all__ = [
+    "SCORING_VERSION",
+    "Judgement",
+    "Limits",
+    "Measurement",
+    "SandboxUnavailable",
+    "SqlExecutor",
+    "execute",
+]
 
 Scores = dict[str, float | None]
-Request = dict[str, str | None]
+Request = dict[str, Any]
 Outcome = dict[str, Any]
 
-_NOT_MEASURED: Scores = {"execution_accuracy": None, "valid_sql": None}
+_OUTCOME = ("context", "reference", "prediction", "equal", "unjudged", "message")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A row as one dialect reads it: a context and a reference that SQLite runs."""
+
+    dialect: str
+    context: str
+    reference: str | None
+    functions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the predictions of a row are judged.
+
+    Attributes:
+        readings: Those of the row; where it cannot be measured, one whose context can be built, or
+            none.
+        reason: Why it cannot be measured.
+    """
+
+    readings: tuple[_Reading, ...]
+    reason: Reason | None = None
 
 
 def execute(
@@ -75,9 +116,8 @@ class SqlExecutor:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._process = SandboxProcess(self._limits)
-        # What runs in place of a context, or of a reference in its context; None: nothing does.
-        self._contexts: dict[str, str | None] = {}
-        self._references: dict[tuple[str, str], str | None] = {}
+        # Of the rows that do not simply run as they are; those need no plan.
+        self._plans: dict[tuple[str, str], _Plan] = {}
 
     def __enter__(self) -> SqlExecutor:
         return self
@@ -101,10 +141,25 @@ class SqlExecutor:
 
         Returns:
             For each row `execution_accuracy`, 1.0 if the prediction does what the reference does,
-            0.0 if not, None if the reference itself does not run or the two cannot be compared
-            (the reference is of chance, or its ties are not understood); and `valid_sql`, 1.0 if
-            the prediction runs within the limits, 0.0 if not. Both are None if the context cannot
-            be built.
+            0.0 if not, None if that is not known; and `valid_sql`, 1.0 if the prediction runs
+            within the limits, 0.0 if not, None if that is not known. `judge` says why.
+
+        Raises:
+            ValueError: The lists differ in length.
+            SandboxUnavailable: No child process can be started.
+        """
+        return [
+            {
+                "execution_accuracy": judgement.execution_accuracy,
+                "valid_sql": judgement.valid_sql,
+            }
+            for judgement in self.judge(contexts, references, predictions)
+        ]
+
+    def judge(
+        self, contexts: Sequence[str], references: Sequence[str], predictions: Sequence[str]
+    ) -> list[Judgement]:
+        """Scores as `execute` does, and says of each row why a score is None.
 
         Raises:
             ValueError: The lists differ in length.
@@ -117,42 +172,187 @@ class SqlExecutor:
             )
         return [self._row(*row) for row in zip(contexts, references, predictions, strict=True)]
 
-    def _row(self, context: str, reference: str, prediction: str) -> Scores:
-        key = (context, reference)
-        request: Request = {
-            "context": self._contexts.get(context, context),
-            "reference": self._references.get(key, reference),
-            "prediction": prediction,
-        }
-        if request["context"] is None:
-            return dict(_NOT_MEASURED)
-        outcome = self._run(request)
-        if outcome["context"]:
-            request, outcome = self._say_again("context", request, outcome)
-            self._contexts[context] = None if outcome["context"] else request["context"]
-            if outcome["context"]:
-                return dict(_NOT_MEASURED)
-        if outcome["reference"]:
-            request, outcome = self._say_again("reference", request, outcome)
-            self._references[key] = None if outcome["reference"] else request["reference"]
-        if outcome["prediction"]:
-            request, outcome = self._say_again("prediction", request, outcome)
-        valid = not outcome["prediction"]
-        if request["reference"] is None or outcome["reference"]:
-            return {"execution_accuracy": None, "valid_sql": float(valid)}
-        if outcome["unjudged"]:
-            return {"execution_accuracy": None, "valid_sql": float(valid)}
-        return {"execution_accuracy": float(bool(outcome["equal"])), "valid_sql": float(valid)}
+    def measurable(self, context: str, reference: str) -> Measurement:
+        """Tells whether a row can be measured: the same for every prediction.
 
-    def _say_again(self, stage: str, request: Request, outcome: Outcome) -> tuple[Request, Outcome]:
-        """Tries what the refused text means in other dialects; if none runs, nothing changes."""
-        if outcome[stage] == "error":
-            for said in for_sqlite(request[stage] or ""):
-                attempt = request | {stage: said}
-                answer = self._run(attempt)
-                if answer[stage] is None:
-                    return attempt, answer
-        return request, outcome
+        Raises:
+            SandboxUnavailable: No child process can be started.
+        """
+        key = (context, reference)
+        if key not in self._plans and not has_foreign_signs(context + "\n" + reference):
+            outcome = self._run(_as_it_is(context, reference, reference))
+            if not outcome["context"] and not outcome["reference"]:
+                return Measurement(("sqlite",))
+        plan = self._plan(context, reference)
+        if plan.reason is not None:
+            return Measurement((), plan.reason)
+        return Measurement(tuple(reading.dialect for reading in plan.readings))
+
+    def _row(self, context: str, reference: str, prediction: str) -> Judgement:
+        if (context, reference) not in self._plans and not has_foreign_signs(
+            context + "\n" + reference
+        ):
+            outcome = self._run(_as_it_is(context, reference, prediction))
+            if not outcome["context"] and not outcome["reference"]:
+                reading = _Reading("sqlite", context, reference)
+                return self._judgement_of_sqlite(reading, prediction, context, outcome)
+        plan = self._plan(context, reference)
+        if plan.reason is not None:
+            return self._only_validity(plan, context, prediction)
+        if plan.readings[0].dialect == "sqlite":
+            reading = plan.readings[0]
+            outcome = self._run_in(reading, prediction)
+            return self._judgement_of_sqlite(reading, prediction, context, outcome)
+        return self._judgement(plan, context, prediction)
+
+    # What a row is read as.
+
+    def _plan(self, context: str, reference: str) -> _Plan:
+        key = (context, reference)
+        if key not in self._plans:
+            self._plans[key] = self._made_plan(context, reference)
+        return self._plans[key]
+
+    def _made_plan(self, context: str, reference: str) -> _Plan:
+        plain = without_decorations(context)
+        outcome = self._run(_as_it_is(plain, reference, reference))
+        runs = not outcome["context"] and not outcome["reference"]
+        as_it_is = _Reading("sqlite", plain, reference)
+        if runs and not has_foreign_signs(context + "\n" + reference):
+            return _Plan((as_it_is,))
+        if "limit" in (outcome["context"], outcome["reference"]):
+            built = () if outcome["context"] else (_Reading("sqlite", plain, None),)
+            return _Plan(built, Reason("limit", outcome["message"] or ""))
+        readings, unknown = _readings(plain, reference, builds=not outcome["context"])
+        if not readings and not unknown:
+            if runs:
+                return _Plan((as_it_is,))
+            return self._failing_plan(plain, outcome)
+        kept, failed = self._those_that_run(readings)
+        built = kept[:1] or self._built(plain, outcome)
+        if unknown:
+            return _Plan(_without_reference(built), Reason("no translation", unknown[0].reason))
+        if failed:
+            return _Plan(_without_reference(built), Reason("no translation", failed[0]))
+        if not kept:
+            return self._failing_plan(plain, outcome)
+        for other in kept[1:]:
+            if not self._agree(kept[0], other):
+                differing = f"{kept[0].dialect} and {other.dialect}"
+                return _Plan(_without_reference(built), Reason("dialects differ", differing))
+        return _Plan(tuple(kept))
+
+    def _failing_plan(self, context: str, outcome: Outcome) -> _Plan:
+        built = self._built(context, outcome)
+        kind = "reference fails" if built else "context fails"
+        return _Plan(_without_reference(built), Reason(kind, outcome["message"] or ""))
+
+    def _built(self, context: str, outcome: Outcome) -> list[_Reading]:
+        """Returns a reading whose context can be built, for `valid_sql`."""
+        if not outcome["context"]:
+            return [_Reading("sqlite", context, None)]
+        for dialect in DIALECTS:
+            said = meaning_in(dialect, None, context)
+            if said is not None and said.sql is not None:
+                reading = _Reading(dialect, said.sql, None, said.functions)
+                if not self._run_in(reading, "SELECT 1")["context"]:
+                    return [reading]
+        return []
+
+    def _those_that_run(self, readings: list[_Reading]) -> tuple[list[_Reading], list[str]]:
+        """Returns the readings that run, and what SQLite says of those that should run there.
+
+        One that fails for a name or a value that its own dialect refuses too is none of the row's.
+        """
+        kept, failed = [], []
+        for reading in readings:
+            outcome = self._run_in(reading, reading.reference or "")
+            kind = outcome["context"] or outcome["reference"]
+            if kind is None:
+                kept.append(reading)
+            elif kind not in ("name", "value"):
+                failed.append(outcome["message"] or kind)
+        return kept, failed
+
+    def _agree(self, one: _Reading, other: _Reading) -> bool:
+        """Tells whether the reference does the same in two readings."""
+        if (one.context, one.reference) == (other.context, other.reference):
+            return True
+        request = _request(one, other.reference or "", other.functions)
+        if one.context != other.context:
+            request["prediction_context"] = other.context
+        return bool(self._run(request)["equal"])
+
+    # What a prediction is.
+
+    def _judgement_of_sqlite(
+        self, reading: _Reading, prediction: str, context: str, outcome: Outcome
+    ) -> Judgement:
+        """Judges a prediction by what it does as it is, or as another dialect where that fails."""
+        failure = outcome["prediction"]
+        if failure is None:
+            return _measured(outcome)
+        if failure == "limit" or (failure == "name" and not has_foreign_signs(prediction)):
+            return Judgement(0.0, 0.0)
+        return self._by_other_dialects(reading, prediction, context, DIALECTS)
+
+    def _judgement(self, plan: _Plan, context: str, prediction: str) -> Judgement:
+        """Judges a prediction in the dialects of its row."""
+        found: list[Judgement] = []
+        for reading in plan.readings:
+            said = meaning_in(reading.dialect, prediction, context, alone=True)
+            if said is None:
+                continue
+            if said.sql is None:
+                found.append(_unjudged(said.reason))
+                continue
+            outcome = self._run_in(reading, said.sql, said.functions)
+            found.append(_measured(outcome) if outcome["prediction"] is None else _failed(outcome))
+        if found:
+            return _together(found, several=len(plan.readings) > 1)
+        reading = plan.readings[0]
+        outcome = self._run_in(reading, prediction)
+        if outcome["prediction"] is None:
+            return _measured(outcome)
+        if outcome["prediction"] == "limit":
+            return Judgement(0.0, 0.0)
+        others = [
+            dialect for dialect in DIALECTS if dialect not in {r.dialect for r in plan.readings}
+        ]
+        return self._by_other_dialects(reading, prediction, context, others)
+
+    def _by_other_dialects(
+        self, reading: _Reading, prediction: str, context: str, dialects: Sequence[str]
+    ) -> Judgement:
+        """Judges a prediction that its row's dialect refuses as what it may be else."""
+        found = []
+        for said in meanings(prediction, context, alone=True):
+            if said.dialect not in dialects:
+                continue
+            if said.sql is None:
+                found.append(_unjudged(said.reason))
+                continue
+            outcome = self._run_in(reading, said.sql, said.functions)
+            found.append(_measured(outcome) if outcome["prediction"] is None else _failed(outcome))
+        return _together(found, several=False) if found else Judgement(0.0, 0.0)
+
+    def _only_validity(self, plan: _Plan, context: str, prediction: str) -> Judgement:
+        if not plan.readings:
+            return Judgement(None, None, plan.reason)
+        reading = plan.readings[0]
+        outcome = self._run_in(reading, prediction)
+        valid: float | None = float(outcome["prediction"] is None)
+        if outcome["prediction"] not in (None, "limit"):
+            if outcome["prediction"] != "name" or has_foreign_signs(prediction):
+                valid = self._by_other_dialects(reading, prediction, context, DIALECTS).valid_sql
+        return Judgement(None, valid, plan.reason)
+
+    # How it is run.
+
+    def _run_in(
+        self, reading: _Reading, prediction: str, functions: tuple[str, ...] = ()
+    ) -> Outcome:
+        return self._run(_request(reading, prediction, functions))
 
     def _run(self, request: Request) -> Outcome:
         """Asks the child, and answers for a child that did not survive the request."""
@@ -182,6 +382,93 @@ class SqlExecutor:
             return self._process.ask(request)
 
 
+def _readings(
+    context: str, reference: str, *, builds: bool
+) -> tuple[list[_Reading], list[Meaning]]:
+    """Returns the dialects that a row fits, and what cannot be said of those that it fits too.
+
+    Where no dialect has both the context and the reference, the context stays as it is if SQLite
+    builds it.
+    """
+    for context_binds in (True, False):
+        if not context_binds and not builds:
+            break
+        readings, unknown = [], []
+        for dialect in DIALECTS:
+            built = meaning_in(dialect, None, context) if context_binds else None
+            if context_binds and built is None:
+                continue
+            said = meaning_in(dialect, reference, context, alone=not context_binds)
+            if said is None:
+                continue
+            for part in (built, said):
+                if part is not None and part.sql is None:
+                    unknown.append(part)
+                    break
+            else:
+                functions = (*(built.functions if built else ()), *said.functions)
+                text = built.sql if built is not None else context
+                readings.append(_Reading(dialect, text or "", said.sql, functions))
+        if readings or unknown:
+            return readings, unknown
+    return [], []
+
+
+def _as_it_is(context: str, reference: str | None, prediction: str) -> Request:
+    return _request(_Reading("sqlite", context, reference), prediction)
+
+
+def _request(reading: _Reading, prediction: str, functions: tuple[str, ...] = ()) -> Request:
+    return {
+        "context": reading.context,
+        "reference": reading.reference,
+        "prediction": prediction,
+        "functions": sorted({*reading.functions, *functions}),
+    }
+
+
+def _without_reference(readings: Sequence[_Reading]) -> tuple[_Reading, ...]:
+    return tuple(
+        _Reading(reading.dialect, reading.context, None, reading.functions)
+        for reading in readings[:1]
+    )
+
+
 def _refused(stage: str) -> Outcome:
-    outcome = dict.fromkeys(("context", "reference", "prediction", "equal", "unjudged"))
-    return {**outcome, stage: "limit"}
+    outcome: Outcome = dict.fromkeys(_OUTCOME)
+    return outcome | {stage: "limit"}
+
+
+def _measured(outcome: Outcome) -> Judgement:
+    equal = outcome["equal"]
+    if outcome["unjudged"]:
+        return Judgement(None, 1.0, Reason("unjudged", outcome["unjudged"]))
+    return Judgement(None if equal is None else float(bool(equal)), 1.0)
+
+
+def _failed(outcome: Outcome) -> Judgement:
+    """A translated prediction that does not run: wrong where its own dialect refuses it too."""
+    if outcome["prediction"] in ("name", "value", "limit"):
+        return Judgement(0.0, 0.0)
+    return _unjudged(outcome["message"] or "")
+
+
+def _unjudged(detail: str) -> Judgement:
+    return Judgement(None, None, Reason("unjudged", detail))
+
+
+def _together(found: list[Judgement], *, several: bool) -> Judgement:
+    """Returns what all readings of a prediction say, or that it cannot be judged.
+
+    Args:
+        found: One judgement for each dialect that the prediction may be of.
+        several: Whether the row itself fits several dialects: then those in which the prediction
+            can be judged decide.
+    """
+    known = [judgement for judgement in found if judgement.reason is None]
+    if not known or (len(known) < len(found) and not several):
+        return next(judgement for judgement in found if judgement.reason is not None)
+    first = known[0]
+    if all(judgement == first for judgement in known):
+        return first
+    return _unjudged("its meaning depends on the dialect")

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from trainables.sql.sandbox.comparison import Result, State
+from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
+from trainables.sql.sandbox.functions import CALL_STEPS, register
 from trainables.sql.sandbox.other_order import FUNCTIONS, turn_round, turned_round
 from trainables.sql.sandbox.permissions import CHANGES, is_permitted
 from trainables.sql.sandbox.schema import relations
@@ -19,24 +22,6 @@ from trainables.sql.sandbox.ties import has_choice, in_groups, tie_queries
 
 _STEPS = 1_000
 """Instructions of SQLite's virtual machine between two looks at the budget."""
-
-_WORDS_OF_OTHER_DIALECTS = frozenset(
-    [
-        "year",
-        "quarter",
-        "month",
-        "week",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "date",
-        "time",
-        "timestamp",
-        "interval",
-    ]
-)
-"""What SQLite takes for a column, as in `DATEADD(month, 1, d)`."""
 
 
 class Limits(NamedTuple):
@@ -67,13 +52,14 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
     """A text did not run.
 
     Attributes:
-        kind: "limit" or "name" (there is no such table or column), where the text would fail in
-            other words too; else "error".
+        kind: "limit" where it reached one, "unknown" where what a function of another dialect gives
+            is not known, "name" where there is no such table or column, "value" where a value is
+            refused that every system refuses, else "error".
     """
 
-    def __init__(self, message: str, *, limited: bool = False) -> None:
+    def __init__(self, message: str, kind: str = "error") -> None:
         super().__init__(message)
-        self.kind = "limit" if limited else "name" if _lacks_name(message) else "error"
+        self.kind = kind
 
 
 _RANDOM = frozenset(["random", "randomblob"])
@@ -84,6 +70,7 @@ class Database:
 
     Args:
         limits: For each of the texts.
+        functions: What the texts call beyond SQLite's own functions, by `sandbox.functions`' names.
         seed: What RANDOM() and RANDOMBLOB() depend on; None: on nothing, they are SQLite's own.
 
     Attributes:
@@ -91,9 +78,12 @@ class Database:
         is_random: Whether a statement since `forget_changes` asked for RANDOM() or RANDOMBLOB().
     """
 
-    def __init__(self, limits: Limits, *, seed: int | None = None) -> None:
+    def __init__(
+        self, limits: Limits, functions: Sequence[str] = (), *, seed: int | None = None
+    ) -> None:
         self._limits = limits
         self._instructions = 0
+        self._raised: Exception | None = None
         self._inspecting = False
         self._is_turned = False
         self._names: list[str] = []
@@ -116,6 +106,7 @@ class Database:
             (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
         ):
             self._connection.setlimit(category, most)
+        register(self._connection, functions, self._guard)
         if seed is not None:
             self._draw_from(seed)
         self._connection.set_authorizer(self._authorize)
@@ -159,17 +150,17 @@ class Database:
             reached.
         """
         self._instructions = 0
+        self._raised = None
         try:
             statements = split_statements(text)
             if not statements:
                 raise SqlFailed("the text holds no statement")
             results = [self._ask(statement, with_ties) for statement in statements]
         except MemoryError:
-            raise SqlFailed("the statement needs too much memory", limited=True) from None
+            raise SqlFailed("the statement needs too much memory", "limit") from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             # ValueError: a NUL character, or half of a surrogate pair.
-            spent = self._instructions > self._limits.instructions
-            raise SqlFailed(str(error), limited=spent) from None
+            raise self._failure(error) from None
         return [result for result in results if result is not None]
 
     def state(self, *, temporary: bool = False) -> State:
@@ -185,7 +176,28 @@ class Database:
         try:
             return relations(self._inspect, self._execute, temporary=temporary)
         except (MemoryError, sqlite3.Error, ValueError) as error:
-            raise SqlFailed(f"the state cannot be read: {error}", limited=True) from None
+            raise SqlFailed(f"the state cannot be read: {error}", "limit") from None
+
+    def _guard(self, raised: Exception | None) -> None:
+        """Counts a call of a function that SQLite does not count, and keeps what it raised."""
+        if raised is not None:
+            self._raised = raised
+            return
+        self._instructions += CALL_STEPS
+        if self._instructions > self._limits.instructions:
+            raise TooLarge("the calls of functions")
+
+    def _failure(self, error: Exception) -> SqlFailed:
+        raised = self._raised or error
+        if isinstance(raised, MeaningUnknown):
+            return SqlFailed(f"what it means is not known: {raised}", "unknown")
+        if isinstance(raised, FailsThere | sqlite3.IntegrityError):
+            return SqlFailed(str(raised), "value")
+        limited = isinstance(raised, TooLarge | MemoryError)
+        if limited or self._instructions > self._limits.instructions:
+            return SqlFailed(str(raised), "limit")
+        lacks = str(raised).startswith(("no such table:", "no such column:"))
+        return SqlFailed(str(raised), "name" if lacks else "error")
 
     def _ask(self, statement: str, with_ties: bool) -> Result | None:
         if self._is_turned:
@@ -221,7 +233,7 @@ class Database:
             rows.append(row)
             size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
             if len(rows) > self._limits.rows or size > self._limits.result_bytes:
-                raise SqlFailed("the result is too large", limited=True)
+                raise SqlFailed("the result is too large", "limit")
         return Result(len(cursor.description), rows, is_ordered(statement))
 
     def _inspect(self, query: str) -> list[Any]:
@@ -261,13 +273,6 @@ class Database:
     def _count(self) -> bool:
         self._instructions += _STEPS
         return self._instructions > self._limits.instructions
-
-
-def _lacks_name(message: str) -> bool:
-    error, _, name = message.partition(": ")
-    return error == "no such table" or (
-        error == "no such column" and name.lower() not in _WORDS_OF_OTHER_DIALECTS
-    )
 
 
 def _decode(value: bytes) -> str:
