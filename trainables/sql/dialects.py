@@ -27,6 +27,10 @@ _SIGN = re.compile(
           ` | \[[A-Za-z_][\w ]*\]                                # quotes of MySQL and T-SQL
         | '(?:[^']|'')*'\s*\+ (?!\s*[\d.]) | \+\s*N?'             # + that joins texts
         | \bSELECT\s+ [A-Za-z_]\w*\s*=(?!=)                     # T-SQL's alias = value
+        | \bFORMAT\s*\(\s*(?!')                                   # SQLite's is printf
+        | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
+        | \bAS\s+(?:DATE|DATETIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC)\b\s*[(),]  # nor these types
+        | \b(?:DATE|TIMESTAMP)\s*' | \bCURRENT_(?:DATE|TIMESTAMP)\s*[-+]
         | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY\s*\( | AUTO_INCREMENT | UNSIGNED | ZEROFILL
               | ENGINE\s*= | N?VARCHAR2 | NVARCHAR | NUMBER\s*[(,)] | CLOB | DATETIME2
               | SMALLDATETIME | MONEY | BYTEA | JSONB | TIMESTAMPTZ | (?:MEDIUM|LONG|TINY)TEXT
@@ -38,6 +42,9 @@ _SIGN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+
+_COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
 
 _PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
 _HARMLESS_PRAGMAS = frozenset(
@@ -78,17 +85,31 @@ class Meaning:
         sql: Statements of SQLite; None where no translation is known to keep the meaning.
         functions: What they call beyond SQLite's own functions.
         reason: Why there is no translation.
+        is_past_limit: Whether that is so because the text is too long or too deep to be read.
     """
 
     dialect: str
     sql: str | None
     functions: tuple[str, ...] = ()
     reason: str = ""
+    is_past_limit: bool = False
 
 
 def has_foreign_signs(text: str) -> bool:
     """Tells whether a text shows signs of another dialect, which SQLite may run all the same."""
-    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text))
+    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text)) or bool(
+        _SUM.search(text) and _calculates_with_dates(text)
+    )
+
+
+def _calculates_with_dates(text: str) -> bool:
+    """Tells whether a column of dates is added or subtracted: SQLite does so with their years."""
+    names = {found[1].lower() for found in _COLUMN_OF_DATES.finditer(text)}
+    return any(
+        operand and operand.rpartition(".")[2].lower() in names
+        for found in _SUM.finditer(text)
+        for operand in found.groups()
+    )
 
 
 def meanings(text: str, context: str = "", *, alone: bool = False) -> list[Meaning]:
@@ -114,12 +135,20 @@ def meanings(text: str, context: str = "", *, alone: bool = False) -> list[Meani
 def meaning_in(
     dialect: str, text: str | None, context: str = "", *, alone: bool = False
 ) -> Meaning | None:
-    """Returns what a text, or a context itself (None), means in a dialect; None if it is not of it."""
+    """Returns what a text means in a dialect; None if it is not of it.
+
+    Args:
+        dialect: One of `DIALECTS`.
+        text: Any text; None: the context itself.
+        context: What builds its database.
+        alone: Whether the dialect of the context does not bind the text.
+    """
     said = translate(dialect, context, text, known_tables=not alone)
     if said.get("refused") == "not spoken":
         return None
     if "refused" in said:
-        return Meaning(dialect, None, reason=said["reason"])
+        past = said["refused"] == "limit"
+        return Meaning(dialect, None, reason=said["reason"], is_past_limit=past)
     return Meaning(dialect, said["sql"], tuple(said["functions"]))
 
 

@@ -96,6 +96,10 @@ class _Plan:
     reason: Reason | None = None
 
 
+_FINAL = ("limit", "forbidden")
+"""Kinds of failures that no other reading of a text mends."""
+
+
 def execute(
     contexts: Sequence[str], references: Sequence[str], predictions: Sequence[str]
 ) -> list[Scores]:
@@ -193,7 +197,10 @@ class SqlExecutor:
             context + "\n" + reference
         ):
             outcome = self._run(_as_it_is(context, reference, prediction))
-            if not outcome["context"] and not outcome["reference"]:
+            if outcome["context"] == "limit":
+                reason = Reason("limit", outcome["message"] or "")
+                self._plans[(context, reference)] = _Plan((), reason)
+            elif not outcome["context"] and not outcome["reference"]:
                 reading = _Reading("sqlite", context, reference)
                 return self._judgement_of_sqlite(reading, prediction, context, outcome)
         plan = self._plan(context, reference)
@@ -292,7 +299,7 @@ class SqlExecutor:
         failure = outcome["prediction"]
         if failure is None:
             return _measured(outcome)
-        if failure == "limit" or (failure == "name" and not has_foreign_signs(prediction)):
+        if failure in _FINAL or (failure == "name" and not has_foreign_signs(prediction)):
             return Judgement(0.0, 0.0)
         return self._by_other_dialects(reading, prediction, context, DIALECTS)
 
@@ -304,7 +311,7 @@ class SqlExecutor:
             if said is None:
                 continue
             if said.sql is None:
-                found.append(_unjudged(said.reason))
+                found.append(_untranslated(said))
                 continue
             outcome = self._run_in(reading, said.sql, said.functions)
             found.append(_measured(outcome) if outcome["prediction"] is None else _failed(outcome))
@@ -314,7 +321,7 @@ class SqlExecutor:
         outcome = self._run_in(reading, prediction)
         if outcome["prediction"] is None:
             return _measured(outcome)
-        if outcome["prediction"] == "limit":
+        if outcome["prediction"] in _FINAL:
             return Judgement(0.0, 0.0)
         others = [
             dialect for dialect in DIALECTS if dialect not in {r.dialect for r in plan.readings}
@@ -330,7 +337,7 @@ class SqlExecutor:
             if said.dialect not in dialects:
                 continue
             if said.sql is None:
-                found.append(_unjudged(said.reason))
+                found.append(_untranslated(said))
                 continue
             outcome = self._run_in(reading, said.sql, said.functions)
             found.append(_measured(outcome) if outcome["prediction"] is None else _failed(outcome))
@@ -342,9 +349,13 @@ class SqlExecutor:
         reading = plan.readings[0]
         outcome = self._run_in(reading, prediction)
         valid: float | None = float(outcome["prediction"] is None)
-        if outcome["prediction"] not in (None, "limit"):
-            if outcome["prediction"] != "name" or has_foreign_signs(prediction):
-                valid = self._by_other_dialects(reading, prediction, context, DIALECTS).valid_sql
+        failure = outcome["prediction"]
+        if (
+            failure is not None
+            and failure not in _FINAL
+            and (failure != "name" or has_foreign_signs(prediction))
+        ):
+            valid = self._by_other_dialects(reading, prediction, context, DIALECTS).valid_sql
         return Judgement(None, valid, plan.reason)
 
     # How it is run.
@@ -448,9 +459,13 @@ def _measured(outcome: Outcome) -> Judgement:
 
 def _failed(outcome: Outcome) -> Judgement:
     """A translated prediction that does not run: wrong where its own dialect refuses it too."""
-    if outcome["prediction"] in ("name", "value", "limit"):
+    if outcome["prediction"] in ("name", "value", *_FINAL):
         return Judgement(0.0, 0.0)
     return _unjudged(outcome["message"] or "")
+
+
+def _untranslated(said: Meaning) -> Judgement:
+    return Judgement(0.0, 0.0) if said.is_past_limit else _unjudged(said.reason)
 
 
 def _unjudged(detail: str) -> Judgement:

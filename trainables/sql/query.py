@@ -11,10 +11,9 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
-from trainables.sql.dialects import for_sqlite
+from trainables.sql.dialects import DIALECTS, meaning_in, without_decorations
 from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
 
@@ -58,7 +57,8 @@ def query(
 ) -> Rows:
     """Runs one SELECT in a process of its own.
 
-    A text that SQLite refuses is tried as other dialects, as in scoring.
+    A text that SQLite refuses is tried as other dialects, in the translations of scoring; where it
+    may be of several, the first that runs is shown.
 
     Args:
         sql: What a model wrote; any text.
@@ -73,30 +73,43 @@ def query(
         SandboxUnavailable: No process can be started.
     """
     failure: dict[str, Any] = {}
-    for meant in _meanings(context) if context else [None]:
-        for said in _meanings(sql):
-            found = _run(meant, content, said, rows, limits)
-            if "columns" in found:
-                return Rows(**found, sql=said)
-            # What SQLite said of the text itself, not of a translation.
-            if failure.get("stage") != found["stage"]:
-                failure = found
-            if found["stage"] == "context" or found["kind"] != "error":
-                break
-        if found["stage"] == "sql":
+    for attempt in _attempts(sql, context):
+        found = _run(attempt, content, rows, limits)
+        if "columns" in found:
+            return Rows(**found, sql=attempt.sql)
+        if not failure:
+            # What SQLite says of the texts themselves, not of a translation.
+            failure = found
+        if found["kind"] == "limit":
             break
     place = "the context does not run: " if failure["stage"] == "context" else ""
     raise QueryFailed(place + failure["message"])
 
 
-def _meanings(text: str) -> Iterator[str]:
-    return chain([text], for_sqlite(text))
+class _Attempt(NamedTuple):
+    """What may be run: the texts as they are, or what they say in SQLite."""
+
+    context: str | None
+    sql: str
+    functions: tuple[str, ...] = ()
 
 
-def _run(
-    context: str | None, content: bytes, sql: str, rows: int, limits: Limits
-) -> dict[str, Any]:
-    request = {"context": context, "content_bytes": len(content), "sql": sql, "rows": rows}
+def _attempts(sql: str, context: str | None) -> Iterator[_Attempt]:
+    plain = without_decorations(context) if context else None
+    yield _Attempt(plain, sql)
+    for dialect in DIALECTS:
+        built = meaning_in(dialect, None, context) if context else None
+        said = meaning_in(dialect, sql, context or "", alone=True)
+        if built is not None and built.sql is not None:
+            yield _Attempt(built.sql, sql, built.functions)
+            if said is not None and said.sql is not None:
+                yield _Attempt(built.sql, said.sql, (*built.functions, *said.functions))
+        if said is not None and said.sql is not None:
+            yield _Attempt(plain, said.sql, said.functions)
+
+
+def _run(attempt: _Attempt, content: bytes, rows: int, limits: Limits) -> dict[str, Any]:
+    request = {**attempt._asdict(), "content_bytes": len(content), "rows": rows}
     limits = limits._replace(
         heap_bytes=limits.heap_bytes + 2 * len(content),
         address_bytes=limits.address_bytes + 4 * len(content),

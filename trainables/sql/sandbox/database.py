@@ -15,7 +15,7 @@ from trainables.sql.sandbox.comparison import Result, State
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
 from trainables.sql.sandbox.functions import CALL_STEPS, register
 from trainables.sql.sandbox.other_order import FUNCTIONS, turn_round, turned_round
-from trainables.sql.sandbox.permissions import CHANGES, is_permitted
+from trainables.sql.sandbox.permissions import CHANGES, is_forbidden, is_permitted
 from trainables.sql.sandbox.schema import relations
 from trainables.sql.sandbox.statements import is_ordered, split_statements
 from trainables.sql.sandbox.ties import has_choice, in_groups, tie_queries
@@ -53,7 +53,7 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
 
     Attributes:
         kind: "limit" where it reached one, "unknown" where what a function of another dialect gives
-            is not known, "name" where there is no such table or column, "value" where a value is
+            is not known, "forbidden" where it asks for what no text may do, "name" where there is no such table or column, "value" where a value is
             refused that every system refuses, else "error".
     """
 
@@ -61,6 +61,9 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
         super().__init__(message)
         self.kind = kind
 
+
+_LIMITS_OF_SQLITE = ("too many", "too big", "too large", "too complex", "stack overflow")
+"""Words of SQLite's messages where a text passes a limit: of columns, terms, depth or length."""
 
 _RANDOM = frozenset(["random", "randomblob"])
 
@@ -159,7 +162,6 @@ class Database:
         except MemoryError:
             raise SqlFailed("the statement needs too much memory", "limit") from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-            # ValueError: a NUL character, or half of a surrogate pair.
             raise self._failure(error) from None
         return [result for result in results if result is not None]
 
@@ -193,9 +195,16 @@ class Database:
             return SqlFailed(f"what it means is not known: {raised}", "unknown")
         if isinstance(raised, FailsThere | sqlite3.IntegrityError):
             return SqlFailed(str(raised), "value")
-        limited = isinstance(raised, TooLarge | MemoryError)
+        if isinstance(raised, ValueError | sqlite3.Warning | sqlite3.ProgrammingError):
+            # A NUL character or half of a surrogate pair, which no system takes.
+            return SqlFailed(str(raised), "value")
+        limited = isinstance(raised, TooLarge | MemoryError) or any(
+            words in str(raised) for words in _LIMITS_OF_SQLITE
+        )
         if limited or self._instructions > self._limits.instructions:
             return SqlFailed(str(raised), "limit")
+        if is_forbidden(str(raised)):
+            return SqlFailed(str(raised), "forbidden")
         lacks = str(raised).startswith(("no such table:", "no such column:"))
         return SqlFailed(str(raised), "name" if lacks else "error")
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from trainables.sql.sandbox.comparison import (
+    Relation,
     Result,
     State,
     same_results,
@@ -83,6 +84,23 @@ def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
     state = database.state() if changed else None
     scratch = database.state(temporary=True) if changed else None
     return Effect(results, state, scratch, database.is_random)
+
+
+def without_definitions(effect: Effect) -> Effect:
+    """Returns what a text did to rows alone.
+
+    Two dialects make the same table of different columns in SQLite, with collations of their own.
+    """
+    state = effect.state
+    if state is None:
+        return effect
+    return effect._replace(
+        state=[
+            Relation(relation.definition[:3], relation.content)
+            for relation in state
+            if isinstance(relation.definition, tuple)
+        ]
+    )
 
 
 def judge(

@@ -97,6 +97,10 @@ dialect's everywhere, so that a score does not depend on SQLite's version."""
 
 _FUNCTIONS = frozenset(_FUNCTION_NAMES.split()) | functions.NAMES
 
+_NEWER_FUNCTIONS = frozenset(
+    {"concat", "concat_ws", "octet_length", "string_agg", "timediff", "unhex", "if", "unistr"}
+)
+
 _PRAGMAS = frozenset({"foreign_keys"})
 """"Whether foreign keys are enforced: part of what a context means, and nothing else."""
 
@@ -119,6 +123,15 @@ def is_permitted(action: int, first: str | None, second: str | None) -> bool:
             return False
         return not name.startswith("sqlite_") or name in _TABLES_OF_SQLITE or _is_automatic(name)
     return action in _OTHER_ACTIONS
+
+
+def is_forbidden(message: str) -> bool:
+    """Tells whether SQLite refused a text because of this list, and not for its grammar.
+
+    A function that only newer versions of SQLite have is refused as one that there is not.
+    """
+    reason, _, name = message.partition("not authorized")
+    return not reason and name.partition(": ")[2].lower() not in _NEWER_FUNCTIONS
 
 
 def _is_automatic(name: str) -> bool:

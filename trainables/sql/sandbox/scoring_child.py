@@ -19,7 +19,7 @@ from typing import Any
 
 from trainables.sql.sandbox.clock import at_fixed_time
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
-from trainables.sql.sandbox.judgement import Effect, Row, judge, run
+from trainables.sql.sandbox.judgement import Effect, Row, judge, run, without_definitions
 
 
 def main() -> None:
@@ -66,13 +66,13 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     Args:
         request: `context`, `reference` (None: it is known not to run), `prediction`, `functions`
             (what these call beyond SQLite's own), and `prediction_context` where the prediction's
-            database is built by another text.
+            database is built by another text; definitions of tables do not count then.
         limits: For each of the texts.
 
     Returns:
         `context`, `reference`, `prediction`: None where the text ran, else the kind of
-        `SqlFailed`; `message`: what the last failure says; `equal`: whether the prediction did what the reference may do, None where
-        either did not run or it is unknown; `unjudged`: why it is unknown, as
+        `SqlFailed`; `message`: what the last failure says; `equal`: whether the prediction did what
+        the reference may do, None where either did not run or it is unknown; `unjudged`: why it is unknown, as
         `trainables.sql.sandbox.judgement.Unjudged`, else None.
     """
     stages = ("context", "reference", "prediction")
@@ -105,6 +105,8 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
                 return outcome | {"prediction": failure.kind, "message": str(failure)}
             found = _run(database, "prediction", prediction, outcome)
     if expected is not None and found is not None:
+        if other_context is not None:
+            expected, found = without_definitions(expected), without_definitions(found)
         row = Row(context, reference, prediction, tuple(functions))
         verdict = judge(row, expected, found, limits, is_random=is_random)
         outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict

@@ -53,7 +53,7 @@ def _insert(reading: Reading, node: exp.Insert) -> list[str]:
         raise NotKnown("INSERT into what is no table")
     reading.has_only(target, "this", "db")
     name = table_name(reading, target)
-    table = reading.tables.get(name.lower())
+    table = reading.table(name)
     columns: list[str] = [column.lower() for column in names]
     if not columns and table is not None:
         columns = list(table.columns)
@@ -267,7 +267,8 @@ def _update(reading: Reading, node: exp.Update) -> list[str]:
         tests.append(node.args["where"].this)
     name = table_name(reading, target)
     alias = target.alias or name
-    columns = reading.tables[name.lower()].columns if name.lower() in reading.tables else None
+    table = reading.table(name)
+    columns = table.columns if table is not None else None
     result = From("", Scope({alias.lower(): columns}))
     said = [source(reading, _without_joins(other), result, None) for other in others]
     _check_order_of_assignments(reading, node)
@@ -336,7 +337,8 @@ def _delete(reading: Reading, node: exp.Delete) -> list[str]:
     if not tables and not using and not target.args.get("joins"):
         name = table_name(reading, target)
         alias = target.alias or name
-        columns = reading.tables[name.lower()].columns if name.lower() in reading.tables else None
+        table = reading.table(name)
+        columns = table.columns if table is not None else None
         scope = Scope({alias.lower(): columns})
         said = condition(reading, where.this, scope) if where is not None else ""
         if node.args.get("order") or node.args.get("limit"):
@@ -354,6 +356,9 @@ def _delete(reading: Reading, node: exp.Delete) -> list[str]:
     else:
         reading.only("DELETE USING", "postgres", "mysql")
         if reading.is_of("mysql"):
+            # There USING holds all tables, that which rows are deleted from among them.
+            if not any(table.name == target.name for table in using or ()):
+                raise NotSpoken("DELETE USING without its own table")
             raise NotKnown("DELETE USING in MySQL")
         wanted = (target.alias or target.name).lower()
     result = From("", Scope({}))
@@ -390,7 +395,7 @@ def _truncate(reading: Reading, node: exp.TruncateTable) -> list[str]:
     for item in node.expressions:
         name = table_name(reading, item)
         statements.append(f"DELETE FROM {identifier(name)}")
-        table = reading.tables.get(name.lower())
+        table = reading.table(name)
         if table is not None and table.counted and reading.is_of("mysql", "tsql"):
             statements.append(f"DELETE FROM sqlite_sequence WHERE name = {string(name)}")
     return statements
@@ -404,7 +409,8 @@ def _merge(reading: Reading, node: exp.Merge) -> list[str]:
     target = node.this
     name = table_name(reading, target)
     alias = target.alias or name
-    columns = reading.tables[name.lower()].columns if name.lower() in reading.tables else None
+    table = reading.table(name)
+    columns = table.columns if table is not None else None
     result = From("", Scope({alias.lower(): columns}))
     other = source(reading, node.args["using"], result, None)
     on = node.args["on"]

@@ -31,7 +31,10 @@ from trainables.sql.translation.kinds import (
 from trainables.sql.translation.reading import Reading, Scope, identifier, says, string
 
 _COLLATIONS = {"mysql": "like_mysql", "tsql": "like_tsql"}
-_NAMES_OF_NOW = {"ROWNUM", "LEVEL", "SYSDATE", "USER", "UID", "CURRVAL", "NEXTVAL"}
+_PSEUDO_COLUMNS = {
+    "oracle": {"ROWNUM", "ROWID", "LEVEL", "USER", "UID", "CURRVAL", "NEXTVAL"},
+    "postgres": {"CTID", "XMIN", "XMAX", "TABLEOID", "CURRENT_USER", "USER"},
+}
 _MINIMUM_DIGITS_SHOWN = 6
 
 
@@ -84,9 +87,8 @@ def _column(reading: Reading, node: exp.Column, scope: Scope) -> Said:
     if isinstance(node.this, exp.Star):
         return Said(f"{identifier(node.table)}.*")
     name, source = node.name, node.table
-    if not source and not node.this.quoted and reading.is_of("oracle"):
-        if name.upper() in _NAMES_OF_NOW:
-            raise NotKnown(name.upper())
+    if not node.this.quoted and name.upper() in _PSEUDO_COLUMNS.get(reading.dialect, ()):
+        raise NotKnown(name.upper())
     kind = scope.kind(name.lower(), source.lower())
     sql = f"{identifier(source)}.{identifier(name)}" if source else identifier(name)
     return Said(sql, kind, collation=True)
@@ -786,6 +788,15 @@ def _time(reading: Reading, node: exp.Expr, scope: Scope) -> Said:
     if reading.is_of("mysql") and isinstance(node, exp.Localtime):
         return now(reading)
     return Said(string(clock.TIME), TIME)
+
+
+@says(exp.ArrayOverlaps)
+def _overlap(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
+    reading.only("&& of arrays", "postgres")
+    for side in reading.expressions([node.left, node.right], scope):
+        if side.kind.is_number or side.kind.is_text or side.kind.name == "boolean":
+            raise NotSpoken("&& of what is no array")
+    raise NotKnown("arrays")
 
 
 @says(exp.Collate)

@@ -75,7 +75,7 @@ class Call:
             len(self.nodes) > len(letters) and not many
         ):
             raise NotSpoken(f"{self.name} of {len(self.nodes)} arguments")
-        letters = letters.ljust(len(self.nodes), letters[-1:])
+        letters = letters.ljust(len(self.nodes), letters[-1:] or "a")
         said = self.reading.expressions(self.nodes, self.scope)
         return [self._checked(value, letter) for value, letter in zip(said, letters, strict=False)]
 
@@ -570,6 +570,8 @@ def _str_to_date(given: Call) -> Said:
 def _net_format(given: Call) -> Said:
     """T-SQL's FORMAT of dates and numbers."""
     value, pattern = given.values("at")
+    if value.kind == LITERAL:
+        raise NotSpoken("FORMAT of a text")
     if value.kind.is_number:
         return Said(given.reading.call("number_by_net", value.sql, pattern.sql), TEXT)
     if value.kind == UNKNOWN:
@@ -580,7 +582,9 @@ def _net_format(given: Call) -> Said:
 
 def _mysql_format(given: Call) -> Said:
     """MySQL's FORMAT(number, places)."""
-    values = given.values("ni")
+    values = given.values("na")
+    if values[1].kind.is_text:
+        raise NotKnown("FORMAT by a text")
     return Said(given.reading.call("number_grouped", *(v.sql for v in values)), TEXT)
 
 
@@ -698,6 +702,12 @@ def _trimmed(side: str) -> Rule:
         )
 
     return rule
+
+
+def _encoded(given: Call) -> Said:
+    """CONVERT of PostgreSQL and Oracle, between encodings."""
+    given.values("aaa" if given.reading.is_of("postgres") else "aa?a")
+    raise NotKnown("CONVERT between encodings")
 
 
 def _try(given: Call) -> Said:
@@ -856,6 +866,7 @@ _POSTGRES: dict[str, Rule] = {
     "LEFT": _side("text_left"),
     "RIGHT": _side("text_right"),
     "BTRIM": _trimmed("BOTH"),
+    "CONVERT": _encoded,
     "STRPOS": _text_before,
     "REVERSE": call("t", TEXT, "text_reverse"),
     "REPEAT": call("ti", TEXT, "text_repeat"),
@@ -944,6 +955,7 @@ _ORACLE: dict[str, Rule] = {
     "LPAD": call("ti?t", TEXT, "text_pad_left"),
     "RPAD": call("ti?t", TEXT, "text_pad_right"),
     "REVERSE": _try,
+    "CONVERT": _encoded,
     "TRANSLATE": call("ttt", TEXT, "text_mapped"),
     "CHR": call("i", TEXT, "text_character"),
     "CEIL": _whole("CEIL"),
@@ -982,6 +994,8 @@ def _called(reading: Reading, node: exp.Anonymous, scope: Scope) -> Said:
     if rule is not None:
         return rule(Call(reading, name, node.expressions, scope))
     if name in vocabulary.FUNCTIONS[reading.dialect]:
+        # What it is called with may be of no dialect.
+        reading.expressions(node.expressions, scope)
         raise NotKnown(name)
     raise NotSpoken(f"the function {name}")
 

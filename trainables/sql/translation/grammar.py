@@ -13,7 +13,7 @@ from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from trainables.sql.translation import signs
-from trainables.sql.translation.kinds import NotKnown, NotSpoken
+from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
 DIALECTS = ("mysql", "postgres", "tsql", "oracle")
 
@@ -55,21 +55,21 @@ _PARSED_AS = {
 _PARSERS = {name: dialect() for name, dialect in _PARSED_AS.items()}
 
 
-def parse(text: str, dialect: str) -> list[exp.Expr]:
-    """Returns the statements of a text as one dialect reads it.
+def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:
+    """Returns the statements of a text as one dialect reads it, and what `signs` doubts in it.
 
     Raises:
         NotSpoken: The dialect's grammar does not fit, or there is no statement.
-        NotKnown: It is so long or so deep that it is not parsed.
+        PastLimit: It is so long or so deep that it is not parsed.
     """
     if len(text) > LONGEST:
-        raise NotKnown("a text of more than 10,000 characters")
+        raise PastLimit("a text of more than 10,000 characters")
     try:
         tokens = _PARSERS[dialect].tokenize(text)
-        signs.check(tokens, text, dialect)
+        doubt = signs.check(tokens, text, dialect)
         trees = _PARSERS[dialect].parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
     except RecursionError:
-        raise NotKnown("a text that is nested too deeply") from None
+        raise PastLimit("a text that is nested too deeply") from None
     except (SqlglotError, ValueError, TypeError, AttributeError, LookupError):
         # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
         raise NotSpoken("it does not parse") from None
@@ -78,4 +78,4 @@ def parse(text: str, dialect: str) -> list[exp.Expr]:
     ]
     if not statements:
         raise NotSpoken("it holds no statement")
-    return statements
+    return statements, doubt

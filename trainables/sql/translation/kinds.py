@@ -14,6 +14,10 @@ class NotKnown(Exception):  # noqa: N818  # what was found, not what is wrong wi
     """The dialect may have the construct, but no translation is known to keep its meaning."""
 
 
+class PastLimit(Exception):  # noqa: N818  # what was found, not what is wrong with this program
+    """The text is too long or too deep to be read."""
+
+
 class Kind(NamedTuple):
     """The kind of a value.
 

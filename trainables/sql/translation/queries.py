@@ -160,6 +160,8 @@ def values(reading: Reading, node: exp.Values, outer: Scope | None) -> tuple[str
 
 def _select(reading: Reading, node: exp.Select, outer: Scope | None) -> tuple[str, Columns]:
     reading.has_only(node, *_SELECT_PARTS)
+    if not node.expressions:
+        raise NotSpoken("a SELECT of nothing")
     for modifier in node.args.get("operation_modifiers") or ():
         if modifier.name.upper() not in ("STRAIGHT_JOIN", "SQL_CALC_FOUND_ROWS", "HIGH_PRIORITY"):
             raise NotKnown(modifier.name)

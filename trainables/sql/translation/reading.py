@@ -53,13 +53,24 @@ class Scope:
     named: Columns = field(default_factory=dict)
 
     def kind(self, name: str, source: str) -> Kind:
-        """Returns the kind of a column, unknown where none or several may be meant."""
+        """Returns the kind of a column, unknown where several may be meant or a table is not known.
+
+        Raises:
+            NotSpoken: There is no such column.
+        """
         scope: Scope | None = self
+        is_complete = True
         while scope is not None:
             if source:
                 if source in scope.sources:
-                    return (scope.sources[source] or {}).get(name, UNKNOWN)
+                    columns_of_source = scope.sources[source]
+                    if columns_of_source is None:
+                        return UNKNOWN
+                    if name not in columns_of_source:
+                        raise NotSpoken(f"the column {source}.{name}")
+                    return columns_of_source[name]
             else:
+                is_complete &= None not in scope.sources.values()
                 found = [
                     columns[name]
                     for columns in scope.sources.values()
@@ -70,6 +81,8 @@ class Scope:
                 if name in scope.named:
                     return scope.named[name]
             scope = scope.outer
+        if is_complete or source:
+            raise NotSpoken(f"the column {name}")
         return UNKNOWN
 
 
@@ -121,12 +134,14 @@ class Reading:
 
     Attributes:
         functions: The functions and collations of the sandbox that the text calls.
+        knows_tables: Whether there are no other tables.
     """
 
     def __init__(self, dialect: str, tables: Tables) -> None:
         self.dialect = dialect
         self.tables = tables
         self.functions: set[str] = set()
+        self.knows_tables = True
         self.enums: dict[str, list[str]] = {}
         self.ctes: list[Mapping[str, Columns | None]] = []
 
@@ -138,7 +153,7 @@ class Reading:
         """
         handler = _STATEMENTS.get(type(tree))
         if handler is None:
-            raise NotKnown(f"a statement {_name(tree)}")
+            raise NotSpoken(f"a statement {_name(tree)}")
         return handler(self, tree)
 
     def expression(self, node: exp.Expr, scope: Scope) -> Said:
@@ -159,6 +174,17 @@ class Reading:
     def query(self, node: exp.Expr, outer: Scope | None) -> tuple[str, Columns]:
         """Returns a query of SQLite and its columns; see `queries`."""
         return _QUERIES[0](self, node, outer)
+
+    def table(self, name: str) -> Table | None:
+        """Returns what is known of a table.
+
+        Raises:
+            NotSpoken: There is no such table.
+        """
+        found = self.tables.get(name.lower())
+        if found is None and self.knows_tables:
+            raise NotSpoken(f"the table {name}")
+        return found
 
     def call(self, name: str, *arguments: str) -> str:
         """Returns the call of a function of the sandbox."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot.tokens import Token, TokenType
 
-from trainables.sql.translation.kinds import NotKnown, NotSpoken
+from trainables.sql.translation.kinds import NotSpoken
 
 _MYSQL, _POSTGRES, _TSQL, _ORACLE = "mysql", "postgres", "tsql", "oracle"
 
@@ -76,13 +76,16 @@ _WORDS: dict[str, tuple[str, ...]] = {
 _UNIT_INSIDE = re.compile(r"\s*[-+]?[\d.]+\s*[A-Za-z]|\s*P", re.IGNORECASE)
 
 
-def check(tokens: Sequence[Token], text: str, dialect: str) -> None:
+def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
     """Refuses a text that shows signs of another dialect.
 
+    Returns:
+        What in it depends on a setting of the server, or "".
+
     Raises:
-        NotSpoken: It does.
-        NotKnown: It has a sign whose meaning depends on a setting of the server.
+        NotSpoken: It shows such signs.
     """
+    doubt = ""
     for index, token in enumerate(tokens):
         if token.token_type in (TokenType.STRING, TokenType.NUMBER, TokenType.COMMENT):
             continue
@@ -102,7 +105,7 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> None:
         if known is not None and dialect not in known and not is_name:
             raise NotSpoken(word)
         if word == "||" and dialect == _MYSQL:
-            raise NotKnown("|| in MySQL, which is OR or joins texts by a setting")
+            doubt = "|| in MySQL, which is OR or joins texts by a setting"
         if following is None:
             continue
         if word == "INTERVAL":
@@ -126,3 +129,4 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> None:
             raise NotSpoken("FULL JOIN")
         elif word == "DISTINCT" and following.text.upper() == "ON" and dialect != _POSTGRES:
             raise NotSpoken("DISTINCT ON")
+    return doubt

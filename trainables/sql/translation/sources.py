@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from trainables.sql.translation import vocabulary
 from trainables.sql.translation.dates import as_moment
 from trainables.sql.translation.expressions import condition
 from trainables.sql.translation.kinds import DATE, INTEGER, STAMP, Kind, NotKnown, NotSpoken
@@ -74,8 +75,6 @@ def sources_of(reading: Reading, node: exp.Expr, outer: Scope | None) -> From:
     if from_ is None:
         if node.args.get("joins"):
             raise NotKnown("a join without a table")
-        if reading.is_of("oracle"):
-            raise NotSpoken("a query without FROM")
         return result
     first = from_.this
     if _is_dual(reading, first) and not node.args.get("joins"):
@@ -152,7 +151,7 @@ def _columns(reading: Reading, name: str) -> Columns | None:
     for ctes in reversed(reading.ctes):
         if name.lower() in ctes:
             return ctes[name.lower()]
-    table = reading.tables.get(name.lower())
+    table = reading.table(name)
     return dict(table.columns) if table is not None else None
 
 
@@ -245,8 +244,11 @@ def inline_laterals(reading: Reading, node: exp.Select) -> exp.Select:
 def _function(reading: Reading, node: exp.Table, outer: Scope | None) -> tuple[str, Columns | None]:
     """PostgreSQL's generate_series in FROM."""
     call = node.this
-    if str(call.this).upper() != "GENERATE_SERIES":
-        raise NotKnown(f"the function {call.this} in FROM")
+    name = str(call.this).upper()
+    if name != "GENERATE_SERIES":
+        if name not in vocabulary.FUNCTIONS[reading.dialect]:
+            raise NotSpoken(f"the function {name} in FROM")
+        raise NotKnown(f"the function {name} in FROM")
     reading.only("generate_series", "postgres")
     scope = Scope({}, outer)
     arguments = reading.expressions(call.expressions, scope)

@@ -11,7 +11,7 @@ from typing import Any
 from trainables.sql.translation import aggregates, changes, definitions, functions, queries
 from trainables.sql.translation.definitions import with_constraints_in_place
 from trainables.sql.translation.grammar import parse
-from trainables.sql.translation.kinds import NotKnown, NotSpoken
+from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading
 
 # Imported for the rules that they register.
@@ -19,7 +19,7 @@ _RULES = (aggregates, changes, definitions, functions, queries)
 
 Translation = dict[str, Any]
 """`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
-`refused`: "not spoken" or "not known", and `reason`."""
+`refused`: "not spoken", "not known" or "limit", and `reason`."""
 
 
 def translate(
@@ -36,8 +36,8 @@ def translate(
     """
     try:
         reading = Reading(dialect, {})
-        if not known_tables:
-            context = context if "refused" not in translate(dialect, context) else ""
+        if not known_tables and context.strip() and "refused" in translate(dialect, context):
+            context, reading.knows_tables = "", False
         said = _statements(reading, context, is_context=True) if context.strip() else []
         if any("REFERENCES" in statement for statement in said):
             # The other systems enforce foreign keys; in contexts as they are written they may not
@@ -52,22 +52,26 @@ def translate(
         return {"refused": "not spoken", "reason": str(refusal)}
     except NotKnown as refusal:
         return {"refused": "not known", "reason": str(refusal)}
-    except RecursionError:
-        return {"refused": "not known", "reason": "a text that is nested too deeply"}
+    except (PastLimit, RecursionError) as refusal:
+        return {"refused": "limit", "reason": str(refusal)}
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError):
         # A tree of another shape than the rules expect: nothing is known of what it means.
         return {"refused": "not known", "reason": "a construct of an unknown shape"}
 
 
 def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
-    trees = parse(text, reading.dialect)
+    trees, doubt = parse(text, reading.dialect)
     if is_context:
         trees = with_constraints_in_place(trees)
-    return [statement for tree in trees for statement in reading.statement(tree)]
+    said = [statement for tree in trees for statement in reading.statement(tree)]
+    if doubt:
+        raise NotKnown(doubt)
+    return said
 
 
 def _after(reading: Reading) -> Reading:
     """Returns the reading of a text after its context."""
     following = Reading(reading.dialect, copy.deepcopy(reading.tables))
+    following.knows_tables = reading.knows_tables
     following.enums = reading.enums
     return following
