@@ -16,6 +16,7 @@ __all__ = [
     "DIALECTS",
     "Meaning",
     "has_foreign_signs",
+    "is_foreign",
     "meaning_in",
     "meanings",
     "without_decorations",
@@ -42,6 +43,19 @@ _SIGN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+
+_WORDS_OF_SIGNS = (
+    *("`", "[", "'+", "' +", "+'", "+ '", "+n'", "+ n'", "format", "round", "date'", "date '"),
+    *("timestamp'", "timestamp '", "current_date", "current_timestamp", "serial", "identity"),
+    *("auto_increment", "unsigned", "zerofill", "engine", "varchar2", "nvarchar", "number", "clob"),
+    *("datetime2", "money", "bytea", "jsonb", "timestamptz", "mediumtext", "longtext", "tinytext"),
+    *("mediumint", "uniqueidentifier", "bpchar", "enum", "rownum", "sysdate", "getdate"),
+    *("dateadd", "datediff", "datepart", "timestampdiff", "interval", "dual", "generate_series"),
+    *("top", "dbo.", "public.", "smalldatetime", "as date", "as timestamp", "as signed"),
+    *("as decimal", "as numeric"),
+)
+"""One of these stands in every text that has a sign, but for those of the next pattern."""
+_ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
 
 _COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
 _SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
@@ -97,17 +111,30 @@ class Meaning:
 
 def has_foreign_signs(text: str) -> bool:
     """Tells whether a text shows signs of another dialect, which SQLite may run all the same."""
-    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text)) or bool(
-        _SUM.search(text) and _calculates_with_dates(text)
+    lowered = text.lower()
+    # Most texts have none of these; the others are looked at piece by piece.
+    if not any(word in lowered for word in _WORDS_OF_SIGNS) and not _ALIAS_FIRST.search(lowered):
+        return False
+    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text))
+
+
+def is_foreign(context: str, reference: str) -> bool:
+    """Tells whether a row shows signs of another dialect than SQLite's."""
+    return (
+        has_foreign_signs(reference)
+        or has_foreign_signs(context)
+        or _calculates_with_dates(context, reference)
     )
 
 
-def _calculates_with_dates(text: str) -> bool:
+def _calculates_with_dates(context: str, reference: str) -> bool:
     """Tells whether a column of dates is added or subtracted: SQLite does so with their years."""
-    names = {found[1].lower() for found in _COLUMN_OF_DATES.finditer(text)}
-    return any(
+    if not ("-" in reference or "+" in reference):
+        return False
+    names = {found[1].lower() for found in _COLUMN_OF_DATES.finditer(context)}
+    return bool(names) and any(
         operand and operand.rpartition(".")[2].lower() in names
-        for found in _SUM.finditer(text)
+        for found in _SUM.finditer(reference)
         for operand in found.groups()
     )
 

@@ -47,6 +47,7 @@ from trainables.sql.dialects import (
     DIALECTS,
     Meaning,
     has_foreign_signs,
+    is_foreign,
     meaning_in,
     meanings,
     without_decorations,
@@ -183,7 +184,7 @@ class SqlExecutor:
             SandboxUnavailable: No child process can be started.
         """
         key = (context, reference)
-        if key not in self._plans and not has_foreign_signs(context + "\n" + reference):
+        if key not in self._plans and not is_foreign(context, reference):
             outcome = self._run(_as_it_is(context, reference, reference))
             if not outcome["context"] and not outcome["reference"]:
                 return Measurement(("sqlite",))
@@ -193,9 +194,7 @@ class SqlExecutor:
         return Measurement(tuple(reading.dialect for reading in plan.readings))
 
     def _row(self, context: str, reference: str, prediction: str) -> Judgement:
-        if (context, reference) not in self._plans and not has_foreign_signs(
-            context + "\n" + reference
-        ):
+        if (context, reference) not in self._plans and not is_foreign(context, reference):
             outcome = self._run(_as_it_is(context, reference, prediction))
             if outcome["context"] == "limit":
                 reason = Reason("limit", outcome["message"] or "")
@@ -225,11 +224,11 @@ class SqlExecutor:
         outcome = self._run(_as_it_is(plain, reference, reference))
         runs = not outcome["context"] and not outcome["reference"]
         as_it_is = _Reading("sqlite", plain, reference)
-        if runs and not has_foreign_signs(context + "\n" + reference):
+        if runs and not is_foreign(context, reference):
             return _Plan((as_it_is,))
         if "limit" in (outcome["context"], outcome["reference"]):
-            built = () if outcome["context"] else (_Reading("sqlite", plain, None),)
-            return _Plan(built, Reason("limit", outcome["message"] or ""))
+            here = () if outcome["context"] else (_Reading("sqlite", plain, None),)
+            return _Plan(here, Reason("limit", outcome["message"] or ""))
         readings, unknown = _readings(plain, reference, builds=not outcome["context"])
         if not readings and not unknown:
             if runs:

@@ -191,4 +191,4 @@ def _compare(mine: Any, theirs: Any) -> int:
     ]
     if ranks[0] != ranks[1]:
         return ranks[0] - ranks[1]
-    return (mine > theirs) - (mine < theirs)
+    return int(mine > theirs) - int(mine < theirs)

@@ -52,9 +52,10 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
     """A text did not run.
 
     Attributes:
-        kind: "limit" where it reached one, "unknown" where what a function of another dialect gives
-            is not known, "forbidden" where it asks for what no text may do, "name" where there is no such table or column, "value" where a value is
-            refused that every system refuses, else "error".
+        kind: "limit" where it reached one; "forbidden" where it asks for what no text may do;
+            "unknown" where what a function of another dialect gives is not known; "value" where a
+            value is refused that every system refuses; "name" where it would fail in any dialect,
+            as it does for a table that is not there; else "error".
     """
 
     def __init__(self, message: str, kind: str = "error") -> None:
@@ -64,6 +65,14 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
 
 _LIMITS_OF_SQLITE = ("too many", "too big", "too large", "too complex", "stack overflow")
 """Words of SQLite's messages where a text passes a limit: of columns, terms, depth or length."""
+
+_NAMES_IN_ANY_DIALECT = (
+    *("no such table:", "no such column:", "has no column named", "ambiguous column name"),
+    *("duplicate column name", "already exists", "misuse of aggregate", "values for"),
+    *("do not have the same number of result columns",),
+)
+"""Words of SQLite's messages where a text fails for its names, or in a way that it would fail in
+any dialect."""
 
 _RANDOM = frozenset(["random", "randomblob"])
 
@@ -205,8 +214,8 @@ class Database:
             return SqlFailed(str(raised), "limit")
         if is_forbidden(str(raised)):
             return SqlFailed(str(raised), "forbidden")
-        lacks = str(raised).startswith(("no such table:", "no such column:"))
-        return SqlFailed(str(raised), "name" if lacks else "error")
+        is_name = any(words in str(raised) for words in _NAMES_IN_ANY_DIALECT)
+        return SqlFailed(str(raised), "name" if is_name else "error")
 
     def _ask(self, statement: str, with_ties: bool) -> Result | None:
         if self._is_turned:

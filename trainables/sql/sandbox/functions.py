@@ -167,7 +167,7 @@ def register(
                 name, -1, _guarded(_WITH_NULLS[name], guard, strict=False), deterministic=True
             )
         elif name in _AGGREGATES:
-            connection.create_aggregate(name, -1, _guarded_aggregate(_AGGREGATES[name], guard))  # type: ignore[arg-type]
+            connection.create_aggregate(name, -1, _guarded_aggregate(_AGGREGATES[name], guard))
         elif name in _COLLATIONS:
             connection.create_collation(name, _COLLATIONS[name])
 

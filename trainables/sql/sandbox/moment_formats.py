@@ -334,12 +334,8 @@ def _read(form: str, text: str, has_time: bool) -> str:
     if not fields.get("year") or not month or not fields.get("day"):
         raise MeaningUnknown("a date without its year, month or day")
     try:
-        at = datetime(
-            int(fields["year"]),
-            int(month),
-            int(fields["day"]),
-            *(int(fields.get(name) or 0) for name in ("hour", "minute", "second")),
-        )
+        hour, minute, second = (int(fields.get(name) or 0) for name in ("hour", "minute", "second"))
+        at = datetime(int(fields["year"]), int(month), int(fields["day"]), hour, minute, second)
     except ValueError as error:
         raise FailsThere(f"{text!r} is no date: {error}") from None
     return str(Moment(at, not has_time))

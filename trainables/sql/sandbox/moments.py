@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown
 
@@ -151,10 +152,10 @@ def truncate(text: str, unit: str) -> str:
 def part(text: str, name: str) -> float | int:
     """Returns a part of a moment; see `_PARTS` for the names."""
     moment = read(text).at
-    try:
-        return _PARTS[name](moment)
-    except KeyError:
-        raise MeaningUnknown(f"{name} of a date") from None
+    if name not in _PARTS:
+        raise MeaningUnknown(f"{name} of a date")
+    found: float | int = _PARTS[name](moment)
+    return found
 
 
 def boundaries(unit: str, first: str, second: str) -> int:
@@ -320,7 +321,7 @@ def _first_week(at: datetime, first_weekday: int) -> int:
     return (at.timetuple().tm_yday + 6 - (at.weekday() - first_weekday) % 7) // 7
 
 
-_PARTS = {
+_PARTS: dict[str, Callable[[datetime], Any]] = {
     "year": lambda at: at.year,
     "quarter": lambda at: (at.month + 2) // 3,
     "month": lambda at: at.month,

@@ -113,9 +113,11 @@ def root_or_null(value: Number) -> float | None:
 def logarithm(value: Number, base: Number = math.e) -> float:
     if value <= 0 or base <= 0 or base == 1:
         raise FailsThere("the logarithm of a number that has none")
-    return {math.e: math.log, 10: math.log10, 2: math.log2}.get(
-        base, lambda number: math.log(number) / math.log(base)
-    )(value)
+    if base == math.e:
+        return math.log(value)
+    if base in (2, 10):
+        return math.log2(value) if base == 2 else math.log10(value)
+    return math.log(value) / math.log(base)
 
 
 def logarithm_or_null(value: Number, base: Number = math.e) -> float | None:

@@ -71,9 +71,9 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
 
     Returns:
         `context`, `reference`, `prediction`: None where the text ran, else the kind of
-        `SqlFailed`; `message`: what the last failure says; `equal`: whether the prediction did what
-        the reference may do, None where either did not run or it is unknown; `unjudged`: why it is unknown, as
-        `trainables.sql.sandbox.judgement.Unjudged`, else None.
+        `SqlFailed`; `message`: what the last failure says; `equal`: whether the prediction did
+        what the reference may do, None where either did not run or it is unknown; `unjudged`: why
+        it is unknown, as `trainables.sql.sandbox.judgement.Unjudged`, else None.
     """
     stages = ("context", "reference", "prediction")
     context, reference, prediction = (at_fixed_time(request[k] or "") for k in stages)

@@ -346,7 +346,8 @@ def _extreme(choose: Any, values: Sequence[Any]) -> Any:
 
 @lru_cache(maxsize=256)
 def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
-    pieces, index = [], 0
+    pieces: list[str] = []
+    index = 0
     while index < len(pattern):
         sign = pattern[index]
         if escape and sign == escape:
@@ -415,7 +416,8 @@ def _translated(pattern: str, flags: int, exact: bool) -> tuple[re.Pattern[str],
         flags: Python's.
         exact: Whether it matters how much is matched: POSIX takes the longest alternative.
     """
-    pieces, index, unbounded, in_group, repeated = [], 0, 0, 0, False
+    pieces: list[str] = []
+    index, unbounded, in_group, repeated = 0, 0, 0, False
     while index < len(pattern):
         piece = _SAFE.match(pattern, index)
         if piece is None or (exact and piece[0] == "|") or pattern[index:].startswith("(?"):

@@ -79,9 +79,9 @@ def _average(given: Call) -> Said:
         scale = max(6, value.kind.scale or 0)
         return Said(f"AVG({distinct}{value.sql})", Kind("decimal", 38, scale, scale <= 9))
     if reading.is_of("mysql") and name in ("integer", "decimal"):
-        scale = value.kind.scale if name == "decimal" else 0
-        if scale is not None:
-            return Said(f"AVG({distinct}{value.sql})", Kind("decimal", None, scale + 4, True))
+        places = value.kind.scale if name == "decimal" else 0
+        if places is not None:
+            return Said(f"AVG({distinct}{value.sql})", Kind("decimal", None, places + 4, True))
     return Said(f"AVG({distinct}{value.sql})", Kind("decimal") if name != "unknown" else UNKNOWN)
 
 

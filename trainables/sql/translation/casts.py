@@ -114,7 +114,7 @@ def _decimal(reading: Reading, name: str, node: exp.DataType) -> Kind:
         return Kind("decimal", 19, 4)
     sizes = [int(size.name) for size in node.expressions if size.name.isdigit()]
     if len(sizes) == 2:
-        return Kind("decimal", *sizes)
+        return Kind("decimal", sizes[0], sizes[1])
     if sizes:
         return Kind("decimal", sizes[0], 0)
     return {"mysql": Kind("decimal", 10, 0), "tsql": Kind("decimal", 18, 0)}.get(

@@ -55,6 +55,8 @@ def _insert(reading: Reading, node: exp.Insert) -> list[str]:
     name = table_name(reading, target)
     table = reading.table(name)
     columns: list[str] = [column.lower() for column in names]
+    if table is not None and not set(columns) <= set(table.columns):
+        raise NotSpoken("INSERT into a column that is not there")
     if not columns and table is not None:
         columns = list(table.columns)
     if node.args.get("with_") is not None:
@@ -413,11 +415,13 @@ def _merge(reading: Reading, node: exp.Merge) -> list[str]:
     columns = table.columns if table is not None else None
     result = From("", Scope({alias.lower(): columns}))
     other = source(reading, node.args["using"], result, None)
+    target_sql = f"{identifier(name)} AS {identifier(alias)}"
     on = node.args["on"]
     on = on.this if isinstance(on, exp.Paren) else on
     test = condition(reading, on, result.scope)
     joined = {column.name.lower() for column in on.find_all(exp.Column)}
-    statements, seen = [], set()
+    statements: list[str] = []
+    seen: set[bool] = set()
     for when in node.args["whens"].expressions:
         reading.has_only(when, "matched", "then", "source", "condition")
         matched, then = bool(when.args.get("matched")), when.args["then"]
@@ -432,7 +436,7 @@ def _merge(reading: Reading, node: exp.Merge) -> list[str]:
             )
             statements.insert(
                 0,
-                f"UPDATE {identifier(name)} AS {identifier(alias)} SET {sets} FROM {other} WHERE {test}",
+                f"UPDATE {target_sql} SET {sets} FROM {other} WHERE {test}",
             )
         elif not matched and isinstance(then, exp.Insert):
             names = (
@@ -450,7 +454,7 @@ def _merge(reading: Reading, node: exp.Merge) -> list[str]:
             listed = ", ".join(identifier(n) for n in names)
             statements.append(
                 f"INSERT INTO {identifier(name)} ({listed}) SELECT {', '.join(cells)} FROM {other}"
-                f" WHERE NOT EXISTS (SELECT 1 FROM {identifier(name)} AS {identifier(alias)} WHERE {test})"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {target_sql} WHERE {test})"
             )
         else:
             raise NotKnown("MERGE that deletes")

@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP, said in SQLite: what has a meaning is kept, what decorates is left out."""
+"""CREATE, ALTER and DROP, said in SQLite: what has a meaning is kept, what decorates is not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _UNTRANSLATED = frozenset(
         *("INSERT", "MERGE", "SELECT", "UPDATE", "WHILE", "WITH"),
     }
 )
-"""Statements of which sqlglot keeps some as they are, because it does not know all of their forms."""
+"""Statements of which sqlglot does not know all forms, and keeps those as they are."""
 _PLAIN_PROPERTIES = (
     *(exp.EngineProperty, exp.AutoIncrementProperty, exp.CharacterSetProperty),
     *(exp.SchemaCommentProperty, exp.CollateProperty, exp.RowFormatProperty, exp.TemporaryProperty),
@@ -210,7 +210,8 @@ def _create_index(reading: Reading, node: exp.Create) -> list[str]:
     unique = "UNIQUE " if node.args.get("unique") else ""
     exists = "IF NOT EXISTS " if node.args.get("exists") else ""
     label = index.name or f"index of {name} over {len(columns)}"
-    text = f"CREATE {unique}INDEX {exists}{identifier(label)} ON {identifier(name)} ({', '.join(columns)})"
+    keys = ", ".join(columns)
+    text = f"CREATE {unique}INDEX {exists}{identifier(label)} ON {identifier(name)} ({keys})"
     if where := params.args.get("where"):
         text += f" WHERE {condition(reading, where.this, scope)}"
     return [text]

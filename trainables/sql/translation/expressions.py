@@ -344,8 +344,8 @@ def _comparison(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
     if isinstance(node.right, exp.Any | exp.All):
         return _quantified(reading, node, operator, scope)
     left, right = reading.expressions([node.left, node.right], scope)
-    left, right, collation = comparable(reading, left, right)
-    return Said(f"({left} {operator} {right}{collation})", BOOLEAN)
+    one, other, collation = comparable(reading, left, right)
+    return Said(f"({one} {operator} {other}{collation})", BOOLEAN)
 
 
 def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str]:
@@ -596,7 +596,8 @@ def _in(reading: Reading, node: exp.In, scope: Scope) -> Said:
         kind = next(iter(columns.values()))
         one, other, collation = comparable(reading, left, Said("[v]", kind, collation=True))
         if other != "[v]":
-            said = f"SELECT {other} FROM (SELECT {identifier(next(iter(columns)))} AS [v] FROM ({said}))"
+            column = identifier(next(iter(columns)))
+            said = f"SELECT {other} FROM (SELECT {column} AS [v] FROM ({said}))"
         return Said(f"({one}{collation} IN ({said}))", BOOLEAN)
     pairs = [
         comparable(reading, left, item) for item in reading.expressions(node.expressions, scope)
@@ -637,7 +638,11 @@ def _subquery(reading: Reading, node: exp.Subquery, scope: Scope) -> Said:
 
 
 @says(exp.Like, exp.ILike)
-def _like(reading: Reading, node: exp.Binary, scope: Scope, escape: str | None = None) -> Said:
+def _like(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
+    return _like_with(reading, node, scope, None)
+
+
+def _like_with(reading: Reading, node: exp.Binary, scope: Scope, escape: str | None) -> Said:
     if isinstance(node, exp.ILike):
         reading.only("ILIKE", "postgres")
     pattern = node.expression
@@ -676,7 +681,7 @@ def _escape(reading: Reading, node: exp.Escape, scope: Scope) -> Said:
     mark = node.expression
     if not isinstance(node.this, exp.Like | exp.ILike) or not mark.is_string or len(mark.this) != 1:
         raise NotKnown("ESCAPE")
-    return _like(reading, node.this, scope, escape=str(mark.this))
+    return _like_with(reading, node.this, scope, str(mark.this))
 
 
 @says(exp.RegexpLike, exp.RegexpILike)
@@ -725,10 +730,8 @@ def chosen(
     sides = reading.expressions([yes] + ([no] if no is not None else []), scope)
     kind = alike(reading, [side.kind for side in sides])
     otherwise = f" ELSE {as_kind(sides[1], kind)}" if no is not None else ""
-    return Said(
-        f"CASE WHEN {condition(reading, test, scope)} THEN {as_kind(sides[0], kind)}{otherwise} END",
-        kind,
-    )
+    said = f"WHEN {condition(reading, test, scope)} THEN {as_kind(sides[0], kind)}{otherwise}"
+    return Said(f"CASE {said} END", kind)
 
 
 def alike(reading: Reading, kinds: list[Kind]) -> Kind:

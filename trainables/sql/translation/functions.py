@@ -685,9 +685,8 @@ def _side(function: str) -> Rule:
         text, count = given.values("ti")
         if given.reading.is_of("postgres"):
             return Said(given.reading.call(function, text.sql, count.sql), TEXT)
-        if count.literal is None or count.literal.startswith("-"):
-            if given.reading.is_of("tsql"):
-                raise NotKnown(f"{given.name} by a computed count")
+        if given.reading.is_of("tsql") and (count.literal or "-").startswith("-"):
+            raise NotKnown(f"{given.name} by a computed count")
         return Said(given.reading.call(function, text.sql, f"MAX(0, {count.sql})"), TEXT)
 
     return rule

@@ -31,7 +31,7 @@ def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
     other has not; here their names and arguments are kept, for `functions` to judge.
     """
 
-    class Parser(dialect.Parser):  # type: ignore[misc,name-defined]
+    class Parser(dialect.Parser):
         FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # as in sqlglot
         FUNCTION_PARSERS = {name: dialect.Parser.FUNCTION_PARSERS[name] for name in special}  # noqa: RUF012
 

@@ -101,11 +101,11 @@ def widest(kinds: list[Kind]) -> Kind:
     if names <= {"integer", "decimal", "float"}:
         if "float" in names:
             return FLOAT
-        scales = [kind.scale for kind in known]
+        exact = [kind.scale for kind in known if kind.scale is not None]
         return Kind(
             "decimal",
             max((kind.precision or 38) for kind in known),
-            None if None in scales else max(scale for scale in scales if scale is not None),
+            max(exact) if len(exact) == len(known) else None,
             any(kind.shown for kind in known),
         )
     if names == {"text", "literal"}:

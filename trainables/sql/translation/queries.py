@@ -92,10 +92,10 @@ def _set_operation(
 ) -> tuple[str, Columns]:
     reading.has_only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset")
     word = _SET_OPERATIONS[type(node)]
-    if isinstance(node, exp.Intersect) and not reading.is_of("oracle"):
-        if isinstance(node.this, exp.SetOperation) or isinstance(node.expression, exp.SetOperation):
-            # sqlglot reads from left to right, these systems take INTERSECT first.
-            raise NotKnown("INTERSECT beside another operation")
+    nested = any(isinstance(side, exp.SetOperation) for side in (node.this, node.expression))
+    if isinstance(node, exp.Intersect) and nested and not reading.is_of("oracle"):
+        # sqlglot reads from left to right, these systems take INTERSECT first.
+        raise NotKnown("INTERSECT beside another operation")
     left, columns = query(reading, node.this, outer)
     right, others = query(reading, node.expression, outer)
     if len(columns) != len(others):
@@ -258,9 +258,9 @@ def _holds_aggregate(item: exp.Expr) -> bool:
     """Tells whether an expression aggregates: not in a subquery, and not over a window."""
     if isinstance(item, exp.Query | exp.Subquery):
         return False
-    if is_aggregate(item) and not isinstance(item.parent, exp.Window):
-        if not (isinstance(item.parent, exp.Filter) and isinstance(item.parent.parent, exp.Window)):
-            return True
+    around = item.parent.parent if isinstance(item.parent, exp.Filter) else item.parent
+    if is_aggregate(item) and not isinstance(around, exp.Window):
+        return True
     return any(_holds_aggregate(child) for child in item.iter_expressions())
 
 

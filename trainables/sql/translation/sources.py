@@ -118,8 +118,8 @@ def source(reading: Reading, node: exp.Expr, result: From, outer: Scope | None) 
         from trainables.sql.translation.queries import values
 
         said, columns = values(reading, node, outer)
-        names = ", ".join(identifier(name) for name in columns)
-        sql = f"(WITH [v]({names}) AS ({said}) SELECT * FROM [v])"
+        heads = ", ".join(identifier(name) for name in columns)
+        sql = f"(WITH [v]({heads}) AS ({said}) SELECT * FROM [v])"
     else:
         raise NotKnown(f"{type(node).__name__} in FROM")
     alias = node.args.get("alias")
@@ -276,7 +276,8 @@ def _function(reading: Reading, node: exp.Table, outer: Scope | None) -> tuple[s
     column = identifier(name)
     sql = (
         f"(WITH RECURSIVE [s]([n]) AS (SELECT {start} WHERE {start} {test} {end} UNION ALL"
-        f" SELECT {following} FROM [s] WHERE {following} {test} {end}) SELECT [n] AS {column} FROM [s])"
+        f" SELECT {following} FROM [s] WHERE {following} {test} {end})"
+        f" SELECT [n] AS {column} FROM [s])"
     )
     return sql, {name.lower(): kind}
 
@@ -320,11 +321,10 @@ def _pivot(
         chosen = exp.Anonymous(this=call.this, expressions=[call.expressions[0].copy()])
         said = reading.expression(chosen, scope)
         inner = identifier(call.expressions[0].name)
+        case = f"CASE WHEN {test} THEN {inner} END"
         if said.sql.count(inner) < 1 or said.kind.shown:
             raise NotKnown("PIVOT of an average")
-        items.append(
-            f"{said.sql.replace(inner, f'CASE WHEN {test} THEN {inner} END')} AS {identifier(name.name)}"
-        )
+        items.append(f"{said.sql.replace(inner, case)} AS {identifier(name.name)}")
         kinds[name.name.lower()] = said.kind
     grouped = f" GROUP BY {', '.join(identifier(name) for name in groups)}" if groups else ""
     result = f"(SELECT {', '.join(items)} FROM {sql} AS [p]{grouped})"
