@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from trainables.sql.normal_form import LONGEST_STATEMENT
+from trainables.sql.parsing.bounded_parser import NotParsed, parse
 
 DIALECTS = ("mysql", "postgres", "tsql")
 """In the order in which they are tried, once SQLite itself has refused the text."""
@@ -40,25 +39,37 @@ _SPOKEN = {"WEEK": "DAY", "QUARTER": "MONTH"}
 _NOW = {"NOW": "CURRENT_TIMESTAMP", "GETDATE": "CURRENT_TIMESTAMP", "CURDATE": "CURRENT_DATE"}
 
 
+def translations(text: str) -> list[str]:
+    """Returns what `for_sqlite` yields, for a parsing process to call."""
+    return list(for_sqlite(text))
+
+
 def for_sqlite(text: str) -> Iterator[str]:
     """Yields what a text may mean in SQLite, as one dialect after another reads it.
 
     Args:
-        text: Any text; of one longer than `LONGEST_STATEMENT` nothing is tried.
+        text: Any text; nothing comes of one that is not parsed within the bounds of
+            `trainables.sql.parsing.bounded_parser`.
     """
-    if len(text) > LONGEST_STATEMENT:
-        return
     seen = {text}
     for dialect in DIALECTS:
         try:
-            trees = [tree for tree in sqlglot.parse(text, read=dialect) if tree is not None]
+            trees = parse(text, dialect)
             said = ";\n".join(
                 tree.transform(_translate, copy=False).sql(
                     "sqlite", unsupported_level=ErrorLevel.IGNORE
                 )
                 for tree in trees
             )
-        except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError):
+        except (
+            NotParsed,
+            SqlglotError,
+            RecursionError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ):
             # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
             continue
         if said and said not in seen:

@@ -39,10 +39,11 @@ What is not promised:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from trainables.sql.dialects import for_sqlite
+from trainables.sql.dialects import translations
+from trainables.sql.parsing import process as parsing
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import ChildDied, SandboxProcess, SandboxUnavailable
 
@@ -53,6 +54,10 @@ Request = dict[str, str | None]
 Outcome = dict[str, Any]
 
 _NOT_MEASURED: Scores = {"execution_accuracy": None, "valid_sql": None}
+
+
+class _NotTranslated(Exception):  # noqa: N818  # what happened, not what is wrong
+    """The parsing process reached its limits of time or memory."""
 
 
 def execute(
@@ -75,6 +80,7 @@ class SqlExecutor:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._process = SandboxProcess(self._limits)
+        self._heartbeat: Callable[[], None] | None = None
         # What runs in place of a context, or of a reference in its context; None: nothing does.
         self._contexts: dict[str, str | None] = {}
         self._references: dict[tuple[str, str], str | None] = {}
@@ -90,7 +96,11 @@ class SqlExecutor:
         self._process.close()
 
     def execute(
-        self, contexts: Sequence[str], references: Sequence[str], predictions: Sequence[str]
+        self,
+        contexts: Sequence[str],
+        references: Sequence[str],
+        predictions: Sequence[str],
+        heartbeat: Callable[[], None] | None = None,
     ) -> list[Scores]:
         """Scores each prediction against the reference in the same place.
 
@@ -98,13 +108,15 @@ class SqlExecutor:
             contexts: SQL that builds the row's database; may be empty.
             references: SQL that does what is asked.
             predictions: What a model wrote; any text.
+            heartbeat: Called before each row, and about twice a second within one. What it raises
+                ends the call.
 
         Returns:
             For each row `execution_accuracy`, 1.0 if the prediction does what the reference does,
             0.0 if not, None if the reference itself does not run or the two cannot be compared
             (the reference is of chance, or its ties are not understood); and `valid_sql`, 1.0 if
             the prediction runs within the limits, 0.0 if not. Both are None if the context cannot
-            be built.
+            be built, or if a translation twice reached the limits of the parsing process.
 
         Raises:
             ValueError: The lists differ in length.
@@ -115,7 +127,16 @@ class SqlExecutor:
                 f"There are {len(contexts)} contexts, {len(references)} references and "
                 f"{len(predictions)} predictions; each row needs one of each."
             )
-        return [self._row(*row) for row in zip(contexts, references, predictions, strict=True)]
+        self._heartbeat = heartbeat
+        rows = []
+        for row in zip(contexts, references, predictions, strict=True):
+            if heartbeat is not None:
+                heartbeat()
+            try:
+                rows.append(self._row(*row))
+            except _NotTranslated:
+                rows.append(dict(_NOT_MEASURED))
+        return rows
 
     def _row(self, context: str, reference: str, prediction: str) -> Scores:
         key = (context, reference)
@@ -147,7 +168,12 @@ class SqlExecutor:
     def _say_again(self, stage: str, request: Request, outcome: Outcome) -> tuple[Request, Outcome]:
         """Tries what the refused text means in other dialects; if none runs, nothing changes."""
         if outcome[stage] == "error":
-            for said in for_sqlite(request[stage] or ""):
+            [said_again] = parsing.shared().map(
+                translations, [(request[stage] or "",)], self._heartbeat
+            )
+            if said_again is None:
+                raise _NotTranslated
+            for said in said_again:
                 attempt = request | {stage: said}
                 answer = self._run(attempt)
                 if answer[stage] is None:
@@ -174,12 +200,12 @@ class SqlExecutor:
 
     def _ask(self, request: Request) -> Outcome:
         try:
-            return self._process.ask(request)
+            return self._process.ask(request, self._heartbeat)
         except ChildDied as death:
             if death.limited:
                 raise
             # Anyone may have killed the child, once; a second death is the row's doing.
-            return self._process.ask(request)
+            return self._process.ask(request, self._heartbeat)
 
 
 def _refused(stage: str) -> Outcome:

@@ -13,11 +13,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trainables.sql.dialects import for_sqlite
+from trainables.sql.dialects import translations
+from trainables.sql.parsing import process as parsing
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import SandboxUnavailable
 
@@ -96,7 +96,12 @@ def query(
 
 
 def _meanings(text: str) -> Iterator[str]:
-    return chain([text], for_sqlite(text))
+    yield text
+    try:
+        [said_again] = parsing.shared().map(translations, [(text,)])
+    except parsing.ParserUnavailable as error:
+        raise SandboxUnavailable(str(error)) from error
+    yield from said_again or ()
 
 
 def _run(

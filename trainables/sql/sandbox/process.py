@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ _BOOTSTRAP = (
 _PACKAGES = str(Path(__file__).resolve().parents[3])
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Some Python installations do not start without them; the child sees no others."""
+
+_SECONDS_BETWEEN_BEATS = 0.5
 
 
 class SandboxUnavailable(RuntimeError):  # noqa: N818  # the domain's word for it
@@ -43,6 +46,13 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
         self.limited = limited
 
 
+class _Silent(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The child is gone or takes too long. No error that a heartbeat could raise."""
+
+    def __init__(self, *, too_long: bool = False) -> None:
+        self.too_long = too_long
+
+
 class SandboxProcess:
     """One child, started by the first request, kept for the next ones, started again when it died.
 
@@ -54,9 +64,16 @@ class SandboxProcess:
         self._child: _Child | None = None
         self._has_answered = False
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(
+        self, request: dict[str, Any], heartbeat: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
         """Sends one request and returns its outcome, as `trainables.sql.sandbox.scoring_child`
         describes them.
+
+        Args:
+            request: As described there.
+            heartbeat: Called about twice a second while this waits. What it raises ends the child
+                and the call.
 
         Raises:
             ChildDied: The request ended the child. The next request gets another one.
@@ -68,9 +85,9 @@ class SandboxProcess:
         try:
             child.write(request)
             deadline = time.monotonic() + self._limits.wall_seconds
-            while isinstance(message := child.read(deadline), str):
+            while isinstance(message := child.read(deadline, heartbeat), str):
                 stage = message
-        except (OSError, EOFError, TimeoutError) as error:
+        except _Silent as error:
             status = child.end()
             self._child = None
             if not self._has_answered and status > 0:
@@ -78,7 +95,7 @@ class SandboxProcess:
                     f"The SQL process ended with status {status} before its first answer; "
                     f"`{sys.executable} -I -S -c 'import sqlite3, resource'` must work."
                 ) from error
-            limited = isinstance(error, TimeoutError) or status == -signal.SIGPROF
+            limited = error.too_long or status == -signal.SIGPROF
             raise ChildDied(stage, limited) from None
         except BaseException:
             # Ctrl-C between a request and its answer: the next request must not read this answer.
@@ -121,17 +138,29 @@ class _Child:
         self._read = b""
 
     def write(self, request: dict[str, Any]) -> None:
-        self._input.write(json.dumps(request).encode() + b"\n")
-        self._input.flush()
+        try:
+            self._input.write(json.dumps(request).encode() + b"\n")
+            self._input.flush()
+        except OSError as error:
+            raise _Silent from error
 
-    def read(self, deadline: float) -> str | dict[str, Any]:
-        """Returns the next message; TimeoutError at the deadline, EOFError if the child is gone."""
+    def read(self, deadline: float, heartbeat: Callable[[], None] | None) -> str | dict[str, Any]:
+        """Returns the next message.
+
+        Raises:
+            _Silent: The child is gone, or has said nothing until the deadline.
+        """
         while b"\n" not in self._read:
-            if not self._selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
+            left = deadline - time.monotonic()
+            if not self._selector.select(max(0.0, min(left, _SECONDS_BETWEEN_BEATS))):
+                if left <= 0:
+                    raise _Silent(too_long=True)
+                if heartbeat is not None:
+                    heartbeat()
+                continue
             piece = os.read(self._output.fileno(), 65_536)
             if not piece:
-                raise EOFError
+                raise _Silent
             self._read += piece
         line, self._read = self._read.split(b"\n", 1)
         message: str | dict[str, Any] = json.loads(line)
