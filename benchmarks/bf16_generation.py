@@ -110,7 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seconds = time.perf_counter() - began
             truth, in_batches = truth or texts, in_batches or texts
             scores = score(texts, references)
-            means = [statistics.fmean(row[name] for row in scores) for name in _SHOWN]
+            means = [
+                statistics.fmean(value for row in scores if (value := row[name]) is not None)
+                for name in _SHOWN
+            ]
             cells = [f"{share(texts, truth):.1%}", f"{share(texts, in_batches):.1%}"]
             cells += [*(f"{mean:.4f}" for mean in means), f"{seconds:.0f}"]
             name = str(dtype).removeprefix("torch.")

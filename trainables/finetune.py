@@ -50,6 +50,7 @@ from trainables.runtime.device import PeakMemory, choose_device, device_name, re
 from trainables.runtime.seeding import isolated
 from trainables.runtime.worker_group import WorkerGroup
 from trainables.sql.execution import SqlExecutor
+from trainables.sql.parsing import process as parsing
 from trainables.training import checkpoint
 from trainables.training.adapted_model import prepare
 from trainables.training.trainer import NO_TRAINING, Trainer, Training
@@ -65,10 +66,10 @@ class Finetuning:
     Args:
         configuration: The trial, every parameter of its technique filled in.
         device: A device, or "auto" for the best there is.
-        heartbeat: Called at each optimiser step and each evaluated batch, with the training
-            examples so far.
-        interrupted: Asked after each optimiser step and each evaluated batch; if it is true,
-            `advance` returns there, and `evaluate` raises `EvaluationInterruptedError`.
+        heartbeat: Called at each optimiser step, each evaluated batch and, while texts are scored,
+            about twice a second or more often, with the training examples so far.
+        interrupted: Asked whenever there is a heartbeat; if it is true, `advance` returns there,
+            and `evaluate` raises `EvaluationInterruptedError`.
 
     Attributes:
         advanced_to: Training examples that `advance` has come to.
@@ -130,13 +131,16 @@ class Finetuning:
         self.eval_seconds = 0.0
 
     def close(self) -> None:
-        """Ends the process that runs predicted SQL and gives the memory back; nothing works after.
+        """Ends the processes that read and run predicted SQL and gives the memory back.
+
+        Nothing works after.
 
         Model and optimiser go with the last reference to them. Only where a library has tied a
         model to itself are the interpreter's cycles collected, which takes 0.4 s in a process that
         has loaded torch and transformers.
         """
         self._executor.close()
+        parsing.shared().close()
         model = weakref.ref(self._adapted.model)
         del self._adapted, self._trainer, self._evaluators
         if model() is not None:
@@ -336,8 +340,8 @@ def finetune(
         report: Who listens.
         resume_from: Checkpoint of the same trial; rungs that it has passed are not reported again.
         device: A device, or "auto".
-        heartbeat: Called at each optimiser step and each evaluated batch, with the training
-            examples so far.
+        heartbeat: Called at each optimiser step, each evaluated batch and, while texts are scored,
+            about twice a second or more often, with the training examples so far.
         interruption: Who may end the trial at any step, also of an evaluation; not for a group of
             workers, who would have to agree on the step.
 

@@ -35,15 +35,20 @@ PACKAGES = (
 )
 """Packages whose version can change a trial's numbers or its rows."""
 
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
+"""Sets of instructions that decide which kernels run on a CPU: a score's last digits follow."""
+
 _SECONDS = 5
+_CPUS = Path("/proc/cpuinfo")
 
 
 def capture() -> dict[str, Any]:
     """Returns the environment as JSON-compatible values.
 
     Returns:
-        `python`, `implementation`, `system`, `release`, `machine`, `cpus`, `packages` (name to
-        version, only what is installed), `commit` and `modified` (of the checkout that this
+        `python`, `implementation`, `system`, `release`, `machine`, `cpus`, `cpu_instructions` (of
+        `INSTRUCTIONS`; None where the system does not list them), `packages` (name to version, only
+        what is installed), `commit` and `modified` (of the checkout that this
         package runs from; None where it is installed without one), `torch` (its version with that
         of the build, such as 2.13.0+cu130) and `cuda` (that it was built for); None where torch is
         not installed, or for no CUDA.
@@ -55,10 +60,24 @@ def capture() -> dict[str, Any]:
         "release": platform.release(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
+        "cpu_instructions": _instructions(),
         "packages": _versions(),
         **_torch_build(),
         **_checkout(),
     }
+
+
+def _instructions(listing: Path = _CPUS) -> list[str] | None:
+    """Returns which of `INSTRUCTIONS` this machine's first CPU has, as Linux lists them."""
+    try:
+        lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), None)
+    if flags is None:
+        return None
+    there = set(flags.partition(":")[2].split())
+    return [name for name in INSTRUCTIONS if name in there]
 
 
 @cache

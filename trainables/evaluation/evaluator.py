@@ -89,14 +89,15 @@ class Evaluator:
 
         Args:
             adapted: The model.
-            heartbeat: Called after each batch, and between the phases.
+            heartbeat: Called after each batch, and while texts are scored about twice a second or
+                more often. What it raises ends the evaluation.
         """
         started = time.perf_counter()
         adapted.model.eval()
-        loss, predictions = self._pass(adapted, heartbeat or _nothing)
-        rows = self._scored(predictions)
-        if heartbeat is not None:
-            heartbeat()
+        beat = heartbeat or _nothing
+        loss, predictions = self._pass(adapted, beat)
+        rows = self._scored(predictions, beat)
+        beat()
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
         summary = text_scores.summarise([_scores(row) for row in rows])
         found: Metrics = {"eval_loss": loss, "eval_rows": len(rows)}
@@ -145,11 +146,13 @@ class Evaluator:
             texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)
         return total / tokens if tokens else None, texts
 
-    def _scored(self, predictions: Sequence[str]) -> list[dict[str, Any]]:
+    def _scored(
+        self, predictions: Sequence[str], heartbeat: Callable[[], None]
+    ) -> list[dict[str, Any]]:
         references = [example.sql for example in self._examples]
         contexts = [example.sql_context for example in self._examples]
-        texts = text_scores.score(list(predictions), references)
-        executions = self._executor.execute(contexts, references, list(predictions))
+        texts = text_scores.score(predictions, references, contexts=contexts, heartbeat=heartbeat)
+        executions = self._executor.execute(contexts, references, predictions, heartbeat)
         rows: list[dict[str, Any]] = []
         for example, prediction, text, execution in zip(
             self._examples, predictions, texts, executions, strict=True

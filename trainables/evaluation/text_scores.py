@@ -3,22 +3,23 @@
 Each standard score is computed by the library that owns it: BLEU, Google-BLEU and METEOR by NLTK,
 on the lower-cased text cut by NLTK's word tokenizer (the class itself, which needs no downloaded
 data); ROUGE-L F1 by rouge-score with its default tokenizer, which sees letters and digits of ASCII
-only; exact match by sqlglot (`trainables.sql.normal_form`). Two scores of the study that this
-project generalises stand under names of their own: `rouge_l_recall`, which it publishes as ROUGE-L,
-and `unigram_f1`, which it publishes as GLEU.
+only; exact match by `trainables.sql.normal_form`, in a child process, since sqlglot's parser can
+take for ever (`trainables.sql.parsing.process`). Two scores of the study that this project
+generalises stand under names of their own: `rouge_l_recall`, which it publishes as ROUGE-L, and
+`unigram_f1`, which it publishes as GLEU.
 
 Texts of any length score in bounded time, 100,000 characters in seconds. Where a library's own
 algorithm takes quadratic time (the table of ROUGE-L, the alignment of METEOR), long pairs go
 through one that gives the same number. Two things differ for texts that no one writes: a statement
-of more than `normal_form.LONGEST_STATEMENT` characters is compared as text, and a word of more
-than `meteor.LONGEST_WORD` characters has neither stem nor synonyms.
+that is not parsed within the bounds of `trainables.sql.parsing.bounded_parser` is compared as text,
+and a word of more than `meteor.LONGEST_WORD` characters has neither stem nor synonyms.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +33,21 @@ from rouge_score.tokenizers import DefaultTokenizer
 
 from trainables.contract.scores import SCORES
 from trainables.evaluation.longest_common_subsequence import longest_common_subsequence
-from trainables.evaluation.meteor import WordNetSynonyms, find_synonyms, meteor, no_synonyms
+from trainables.evaluation.meteor import (
+    Synonyms,
+    WordNetSynonyms,
+    find_synonyms,
+    meteor,
+    no_synonyms,
+)
 from trainables.sql.normal_form import same_statement
+from trainables.sql.parsing import process as parsing
 
 LARGEST_TABLE = 250_000
 """Pairs of tokens up to which rouge-score fills its table; above, we get the number without."""
+
+ROWS_AT_ONCE = 64
+"""Handed to the parsing process together. It compares them while this one does the other scores."""
 
 _tokenizer = NLTKWordTokenizer()
 _smoothing = SmoothingFunction().method1
@@ -49,47 +60,75 @@ _LONG_GAP = re.compile(r"(\s{4})\s+(\s{4})")
 
 
 def score(
-    predictions: Sequence[str], references: Sequence[str], *, synonyms: bool = True
-) -> list[dict[str, float]]:
+    predictions: Sequence[str],
+    references: Sequence[str],
+    *,
+    contexts: Sequence[str] | None = None,
+    synonyms: bool = True,
+    heartbeat: Callable[[], None] | None = None,
+) -> list[dict[str, float | None]]:
     """Scores each prediction against the reference in the same place.
 
     Args:
         predictions: What a model wrote; any text.
         references: What it should have written.
+        contexts: SQL that defines each row's database, if it is known; it tells exact match which
+            words in double quotes are names.
         synonyms: False keeps METEOR to exact and stem matches, and WordNet unloaded, even where it
             is installed. True uses it where it is; it is then loaded once a process, in seconds, by
             the first word that has no other match.
+        heartbeat: Called after each row, and about twice a second while texts are parsed. What it
+            raises ends the scoring.
 
     Returns:
         For each row each score of the kind "text" (`trainables.contract.scores`), from 0 to 1, and
-        `meteor_synonyms`: 1.0 if METEOR had WordNet's synonyms, else 0.0.
+        `meteor_synonyms`: 1.0 if METEOR had WordNet's synonyms, else 0.0. `exact_match` is None
+        where the parsing process twice reached its limits of time or memory.
 
     Raises:
         ValueError: The lists differ in length.
+        ParserUnavailable: No parsing process can be started.
     """
     if len(predictions) != len(references):
         raise ValueError(
             f"There are {len(predictions)} predictions for {len(references)} references; each "
             "prediction needs the reference in the same place."
         )
-    wordnet = find_synonyms() if synonyms else no_synonyms()
-    has_synonyms = float(isinstance(wordnet, WordNetSynonyms))
-    rows = []
-    for prediction, reference in zip(predictions, references, strict=True):
-        written, wanted = tokenise(prediction), tokenise(reference)
-        rows.append(
-            {
-                "bleu": float(sentence_bleu([wanted], written, smoothing_function=_smoothing)),
-                "rouge_l": _rouge_l(prediction, reference),
-                "meteor": meteor(wanted, written, wordnet),
-                "gleu": float(sentence_gleu([wanted], written)),
-                "exact_match": float(same_statement(reference, prediction)),
-                "rouge_l_recall": _rouge_l_recall(written, wanted),
-                "unigram_f1": _unigram_f1(written, wanted),
-                "meteor_synonyms": has_synonyms,
-            }
+    if contexts is not None and len(contexts) != len(references):
+        raise ValueError(
+            f"There are {len(contexts)} contexts for {len(references)} references; each row needs "
+            "one, or none has any."
         )
+    wordnet = find_synonyms() if synonyms else no_synonyms()
+    rows: list[dict[str, float | None]] = []
+    for start in range(0, len(references), ROWS_AT_ONCE):
+        part = range(start, min(start + ROWS_AT_ONCE, len(references)))
+        pairs = [
+            (references[i], predictions[i], None if contexts is None else contexts[i]) for i in part
+        ]
+        with parsing.shared().submit(same_statement, pairs) as pending:
+            scored = []
+            for reference, prediction, _ in pairs:
+                scored.append(_overlaps(prediction, reference, wordnet))
+                if heartbeat is not None:
+                    heartbeat()
+            same = pending.results(heartbeat)
+        for row, match in zip(scored, same, strict=True):
+            rows.append({**row, "exact_match": None if match is None else float(match)})
     return rows
+
+
+def _overlaps(prediction: str, reference: str, wordnet: Synonyms) -> dict[str, float]:
+    written, wanted = tokenise(prediction), tokenise(reference)
+    return {
+        "bleu": float(sentence_bleu([wanted], written, smoothing_function=_smoothing)),
+        "rouge_l": _rouge_l(prediction, reference),
+        "meteor": meteor(wanted, written, wordnet),
+        "gleu": float(sentence_gleu([wanted], written)),
+        "rouge_l_recall": _rouge_l_recall(written, wanted),
+        "unigram_f1": _unigram_f1(written, wanted),
+        "meteor_synonyms": float(isinstance(wordnet, WordNetSynonyms)),
+    }
 
 
 def tokenise(text: str) -> list[str]:

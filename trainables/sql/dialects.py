@@ -1,13 +1,16 @@
 """Which dialects a text may be of, and what it says in SQLite in each of them.
 
-Everything here takes texts and returns plain values, and runs nothing.
+Texts are parsed in the parsing process (`trainables.sql.parsing`); nothing is run here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from trainables.sql.parsing import process as parsing
 from trainables.sql.sandbox.statements import split_statements
 from trainables.sql.translation.grammar import DIALECTS
 from trainables.sql.translation.translate import translate
@@ -15,10 +18,11 @@ from trainables.sql.translation.translate import translate
 __all__ = [
     "DIALECTS",
     "Meaning",
+    "NotTranslated",
     "has_foreign_signs",
     "is_foreign",
-    "meaning_in",
     "meanings",
+    "translations",
     "without_decorations",
 ]
 
@@ -90,6 +94,10 @@ _OF_SQLITE_ITSELF = re.compile(
 )
 
 
+class NotTranslated(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The parsing process twice reached its limits of time or memory."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a text says in SQLite if it is of one dialect.
@@ -139,44 +147,61 @@ def _calculates_with_dates(context: str, reference: str) -> bool:
     )
 
 
-def meanings(text: str, context: str = "", *, alone: bool = False) -> list[Meaning]:
+def translations(
+    text: str | None, context: str, context_binds: bool, dialects: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Returns `meanings` as dictionaries, for a parsing process to call.
+
+    Args:
+        text: Any text; None: the context itself.
+        context: What builds its database.
+        context_binds: Whether a text is of no dialect that the context is not of.
+        dialects: Those to be tried.
+    """
+    found = (translate(d, context, text, known_tables=context_binds) for d in dialects)
+    return [
+        {
+            "dialect": dialect,
+            "sql": said.get("sql"),
+            "functions": said.get("functions", []),
+            "reason": said.get("reason", ""),
+            "is_past_limit": said.get("refused") == "limit",
+        }
+        for dialect, said in zip(dialects, found, strict=True)
+        if said.get("refused") != "not spoken"
+    ]
+
+
+def meanings(
+    text: str | None,
+    context: str = "",
+    *,
+    context_binds: bool = True,
+    dialects: Sequence[str] = DIALECTS,
+    heartbeat: Callable[[], None] | None = None,
+) -> list[Meaning]:
     """Returns what a text means in each dialect that it may be of.
 
     Args:
-        text: Any text.
-        context: What builds its database.
-        alone: Whether the dialect of the context does not bind the text.
-
-    Returns:
-        One meaning for each of `DIALECTS` that has all that the text says; none for a text that is
-        of none.
-    """
-    found = []
-    for dialect in DIALECTS:
-        meaning = meaning_in(dialect, text, context, alone=alone)
-        if meaning is not None:
-            found.append(meaning)
-    return found
-
-
-def meaning_in(
-    dialect: str, text: str | None, context: str = "", *, alone: bool = False
-) -> Meaning | None:
-    """Returns what a text means in a dialect; None if it is not of it.
-
-    Args:
-        dialect: One of `DIALECTS`.
         text: Any text; None: the context itself.
         context: What builds its database.
-        alone: Whether the dialect of the context does not bind the text.
+        context_binds: Whether a text is of no dialect that the context is not of.
+        dialects: Those to be tried.
+        heartbeat: Called about twice a second while this waits for the parsing process.
+
+    Returns:
+        One meaning for each dialect that has all that the text says; none for a text that is of
+        none.
+
+    Raises:
+        NotTranslated: The parsing process twice reached its limits of time or memory.
+        ParserUnavailable: There is no parsing process.
     """
-    said = translate(dialect, context, text, known_tables=not alone)
-    if said.get("refused") == "not spoken":
-        return None
-    if "refused" in said:
-        past = said["refused"] == "limit"
-        return Meaning(dialect, None, reason=said["reason"], is_past_limit=past)
-    return Meaning(dialect, said["sql"], tuple(said["functions"]))
+    arguments = (text, context, context_binds, list(dialects))
+    [found] = parsing.shared().map(translations, [arguments], heartbeat)
+    if found is None:
+        raise NotTranslated
+    return [Meaning(**{**said, "functions": tuple(said["functions"])}) for said in found]
 
 
 def without_decorations(context: str) -> str:

@@ -1,213 +1,176 @@
-"""When two SQL texts are one statement: a normal form by sqlglot.
+"""When two SQL texts are one statement: their pieces are the same but for spelling.
 
 What does not count: the case of keywords and names, white space, comments, quotes around names,
-trailing semicolons, optional words (`AS`, `INNER`, `OUTER`, `ASC`), the names of table aliases,
-qualifiers where there is one table, and the names of result columns. What counts: everything else,
-the order of columns, conditions and tables included; two statements that only mean the same are for
+semicolons around the text, optional words (`AS`, `INNER`, `OUTER`, `ASC`), the names of table
+aliases, qualifiers where there is one table, the names of result columns, `!=` for `<>` and `INT`
+for `INTEGER` where no key depends on it. What counts: everything else, the order of columns,
+conditions and tables included; two statements that only mean the same are for
 `trainables.sql.execution` to tell.
 
-Two texts that sqlglot does not both parse are compared as text: white space, the case outside of
-string literals, quotes around names and trailing semicolons do not count.
+Equal means: whoever reads both texts, in whatever dialect, gets the same results, as long as the
+reference is a statement that runs. So a normal form is made of the text's own pieces
+(`trainables.sql.pieces.lexical`), and a tree by sqlglot only says which of them are optional
+(`trainables.sql.pieces.edits`). Where sqlglot parses neither text, or not within its bounds
+(`trainables.sql.parsing.bounded_parser`), no piece is optional: white space, comments, semicolons
+around the text and the case of words do not count.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
 
-LONGEST_STATEMENT = 10_000
-"""Characters; a longer text is compared as text. sqlglot takes about a second for 100,000."""
+from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed, parse
+from trainables.sql.pieces.edits import Edits, Misaligned, name_of
+from trainables.sql.pieces.lexical import pieces, plain
+from trainables.sql.pieces.quotes import is_of_another_dialect, unquote_names
+from trainables.sql.pieces.result_names import drop_result_names
+from trainables.sql.pieces.sources import is_surely_alias, name_by_place
+
+__all__ = ["DIALECTS", "LONGEST_STATEMENT", "normal_form", "same_statement", "text_form"]
 
 DIALECTS = ("sqlite", "mysql", "postgres")
-"""Tried in turn until one parses the reference; the prediction is read in the same one."""
+"""Tried in turn until one parses both texts."""
 
-_PIECE = re.compile(r"'(?:[^']|'')*'|[\"`\[]\w+[\"`\]]|\w+|[^\w\s]")
-_PLAIN_NAME = re.compile(r"\w+\Z")
+_MOST_CACHED = 1_000
+"""Characters of a statement whose normal form is kept; references come again at each evaluation."""
 
-# sqlglot warns for each statement it keeps as an opaque command; those are compared as text here.
-logging.getLogger("sqlglot").setLevel(logging.ERROR)
+_SIDES = ("left", "right", "full")
+_BEFORE_INNER = (*_SIDES, "outer", "cross", "natural")
+_WORDS_AFTER_ORDERED = """
+    , ) ; limit offset fetch for nulls rows range groups union intersect except separator
+"""
+_AFTER_ORDERED = frozenset(_WORDS_AFTER_ORDERED.split())
 
 
-def same_statement(reference: str, prediction: str) -> bool:
+def same_statement(reference: str, prediction: str, schema: str | None = None) -> bool:
     """Tells whether two texts are one statement but for its spelling.
 
     Args:
-        reference: SQL in one of `DIALECTS`, or any text.
+        reference: SQL, or any text.
         prediction: Any text.
+        schema: SQL that defines the database, if it is known: then it is certain which words in
+            double quotes are names.
 
     Returns:
-        True if their normal forms are equal. Never raises.
+        True if they are. Never raises.
     """
-    if reference == prediction:
+    if reference == prediction or text_form(reference) == text_form(prediction):
         return True
+    if '"' not in reference + prediction:
+        if _literals(reference) != _literals(prediction):
+            return False
+        if "having" not in reference.lower():
+            # Nothing else depends on it.
+            schema = None
     for dialect in DIALECTS:
-        ours = normal_form(reference, dialect)
+        ours = _kept_form(reference, dialect, schema)
         if ours is None:
             continue
-        theirs = normal_form(prediction, dialect)
-        if theirs is None:
-            break
-        return ours == theirs
-    return text_form(reference) == text_form(prediction)
+        theirs = _kept_form(prediction, dialect, schema)
+        if theirs is not None:
+            return ours == theirs
+    return False
 
 
-def text_form(sql: str) -> str:
-    """Returns words and signs with one space between them, in lower case outside of literals."""
-    pieces = [
-        piece if piece[0] == "'" else piece.strip('"`[]').lower() or piece
-        for piece in _PIECE.findall(sql)
-    ]
-    while pieces and pieces[-1] == ";":
-        pieces.pop()
-    return " ".join(pieces)
+def text_form(sql: str) -> tuple[str, ...]:
+    """Returns a text's pieces as they count where nothing more is known."""
+    return tuple(plain(piece) for piece in pieces(sql))
+
+
+def normal_form(sql: str, dialect: str, schema: str | None = None) -> tuple[str, ...] | None:
+    """Returns what counts of a text of one or more statements; None where it is not parsed.
+
+    Args:
+        sql: Any text.
+        dialect: A dialect of sqlglot.
+        schema: SQL that defines the database, or None.
+    """
+    try:
+        trees = parse(sql, dialect)
+        if any(tree.find(exp.Command) for tree in trees):
+            return None
+        edits = Edits(pieces(sql))
+        names = {edits.place(name) for name in _names(trees)}
+        edits.of_another_dialect = is_of_another_dialect(edits, names)
+        words = None if schema is None else _words(schema)
+        for tree in trees:
+            if not edits.of_another_dialect:
+                unquote_names(tree, edits, words)
+            _drop_as(tree, edits)
+            name_by_place(tree, edits)
+            if isinstance(tree, exp.Select):
+                drop_result_names(tree, edits, words)
+        _drop_optional_words(edits, names)
+        return edits.result()
+    except (NotParsed, Misaligned, RecursionError):
+        return None
 
 
 @lru_cache(maxsize=16_384)
-def normal_form(sql: str, dialect: str) -> str | None:
-    """Returns the normal form of the statements in a text, or None where sqlglot does not parse it.
-
-    Args:
-        sql: One statement or several.
-        dialect: A dialect of sqlglot.
-    """
-    if len(sql) > LONGEST_STATEMENT:
-        return None
-    try:
-        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-        if not statements or any(tree.find(exp.Command) for tree in statements):
-            return None
-        return "; ".join(_normalise(tree, dialect) for tree in statements)
-    except (
-        SqlglotError,
-        RecursionError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        KeyError,
-    ):
-        # sqlglot raises its own errors for wrong SQL, and now and then one of Python's for text
-        # that is no SQL.
-        return None
+def _cached_form(sql: str, dialect: str, schema: str | None) -> tuple[str, ...] | None:
+    return normal_form(sql, dialect, schema)
 
 
-def _normalise(tree: exp.Expr, dialect: str) -> str:
-    for node in tree.walk():
-        if isinstance(node, exp.Column):
-            _read_as_string(node)
-    for node in tree.walk():
-        if isinstance(node, exp.Identifier):
-            name = node.name.lower()
-            node.set("this", name)
-            node.set("quoted", not _PLAIN_NAME.match(name))
-        elif isinstance(node, exp.Join):
-            _drop_optional_words(node)
-        elif isinstance(node, exp.Ordered) and not node.args.get("desc"):
-            node.set("desc", None)
-    if isinstance(tree, exp.Select):
-        _drop_result_names(tree)
-    _rename_sources(tree, {}, 0)
-    return tree.sql(dialect=dialect, comments=False, unsupported_level=ErrorLevel.IGNORE)
+def _kept_form(sql: str, dialect: str, schema: str | None) -> tuple[str, ...] | None:
+    make = _cached_form if len(sql) + len(schema or "") <= _MOST_CACHED else normal_form
+    return make(sql, dialect, schema)
 
 
-def _read_as_string(column: exp.Column) -> None:
-    """`name = "Bob"` compares with a string in SQLite and MySQL, where no column has that name."""
-    identifier, parent = column.this, column.parent
-    if (
-        isinstance(identifier, exp.Identifier)
-        and identifier.quoted
-        and not column.table
-        and isinstance(parent, exp.EQ | exp.NEQ | exp.Like | exp.In)
-        and column.arg_key != "this"
-    ):
-        column.replace(exp.Literal.string(identifier.name))
+@lru_cache(maxsize=1_024)
+def _words(schema: str) -> frozenset[str]:
+    return frozenset(name for piece in pieces(schema) if (name := name_of(piece)) is not None)
 
 
-def _drop_optional_words(join: exp.Join) -> None:
-    if join.kind in ("INNER", "OUTER") and (join.kind == "INNER" or join.side):
-        join.set("kind", None)
+def _literals(sql: str) -> frozenset[str]:
+    """Returns the literals and numbers, which no spelling changes but double quotes."""
+    return frozenset(p.text for p in pieces(sql) if p.kind in ("literal", "number"))
 
 
-def _drop_result_names(select: exp.Select) -> None:
-    """Removes the aliases of result columns, which ORDER BY and HAVING may have used."""
-    named = {item.alias: item.this for item in select.expressions if isinstance(item, exp.Alias)}
-    if not named:
-        return
-    order, having = select.args.get("order"), select.args.get("having")
-    for ordered in order.expressions if order else ():
-        meant = _meaning(ordered.this, named)
-        if meant is not None:
-            ordered.set("this", meant.copy())
-    for column in list(having.find_all(exp.Column)) if having else ():
-        meant = _meaning(column, named)
-        # A column of the table comes before an alias here, and an aggregate is never a column's.
-        if meant is not None and meant.find(exp.AggFunc):
-            column.replace(meant.copy())
-    used = {
-        column.name
-        for clause in ("group", "having", "order", "qualify", "windows")
-        for part in _parts(select.args.get(clause))
-        for column in part.find_all(exp.Column)
-    }
-    for item in select.expressions:
-        if isinstance(item, exp.Alias) and item.alias not in used:
-            item.replace(item.this)
+def _names(trees: list[exp.Expr]) -> Iterator[exp.Expr]:
+    for tree in trees:
+        for identifier in tree.find_all(exp.Identifier):
+            if "start" in identifier.meta:
+                yield identifier
 
 
-def _parts(clause: object) -> list[exp.Expr]:
-    items = clause if isinstance(clause, list) else [clause]
-    return [item for item in items if isinstance(item, exp.Expr)]
+def _drop_as(tree: exp.Expr, edits: Edits) -> None:
+    for node in tree.find_all(exp.Alias, exp.TableAlias):
+        alias = node.args.get("alias") if isinstance(node, exp.Alias) else node.this
+        if not isinstance(alias, exp.Identifier) or "start" not in alias.meta:
+            continue
+        place = edits.place(alias)
+        has_as = edits.word(place - 1) == "as"
+        if has_as and is_surely_alias(edits, place, also_without_as=True):
+            edits.drop(place - 1)
 
 
-def _meaning(node: object, named: Mapping[str, exp.Expr]) -> exp.Expr | None:
-    if isinstance(node, exp.Column) and not node.table:
-        return named.get(node.name)
-    return None
+def _drop_optional_words(edits: Edits, names: set[int]) -> None:
+    """Lets INNER, OUTER and ASC not count where they change nothing, and INT count as INTEGER."""
+    sorts = [False]  # for each open parenthesis: whether its last BY was that of ORDER BY
+    for place in range(len(edits)):
+        word, before, after = (edits.word(place + step) for step in (0, -1, 1))
+        if word == "(":
+            sorts.append(False)
+        elif word == ")" and len(sorts) > 1:
+            sorts.pop()
+        elif word in ("by", ";"):
+            sorts[-1] = before == "order"
+        elif place in names:
+            continue
+        elif word == "int" and after not in ("(", ".") and not edits.words["primary"]:
+            edits.replace(place, "integer")
+        elif (
+            (word == "inner" and after == "join" and before not in _BEFORE_INNER)
+            or (word == "outer" and after == "join" and before in _SIDES)
+            or (word == "asc" and sorts[-1] and _ends_term(edits, place))
+        ):
+            edits.drop(place)
 
 
-class _Source(NamedTuple):
-    """A table or subquery in a FROM clause."""
-
-    level: int
-    name: str
-    alone: bool
-
-
-def _rename_sources(node: exp.Expr, visible: Mapping[str, _Source], level: int) -> None:
-    """Names the sources of each statement by place; an only source goes without a name."""
-    if isinstance(node, exp.Select | exp.Update | exp.Delete):
-        own = _sources(node)
-        names = [source.alias_or_name for source in own]
-        level += 1
-        if len(set(names)) == len(names):
-            for place, source in enumerate(own):
-                alias = source.args.get("alias")
-                if alias is not None and not alias.args.get("columns"):
-                    source.set("alias", None)
-                found = _Source(level, f"s{level}_{place}", len(own) == 1)
-                visible = {**visible, names[place]: found}
-    if isinstance(node, exp.Column) and node.table in visible:
-        source_of = visible[node.table]
-        if source_of.alone and source_of.level == level:
-            node.set("table", None)
-        else:
-            node.set("table", exp.to_identifier(source_of.name))
-    for child in list(node.iter_expressions()):
-        _rename_sources(child, visible, level)
-
-
-def _sources(node: exp.Expr) -> list[exp.Expr]:
-    first = node.args.get("from_") or node.args.get("this")
-    candidates = [first.this if isinstance(first, exp.From) else first]
-    candidates += [join.this for join in node.args.get("joins") or ()]
-    found = [item for item in candidates if isinstance(item, exp.Table | exp.Subquery)]
-    for table in list(found):
-        found += [join.this for join in table.args.get("joins") or ()]
-    return [item for item in found if item.alias_or_name]
+def _ends_term(edits: Edits, place: int) -> bool:
+    """Tells whether a word is the last of a term of ORDER BY, and not all of it."""
+    is_last = place + 1 == len(edits) or edits.word(place + 1) in _AFTER_ORDERED
+    return is_last and edits.word(place - 1) not in ("by", ",")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from trainables.sql.dialects import DIALECTS, meaning_in, without_decorations
+from trainables.sql.dialects import DIALECTS, NotTranslated, meanings, without_decorations
+from trainables.sql.parsing.process import ParserUnavailable
 from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
 
@@ -97,9 +98,15 @@ class _Attempt(NamedTuple):
 def _attempts(sql: str, context: str | None) -> Iterator[_Attempt]:
     plain = without_decorations(context) if context else None
     yield _Attempt(plain, sql)
+    try:
+        contexts = {said.dialect: said for said in meanings(None, context)} if context else {}
+        texts = {said.dialect: said for said in meanings(sql, context or "", context_binds=False)}
+    except NotTranslated:
+        return
+    except ParserUnavailable as error:
+        raise SandboxUnavailable(str(error)) from error
     for dialect in DIALECTS:
-        built = meaning_in(dialect, None, context) if context else None
-        said = meaning_in(dialect, sql, context or "", alone=True)
+        built, said = contexts.get(dialect), texts.get(dialect)
         if built is not None and built.sql is not None:
             yield _Attempt(built.sql, sql, built.functions)
             if said is not None and said.sql is not None:
@@ -114,7 +121,7 @@ def _run(attempt: _Attempt, content: bytes, rows: int, limits: Limits) -> dict[s
         heap_bytes=limits.heap_bytes + 2 * len(content),
         address_bytes=limits.address_bytes + 4 * len(content),
     )
-    process = start_child(_CHILD, limits)
+    process = start_child(_CHILD, limits._asdict())
     try:
         output, _ = process.communicate(
             json.dumps(request).encode() + b"\n" + content, timeout=limits.wall_seconds

@@ -42,6 +42,24 @@ def test_the_build_of_torch_is_read_where_it_is_for_cuda(
     assert build() == {"torch": None, "cuda": None}
 
 
+@pytest.mark.parametrize(
+    ("listing", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512f sse\n", ["avx2", "avx512f"]),
+        ("processor : 0\nFeatures : fp asimd bf16\n", ["asimd", "bf16"]),
+        ("processor : 0\n", None),
+        (None, None),
+    ],
+)
+def test_the_instructions_of_the_cpu_are_recorded_where_the_system_lists_them(
+    tmp_path: Path, listing: str | None, expected: list[str] | None
+) -> None:
+    file = tmp_path / "cpuinfo"
+    if listing is not None:
+        file.write_text(listing)
+    assert environment._instructions(file) == expected
+
+
 def test_no_secret_of_the_environment_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret_token")
     monkeypatch.setenv("HOME", "/home/somebody-private")

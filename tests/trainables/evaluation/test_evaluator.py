@@ -8,8 +8,9 @@ from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
-from trainables.evaluation import evaluator
-from trainables.finetune import Finetuning
+from trainables.evaluation import evaluator, text_scores
+from trainables.finetune import EvaluationInterruptedError, Finetuning
+from trainables.sql.execution import SqlExecutor
 from trainables.techniques.registry import BASELINE
 
 
@@ -32,4 +33,31 @@ def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     monkeypatch.setattr(evaluator, "LOGITS", 1)
     assert trial.evaluate("validation").metrics["eval_loss"] == pytest.approx(whole, rel=1e-6)
     assert passes == [1] * rows
+    trial.close()
+
+
+@pytest.mark.parametrize("stage", ["score", "execute"])
+def test_an_interruption_while_texts_are_scored_ends_the_evaluation(
+    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    owner = {"score": text_scores, "execute": SqlExecutor}[stage]
+    original = getattr(owner, stage)
+
+    def noting(*arguments: Any, **named: Any) -> Any:
+        begun.append(stage)
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(owner, stage, noting)
+    trial = Finetuning(
+        configuration(write_loop_base(tmp_path), BASELINE.name),
+        "cpu",
+        interrupted=lambda: bool(begun),
+    )
+    with pytest.raises(EvaluationInterruptedError):
+        trial.evaluate("validation")
+    assert begun == [stage]
+    begun.clear()
+    monkeypatch.undo()
+    assert trial.evaluate("validation").metrics["exact_match"] is not None
     trial.close()

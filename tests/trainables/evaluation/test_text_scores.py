@@ -15,6 +15,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from trainables.contract.scores import of_kind
 from trainables.evaluation import text_scores
 from trainables.evaluation.text_scores import score, summarise, tokenise
+from trainables.sql.parsing import process as parsing
+from trainables.sql.parsing.process import ParsingLimits, ParsingProcess
 
 STUDY = {"bleu": "BLEU", "rouge_l_recall": "ROUGE_L", "unigram_f1": "GLEU", "meteor": "METEOR"}
 TOLERANCE = {"bleu": 0.001, "rouge_l_recall": 0.000051, "unigram_f1": 0.01, "meteor": 0.001}
@@ -56,6 +58,7 @@ def test_without_wordnet_meteor_has_no_synonyms(
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
     [row] = score(["the automobile stopped"], ["the car stopped"])
     assert row["meteor_synonyms"] == 0.0
+    assert row["meteor"] is not None
     assert 0 < row["meteor"] < 1
 
 
@@ -82,6 +85,62 @@ def test_lists_of_different_length_are_refused() -> None:
         score(["a", "b"], ["a"])
 
 
+def test_contexts_tell_names_from_strings() -> None:
+    pair = ["SELECT a FROM t WHERE a = 'b'"], ['SELECT a FROM t WHERE a = "b"']
+    matches = [
+        score(*pair, contexts=contexts, synonyms=False)[0]["exact_match"]
+        for contexts in (None, ["CREATE TABLE t (a TEXT)"], ["CREATE TABLE t (a TEXT, b TEXT)"])
+    ]
+    assert matches == [0.0, 1.0, 0.0]
+
+
+def test_a_context_is_needed_for_each_row() -> None:
+    with pytest.raises(ValueError, match="1 contexts for 2 references"):
+        score(["a", "b"], ["a", "b"], contexts=["c"])
+
+
+def test_more_rows_than_are_compared_at_once_keep_their_order() -> None:
+    texts = [f"SELECT {n}" for n in range(text_scores.ROWS_AT_ONCE * 2 + 1)]
+    rows = score([text.lower() for text in texts], texts, synonyms=False)
+    assert [row["exact_match"] for row in rows] == [1.0] * len(texts)
+    rows = score(texts[::-1], texts, synonyms=False)
+    assert [n for n, row in enumerate(rows) if row["exact_match"]] == [text_scores.ROWS_AT_ONCE]
+
+
+def test_a_row_that_cannot_be_compared_has_no_exact_match(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = ParsingProcess(ParsingLimits(cpu_seconds=0.2))
+    monkeypatch.setattr(parsing, "shared", lambda: process)
+    monkeypatch.setattr(text_scores, "same_statement", compares_for_ever)
+    rows = score(["a", "b"], ["b", "b"], synonyms=False)
+    assert [row["exact_match"] for row in rows] == [None, 1.0]
+    assert rows[0]["bleu"] is not None
+    assert summarise(rows).n["exact_match"] == 1
+    process.close()
+
+
+def compares_for_ever(reference: str, prediction: str, schema: str | None) -> bool:
+    while reference != prediction:
+        pass
+    return True
+
+
+def test_each_row_is_a_sign_of_life() -> None:
+    beats: list[None] = []
+    score(["a"] * 100, ["a"] * 100, synonyms=False, heartbeat=lambda: beats.append(None))
+    assert len(beats) >= 100
+
+
+def test_a_heartbeat_that_raises_ends_the_scoring() -> None:
+    def interrupt() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        score(["a"], ["b"], synonyms=False, heartbeat=interrupt)
+    assert score(["SELECT  1"], ["SELECT 1"], synonyms=False)[0]["exact_match"] == 1.0
+
+
 HOSTILE = {
     "empty": "",
     "white space": " \n\t" * 30_000,
@@ -104,7 +163,7 @@ def test_hostile_text_scores(name: str) -> None:
     text = HOSTILE[name]
     rows = score([text, "SELECT 1"], ["b " + text, text], synonyms=False)
     for row in rows:
-        assert all(0 <= row[name] <= 1 for name in of_kind("text"))
+        assert all(is_between_zero_and_one(row[name]) for name in of_kind("text"))
 
 
 @settings(deadline=None)
@@ -112,7 +171,11 @@ def test_hostile_text_scores(name: str) -> None:
 def test_any_text_scores_between_zero_and_one(prediction: str, reference: str) -> None:
     [row] = score([prediction], [reference], synonyms=False)
     assert set(row) == {*of_kind("text"), "meteor_synonyms"}
-    assert all(0 <= value <= 1 + 1e-9 for value in row.values())
+    assert all(is_between_zero_and_one(value) for value in row.values())
+
+
+def is_between_zero_and_one(score: float | None) -> bool:
+    return score is not None and 0 <= score <= 1 + 1e-9
 
 
 @given(st.text("a. \n'\"", max_size=60))

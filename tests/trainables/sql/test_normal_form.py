@@ -40,6 +40,14 @@ SAME = [
     ("INSERT INTO t (a, b) VALUES (1, 'X')", "insert into t(a,b) values(1,'X')"),
     ("CREATE TABLE t (a INT)", "create table T (A INTEGER)"),
     ("SELECT DATE_SUB(NOW(), INTERVAL 1 DAY)", "select date_sub( now(), interval 1 day )"),
+    ("SELECT a FROM t", ";;SELECT a FROM t;"),
+    ('SELECT "a" FROM t WHERE "b" = 1 ORDER BY "c"', "SELECT a FROM t WHERE b = 1 ORDER BY c"),
+    ('INSERT INTO "t" ("a") VALUES (1)', "INSERT INTO t (a) VALUES (1)"),
+    (
+        "SELECT a AS x, COUNT(*) AS n FROM t ORDER BY n, x",
+        "SELECT a, COUNT(*) FROM t ORDER BY COUNT(*), a",
+    ),
+    ("SELECT TO_CHAR(d, 'YYYY') AS y FROM t", "select to_char(d,'YYYY') from t"),
     ("this is not SQL", "This is  NOT sql;"),
     ("", " ; "),
 ]
@@ -65,6 +73,55 @@ DIFFERENT = [
     ("", "SELECT a FROM t"),
     ("not SQL at all", "nor is this one"),
     ("SELECT 1; SELECT 2", "SELECT 2; SELECT 1"),
+    # Quotes: `a` is never a string, "a" may be either, 'a' always is one.
+    ("SELECT n FROM g WHERE n='Smith'", "SELECT n FROM g WHERE n=`Smith`"),
+    ("SELECT n FROM g WHERE n='Smith'", "SELECT n FROM g WHERE n=[Smith]"),
+    ("SELECT n FROM g WHERE n = 'm'", 'SELECT n FROM g WHERE n = "m"'),
+    ("SELECT N, 'n' FROM g WHERE m = 'N'", "SELECT N, 'n' FROM g WHERE m = \"N\""),
+    ('SELECT IFNULL(n, "None") FROM g', 'SELECT IFNULL(n, "none") FROM g'),
+    ('SELECT n, "High" FROM g', 'SELECT n, "HIGH" FROM g'),
+    ('SELECT n, "High" FROM g', "SELECT n, high FROM g"),
+    ('SELECT "order" FROM g', "SELECT order FROM g"),
+    ("SELECT a FRM `select`", "SELECT a FRM select"),
+    ('SELECT "name", YEAR(d) FROM g', "SELECT name, YEAR(d) FROM g"),
+    # What a tree by sqlglot does not hold.
+    ("SELECT TO_CHAR(d, 'YYYY') FROM t", "SELECT TO_CHAR(d, 'MM') FROM t"),
+    ("SELECT DATE_FORMAT(d, '%Y') FROM t", "SELECT DATE_FORMAT(d, '%m') FROM t"),
+    ("SELECT MOD(a, 2) FROM t", "SELECT a % 2 FROM t"),
+    ("SELECT a FROM t TABLESAMPLE (1 PERCENT)", "SELECT a FROM t"),
+    (
+        "SELECT * FROM (SELECT a, b FROM t) s PIVOT (SUM(b) FOR a IN ([x])) p",
+        "SELECT * FROM (SELECT a, b FROM t) s",
+    ),
+    ("SELECT FIRST_VALUE(a) IGNORE NULLS OVER () FROM t", "SELECT FIRST_VALUE(a) OVER () FROM t"),
+    ("CREATE TABLE t (a INT PRIMARY KEY)", "CREATE TABLE t (a INTEGER PRIMARY KEY)"),
+    ("CREATE TABLE t (a VARCHAR(10))", "CREATE TABLE t (a TEXT)"),
+    ("SELECT DISTINCTROW a FROM t", "SELECT DISTINCTROW b FROM t"),
+    ("SELECT a FROM t FINAL", "SELECT a FROM t"),
+    # Names that only look as if they did not count.
+    ("SELECT a AS x FROM t WHERE x > 1", "SELECT a FROM t WHERE x > 1"),
+    ("SELECT -a AS a FROM t e ORDER BY e.a", "SELECT -a AS a FROM t ORDER BY a"),
+    ("SELECT a AS b, b AS a FROM t ORDER BY b", "SELECT a, b FROM t ORDER BY b"),
+    ("SELECT 2 AS x, a FROM t ORDER BY x", "SELECT 2, a FROM t ORDER BY 2"),
+    (
+        "SELECT a FROM m WHERE i IN (SELECT i FROM n WHERE b > c)",
+        "SELECT a FROM m WHERE i IN (SELECT i FROM n WHERE n.b > n.c)",
+    ),
+    ("UPDATE t SET a = u.b FROM u WHERE u.i = t.i", "UPDATE t SET a = b FROM u WHERE i = t.i"),
+    ("SELECT a FROM t JOIN u ON u.i = t.i", "SELECT a FROM t JOIN u x ON u.i = t.i"),
+    ("SELECT a INTO z FROM t", "SELECT a AS b INTO z FROM t"),
+    ("SELECT t.* FROM t", "SELECT t.* x FROM t"),
+    ("SELECT a FROM t LEFT JOIN u USING (i)", "SELECT a FROM t LEFT INNER JOIN u USING (i)"),
+    ("SELECT DATEADD(day, 1, d) FROM t", "SELECT DATEADD(t.day, 1, d) FROM t"),
+    ("SELECT a FROM t ORDER BY a COLLATE NOCASE", "SELECT a FROM t ORDER BY a COLLATE t.NOCASE"),
+    ("SELECT a FROM t", "SELECT a FROM t AS select"),
+    # Pieces that white space or a comment make.
+    ("SELECT 1 abc", "SELECT 1abc"),
+    ("SELECT a FROM t", "SELECT a\u00a0FROM t"),
+    ("SELECT a FROM t", "SELECT a FROM t /*"),
+    ("SELECT a /* b */ FROM t", "SELECT a /*! b */ FROM t"),
+    ("SELECT 'it\\'s A'", "SELECT 'it\\'s a'"),
+    ("SELECT É FROM t", "SELECT é FROM t"),
 ]
 
 
@@ -78,6 +135,30 @@ def test_same_statement(reference: str, prediction: str) -> None:
 def test_different_statement(reference: str, prediction: str) -> None:
     assert not same_statement(reference, prediction)
     assert not same_statement(prediction, reference)
+
+
+SCHEMA = "CREATE TABLE t (b TEXT, bob TEXT, n INT)"
+
+
+@pytest.mark.parametrize(
+    ("reference", "prediction", "same"),
+    [
+        ('SELECT b FROM t WHERE b = "ann"', "SELECT b FROM t WHERE b = 'ann'", True),
+        ('SELECT b FROM t WHERE b = "Bob"', "SELECT b FROM t WHERE b = 'Bob'", False),
+        ('SELECT IFNULL(b, "none") FROM t', "SELECT IFNULL(b, 'none') FROM t", True),
+        ('SELECT "B" FROM t', "SELECT b FROM t", True),
+        ('SELECT "total" FROM t', "SELECT total FROM t", False),
+        ('SELECT "total" FROM t', "SELECT 'total' FROM t", True),
+        (
+            "SELECT b, COUNT(*) AS n FROM t GROUP BY b HAVING n > 2",
+            "SELECT b, COUNT(*) FROM t GROUP BY b HAVING COUNT(*) > 2",
+            False,
+        ),
+    ],
+)
+def test_the_schema_tells_names_from_strings(reference: str, prediction: str, same: bool) -> None:
+    assert same_statement(reference, prediction, SCHEMA) is same
+    assert same_statement(prediction, reference, SCHEMA) is same
 
 
 @given(st.text(), st.text())

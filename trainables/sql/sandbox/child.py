@@ -1,4 +1,4 @@
-"""Starts the processes that run SQL from anyone. Standard library only."""
+"""Starts the processes that run or parse SQL from anyone. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-from trainables.sql.sandbox.database import Limits
+from typing import Any
 
 _BOOTSTRAP = (
     "import importlib, sys; sys.path.append(sys.argv.pop(1));"
@@ -23,16 +22,21 @@ class SandboxUnavailable(RuntimeError):  # noqa: N818  # the domain's word for i
     """The child process cannot be started at all."""
 
 
-def start_child(module: str, limits: Limits) -> subprocess.Popen[bytes]:
+def start_child(
+    module: str, settings: Any, *, bufsize: int = -1, keeps_bytecode: bool = True
+) -> subprocess.Popen[bytes]:
     """Starts `main()` of a module in a process with an empty environment, in the root folder.
 
     Standard input and output are pipes, for the caller to close; standard error is discarded. The
     process has a session of its own: Ctrl-C in a terminal is for the parent to act on.
 
     Args:
-        module: Full name of a module that needs the standard library only: the child has neither
-            site-packages nor the parent's folder.
-        limits: Handed over as JSON in the child's `sys.argv[1]`.
+        module: Full name of a module that is found beside this one and needs the standard library
+            only until it has run: the child has neither site-packages nor the parent's folder.
+        settings: Handed over as JSON in the child's `sys.argv[1]`.
+        bufsize: Of the pipes at this end, as in `subprocess.Popen`.
+        keeps_bytecode: Whether modules that the child imports may be written where Python keeps
+            compiled ones.
 
     Raises:
         SandboxUnavailable: The system does not start it.
@@ -40,9 +44,10 @@ def start_child(module: str, limits: Limits) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             [
-                *(sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGES),
-                *(module, json.dumps(limits._asdict())),
+                *(sys.executable, "-I", "-S", *(() if keeps_bytecode else ("-B",))),
+                *("-c", _BOOTSTRAP, _PACKAGES, module, json.dumps(settings)),
             ],
+            bufsize=bufsize,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
@@ -17,6 +18,8 @@ from trainables.sql.sandbox.database import Limits
 __all__ = ["ChildDied", "SandboxProcess", "SandboxUnavailable"]
 
 _CHILD = "trainables.sql.sandbox.scoring_child"
+
+_SECONDS_BETWEEN_BEATS = 0.5
 
 
 class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -33,6 +36,13 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
         self.limited = limited
 
 
+class _Silent(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The child is gone or takes too long. No error that a heartbeat could raise."""
+
+    def __init__(self, *, too_long: bool = False) -> None:
+        self.too_long = too_long
+
+
 class SandboxProcess:
     """One child, started by the first request, kept for the next ones, started again when it died.
 
@@ -44,9 +54,16 @@ class SandboxProcess:
         self._child: _Child | None = None
         self._has_answered = False
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(
+        self, request: dict[str, Any], heartbeat: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
         """Sends one request and returns its outcome, as `trainables.sql.sandbox.scoring_child`
         describes them.
+
+        Args:
+            request: As described there.
+            heartbeat: Called about twice a second while this waits. What it raises ends the child
+                and the call.
 
         Raises:
             ChildDied: The request ended the child. The next request gets another one.
@@ -58,9 +75,9 @@ class SandboxProcess:
         try:
             child.write(request)
             deadline = time.monotonic() + self._limits.wall_seconds
-            while isinstance(message := child.read(deadline), str):
+            while isinstance(message := child.read(deadline, heartbeat), str):
                 stage = message
-        except (OSError, EOFError, TimeoutError) as error:
+        except _Silent as error:
             status = child.end()
             self._child = None
             if not self._has_answered and status > 0:
@@ -68,7 +85,7 @@ class SandboxProcess:
                     f"The SQL process ended with status {status} before its first answer; "
                     f"`{sys.executable} -I -S -c 'import sqlite3, resource'` must work."
                 ) from error
-            limited = isinstance(error, TimeoutError) or status == -signal.SIGPROF
+            limited = error.too_long or status == -signal.SIGPROF
             raise ChildDied(stage, limited) from None
         except BaseException:
             # Ctrl-C between a request and its answer: the next request must not read this answer.
@@ -88,7 +105,7 @@ class _Child:
     """The process, its pipes and what has been read of the line to come."""
 
     def __init__(self, limits: Limits) -> None:
-        self._process = start_child(_CHILD, limits)
+        self._process = start_child(_CHILD, limits._asdict())
         self._finalizer = weakref.finalize(self, end_child, self._process)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -98,17 +115,29 @@ class _Child:
         self._read = b""
 
     def write(self, request: dict[str, Any]) -> None:
-        self._input.write(json.dumps(request).encode() + b"\n")
-        self._input.flush()
+        try:
+            self._input.write(json.dumps(request).encode() + b"\n")
+            self._input.flush()
+        except OSError as error:
+            raise _Silent from error
 
-    def read(self, deadline: float) -> str | dict[str, Any]:
-        """Returns the next message; TimeoutError at the deadline, EOFError if the child is gone."""
+    def read(self, deadline: float, heartbeat: Callable[[], None] | None) -> str | dict[str, Any]:
+        """Returns the next message.
+
+        Raises:
+            _Silent: The child is gone, or has said nothing until the deadline.
+        """
         while b"\n" not in self._read:
-            if not self._selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
+            left = deadline - time.monotonic()
+            if not self._selector.select(max(0.0, min(left, _SECONDS_BETWEEN_BEATS))):
+                if left <= 0:
+                    raise _Silent(too_long=True)
+                if heartbeat is not None:
+                    heartbeat()
+                continue
             piece = os.read(self._output.fileno(), 65_536)
             if not piece:
-                raise EOFError
+                raise _Silent
             self._read += piece
         line, self._read = self._read.split(b"\n", 1)
         message: str | dict[str, Any] = json.loads(line)

@@ -433,12 +433,12 @@ def _constraint(reading: Reading, node: exp.Expr, table: Table, scope: Scope) ->
         return [f"CHECK ({condition(reading, node.this, scope)})"]
     if isinstance(node, exp.ForeignKey):
         reading.has_only(node, "expressions", "reference", "delete", "update", "options")
-        keys = ", ".join(identifier(_name_of(key)) for key in node.expressions)
+        columns = ", ".join(identifier(_name_of(key)) for key in node.expressions)
         reference = _reference(reading, node.args["reference"])
         for event in ("delete", "update"):
             if action := node.args.get(event):
                 reference += f" ON {event.upper()} {action}"
-        return [f"FOREIGN KEY ({keys}) {reference}"]
+        return [f"FOREIGN KEY ({columns}) {reference}"]
     raise NotKnown(f"{type(node).__name__} of a table")
 
 
@@ -524,13 +524,11 @@ def _action(reading: Reading, action: exp.Expr, name: str, table: Table | None) 
             reading.tables[new.lower()] = reading.tables.pop(name.lower())
         return [f"{start} RENAME TO {identifier(new)}"]
     if isinstance(action, exp.AddConstraint):
-        return _added_constraint(reading, action, name, table)
+        return _added_constraint(reading, action, name)
     raise NotKnown(f"ALTER TABLE {type(action).__name__}")
 
 
-def _added_constraint(
-    reading: Reading, action: exp.AddConstraint, name: str, table: Table | None
-) -> list[str]:
+def _added_constraint(reading: Reading, action: exp.AddConstraint, name: str) -> list[str]:
     """A unique key as an index; what else can be added later SQLite takes with the table only."""
     statements = []
     for item in action.expressions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from sqlglot import exp
@@ -10,18 +9,14 @@ from sqlglot.dialects.mysql import MySQL
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.tsql import TSQL
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 
+from trainables.sql.parsing import bounded_parser
+from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
 from trainables.sql.translation import signs
 from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
 DIALECTS = ("mysql", "postgres", "tsql", "oracle")
-
-LONGEST = 10_000
-"""Characters of a text that is parsed; a longer one is of no dialect."""
-
-# sqlglot warns for each statement that it keeps as an opaque command; those are refused here.
-logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
@@ -52,8 +47,6 @@ _PARSED_AS = {
     "oracle": _calls_as_written(Oracle, ("CAST", "EXTRACT", "TRIM")),
 }
 
-_PARSERS = {name: dialect() for name, dialect in _PARSED_AS.items()}
-
 
 def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:
     """Returns the statements of a text as one dialect reads it, and what `signs` doubts in it.
@@ -62,16 +55,17 @@ def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:
         NotSpoken: The dialect's grammar does not fit, or there is no statement.
         PastLimit: It is so long or so deep that it is not parsed.
     """
-    if len(text) > LONGEST:
-        raise PastLimit("a text of more than 10,000 characters")
+    reader = _PARSED_AS[dialect]
     try:
-        tokens = _PARSERS[dialect].tokenize(text)
+        # Signs first: most texts are of few dialects, and the parsers are slow.
+        tokens = reader().tokenize(text) if len(text) <= LONGEST_STATEMENT else []
         doubt = signs.check(tokens, text, dialect)
-        trees = _PARSERS[dialect].parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
-    except RecursionError:
-        raise PastLimit("a text that is nested too deeply") from None
-    except (SqlglotError, ValueError, TypeError, AttributeError, LookupError):
-        # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
+        trees = bounded_parser.parse(text, reader)
+    except (SqlglotError, ValueError):
+        raise NotSpoken("it does not parse") from None
+    except NotParsed as refusal:
+        if refusal.is_bound:
+            raise PastLimit(str(refusal)) from None
         raise NotSpoken("it does not parse") from None
     statements = [
         tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)

@@ -18,7 +18,7 @@ CHILDREN = ["trainables.sql.sandbox.scoring_child", "trainables.sql.sandbox.quer
 
 @pytest.mark.parametrize("module", CHILDREN)
 def test_a_child_has_a_session_and_nothing_else(module: str) -> None:
-    process = start_child(module, Limits())
+    process = start_child(module, Limits()._asdict())
     try:
         child = psutil.Process(process.pid)
         assert os.getsid(process.pid) == process.pid
@@ -31,7 +31,7 @@ def test_a_child_has_a_session_and_nothing_else(module: str) -> None:
 
 @pytest.mark.parametrize("module", CHILDREN)
 def test_a_child_ends_with_its_input(module: str) -> None:
-    process = start_child(module, Limits())
+    process = start_child(module, Limits()._asdict())
     assert process.stdin is not None
     process.stdin.close()
     process.wait(timeout=60)
@@ -43,4 +43,4 @@ def test_a_python_that_does_not_start_is_named(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(SandboxUnavailable, match="cannot be started"):
-        start_child(CHILDREN[0], Limits())
+        start_child(CHILDREN[0], Limits()._asdict())

@@ -1,0 +1,71 @@
+"""What an undertrained model writes is scored in bounded time, with signs of life."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+
+from tests.trainables.sql.hostile_texts import hostile_text
+from trainables.evaluation.text_scores import score
+from trainables.sql.execution import SqlExecutor
+from trainables.sql.query import QueryFailed, query
+from trainables.sql.sandbox.database import Limits
+
+CONTEXT = "CREATE TABLE employees (name TEXT, salary INT); INSERT INTO employees VALUES ('Ann', 3);"
+REFERENCE = "SELECT name FROM employees WHERE salary > 2"
+JOINS = "SELECT name FROM employees" + " JOIN employees" * 40
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[SqlExecutor]:
+    with SqlExecutor() as executor:
+        yield executor
+
+
+def scored(
+    executor: SqlExecutor, predictions: list[str], heartbeat: Callable[[], None] | None = None
+) -> list[dict[str, float | None]]:
+    rows = len(predictions)
+    texts = score(predictions, [REFERENCE] * rows, synonyms=False, heartbeat=heartbeat)
+    runs = executor.execute([CONTEXT] * rows, [REFERENCE] * rows, predictions, heartbeat)
+    return [{**text, **run} for text, run in zip(texts, runs, strict=True)]
+
+
+def test_a_model_that_repeats_itself_is_scored(executor: SqlExecutor) -> None:
+    [row] = scored(executor, [JOINS])
+    # SQLite reads it at once, and refuses the ambiguous name.
+    assert (row["exact_match"], row["execution_accuracy"], row["valid_sql"]) == (0.0, 0.0, 0.0)
+
+
+def test_what_sqlite_runs_is_judged_by_running_it(executor: SqlExecutor) -> None:
+    # Too many readings for sqlglot, and a statement of SQLite's all the same.
+    many = "SELECT e.name FROM employees e" + " JOIN employees" * 30 + " WHERE e.salary > 2"
+    [row] = scored(executor, [many])
+    assert (row["exact_match"], row["execution_accuracy"]) == (0.0, 1.0)
+
+
+def test_a_person_s_question_does_not_hang() -> None:
+    with pytest.raises(QueryFailed):
+        query(JOINS, context=CONTEXT)
+
+
+def test_hostile_texts_score(executor: SqlExecutor) -> None:
+    generator = random.Random(0)
+    rows = scored(executor, [hostile_text(generator) for _ in range(60)])
+    assert all(None not in row.values() for row in rows)
+
+
+@pytest.mark.slow
+def test_no_hostile_text_passes_its_limit_or_stops_the_heart(executor: SqlExecutor) -> None:
+    generator = random.Random(1)
+    beats = [time.monotonic()]
+    for _ in range(2_000):
+        started = time.monotonic()
+        [row] = scored(executor, [hostile_text(generator)], lambda: beats.append(time.monotonic()))
+        assert None not in row.values()
+        assert time.monotonic() - started < Limits().cpu_seconds + 1
+    assert max(later - earlier for earlier, later in pairwise(beats)) < 5
