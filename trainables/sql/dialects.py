@@ -24,6 +24,7 @@ __all__ = [
     "meanings",
     "translations",
     "without_decorations",
+    "without_quotes_around_names",
 ]
 
 _SIGN = re.compile(
@@ -36,7 +37,7 @@ _SIGN = re.compile(
         | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
         | \bAS\s+(?:DATE|DATETIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC)\b\s*[(),]  # nor these types
         | \b(?:DATE|TIMESTAMP)\s*' | \bCURRENT_(?:DATE|TIMESTAMP)\s*[-+]
-        | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY\s*\( | AUTO_INCREMENT | UNSIGNED | ZEROFILL
+        | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY | AUTO_INCREMENT | UNSIGNED | ZEROFILL
               | ENGINE\s*= | N?VARCHAR2 | NVARCHAR | NUMBER\s*[(,)] | CLOB | DATETIME2
               | SMALLDATETIME | MONEY | BYTEA | JSONB | TIMESTAMPTZ | (?:MEDIUM|LONG|TINY)TEXT
               | MEDIUMINT | UNIQUEIDENTIFIER | BPCHAR | ENUM\s*\( | ROWNUM | SYSDATE | GETDATE
@@ -61,6 +62,10 @@ _WORDS_OF_SIGNS = (
 """One of these stands in every text that has a sign, but for those of the next pattern."""
 _ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
 
+_QUOTED_NAME = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?P<ticks>[A-Za-z_]\w*)`"
+    r"|(?<![\w\])])\[(?P<brackets>[A-Za-z_]\w*)\]"
+)
 _COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
 _SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
 
@@ -202,6 +207,13 @@ def meanings(
     if found is None:
         raise NotTranslated
     return [Meaning(**{**said, "functions": tuple(said["functions"])}) for said in found]
+
+
+def without_quotes_around_names(text: str) -> str:
+    """Returns a text without the backticks and brackets around plain names."""
+    if "`" not in text and "[" not in text:
+        return text
+    return _QUOTED_NAME.sub(lambda found: found["ticks"] or found["brackets"] or found[0], text)
 
 
 def without_decorations(context: str) -> str:

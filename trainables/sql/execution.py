@@ -56,6 +56,7 @@ from trainables.sql.dialects import (
     has_foreign_signs,
     is_foreign,
     meanings,
+    without_quotes_around_names,
 )
 from trainables.sql.measurement import SCORING_VERSION, Judgement, Measurement, Reason
 from trainables.sql.plans import Plan, plan
@@ -252,13 +253,17 @@ class SqlExecutor:
         return Judgement(None, valid, made.reason)
 
     def _meanings(self, text: str, context: str, dialects: Iterable[str]) -> list[Meaning]:
-        return meanings(
-            text,
-            context,
-            context_binds=False,
-            dialects=list(dialects),
-            heartbeat=self._runs.heartbeat,
-        )
+        said: list[Meaning] = []
+        # Quotes around names are no evidence against a prediction: SQLite takes all of them.
+        for spelling in dict.fromkeys((text, without_quotes_around_names(text))):
+            said = said or meanings(
+                spelling,
+                context,
+                context_binds=False,
+                dialects=list(dialects),
+                heartbeat=self._runs.heartbeat,
+            )
+        return said
 
     def _judged(self, reading: Reading, said: Meaning) -> Judgement:
         if said.sql is None:

@@ -118,6 +118,9 @@ class Database:
             (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
         ):
             self._connection.setlimit(category, most)
+        if functions:
+            # Indexes and views may call them too.
+            self._connection.execute("PRAGMA trusted_schema = ON")
         register(self._connection, functions, self._guard)
         if seed is not None:
             self._draw_from(seed)

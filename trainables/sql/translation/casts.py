@@ -77,7 +77,7 @@ def declared(reading: Reading, node: exp.Expr) -> Kind:
         NotKnown: Its values are none that SQLite has.
     """
     if not isinstance(node, exp.DataType):
-        raise NotKnown("a type")
+        raise NotSpoken("what is no type")
     name = getattr(node.this, "name", str(node.this)).upper()
     if name in _OF_FEW:
         reading.only(f"the type {name}", *_OF_FEW[name])
@@ -104,6 +104,9 @@ def declared(reading: Reading, node: exp.Expr) -> Kind:
         return INTEGER if reading.is_of("mysql") else BOOLEAN
     if name in _BLOBS:
         return Kind("blob")
+    if name == "ARRAY":
+        reading.only("arrays", "postgres")
+        return Kind("array")
     if name == "USERDEFINED":
         return UNKNOWN
     raise NotKnown(f"the type {name}")
@@ -132,6 +135,7 @@ AFFINITIES = {
     "time": "TEXT",
     "boolean": "INTEGER",
     "blob": "BLOB",
+    "array": "TEXT",
 }
 """How SQLite stores a kind: decimals as floats, so that none of them is divided as an integer."""
 
@@ -139,6 +143,8 @@ AFFINITIES = {
 def cast_to(reading: Reading, said: Said, node: exp.Expr) -> Said:
     """Says a value converted to a type."""
     kind = declared(reading, node)
+    if kind == UNKNOWN:
+        raise (NotKnown if _is_enum(reading, node) else NotSpoken)("a type of its own")
     if said.interval:
         raise NotKnown("an interval as another type")
     if said.kind.name == "null":
@@ -158,6 +164,10 @@ def cast_to(reading: Reading, said: Said, node: exp.Expr) -> Said:
     if kind == BOOLEAN:
         return _to_truth(said)
     raise NotKnown(f"a {said.kind.name} as a {kind.name}")
+
+
+def _is_enum(reading: Reading, node: exp.Expr) -> bool:
+    return str(node.args.get("kind") or "").rpartition(".")[2].lower() in reading.enums
 
 
 def _to_integer(reading: Reading, said: Said, kind: Kind) -> Said:
@@ -325,6 +335,9 @@ def stored(reading: Reading, said: Said, kind: Kind) -> str:
             return reading.call("number_round", said.sql, str(kind.scale))
         if said.literal is not None and re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", said.literal):
             return said.literal.strip()
+    elif name == "array":
+        if value in ("array", "literal"):
+            return said.sql
     elif name in ("text", "time"):
         if value in ("text", "literal", "integer", "unknown", "time"):
             return said.sql

@@ -19,10 +19,17 @@ from trainables.sql.translation.reading import (
 )
 from trainables.sql.translation.sources import From, source, table_name
 
+_SETTINGS = frozenset({"SET_CONFIG", "SETVAL"})
+
 
 @says_statement(exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Values, exp.Subquery)
 def _query(reading: Reading, node: exp.Expr) -> list[str]:
     into = node.args.get("into")
+    if reading.is_of("postgres") and len(node.expressions) == 1:
+        # Dumps set the search path, and sequences, which follow their columns here.
+        calls = list(node.find_all(exp.Anonymous))
+        if calls and str(calls[0].this).upper() in _SETTINGS and not node.args.get("from_"):
+            return []
     if into is None:
         return [reading.query(node, None)[0]]
     reading.only("SELECT INTO", "postgres", "tsql")
@@ -65,6 +72,9 @@ def _insert(reading: Reading, node: exp.Insert) -> list[str]:
     if body is None:
         raise NotKnown("INSERT without values")
     listed = names or _without_generated(table)
+    if not names and table is not None and table.counted and reading.is_of("tsql"):
+        # T-SQL leaves out the column that counts up.
+        columns = listed = [column for column in listed or columns if column != table.counted]
     if isinstance(body, exp.Values):
         said = _rows(reading, body, table, listed if listed else columns)
     else:
@@ -95,9 +105,6 @@ def _rows(reading: Reading, body: exp.Values, table: Table | None, columns: list
     for row in body.expressions:
         cells = row.expressions if isinstance(row, exp.Tuple) else [row]
         if columns and len(cells) != len(columns):
-            if table is not None and reading.is_of("tsql") and table.counted:
-                # T-SQL leaves out the column that counts up.
-                raise NotKnown("a row without its IDENTITY column")
             raise NotSpoken("a row of another number of values")
         said = []
         for place, cell in enumerate(cells):
@@ -274,6 +281,8 @@ def _update(reading: Reading, node: exp.Update) -> list[str]:
     result = From("", Scope({alias.lower(): columns}))
     said = [source(reading, _without_joins(other), result, None) for other in others]
     _check_order_of_assignments(reading, node)
+    if table is not None and table.refreshed:
+        raise NotKnown("a column that every UPDATE sets")
     for assignment in node.expressions:
         owner = assignment.left.table if isinstance(assignment.left, exp.Column) else ""
         if owner and owner.lower() not in (alias.lower(), name.lower()):

@@ -28,11 +28,17 @@ _DECORATIONS = re.compile(
     r"|ALTER\s+SEQUENCE\s+\S+\s+OWNED\b|ALTER\s+TABLE\s+\S+\s+(EN|DIS)ABLE\s+KEYS)",
     re.IGNORECASE | re.DOTALL,
 )
-_UNTRANSLATED = frozenset(
-    {
-        *("ALTER", "BEGIN", "CALL", "CREATE", "DECLARE", "DO", "DROP", "EXEC", "EXECUTE", "IF"),
-        *("INSERT", "MERGE", "SELECT", "UPDATE", "WHILE", "WITH"),
-    }
+_CHANGES_MEANING = re.compile(
+    r"\b(?:ANSI_NULLS|ANSI_PADDING|QUOTED_IDENTIFIER|CONCAT_NULL_YIELDS_NULL)\b.*\bOFF\b"
+    r"|SQL_MODE.*(?:ANSI|PIPES|BACKSLASH|REAL_AS|UNSIGNED|NOT_PREC)"
+    r"|\b(?:DATEFIRST|DATEFORMAT|DATESTYLE|LANGUAGE|NLS_\w+|LC_\w+|DIV_PRECISION_INCREMENT)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_UNTRANSLATED = re.compile(
+    r"(?:CREATE(?:\s+OR\s+REPLACE)?|ALTER|DROP)\s+(?:FUNCTION|PROCEDURE|PROC|TRIGGER|EVENT|PACKAGE"
+    r"|TYPE|RULE|DOMAIN|MATERIALIZED|ROLE|USER|POLICY|SYNONYM|TABLE|VIEW|INDEX)\b"
+    r"|(?:BEGIN|CALL|DECLARE|DO|EXEC|EXECUTE|IF|MERGE|WHILE)\b",
+    re.IGNORECASE,
 )
 """Statements of which sqlglot does not know all forms, and keeps those as they are."""
 _PLAIN_PROPERTIES = (
@@ -45,8 +51,7 @@ _PLAIN_PROPERTIES = (
 def _decoration(reading: Reading, node: exp.Expr) -> list[str]:
     if isinstance(node, exp.Set):
         for item in node.expressions:
-            text = item.sql().upper()
-            if "SQL_MODE" in text or "ANSI" in text or "DATEFIRST" in text or "DATEFORMAT" in text:
+            if _CHANGES_MEANING.search(item.sql()):
                 raise NotKnown("a setting that changes what statements mean")
     return []
 
@@ -95,7 +100,7 @@ def _command(reading: Reading, node: exp.Expr) -> list[str]:
     if reading.is_of("tsql", "oracle") and re.match(r"ALTER\b.*\bADD\s+COLUMN\b", text, _ANY):
         raise NotSpoken("ADD COLUMN")
     word = str(node.this).upper()
-    if word in _UNTRANSLATED and not re.match(r"CREATE\s+VIRTUAL\b", text, _ANY):
+    if _UNTRANSLATED.match(text):
         raise NotKnown(f"a statement {word}")
     raise NotSpoken(f"a statement {word}")
 
@@ -114,7 +119,8 @@ def _create(reading: Reading, node: exp.Create) -> list[str]:
     reading.has_only(node, "this", "kind", "exists", "expression", "properties", "replace")
     properties = node.args.get("properties")
     temporary = False
-    for item in properties.expressions if properties is not None else ():
+    options = properties.expressions if properties is not None else []
+    for item in options:
         if isinstance(item, exp.LikeProperty):
             reading.only("CREATE TABLE LIKE", "mysql")
             return _create_like(reading, table_name(reading, node.this), item.this)
@@ -141,7 +147,9 @@ def _create(reading: Reading, node: exp.Create) -> list[str]:
         return [sql.replace("CREATE TABLE ", f"CREATE {word} {exists}", 1)]
     if not isinstance(node.this, exp.Schema):
         raise NotKnown("CREATE TABLE without columns")
-    return _create_table(reading, node.this, f"CREATE {word} {exists}")
+    first = next((i.this.name for i in options if isinstance(i, exp.AutoIncrementProperty)), "")
+    start = int(first) if first.isdigit() else _first_count(node.this.expressions)
+    return _create_table(reading, node.this, f"CREATE {word} {exists}", start)
 
 
 def _create_type(reading: Reading, node: exp.Create) -> list[str]:
@@ -217,7 +225,7 @@ def _create_index(reading: Reading, node: exp.Create) -> list[str]:
     return [text]
 
 
-def _create_table(reading: Reading, schema: exp.Schema, start: str) -> list[str]:
+def _create_table(reading: Reading, schema: exp.Schema, start: str, first: int) -> list[str]:
     name = table_name(reading, schema.this)
     parts = list(schema.expressions)
     table = Table({})
@@ -238,7 +246,6 @@ def _create_table(reading: Reading, schema: exp.Schema, start: str) -> list[str]
         raise NotKnown("a column that counts up beside another key")
     reading.tables[name.lower()] = table
     statements = [f"{start}{identifier(name)} ({', '.join([*said, *constraints])})"]
-    first = _first_count(parts)
     if table.counted and first != 1:
         statements.append(
             f"INSERT INTO sqlite_sequence (name, seq) VALUES ({string(name)}, {first - 1})"
@@ -391,6 +398,9 @@ def _column_constraint(
         | exp.InvisibleColumnConstraint,
     ):
         return ""
+    if isinstance(item, exp.OnUpdateColumnConstraint):
+        table.refreshed = True
+        return ""
     if isinstance(item, exp.CollateColumnConstraint):
         if re.search(r"_(bin|cs|as)\b|_CS_|_BIN", item.sql(), re.IGNORECASE):
             raise NotKnown("a collation of its own")
@@ -418,7 +428,9 @@ def _constraint(reading: Reading, node: exp.Expr, table: Table, scope: Scope) ->
         return [
             text for part in node.expressions for text in _constraint(reading, part, table, scope)
         ]
-    if isinstance(node, exp.IndexColumnConstraint):
+    if isinstance(node, exp.IndexColumnConstraint) or (
+        isinstance(node, exp.Anonymous) and str(node.this).upper() in ("INDEX", "KEY", "FULLTEXT")
+    ):
         reading.only("KEY in CREATE TABLE", "mysql")
         return []
     if isinstance(node, exp.PrimaryKey):

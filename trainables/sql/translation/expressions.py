@@ -754,6 +754,28 @@ def as_kind(said: Said, kind: Kind) -> str:
     return said.sql
 
 
+@says(exp.DateStrToDate)
+def _date_literal(reading: Reading, node: exp.Expr, scope: Scope) -> Said:
+    """DATE '2024-01-05', which is a date in Oracle too."""
+    try:
+        moment = moments.read(node.this.name)
+    except (FailsThere, MeaningUnknown) as failure:
+        raise NotSpoken(str(failure)) from None
+    return Said(string(str(moment)), STAMP if reading.is_of("oracle") else DATE)
+
+
+@says(exp.Array)
+def _array(reading: Reading, node: exp.Array, scope: Scope) -> Said:
+    """ARRAY['a', 'b'] of plain texts or numbers, as PostgreSQL writes it as a text."""
+    reading.only("ARRAY", "postgres")
+    values = []
+    for said in reading.expressions(node.expressions, scope):
+        if said.literal is None or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", said.literal):
+            raise NotKnown("an array of other than plain values")
+        values.append(said.literal)
+    return Said(string("{" + ",".join(values) + "}"), Kind("array"))
+
+
 @says(exp.Interval)
 def _interval(reading: Reading, node: exp.Interval, scope: Scope) -> Said:
     return Said("", Kind("interval"), interval=interval_of(reading, node, scope))
@@ -804,7 +826,17 @@ def _overlap(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
 
 @says(exp.Collate)
 def _collate(reading: Reading, node: exp.Collate, scope: Scope) -> Said:
+    reading.expression(node.this, scope)
     raise NotKnown("COLLATE")
+
+
+@says(exp.Unnest)
+def _unnested(reading: Reading, node: exp.Unnest, scope: Scope) -> Said:
+    reading.only("UNNEST", "postgres")
+    for said in reading.expressions(node.expressions, scope):
+        if said.kind.is_number or said.kind.name == "boolean":
+            raise NotSpoken("UNNEST of what is no array")
+    raise NotKnown("arrays")
 
 
 @says(exp.Distinct)

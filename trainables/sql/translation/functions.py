@@ -709,6 +709,14 @@ def _encoded(given: Call) -> Said:
     raise NotKnown("CONVERT between encodings")
 
 
+def _unnested(given: Call) -> Said:
+    """PostgreSQL's UNNEST, of arrays alone."""
+    for said in given.reading.expressions(given.nodes, given.scope):
+        if said.kind.is_number or said.kind.name == "boolean":
+            raise NotSpoken("UNNEST of what is no array")
+    raise NotKnown("arrays")
+
+
 def _try(given: Call) -> Said:
     raise NotKnown(given.name)
 
@@ -866,6 +874,7 @@ _POSTGRES: dict[str, Rule] = {
     "RIGHT": _side("text_right"),
     "BTRIM": _trimmed("BOTH"),
     "CONVERT": _encoded,
+    "UNNEST": _unnested,
     "STRPOS": _text_before,
     "REVERSE": call("t", TEXT, "text_reverse"),
     "REPEAT": call("ti", TEXT, "text_repeat"),

@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from trainables.sql.parsing import bounded_parser
 from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
-from trainables.sql.translation import signs
+from trainables.sql.translation import scripts, signs
 from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
 DIALECTS = ("mysql", "postgres", "tsql", "oracle")
@@ -56,6 +56,8 @@ def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:
         PastLimit: It is so long or so deep that it is not parsed.
     """
     reader = _PARSED_AS[dialect]
+    if len(text) <= LONGEST_STATEMENT:
+        text = scripts.readable(text, dialect)
     try:
         # Signs first: most texts are of few dialects, and the parsers are slow.
         tokens = reader().tokenize(text) if len(text) <= LONGEST_STATEMENT else []

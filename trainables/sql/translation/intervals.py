@@ -47,7 +47,7 @@ def interval_of(reading: Reading, node: exp.Interval, scope: Scope) -> Amounts:
     unit, amount = node.args.get("unit"), node.this
     if unit is None:
         if not (isinstance(amount, exp.Literal) and amount.is_string):
-            raise NotKnown("an interval without a unit")
+            raise NotSpoken("an interval without a unit")
         return _amounts(str(amount.this))
     name = singular(unit.name)
     if isinstance(unit, exp.IntervalSpan) or name not in UNITS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ class Table:
         given: Whether it was given values by hand.
         defaults: What columns hold by default, in SQLite.
         generated: Columns that are computed from others.
+        refreshed: Whether a change of a row sets one of its columns to the time.
     """
 
     columns: Columns
@@ -33,6 +35,7 @@ class Table:
     given: bool = False
     defaults: dict[str, str] = field(default_factory=dict)
     generated: set[str] = field(default_factory=set)
+    refreshed: bool = False
 
 
 Tables = dict[str, Table]
@@ -164,9 +167,20 @@ class Reading:
             NotKnown: No rule says it.
         """
         handler = _EXPRESSIONS.get(type(node))
-        if handler is None:
-            raise NotKnown(_name(node))
-        return handler(self, node, scope)
+        if handler is not None:
+            return handler(self, node, scope)
+        if not isinstance(node, exp.Condition) or isinstance(node, exp.Placeholder | exp.Star):
+            # sqlglot puts names and the like where an expression is wanted; no system does.
+            raise NotSpoken(f"{_name(node)} as an expression")
+        self.check_parts(node, scope)
+        raise NotKnown(_name(node))
+
+    def check_parts(self, node: exp.Expr, scope: Scope) -> None:
+        """Refuses a construct of which no translation is known if a part of it is none."""
+        for part in node.iter_expressions():
+            if isinstance(part, exp.Condition) and not isinstance(part, exp.Identifier | exp.Var):
+                with suppress(NotKnown):
+                    self.expression(part, scope)
 
     def expressions(self, nodes: Sequence[exp.Expr], scope: Scope) -> list[Said]:
         return [self.expression(node, scope) for node in nodes]

@@ -73,6 +73,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
 }
 """Dialects that have a word outside of quotes, where not all of the four have it."""
 
+_BEFORE_TABLES = frozenset({"TABLE", "FROM", "JOIN", "INTO", "UPDATE", "REFERENCES"})
 _UNIT_INSIDE = re.compile(r"\s*[-+]?[\d.]+\s*[A-Za-z]|\s*P", re.IGNORECASE)
 
 
@@ -121,10 +122,15 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
         elif word == "TOP" and dialect != _TSQL:
             if following.token_type == TokenType.NUMBER or following.text == "(":
                 raise NotSpoken("TOP")
-        elif word == "IDENTITY" and following.text == "(" and dialect != _TSQL:
-            raise NotSpoken("IDENTITY(...)")
+        elif word == "IDENTITY" and dialect != _TSQL and not is_name:
+            raise NotSpoken("IDENTITY")
         elif word == "ENUM" and following.text == "(" and dialect != _MYSQL:
-            raise NotSpoken("ENUM(...)")
+            # PostgreSQL has it after CREATE TYPE ... AS.
+            if dialect != _POSTGRES or previous is None or previous.text.upper() != "AS":
+                raise NotSpoken("ENUM(...)")
+        elif dialect == _MYSQL and word in _BEFORE_TABLES:
+            if following.token_type == TokenType.STRING:
+                raise NotSpoken("a string for a table")
         elif word == "FULL" and following.text.upper() in ("JOIN", "OUTER") and dialect == _MYSQL:
             raise NotSpoken("FULL JOIN")
         elif word == "DISTINCT" and following.text.upper() == "ON" and dialect != _POSTGRES:
