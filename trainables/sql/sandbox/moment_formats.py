@@ -284,9 +284,10 @@ def read_mysql(text: str, pattern: str) -> str | None:
             if letter not in _READ_MYSQL:
                 raise MeaningUnknown(f"%{letter} in a format")
             has_time |= letter in "HkisS"
-            pieces.append(_READ[_READ_MYSQL[letter]])
+            # Blanks before a field do not count.
+            pieces.append(r"\s*" + _READ[_READ_MYSQL[letter]])
         else:
-            pieces.append(re.escape(literal))
+            pieces.append(r"\s*" + re.escape(literal.strip()) if literal.strip() else "")
     try:
         return _read("".join(pieces), text, has_time)
     except FailsThere:

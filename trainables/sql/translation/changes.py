@@ -33,7 +33,6 @@ def _query(reading: Reading, node: exp.Expr) -> list[str]:
     if into is None:
         return [reading.query(node, None)[0]]
     reading.only("SELECT INTO", "postgres", "tsql")
-    reading.has_only(into, "this")
     name = table_name(reading, into.this)
     node = node.copy()
     node.set("into", None)
@@ -49,16 +48,12 @@ def create_as(reading: Reading, name: str, node: exp.Expr) -> list[str]:
 
 @says_statement(exp.Insert)
 def _insert(reading: Reading, node: exp.Insert) -> list[str]:
-    reading.has_only(
-        node, "this", "expression", "ignore", "conflict", "returning", "with_", "source", "default"
-    )
     target, names = node.this, []
     if isinstance(target, exp.Schema):
         names = [column.name for column in target.expressions]
         target = target.this
     if not isinstance(target, exp.Table):
         raise NotKnown("INSERT into what is no table")
-    reading.has_only(target, "this", "db")
     name = table_name(reading, target)
     table = reading.table(name)
     columns: list[str] = [column.lower() for column in names]
@@ -180,9 +175,6 @@ def _count_explicit(
 def _conflict(
     reading: Reading, conflict: exp.OnConflict, table: Table | None, scope: Scope, said: str
 ) -> str:
-    reading.has_only(
-        conflict, "duplicate", "expressions", "action", "conflict_keys", "where", "constraint"
-    )
     if conflict.args.get("constraint"):
         raise NotKnown("ON CONFLICT ON CONSTRAINT")
     # Without WHERE the parser of SQLite takes ON for a join's.
@@ -237,7 +229,6 @@ def _returning(reading: Reading, node: exp.Expr, scope: Scope) -> str:
     if returning is None:
         return ""
     reading.only("RETURNING", "postgres")
-    reading.has_only(returning, "expressions")
     items = []
     for item in returning.expressions:
         value = item.this if isinstance(item, exp.Alias) else item
@@ -247,7 +238,6 @@ def _returning(reading: Reading, node: exp.Expr, scope: Scope) -> str:
 
 @says_statement(exp.Update)
 def _update(reading: Reading, node: exp.Update) -> list[str]:
-    reading.has_only(node, "this", "expressions", "from_", "where", "order", "limit", "returning")
     target = node.this
     joins = list(target.args.get("joins") or ())
     if joins:
@@ -266,7 +256,6 @@ def _update(reading: Reading, node: exp.Update) -> list[str]:
         else:
             others.append(first)
     for join in joins:
-        reading.has_only(join, "this", "on", "kind", "side")
         if join.args.get("side") or (join.args.get("kind") or "INNER") not in ("INNER", "CROSS"):
             raise NotKnown("UPDATE of an outer join")
         others.append(join.this)
@@ -335,14 +324,12 @@ def _limited(
     if order := node.args.get("order"):
         text += " " + order_text(reading, order, scope, {})
     if limit := node.args.get("limit"):
-        reading.has_only(limit, "expression")
         text += f" LIMIT {reading.expression(limit.expression, scope).sql}"
     return f"rowid IN ({text})"
 
 
 @says_statement(exp.Delete)
 def _delete(reading: Reading, node: exp.Delete) -> list[str]:
-    reading.has_only(node, "this", "tables", "using", "where", "order", "limit", "returning")
     target, tables, using = node.this, node.args.get("tables"), node.args.get("using")
     where = node.args.get("where")
     if not tables and not using and not target.args.get("joins"):
@@ -401,7 +388,6 @@ def _real_name(node: exp.Delete, wanted: str) -> str:
 
 @says_statement(exp.TruncateTable)
 def _truncate(reading: Reading, node: exp.TruncateTable) -> list[str]:
-    reading.has_only(node, "expressions", "exists")
     statements = []
     for item in node.expressions:
         name = table_name(reading, item)
@@ -416,7 +402,6 @@ def _truncate(reading: Reading, node: exp.TruncateTable) -> list[str]:
 def _merge(reading: Reading, node: exp.Merge) -> list[str]:
     """MERGE that updates what it finds and inserts what it does not find."""
     reading.only("MERGE", "postgres", "tsql", "oracle")
-    reading.has_only(node, "this", "using", "on", "whens")
     target = node.this
     name = table_name(reading, target)
     alias = target.alias or name
@@ -432,7 +417,6 @@ def _merge(reading: Reading, node: exp.Merge) -> list[str]:
     statements: list[str] = []
     seen: set[bool] = set()
     for when in node.args["whens"].expressions:
-        reading.has_only(when, "matched", "then", "source", "condition")
         matched, then = bool(when.args.get("matched")), when.args["then"]
         if matched in seen or when.args.get("source") or when.args.get("condition"):
             raise NotKnown("MERGE with several cases")

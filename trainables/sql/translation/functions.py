@@ -1010,7 +1010,6 @@ def _called(reading: Reading, node: exp.Anonymous, scope: Scope) -> Said:
 
 @says(exp.Cast, exp.TryCast)
 def _cast(reading: Reading, node: exp.Cast, scope: Scope) -> Said:
-    reading.has_only(node, "this", "to")
     if isinstance(node, exp.TryCast) and reading.is_of("tsql"):
         raise NotKnown("TRY_CAST")
     return cast_to(reading, reading.expression(node.this, scope), node.to)
@@ -1019,7 +1018,6 @@ def _cast(reading: Reading, node: exp.Cast, scope: Scope) -> Said:
 @says(exp.Convert)
 def _convert(reading: Reading, node: exp.Convert, scope: Scope) -> Said:
     """T-SQL's CONVERT(type, value, style)."""
-    reading.has_only(node, "this", "expression", "style")
     value = reading.expression(node.expression, scope)
     style = node.args.get("style")
     if style is None:
@@ -1037,7 +1035,6 @@ def _convert(reading: Reading, node: exp.Convert, scope: Scope) -> Said:
 
 @says(exp.Substring)
 def _substring(reading: Reading, node: exp.Substring, scope: Scope) -> Said:
-    reading.has_only(node, "this", "start", "length")
     start, length = node.args.get("start"), node.args.get("length")
     if isinstance(start, exp.Literal) and start.is_string:
         raise NotKnown("SUBSTRING by a regular expression")
@@ -1047,7 +1044,6 @@ def _substring(reading: Reading, node: exp.Substring, scope: Scope) -> Said:
 
 @says(exp.Trim)
 def _trim(reading: Reading, node: exp.Trim, scope: Scope) -> Said:
-    reading.has_only(node, "this", "position", "expression")
     side = str(node.args.get("position") or "BOTH").upper()
     nodes = [node.this] + ([node.expression] if node.expression is not None else [])
     values = Call(reading, "TRIM", nodes, scope).values("t?t")
@@ -1060,7 +1056,6 @@ def _trim(reading: Reading, node: exp.Trim, scope: Scope) -> Said:
 @says(exp.StrPosition)
 def _position(reading: Reading, node: exp.StrPosition, scope: Scope) -> Said:
     """POSITION(a IN b)."""
-    reading.has_only(node, "this", "substr")
     reading.only("POSITION", "mysql", "postgres")
     values = Call(reading, "POSITION", [node.args["substr"], node.this], scope).values("tt")
     name = "text_place_in_any_case" if reading.is_of("mysql") else "text_place"
@@ -1069,7 +1064,6 @@ def _position(reading: Reading, node: exp.StrPosition, scope: Scope) -> Said:
 
 @says(exp.Overlay)
 def _overlay(reading: Reading, node: exp.Overlay, scope: Scope) -> Said:
-    reading.has_only(node, "this", "expression", "from_", "for_")
     length = node.args.get("for_")
     nodes = [node.this, node.expression, node.args["from_"]] + (
         [length] if length is not None else []

@@ -166,6 +166,8 @@ def reads_only_groups(reading: Reading, node: exp.Select, sources: From) -> None
 def _check(node: exp.Expr, keys: list[exp.Expr], names: set[str]) -> None:
     if is_aggregate(node) or node in keys or isinstance(node, exp.Query):
         return
+    if isinstance(node, exp.Filter):
+        return
     if isinstance(node, exp.Column):
         if node.name.lower() not in names:
             raise NotKnown(f"the column {node.name}, neither grouped by nor aggregated")

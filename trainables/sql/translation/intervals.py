@@ -43,7 +43,6 @@ def interval_of(reading: Reading, node: exp.Interval, scope: Scope) -> Amounts:
     Raises:
         NotKnown: It has units like `DAY_HOUR`, or clock time inside of its quotes.
     """
-    reading.has_only(node, "this", "unit")
     unit, amount = node.args.get("unit"), node.this
     if unit is None:
         if not (isinstance(amount, exp.Literal) and amount.is_string):

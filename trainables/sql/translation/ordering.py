@@ -31,13 +31,15 @@ def order_text(reading: Reading, order: exp.Expr, scope: Scope, named: Columns) 
 
 def key_text(reading: Reading, key: exp.Expr, scope: Scope, named: Columns) -> str:
     """Returns one key of an ORDER BY clause."""
-    reading.has_only(key, "this", "desc", "nulls_first")
     descending, nulls_first = directed(key)
     value = key.this
     if isinstance(value, exp.Literal) and not value.is_string:
-        sql, kind, collated = value.name, None, True
+        kinds = list(named.values())
+        place = int(value.name) - 1 if value.name.isdigit() else -1
+        kind = kinds[place] if 0 <= place < len(kinds) else None
+        sql, collated = value.name, False
     elif isinstance(value, exp.Column) and not value.table and value.name.lower() in named:
-        sql, kind, collated = identifier(value.name), named[value.name.lower()], True
+        sql, kind, collated = identifier(value.name), named[value.name.lower()], False
     else:
         said = reading.expression(value, scope)
         if said.interval:

@@ -213,12 +213,6 @@ class Reading:
         if self.dialect not in dialects:
             raise NotSpoken(construct)
 
-    def has_only(self, node: exp.Expr, *known: str) -> None:
-        """Refuses a node with parts that its rule does not know: none is ever dropped."""
-        for name, value in node.args.items():
-            if name not in known and value not in (None, False, []):
-                raise NotKnown(f"{name.strip('_')} of {_name(node)}")
-
 
 def identifier(name: str) -> str:
     """Returns a name that SQLite never takes for a string."""

@@ -97,8 +97,9 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
             continue
         word = token.text.upper()
         following = tokens[index + 1] if index + 1 < len(tokens) else None
+        following_text = following.text if following is not None else ""
         previous = tokens[index - 1] if index else None
-        known = _WORDS.get(word)
+        known = _WORDS.get(word) if word != "DIV" or following_text != "(" else None
         # A column or alias may bear the name of another dialect's word.
         is_name = (previous is not None and previous.text in (".", "AS", "as")) or (
             following is not None and following.text == "."
@@ -109,6 +110,8 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
             doubt = "|| in MySQL, which is OR or joins texts by a setting"
         if following is None:
             continue
+        if word == "#" and (previous is None or previous.text.upper() not in _BEFORE_TABLES):
+            raise NotSpoken("# before what is no table")
         if word == "INTERVAL":
             if following.token_type == TokenType.STRING:
                 has_unit = _UNIT_INSIDE.match(following.text) is not None
@@ -129,7 +132,7 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
             if dialect != _POSTGRES or previous is None or previous.text.upper() != "AS":
                 raise NotSpoken("ENUM(...)")
         elif dialect == _MYSQL and word in _BEFORE_TABLES:
-            if following.token_type == TokenType.STRING:
+            if following.token_type == TokenType.STRING and text[following.start] == '"':
                 raise NotSpoken("a string for a table")
         elif word == "FULL" and following.text.upper() in ("JOIN", "OUTER") and dialect == _MYSQL:
             raise NotSpoken("FULL JOIN")

@@ -99,13 +99,11 @@ def source(reading: Reading, node: exp.Expr, result: From, outer: Scope | None) 
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous):
         sql, columns = _function(reading, node, outer)
     elif isinstance(node, exp.Table):
-        reading.has_only(node, "this", "db", "alias", "hints", "joins", "pivots")
         name = table_name(reading, node)
         sql, columns = identifier(name), _columns(reading, name)
         if table := reading.tables.get(name.lower()):
             result.keys[(node.alias or name).lower()] = table.keys
     elif isinstance(node, exp.Subquery):
-        reading.has_only(node, "this", "alias", "joins", "pivots", "with_")
         if isinstance(node.this, exp.Table):
             inner = From("", result.scope, result.order)
             text = source(reading, node.this, inner, outer)
@@ -158,7 +156,6 @@ def _columns(reading: Reading, name: str) -> Columns | None:
 def _join(
     reading: Reading, join: exp.Join, result: From, joins: list[exp.Expr], outer: Scope | None
 ) -> str:
-    reading.has_only(join, "this", "side", "kind", "method", "on", "using")
     side = str(join.args.get("side") or "").upper()
     kind = str(join.args.get("kind") or "").upper()
     method = str(join.args.get("method") or "").upper()
@@ -287,11 +284,6 @@ def _pivot(
 ) -> tuple[str, Columns, exp.Expr | None]:
     """PIVOT: the columns that it does not name are grouped by."""
     reading.only("PIVOT", "tsql", "oracle")
-    reading.has_only(
-        pivot,
-        *("expressions", "fields", "alias", "columns", "identify_pivot_strings"),
-        *("prefixed_pivot_columns", "pivot_column_naming"),
-    )
     if pivot.args.get("unpivot") or len(pivot.args["fields"]) != 1 or columns is None:
         raise NotKnown("PIVOT")
     field_ = pivot.args["fields"][0]

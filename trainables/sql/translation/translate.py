@@ -8,7 +8,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from trainables.sql.translation import aggregates, changes, definitions, functions, queries
+from trainables.sql.translation import (
+    aggregates,
+    changes,
+    definitions,
+    functions,
+    queries,
+    structure,
+)
 from trainables.sql.translation.definitions import with_constraints_in_place
 from trainables.sql.translation.grammar import parse
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
@@ -63,7 +70,11 @@ def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
     trees, doubt = parse(text, reading.dialect)
     if is_context:
         trees = with_constraints_in_place(trees)
-    said = [statement for tree in trees for statement in reading.statement(tree)]
+    said = []
+    for tree in trees:
+        # The rules first: a text that the dialect does not have is of it in no part.
+        said += reading.statement(tree)
+        structure.check(tree)
     if doubt:
         raise NotKnown(doubt)
     return said
