@@ -53,6 +53,9 @@ class SweepTuner:
             conclusions: Writes the final rows.
             watchers: Are told what happens.
             expired: Whether the time is up: nothing more starts, and trials end at their next rung.
+
+        Raises:
+            DamagedError: A checkpoint or a record under `state/` is not this sweep's.
         """
         self._stored = stored
         self._conclusions = conclusions
@@ -83,20 +86,32 @@ class SweepTuner:
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
-            StoreError: A final row could not be stored.
+            StoreError: A final row could not be stored, or what is stored is damaged.
             MachineError: A trial met an error that is the machine's, not its own.
             AlikeFailuresError: Every trial so far failed in the same way.
         """
         if not len(self._queue):
             return
-        if slots.workers > 1:
-            self._scheduler.go_on = GoAheadBoard(self._stored.id).post
+        board = GoAheadBoard() if slots.workers > 1 else None
+        if board is not None:
+            self._scheduler.go_on = board.post
         # Of an earlier run nothing is read.
         shutil.rmtree(self._stored.files.ray_train, ignore_errors=True)
         job = TrialJob(self._stored, slots.kind, slots.workers, learner)
-        trainable = tune.with_resources(tune_function(job, slots.resources), _placement(slots))
+        function = tune_function(job, slots.resources, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
-        tune.register_trainable(self._stored.sweep.name, trainable)
+        tune.register_trainable(
+            self._stored.sweep.name, tune.with_resources(function, _placement(slots))
+        )
+        try:
+            self._fit(slots)
+        finally:
+            if board is not None:
+                board.close()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _fit(self, slots: Slots) -> None:
         # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a
         # folder that is this user's alone, and not on the store's disk, which may be full.
         with tempfile.TemporaryDirectory(prefix=f"{self._stored.id}-") as folder:
@@ -118,8 +133,6 @@ class SweepTuner:
                     callbacks=[TuneEvents(self._watchers)],
                 ),
             ).fit()
-        if self._trouble is not None:
-            raise self._trouble
 
     def _over(self) -> bool:
         """Returns whether nothing more is to start."""
@@ -153,8 +166,8 @@ class SweepTuner:
         for watcher in self._watchers:
             watcher.ended(proposal, row)
         try:
-            self._kept_models.ended(row)
             self._first_failures.check(row)
+            self._kept_models.ended(row)
         except (AlikeFailuresError, StoreError) as error:
             self._keep(error)
         return result
@@ -178,6 +191,6 @@ def _placement(slots: Slots) -> tune.PlacementGroupFactory:
     if slots.workers == 1:
         return tune.PlacementGroupFactory([slots.resources])
     # The function that starts a worker group waits; its workers reserve the devices themselves.
-    # A byte of memory, because Ray Tune (2.60) refuses a trial that asks for nothing, and takes
-    # `{"cpu": 0}` alone for that.
+    # Ray Tune (2.60) refuses a trial that asks for nothing, and `{"cpu": 0}` alone counts as
+    # nothing, so a byte of memory is asked for.
     return tune.PlacementGroupFactory([{"memory": 1}])

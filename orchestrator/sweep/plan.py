@@ -21,7 +21,7 @@ def describe(sweep: Sweep, resources_text: str) -> RenderableType:
     """Describes a sweep for a person.
 
     Args:
-        sweep: The resolved spec.
+        sweep: The resolved search space file.
         resources_text: What the machine or cluster offers, and what a trial takes of it.
 
     Returns:

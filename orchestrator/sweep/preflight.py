@@ -23,7 +23,7 @@ class StartOptions:
     Attributes:
         max_hours: End after so many hours, with what there is then.
         max_device_hours: End after so many hours of devices, those of earlier starts included.
-        new: Start another sweep of the same spec.
+        new: Start another sweep of the same search space file.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
         dashboard_host: The address that it listens on; None means this machine alone.
