@@ -220,7 +220,7 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
         "execution_reason",
     }
     assert metrics["rouge_l_rows"] == 6
-    assert metrics["execution_accuracy_rows"] <= 6
+    assert metrics["execution_accuracy_rows"] in range(7)
     assert metrics["execution_accuracy_unjudged"] == 0
     ((predictions, test_metrics),) = recorder.tests
     assert len(predictions) == test_metrics["eval_rows"] == 4
