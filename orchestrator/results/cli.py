@@ -54,6 +54,14 @@ FormatOption = Annotated[
         help="How the answer is printed.",
     ),
 ]
+RawOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="With --format csv: texts as they are, for programs. Otherwise one that a spreadsheet"
+        " would take for a formula has ' before it, and control characters are written out.",
+    ),
+]
 ByOption = Annotated[
     str | None,
     typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
@@ -72,12 +80,13 @@ def sweeps(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The sweeps, the latest first: trials by outcome, the best trial, device time."""
     from orchestrator.results.sweeps import overview
 
     folder = _root(context, root)
-    emit(overview(folder, select_sweeps(folder, sweep or [])), form)
+    emit(overview(folder, select_sweeps(folder, sweep or [])), form, raw=raw)
 
 
 @app.command()
@@ -98,6 +107,7 @@ def leaderboard(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
 
@@ -109,7 +119,7 @@ def leaderboard(
     folder = _root(context, root)
     ranking = Ranking(folder, _selected(folder, sweep), by, technique or ())
     rows = ranking.entries(limit if form is Format.TABLE else None)
-    emit(Answer(rows, render(rows, limit, ranking)), form)
+    emit(Answer(rows, render(rows, limit, ranking)), form, raw=raw)
 
 
 @app.command()
@@ -125,6 +135,7 @@ def show(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Everything of one trial: parameters, scores, reports, curve, predictions, environment.
 
@@ -134,7 +145,7 @@ def show(
     from orchestrator.results.show import show as show_trial
 
     folder = _root(context, root)
-    emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form)
+    emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form, raw=raw)
 
 
 @app.command()
@@ -151,6 +162,7 @@ def compare(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
 
@@ -162,7 +174,7 @@ def compare(
 
     folder = _root(context, root)
     rows = final_rows(folder, _selected(folder, sweep), FACTS_AND_METRICS)
-    emit(compare_named(folder, rows, a, b, by), form)
+    emit(compare_named(folder, rows, a, b, by), form, raw=raw)
 
 
 @app.command()
@@ -176,6 +188,7 @@ def effect(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """How the objective changes with a parameter, at the highest rung that every trial reached.
 
@@ -188,7 +201,7 @@ def effect(
 
     folder = _root(context, root)
     rows = final_rows(folder, _selected(folder, sweep), COLUMNS)
-    emit(answer(folder, rows, parameter, by), form)
+    emit(answer(folder, rows, parameter, by), form, raw=raw)
 
 
 @app.command()
@@ -200,12 +213,13 @@ def query(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The rows that DuckDB finds in the views trials, reports and predictions; read-only."""
     from orchestrator.results.query import query as run_query
 
     folder = _root(context, root)
-    emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form)
+    emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form, raw=raw)
 
 
 @app.command()
@@ -223,13 +237,14 @@ def export(
             help="Format of the files.",
         ),
     ] = ExportFormat.PARQUET,
+    raw: RawOption = False,
 ) -> None:
     """A compacted copy in DIR: Parquet (one file per table and sweep), CSV or JSON lines."""
     from orchestrator.results.export import export as export_tables
 
     folder = _root(context, root)
     selected = select_sweeps(folder, sweep or [])
-    emit(export_tables(folder, selected, target, form), Format.TABLE)
+    emit(export_tables(folder, selected, target, form, raw=raw), Format.TABLE)
 
 
 @app.command("optuna")
@@ -259,12 +274,13 @@ def pareto(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Completed trials that no other trial beats in both x and y."""
     from orchestrator.results.pareto import pareto as pareto_front
 
     folder = _root(context, root)
-    emit(pareto_front(folder, _selected(folder, sweep), x, y), form)
+    emit(pareto_front(folder, _selected(folder, sweep), x, y), form, raw=raw)
 
 
 @app.command()
@@ -273,6 +289,7 @@ def notebooks(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The study's seven notebooks beside the same runs made here: published scores, and which hold.
 
@@ -280,7 +297,7 @@ def notebooks(
     """
     from orchestrator.results.notebooks import notebooks as study
 
-    emit(study(_root(context, root), sweep or ["notebooks"]), form)
+    emit(study(_root(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

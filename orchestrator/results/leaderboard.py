@@ -163,7 +163,8 @@ def render(
         ranking: What the rows are from, if they are only its first ones.
     """
     from rich.console import Group
-    from rich.text import Text
+
+    from orchestrator.terminal.plain_console import shown, shown_line
 
     trials = ranking.trials if ranking else len(rows)
     sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
@@ -196,9 +197,9 @@ def render(
         ]
         lines.append(cells)
     right = {"", *beside, "trainable", "examples", "time"}
-    parts: list[RenderableType] = [Text(_head(rows, sweeps)), table(headers, lines, right)]
+    parts: list[RenderableType] = [shown_line(_head(rows, sweeps)), table(headers, lines, right)]
     if limit is not None and trials > limit:
-        parts.append(Text(f"and {trials - limit} more trials"))
+        parts.append(shown(f"and {trials - limit} more trials"))
     return Group(*parts)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
+from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import score_interval
@@ -17,6 +17,7 @@ from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import duration, number, text, with_interval
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
@@ -52,20 +53,20 @@ def show(root: Path, row: Row) -> Answer:
         "reports": reports,
         "predictions": {"split": split, "rows": chosen},
     }
-    parts: list[RenderableType] = [Text(_head(row)), Text(_cost(row))]
-    parts += [Text(f"\nParameters: {_listed(parameters(row))}"), Text("\nScores", style="bold")]
+    parts: list[RenderableType] = [shown_line(_head(row)), shown_line(_cost(row))]
+    parts += [shown(f"\nParameters: {_listed(parameters(row))}"), shown("\nScores", style="bold")]
     few = _thinned(reports)
     title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"
-    parts += [_scores(row), Text(f"\n{title}", style="bold"), _reports(few, metric)]
-    parts += [Text(line) for line in curve(few, metric)]
+    parts += [_scores(row), shown(f"\n{title}", style="bold"), _reports(few, metric)]
+    parts += [shown(line) for line in curve(few, metric)]
     if chosen:
         order = _order(metric)
-        parts.append(Text(f"\nPredictions on {split} rows, by {order}", style="bold"))
-        parts += [Text(_prediction(each, order)) for each in chosen]
+        parts.append(shown(f"\nPredictions on {split} rows, by {order}", style="bold"))
+        parts += [shown(_prediction(each, order)) for each in chosen]
     if row["error"]:
-        parts.append(Text(f"\nError\n{row['error']}"))
-    parts.append(Text(f"\nCheckpoint: {row['checkpoint'] or 'none'}"))
-    parts.append(Text(f"Environment: {_listed(environment)}"))
+        parts.append(shown(f"\nError\n{row['error']}"))
+    parts.append(shown(f"\nCheckpoint: {visible_line(row['checkpoint'] or 'none')}"))
+    parts.append(shown(f"Environment: {_listed(environment)}"))
     return Answer(data, Group(*parts))
 
 
@@ -169,9 +170,10 @@ def _prediction(row: dict[str, Any], order: str) -> str:
     runs = row["execution_accuracy"]
     if runs is not None:
         value += ", right when run" if runs == 1.0 else ", wrong when run"
+    texts = (row["sql_prompt"], row["reference"], row["prediction"])
+    asked, reference, prediction = (visible_line(str(text)) for text in texts)
     return (
-        f"{row['chosen']} ({value}): {row['sql_prompt']}\n"
-        f"  reference   {row['reference']}\n  prediction  {row['prediction']}"
+        f"{row['chosen']} ({value}): {asked}\n  reference   {reference}\n  prediction  {prediction}"
     )
 
 
@@ -182,4 +184,5 @@ def _listed(values: dict[str, Any]) -> str:
             flat |= value
         elif value is not None:
             flat[name] = value
-    return ", ".join(f"{name} {text(value)}" for name, value in flat.items() if value is not None)
+    words = (f"{name} {text(value)}" for name, value in flat.items() if value is not None)
+    return visible_line(", ".join(words))

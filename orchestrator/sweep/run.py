@@ -29,6 +29,7 @@ from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.terminal.console import quiet
+from orchestrator.terminal.plain_console import shown
 from orchestrator.trial.heartbeat import examples_seen
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     if is_new:
         check_sources(sweep)  # before a folder is made
     stored = latest(sweep, Store(root), new=options.new)
+    asked = shown(f"{sweep.name}: {sweep.question}")
+    asked.stylize("bold", 0, len(sweep.name))
+    out.print(asked)
     out.print(
-        f"[bold]{sweep.name}[/]: {sweep.question}\n"
         f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
         f" Sweep {stored.id} in {stored.root}."
     )
@@ -189,12 +192,11 @@ def _show_result(stored: StoredSweep, out: Console) -> None:
     out.print()
     print_whole(out, render(leaderboard(root, stored.id)))
     out.print(f"\n{sweep.question}", style="bold")
-    out.print(answer(root, stored.id), markup=False)
+    out.print(answer(root, stored.id))
     pattern = root / "trials" / f"sweep={stored.id}" / "*.parquet"
     out.print(
         f"\nEverything is Parquet under {root}. For example:\n"
         f'  duckdb -c "SELECT technique, rank, data_size, {sweep.objective.metric}, outcome'
         f" FROM '{pattern}' ORDER BY objective DESC\"\n"
-        f"  python -m orchestrator.results --root {root} leaderboard --sweep {stored.id}",
-        markup=False,
+        f"  python -m orchestrator.results --root {root} leaderboard --sweep {stored.id}"
     )

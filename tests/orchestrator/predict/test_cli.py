@@ -27,6 +27,7 @@ from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
 from tests.orchestrator.models import write_model
 from tests.planted import PICKLES, Planted
+from trainables.contract.visible import INVISIBLE, visible
 from trainables.embedded import corpus
 from trainables.inference import predictor
 from trainables.techniques.registry import BASELINE
@@ -342,6 +343,30 @@ def test_control_characters_do_not_reach_the_terminal(
     assert code == 0
     assert "\x1b" not in out
     assert "NULL" in out
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "SELECT '[/b] [red]\x1b[2J\x9b31m\u202e' AS \"[b]\x1b\"",
+        "SELECT \x1b[2J\u202e [/b] nothing\r",
+        "DELETE \x07 FROM users",
+    ],
+)
+def test_what_a_model_says_is_shown_as_text(
+    call: Run, answering: Callable[[str], None], prediction: str
+) -> None:
+    answering(prediction)
+    code, out, err = call("Who?", "--context", CONTEXT, "--execute")
+    assert code in (0, 1)
+    assert visible(prediction) in out
+    assert set(INVISIBLE.findall(out + err)) <= {"\n"}
+    line = json.dumps({"question": "Who\x1b?", "context": CONTEXT, "\u202e": "\x9b"})
+    code, out, err = call("--execute", lines=line)
+    assert code == 0
+    assert json.loads(out)["prediction"] == prediction
+    assert json.loads(out)["\u202e"] == "\x9b"
+    assert set(INVISIBLE.findall(out + err)) <= {"\n"}
 
 
 def test_mistakes_are_named_before_any_model_is_loaded(
