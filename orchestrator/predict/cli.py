@@ -16,7 +16,7 @@ from orchestrator.predict.stored_model import StoredModel, choose
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.target import check_target
 from orchestrator.terminal.json_text import json_text
-from orchestrator.terminal.options import choices, one_of, whole
+from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit, say, say_aside, table
 from trainables.base_models.availability import check_model
 from trainables.techniques.registry import TECHNIQUES
@@ -48,7 +48,9 @@ def ask(
     database: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="An SQLite file to read the schema from; it stays unchanged."
+            parser=path,
+            metavar="FILE",
+            help="An SQLite file to read the schema from; it stays unchanged.",
         ),
     ] = None,
     execute: Annotated[
@@ -74,9 +76,9 @@ def ask(
         str | None,
         typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
     ] = None,
-    root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
-        "experiments"
-    ),
+    root: Annotated[
+        Path, typer.Option(parser=path, metavar="DIR", help="Folder of the experiment store.")
+    ] = Path("experiments"),
     protocol: Annotated[
         Protocol | None,
         typer.Option(
@@ -89,6 +91,7 @@ def ask(
     export: Annotated[
         Path | None,
         typer.Option(
+            parser=path,
             metavar="DIR",
             help="Write the model to a new or empty folder instead of answering: adapter in PEFT's"
             " format (after full fine-tuning: weights), tokenizer, and a README with scores,"
@@ -102,6 +105,7 @@ def ask(
             help="With --export: all weights, with the adapter merged into the base model.",
         ),
     ] = False,
+    version: VersionOption = False,
 ) -> None:
     """Ask a trial's model a question about a database and get its SQL.
 

@@ -44,6 +44,8 @@ class SweepTuner:
         conclusions: Conclusions,
         watchers: Sequence[Watcher],
         expired: Callable[[], bool] = lambda: False,
+        *,
+        is_last: bool = False,
     ) -> None:
         """Lines up the trials that are left.
 
@@ -53,6 +55,7 @@ class SweepTuner:
             conclusions: Writes the final rows.
             watchers: Are told what happens.
             expired: Whether the time is up: nothing more starts, and trials end at their next rung.
+            is_last: Whether a trial that is to be tried again is not tried in this start.
 
         Raises:
             DamagedError: A checkpoint or a record under `state/` is not this sweep's.
@@ -61,8 +64,9 @@ class SweepTuner:
         self._conclusions = conclusions
         self._watchers = watchers
         self._expired = expired
+        self._is_last = is_last
         self._trouble: Exception | None = None
-        self._first_failures = FirstFailures(standing.rows.values())
+        self._first_failures = FirstFailures(standing.rows.values(), stored.root)
         self._kept_models = KeptModels(stored)
         for row in standing.rows.values():
             self._kept_models.ended(row)
@@ -159,8 +163,9 @@ class SweepTuner:
         except (MachineError, StoreError) as error:
             self._keep(error)
         if concluded is None:
+            goes_on = not self._is_last and not self._over()
             for watcher in self._watchers:
-                watcher.interrupted(proposal)
+                watcher.interrupted(proposal, goes_on=goes_on)
             return None
         row, result = concluded
         for watcher in self._watchers:

@@ -19,7 +19,7 @@ from orchestrator.results.selection import (
     latest_sweep,
     select_sweeps,
 )
-from orchestrator.terminal.options import choices, one_of, whole
+from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit
 
 app = typer.Typer(
@@ -32,7 +32,12 @@ app = typer.Typer(
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder of the experiment store (default: experiments)."),
+    typer.Option(
+        "--root",
+        parser=path,
+        metavar="DIR",
+        help="Folder of the experiment store (default: experiments).",
+    ),
 ]
 LatestOption = Annotated[
     list[str] | None,
@@ -69,7 +74,9 @@ ByOption = Annotated[
 
 
 @app.callback()
-def options(context: typer.Context, root: RootOption = None) -> None:
+def options(
+    context: typer.Context, root: RootOption = None, version: VersionOption = False
+) -> None:
     """Takes --root before the verb too."""
     context.obj = root
 
@@ -225,7 +232,9 @@ def query(
 @app.command()
 def export(
     context: typer.Context,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    target: Annotated[
+        Path, typer.Argument(parser=path, metavar="DIR", help="A new or empty folder.")
+    ],
     root: RootOption = None,
     sweep: AllOption = None,
     form: Annotated[
@@ -251,7 +260,10 @@ def export(
 def optuna_journal(
     context: typer.Context,
     target: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A new file, or one that this command wrote.")
+        Path,
+        typer.Argument(
+            parser=path, metavar="FILE", help="A new file, or one that this command wrote."
+        ),
     ],
     root: RootOption = None,
     sweep: LatestOption = None,

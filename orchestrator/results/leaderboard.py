@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, absent
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
@@ -209,8 +210,9 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
     counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
     evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
     better = "higher" if first["mode"] == "max" else "lower"
+    profile = profile_words(first["profile"], first["base_model"], first["dataset"])
     text = (
-        f"{', '.join(sweeps)}: profile {first['profile']}, {first['base_model']} on"
+        f"{', '.join(sweeps)}: profile {profile}, {first['base_model']} on"
         f" {first['dataset']};"
         f" {first['metric']} ({better} is better) on {evaluated} validation rows"
     )

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
@@ -83,9 +84,10 @@ def curve(reports: list[Row], metric: str) -> list[str]:
 
 
 def _head(row: Row) -> str:
+    profile = profile_words(row["profile"], row["base_model"], row["dataset"])
     return (
         f"{row['trial_id']} of {row['sweep_id']}: {row['technique']}, {row['outcome']}, profile"
-        f" {row['profile']}, {row['base_model']} on {row['dataset']}"
+        f" {profile}, {row['base_model']} on {row['dataset']}"
     )
 
 

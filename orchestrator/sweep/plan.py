@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from orchestrator.results.profile_words import profile_words
 from orchestrator.search.optuna_space import size
 from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
@@ -37,7 +38,8 @@ def describe(sweep: Sweep, resources_text: str) -> RenderableType:
 
 def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
     yield "sweep", sweep.name
-    yield "profile", f"{sweep.profile} ({sweep.profile_reason})"
+    words = profile_words(sweep.profile, sweep.base_model, sweep.dataset)
+    yield "profile", f"{words} ({sweep.profile_reason})"
     yield "base model", _pinned(sweep.base_model, sweep.base_model_revision)
     yield "dataset", _pinned(sweep.dataset, sweep.dataset_revision)
     yield "objective", f"{sweep.objective.metric}, {sweep.objective.mode}"

@@ -108,10 +108,17 @@ class Progress:
         words = self._objective(row["objective"]) if row["objective"] is not None else reason
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
 
-    def interrupted(self, proposal: Proposal) -> None:
-        """Notes that a trial ended and is to be continued."""
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
+        """Notes that a trial ended and is to be continued.
+
+        Args:
+            proposal: The trial.
+            goes_on: Whether it is continued in this start: not when the sweep is ending.
+        """
         self._running.pop(proposal.trial_number, None)
-        self._line(proposal, "interrupted", "goes on from where it was saved last")
+        words = "goes on from where it was saved last"
+        left = "not finished; the next start of the sweep goes on from where it was saved last"
+        self._line(proposal, "interrupted", words if goes_on else left)
 
     def passed(self) -> None:
         """Says what is new; the table on a terminal refreshes itself."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -25,6 +27,17 @@ def whole(minimum: int) -> Callable[[Any], int]:
         return value
 
     return parse
+
+
+def path(text: Any) -> Path:
+    """Parses a path; `~` is the home folder also where no shell made it so (`--root=~/x`)."""
+    given = Path(str(text))
+    try:
+        return given.expanduser()
+    except RuntimeError:
+        raise typer.BadParameter(
+            f"{str(given)!r} begins with the home folder of a user that is not there."
+        ) from None
 
 
 def hours(text: Any) -> float:
@@ -53,3 +66,25 @@ def one_of(names: type[Named]) -> Callable[[Any], Named]:
 def choices(names: type[StrEnum]) -> str:
     """Returns how `--help` shows the names."""
     return f"[{'|'.join(names)}]"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"finetune-sweep {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("finetune-sweep")
+    except importlib.metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+    ),
+]
+"""A parameter of every command."""

@@ -369,6 +369,33 @@ def test_what_a_model_says_is_shown_as_text(
     assert set(INVISIBLE.findall(out + err)) <= {"\n"}
 
 
+def test_home_folders_may_be_meant_by_every_path(
+    call: Run,
+    answering: Callable[[str], None],
+    database: Path,
+    stored: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering("SELECT name FROM users")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "store").symlink_to(stored)
+    asked = ["Who?", "--database", "~/data/app.sqlite", "--execute"]
+    code, out, err = call(*asked, root=Path("~/store"))
+    assert code == 0, err
+    assert "Ada" in out
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "thesis.txt").touch()
+    code, _, err = call("--trial", "1", "--export", "~/kept")
+    assert code == 2
+    assert f"{tmp_path}/kept exists and is not an empty folder" in err
+
+
+def test_the_version_is_said(call: Run) -> None:
+    code, out, _ = call("--version")
+    assert (code, out.split()[0]) == (0, "finetune-sweep")
+
+
 def test_mistakes_are_named_before_any_model_is_loaded(
     call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
