@@ -109,7 +109,8 @@ def _message(error: ErrorDetails) -> str:
     example = _example(str(location[-1]), field) if location and field else ""
     if kind == "missing":
         return f"is missing{_meaning(field)}{example}"
-    rule = _RULES.get(kind, error["msg"]).format(**error.get("ctx", {}))
+    # Pydantic's own text holds what the user wrote, braces included: only a rule is a template.
+    rule = _RULES[kind].format(**error.get("ctx", {})) if kind in _RULES else error["msg"]
     return f"is {show(error['input'])}, but {rule}{example}"
 
 
