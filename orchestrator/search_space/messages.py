@@ -87,7 +87,7 @@ def _overridden_metric(error: ErrorDetails, root: Node) -> Problem | None:
     if metric is None or mode is None or metric.line is not None or mode.line is None:
         return None
     name = metric.plain()
-    if name not in METRICS or error["type"] != "problem":
+    if not isinstance(name, str) or name not in METRICS or error["type"] != "problem":
         return None
     right = METRICS[name].mode
     less = "more" if right == "max" else "less"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orchestrator.errors import UserError, nearest
 
 MOST_PROBLEMS = 100
-"""Of one list or one file; whoever has made more is helped by these."""
+"""Told of one list or one file; whoever has made more is helped by these."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ class SpecError(UserError):
         self.problems: tuple[Problem, ...] = tuple(
             sorted(unique, key=lambda problem: (problem.line is None, problem.line or 0))
         )
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [str(problem) for problem in self.problems[:MOST_PROBLEMS]]
+        if len(self.problems) > MOST_PROBLEMS:
+            lines.append(f"... and {len(self.problems) - MOST_PROBLEMS:,} more like these.")
+        super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
         """Pickles the problems, from which the text follows."""
