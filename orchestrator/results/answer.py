@@ -86,7 +86,7 @@ def _best(best: dict[str, Any], trials: int) -> str:
     text = f"Best of {trials} trials is {best['configuration']} with {metric} {best['value']:.3f}"
     if best["low"] is not None:
         text += (
-            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['eval_rows']:,}"
+            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['rows']:,}"
             " validation rows"
         )
         if best["test_low"] is not None:

@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters
+from orchestrator.results.measured import interval_of, measured_rows
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score
-from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -113,21 +113,24 @@ def _scores(row: Row) -> RenderableType:
         value, tested = row[name], row.get(f"test_{name}")
         if value is None and tested is None:
             continue
-        interval = test_interval = None
-        if is_score(name):
-            interval = score_interval(name, value, row[f"{name}_se"], row["eval_rows"])
-            test_interval = score_interval(name, tested, row[f"test_{name}_se"], row["test_rows"])
-        lines.append(
-            [
-                name,
-                with_interval(value, *(interval or (None, None))),
-                with_interval(tested, *(test_interval or (None, None))),
-            ]
-        )
+        cells = [
+            with_interval(score, *(interval_of(row, name, prefix) or (None, None)))
+            + _on_fewer(row, name, prefix)
+            for prefix, score in (("", value), ("test_", tested))
+        ]
+        lines.append([name, *cells])
     return table(
         ["", f"{row['eval_rows'] or 0} validation rows", f"{row['test_rows'] or 0} test rows"],
         lines,
     )
+
+
+def _on_fewer(row: Row, metric: str, prefix: str) -> str:
+    """Returns on how many rows a score was measured, where that is not on all."""
+    if not is_score(metric):
+        return ""
+    rows, all_rows = measured_rows(row, metric, prefix), row["test_rows" if prefix else "eval_rows"]
+    return "" if rows is None or rows == all_rows else f" on {rows:,}"
 
 
 def _reports(reports: list[Row], metric: str) -> RenderableType:
