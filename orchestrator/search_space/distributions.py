@@ -290,10 +290,18 @@ def _step_faults(low: float, high: float, step: float, parameter: Parameter) -> 
         if not math.isclose(value / step, round(value / step), rel_tol=1e-12, abs_tol=1e-9)
     ]
     yield from faults
-    if not faults:
-        # The multiples that are drawn may differ from the bounds in the last digits, and so lie
-        # outside what the parameter can be.
-        grid = QUniform(quniform=(low, high, step))
-        for end, value in (("low", low), ("high", high)):
-            if problem := judge(grid.nearest(value), parameter)[1]:
-                yield f"{end} is drawn as {grid.nearest(value):g}, which {problem}"
+    if faults:
+        return
+    # The multiples that are drawn may differ from the bounds in the last digits: they may lie
+    # outside what the parameter can be, or be no multiples to Optuna, which drops the last one.
+    grid = QUniform(quniform=(low, high, step))
+    drawn = {"low": grid.nearest(low), "high": grid.nearest(high)}
+    for end, value in drawn.items():
+        if problem := judge(value, parameter)[1]:
+            yield f"{end} is drawn as {value:g}, which {problem}"
+    first, last = (Decimal(str(value)) for value in drawn.values())
+    if (last - first) % Decimal(str(step)):
+        yield (
+            f"has the step {step}, whose multiples have more digits than a number can hold; round "
+            "it, or list the values with {choice: [...]}"
+        )

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+MOST_HOURS = 876_600
+
 Named = TypeVar("Named", bound=StrEnum)
 
 
@@ -48,6 +50,11 @@ def hours(text: Any) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise typer.BadParameter(f"{text!r} is not a number of hours above 0, such as 0.5.")
+    if value > MOST_HOURS:
+        raise typer.BadParameter(
+            f"{text!r} is more than {MOST_HOURS:,} hours, a hundred years; without the option there"
+            " is no limit."
+        )
     return value
 
 

@@ -34,6 +34,12 @@ ALL = {**LORA, "data_size": DATA_SIZE}
             "has the step 5, but it must be at most high - low, 0.9",
         ),
         ("learning_rate", {"quniform": [0.1, 1, 1e300]}, "must be at most high - low, 0.9"),
+        (
+            "learning_rate",
+            {"quniform": [3.6666666666666665, 4, 0.3333333333333333]},
+            "has the step 0.3333333333333333, whose multiples have more digits than a number can"
+            " hold; round it, or list the values with {choice: [...]}",
+        ),
         # 9.9999999999 steps of 0.1 pass for ten, and ten are 1.
         ("dropout", {"quniform": [0, 0.99999999999, 0.1]}, "is drawn as 1, which is 1.0, but must"),
         ("learning_rate", {"uniform": [1e-320, 1]}, "low is 9.99989e-321, but must be at least"),
