@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.outcomes.judgement import diverged
+from orchestrator.outcomes.unmeasured import is_unmeasured
 from orchestrator.search.halving import RUNG
 from orchestrator.search.proposals import Proposal
 from orchestrator.state.stored_sweep import StoredSweep
@@ -55,6 +56,7 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         RUNG: row[RUNG],
         "last": row[RUNG] == budget,
         "diverged": diverged(row, metric),
+        "unmeasured": is_unmeasured(row, metric),
         "objective": row[metric],
         metric: row[metric],
         "step": row["step"],

@@ -18,6 +18,7 @@ from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
+from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
 from orchestrator.ray_tune.go_ahead import GoAheadBoard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.scheduler import SweepScheduler
@@ -79,6 +80,7 @@ class SweepTuner:
         }
         self._queue = RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
         self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
+        self._scheduler.unmeasured = self._end_unmeasured
         self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)
 
     def run(self, slots: Slots, learner: str) -> None:
@@ -93,6 +95,7 @@ class SweepTuner:
             StoreError: A final row could not be stored, or what is stored is damaged.
             MachineError: A trial met an error that is the machine's, not its own.
             AlikeFailuresError: Every trial so far failed in the same way.
+            UnmeasuredObjectiveError: No validation row can give the objective.
         """
         if not len(self._queue):
             return
@@ -176,6 +179,13 @@ class SweepTuner:
         except (AlikeFailuresError, StoreError) as error:
             self._keep(error)
         return result
+
+    def _end_unmeasured(self, trial_id: str) -> None:
+        """Ends the sweep: no trial of it will have an objective."""
+        try:
+            check_measured(self._stored)
+        except (UnmeasuredObjectiveError, StoreError) as error:
+            self._keep(error)
 
     def _keep(self, error: Exception) -> None:
         """Keeps the first error for the end: Ray Tune (2.60) would log it and go on."""

@@ -14,6 +14,7 @@ from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
 from orchestrator.outcomes.conclusions import Conclusions, is_finished
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
+from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
 from orchestrator.ray_tune.placement import Slots, slots
 from orchestrator.results.profile_words import profile_words
@@ -63,6 +64,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         MachineError: An error of the machine, such as a full disk, ended a trial.
         AlikeFailuresError: The first trials all failed in the same way.
         LimitReachedError: One of the limits was reached before the end.
+        UnmeasuredObjectiveError: No validation row can give the sweep's objective.
         NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
@@ -83,6 +85,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     if not is_finished(stored):
         if not is_new:
             check_sources(sweep)
+        check_measured(stored)
         with hold(stored.files):
             limit = _run_trials(stored, options, out)
     if stored.store.trials(stored.id):
