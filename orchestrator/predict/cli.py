@@ -230,7 +230,7 @@ def _execute(sql: str, context: str, content: bytes, limit: int) -> dict[str, An
         limit: At most so many rows.
     """
     from trainables.sql.query import QueryFailed, query
-    from trainables.sql.sandbox.process import SandboxUnavailable
+    from trainables.sql.sandbox.child import SandboxUnavailable
 
     try:
         found = query(sql, context=None if content else context, content=content, rows=limit)

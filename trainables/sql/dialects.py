@@ -1,130 +1,233 @@
-"""SQL of other dialects said again for SQLite: sqlglot's translation, and what that leaves out."""
+"""Which dialects a text may be of, and what it says in SQLite in each of them.
+
+Texts are parsed in the parsing process (`trainables.sql.parsing`); nothing is run here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from trainables.sql.parsing import process as parsing
+from trainables.sql.sandbox.statements import split_statements
+from trainables.sql.translation.grammar import DIALECTS
+from trainables.sql.translation.translate import translate
 
-from trainables.sql.parsing.bounded_parser import NotParsed, parse
+__all__ = [
+    "DIALECTS",
+    "Meaning",
+    "NotTranslated",
+    "has_foreign_signs",
+    "is_foreign",
+    "meanings",
+    "translations",
+    "without_decorations",
+    "without_quotes_around_names",
+]
 
-DIALECTS = ("mysql", "postgres", "tsql")
-"""In the order in which they are tried, once SQLite itself has refused the text."""
+_SIGN = re.compile(
+    r"""
+      (?P<sign>
+          ` | \[[A-Za-z_][\w ]*\]                                # quotes of MySQL and T-SQL
+        | '(?:[^']|'')*'\s*\+ (?!\s*[\d.]) | \+\s*N?'             # + that joins texts
+        | \bSELECT\s+ [A-Za-z_]\w*\s*=(?!=)                     # T-SQL's alias = value
+        | \bFORMAT\s*\(\s*(?!')                                   # SQLite's is printf
+        | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
+        | \bAS\s+(?:DATE|DATETIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC)\b\s*[(),]  # nor these types
+        | \b(?:DATE|TIMESTAMP)\s*' | \bCURRENT_(?:DATE|TIMESTAMP)\s*[-+]
+        | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY | AUTO_INCREMENT | UNSIGNED | ZEROFILL
+              | ENGINE\s*= | N?VARCHAR2 | NVARCHAR | NUMBER\s*[(,)] | CLOB | DATETIME2
+              | SMALLDATETIME | MONEY | BYTEA | JSONB | TIMESTAMPTZ | (?:MEDIUM|LONG|TINY)TEXT
+              | MEDIUMINT | UNIQUEIDENTIFIER | BPCHAR | ENUM\s*\( | ROWNUM | SYSDATE | GETDATE
+              | DATEADD | DATEDIFF | DATEPART | TIMESTAMPDIFF | INTERVAL | DUAL | generate_series
+              | TOP\s*\(?\s*\d | dbo\. | public\. ) (?:\b|(?<=\W))
+      )
+      | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/    # neither texts nor comments count
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 
-_PARTS = {
-    "YEAR": "%Y",
-    "MONTH": "%m",
-    "DAY": "%d",
-    "DAYOFWEEK": "%w",
-    "DOW": "%w",
-    "DAYOFYEAR": "%j",
-    "DOY": "%j",
-    "HOUR": "%H",
-    "MINUTE": "%M",
-    "SECOND": "%S",
-}
-_FIRST_OF = {"YEAR": "%Y-01-01", "MONTH": "%Y-%m-01", "DAY": "%Y-%m-%d"}
-_UNITS = {
-    "YEAR": 1,
-    "MONTH": 1,
-    "DAY": 1,
-    "HOUR": 1,
-    "MINUTE": 1,
-    "SECOND": 1,
-    "WEEK": 7,
-    "QUARTER": 3,
-}
-_SPOKEN = {"WEEK": "DAY", "QUARTER": "MONTH"}
-_NOW = {"NOW": "CURRENT_TIMESTAMP", "GETDATE": "CURRENT_TIMESTAMP", "CURDATE": "CURRENT_DATE"}
+_WORDS_OF_SIGNS = (
+    *("`", "[", "'+", "' +", "+'", "+ '", "+n'", "+ n'", "format", "round", "date'", "date '"),
+    *("timestamp'", "timestamp '", "current_date", "current_timestamp", "serial", "identity"),
+    *("auto_increment", "unsigned", "zerofill", "engine", "varchar2", "nvarchar", "number", "clob"),
+    *("datetime2", "money", "bytea", "jsonb", "timestamptz", "mediumtext", "longtext", "tinytext"),
+    *("mediumint", "uniqueidentifier", "bpchar", "enum", "rownum", "sysdate", "getdate"),
+    *("dateadd", "datediff", "datepart", "timestampdiff", "interval", "dual", "generate_series"),
+    *("top", "dbo.", "public.", "smalldatetime", "as date", "as timestamp", "as signed"),
+    *("as decimal", "as numeric"),
+)
+"""One of these stands in every text that has a sign, but for those of the next pattern."""
+_ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
+
+_QUOTED_NAME = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?P<ticks>[A-Za-z_]\w*)`"
+    r"|(?<![\w\])])\[(?P<brackets>[A-Za-z_]\w*)\]"
+)
+_COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
+
+_PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
+_HARMLESS_PRAGMAS = frozenset(
+    {
+        *(
+            "analysis_limit",
+            "auto_vacuum",
+            "automatic_index",
+            "cache_size",
+            "encoding",
+            "journal_mode",
+        ),
+        *(
+            "journal_size_limit",
+            "locking_mode",
+            "mmap_size",
+            "optimize",
+            "page_size",
+            "synchronous",
+            "temp_store",
+        ),
+        *("user_version", "application_id", "wal_autocheckpoint"),
+    }
+)
+_OF_SQLITE_ITSELF = re.compile(
+    r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"'`\[]?sqlite_(?:sequence|stat[134])\b"
+    r"|ANALYZE\s+[\"'`\[]?sqlite_(?:master|schema)\b",
+    re.IGNORECASE,
+)
 
 
-def translations(text: str) -> list[str]:
-    """Returns what `for_sqlite` yields, for a parsing process to call."""
-    return list(for_sqlite(text))
+class NotTranslated(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The parsing process twice reached its limits of time or memory."""
 
 
-def for_sqlite(text: str) -> Iterator[str]:
-    """Yields what a text may mean in SQLite, as one dialect after another reads it.
+@dataclass(frozen=True)
+class Meaning:
+    """What a text says in SQLite if it is of one dialect.
+
+    Attributes:
+        dialect: The dialect.
+        sql: Statements of SQLite; None where no translation is known to keep the meaning.
+        functions: What they call beyond SQLite's own functions.
+        reason: Why there is no translation.
+        is_past_limit: Whether that is so because the text is too long or too deep to be read.
+    """
+
+    dialect: str
+    sql: str | None
+    functions: tuple[str, ...] = ()
+    reason: str = ""
+    is_past_limit: bool = False
+
+
+def has_foreign_signs(text: str) -> bool:
+    """Tells whether a text shows signs of another dialect, which SQLite may run all the same."""
+    lowered = text.lower()
+    # Most texts have none of these; the others are looked at piece by piece.
+    if not any(word in lowered for word in _WORDS_OF_SIGNS) and not _ALIAS_FIRST.search(lowered):
+        return False
+    return any(found.lastgroup == "sign" for found in _SIGN.finditer(text))
+
+
+def is_foreign(context: str, reference: str) -> bool:
+    """Tells whether a row shows signs of another dialect than SQLite's."""
+    return (
+        has_foreign_signs(reference)
+        or has_foreign_signs(context)
+        or _calculates_with_dates(context, reference)
+    )
+
+
+def _calculates_with_dates(context: str, reference: str) -> bool:
+    """Tells whether a column of dates is added or subtracted: SQLite does so with their years."""
+    if not ("-" in reference or "+" in reference):
+        return False
+    names = {found[1].lower() for found in _COLUMN_OF_DATES.finditer(context)}
+    return bool(names) and any(
+        operand and operand.rpartition(".")[2].lower() in names
+        for found in _SUM.finditer(reference)
+        for operand in found.groups()
+    )
+
+
+def translations(
+    text: str | None, context: str, context_binds: bool, dialects: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Returns `meanings` as dictionaries, for a parsing process to call.
 
     Args:
-        text: Any text; nothing comes of one that is not parsed within the bounds of
-            `trainables.sql.parsing.bounded_parser`.
+        text: Any text; None: the context itself.
+        context: What builds its database.
+        context_binds: Whether a text is of no dialect that the context is not of.
+        dialects: Those to be tried.
     """
-    seen = {text}
-    for dialect in DIALECTS:
-        try:
-            trees = parse(text, dialect)
-            said = ";\n".join(
-                tree.transform(_translate, copy=False).sql(
-                    "sqlite", unsupported_level=ErrorLevel.IGNORE
-                )
-                for tree in trees
-            )
-        except (
-            NotParsed,
-            SqlglotError,
-            RecursionError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ):
-            # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
+    found = (translate(d, context, text, known_tables=context_binds) for d in dialects)
+    return [
+        {
+            "dialect": dialect,
+            "sql": said.get("sql"),
+            "functions": said.get("functions", []),
+            "reason": said.get("reason", ""),
+            "is_past_limit": said.get("refused") == "limit",
+        }
+        for dialect, said in zip(dialects, found, strict=True)
+        if said.get("refused") != "not spoken"
+    ]
+
+
+def meanings(
+    text: str | None,
+    context: str = "",
+    *,
+    context_binds: bool = True,
+    dialects: Sequence[str] = DIALECTS,
+    heartbeat: Callable[[], None] | None = None,
+) -> list[Meaning]:
+    """Returns what a text means in each dialect that it may be of.
+
+    Args:
+        text: Any text; None: the context itself.
+        context: What builds its database.
+        context_binds: Whether a text is of no dialect that the context is not of.
+        dialects: Those to be tried.
+        heartbeat: Called about twice a second while this waits for the parsing process.
+
+    Returns:
+        One meaning for each dialect that has all that the text says; none for a text that is of
+        none.
+
+    Raises:
+        NotTranslated: The parsing process twice reached its limits of time or memory.
+        ParserUnavailable: There is no parsing process.
+    """
+    arguments = (text, context, context_binds, list(dialects))
+    [found] = parsing.shared().map(translations, [arguments], heartbeat)
+    if found is None:
+        raise NotTranslated
+    return [Meaning(**{**said, "functions": tuple(said["functions"])}) for said in found]
+
+
+def without_quotes_around_names(text: str) -> str:
+    """Returns a text without the backticks and brackets around plain names."""
+    if "`" not in text and "[" not in text:
+        return text
+    return _QUOTED_NAME.sub(lambda found: found["ticks"] or found["brackets"] or found[0], text)
+
+
+def without_decorations(context: str) -> str:
+    """Returns a context of SQLite without what its dumps hold and no statement may do.
+
+    The tables that SQLite keeps for itself and PRAGMAs that change no meaning are left out.
+    """
+    if "sqlite_" not in context.lower() and "pragma" not in context.lower():
+        return context
+    kept = []
+    for statement in split_statements(context):
+        pragma = _PRAGMA.match(statement)
+        if pragma is not None and pragma[1].lower() in _HARMLESS_PRAGMAS:
             continue
-        if said and said not in seen:
-            seen.add(said)
-            yield said
-
-
-def _translate(node: exp.Expr) -> exp.Expr:
-    """Says in SQLite what sqlglot's own translation keeps as it was."""
-    if isinstance(node, exp.Extract):
-        return _part(node.this.name, node.expression) or node
-    if isinstance(node, exp.Year | exp.Month | exp.Day | exp.DayOfWeek | exp.DayOfYear | exp.Hour):
-        return _part(type(node).__name__.upper(), node.this) or node
-    if isinstance(node, exp.DateAdd | exp.DateSub | exp.Add | exp.Sub):
-        return _shifted(node) or node
-    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
-        form = _FIRST_OF.get(node.text("unit").upper())
-        return exp.func("STRFTIME", exp.Literal.string(form), node.this) if form else node
-    if isinstance(node, exp.Left):
-        return exp.func("SUBSTR", node.this, exp.Literal.number(1), node.expression)
-    if isinstance(node, exp.Right):
-        return exp.func("SUBSTR", node.this, exp.Neg(this=node.expression))
-    if isinstance(node, exp.Anonymous) and node.name.upper() in _NOW and not node.expressions:
-        return exp.column(_NOW[node.name.upper()])
-    if isinstance(node, exp.TruncateTable) and len(node.expressions) == 1:
-        return exp.delete(node.expressions[0])
-    return node
-
-
-def _part(name: str, moment: exp.Expr) -> exp.Expr | None:
-    form = _PARTS.get(name.upper())
-    if form is None:
-        return None
-    while isinstance(moment, exp.TsOrDsToDate | exp.TsOrDsToTimestamp):
-        moment = moment.this
-    return exp.cast(
-        exp.Anonymous(this="STRFTIME", expressions=[exp.Literal.string(form), moment]), "INT"
-    )
-
-
-def _shifted(node: exp.DateAdd | exp.DateSub | exp.Add | exp.Sub) -> exp.Expr | None:
-    """`date - INTERVAL 3 MONTH` as `DATE(date, '-3 MONTH')`."""
-    amount: exp.Expr | None = node.expression
-    unit = node.args.get("unit")
-    if isinstance(amount, exp.Interval):
-        unit, amount = amount.args.get("unit"), amount.this
-    elif isinstance(node, exp.Add | exp.Sub):
-        return None
-    name = unit.name.upper().removesuffix("S") if unit is not None else ""
-    if not isinstance(amount, exp.Literal) or not amount.name.isdigit() or name not in _UNITS:
-        return None
-    sign = "-" if isinstance(node, exp.DateSub | exp.Sub) else "+"
-    shift = f"{sign}{int(amount.name) * _UNITS[name]} {_SPOKEN.get(name, name)}"
-    moment = node.this
-    has_time = name in ("HOUR", "MINUTE", "SECOND") or bool(moment.find(exp.CurrentTimestamp))
-    return exp.Anonymous(
-        this="DATETIME" if has_time else "DATE", expressions=[moment, exp.Literal.string(shift)]
-    )
+        if not _OF_SQLITE_ITSELF.match(statement):
+            kept.append(statement)
+    return ";\n".join(kept)

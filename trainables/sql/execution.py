@@ -8,8 +8,16 @@ BY at its outermost level, and rows that tie there, or at a LIMIT, are as right 
 (`trainables.sql.sandbox.judgement`). If either changes data or schema, so do the states of the
 database after each, with all that a schema says (`trainables.sql.sandbox.schema`). A text of
 several statements is run whole: the results of all of them count, and the state after the last.
-Both run at one fixed time (`trainables.sql.sandbox.clock`). A text that SQLite refuses is tried as
-MySQL, PostgreSQL and T-SQL, translated by sqlglot (`trainables.sql.dialects`).
+Both run at one fixed time (`trainables.sql.sandbox.clock`).
+
+A score is exact, or it is not given. Context and reference run as they are in SQLite; where they
+show signs of MySQL, PostgreSQL, T-SQL or Oracle, or SQLite refuses them, they run in a translation
+that is known to keep the meaning (`trainables.sql.translation`), in every dialect that they fit: if
+the reference returns the same in all of them, the row is measured, else it is not, with a reason
+(`trainables.sql.plans`). That is decided by context and reference alone. A prediction is read in
+its row's dialect, then as SQLite, then as another dialect; one that may say something of which no
+translation is known is neither right nor wrong ("unjudged"), and one that is of no dialect is wrong
+(`trainables.sql.measurement` has the reasons).
 
 What is promised. A prediction is hostile: it runs in a child process
 (`trainables.sql.sandbox.scoring_child`) that holds nothing but the row, may open no file and start
@@ -31,33 +39,45 @@ What is not promised:
   rows, or rows without an order, only the first and the last of its choices are.
 - That expressions in a schema (CHECK, generated columns, indexes, views without rows, triggers) are
   compared by more than their text: `a > 1` and `1 < a` are two. Names of indexes do not count.
-- That every dialect runs. What neither SQLite nor a translation runs is left out (reference) or
-  wrong (prediction); a text that SQLite runs is never tried as another dialect, even if it means
-  another thing there.
+- That every construct of every dialect is measured: `trainables.sql.translation` is an allow-list.
+- That a text which runs as it is, and shows no sign of another dialect, means what that dialect
+  would make of it: `7 / 2` is 3, LIKE does not see the case of letters, NULLs come first.
 - That a reference with RANDOM() is measured, but by its own text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from trainables.sql.dialects import translations
-from trainables.sql.parsing import process as parsing
+from trainables.sql.dialects import (
+    DIALECTS,
+    Meaning,
+    NotTranslated,
+    has_foreign_signs,
+    is_foreign,
+    meanings,
+    without_quotes_around_names,
+)
+from trainables.sql.measurement import SCORING_VERSION, Judgement, Measurement, Reason
+from trainables.sql.plans import Plan, plan
+from trainables.sql.runs import FINAL, Outcome, Reading, Runs
 from trainables.sql.sandbox.database import Limits
-from trainables.sql.sandbox.process import ChildDied, SandboxProcess, SandboxUnavailable
+from trainables.sql.sandbox.process import SandboxUnavailable
 
-__all__ = ["Limits", "SandboxUnavailable", "SqlExecutor", "execute"]
+__all__ = [
+    "SCORING_VERSION",
+    "Judgement",
+    "Limits",
+    "Measurement",
+    "SandboxUnavailable",
+    "SqlExecutor",
+    "execute",
+]
 
 Scores = dict[str, float | None]
-Request = dict[str, str | None]
-Outcome = dict[str, Any]
+Heartbeat = Callable[[], None]
 
-_NOT_MEASURED: Scores = {"execution_accuracy": None, "valid_sql": None}
-
-
-class _NotTranslated(Exception):  # noqa: N818  # what happened, not what is wrong
-    """The parsing process reached its limits of time or memory."""
+_WRONG = Judgement(0.0, 0.0)
 
 
 def execute(
@@ -78,12 +98,9 @@ class SqlExecutor:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
-        self._process = SandboxProcess(self._limits)
-        self._heartbeat: Callable[[], None] | None = None
-        # What runs in place of a context, or of a reference in its context; None: nothing does.
-        self._contexts: dict[str, str | None] = {}
-        self._references: dict[tuple[str, str], str | None] = {}
+        self._runs = Runs(limits or Limits())
+        # Of the rows that do not simply run as they are; those need no plan.
+        self._plans: dict[tuple[str, str], Plan] = {}
 
     def __enter__(self) -> SqlExecutor:
         return self
@@ -93,14 +110,14 @@ class SqlExecutor:
 
     def close(self) -> None:
         """Ends the child process. A later call of `execute` starts another."""
-        self._process.close()
+        self._runs.close()
 
     def execute(
         self,
         contexts: Sequence[str],
         references: Sequence[str],
         predictions: Sequence[str],
-        heartbeat: Callable[[], None] | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> list[Scores]:
         """Scores each prediction against the reference in the same place.
 
@@ -113,10 +130,29 @@ class SqlExecutor:
 
         Returns:
             For each row `execution_accuracy`, 1.0 if the prediction does what the reference does,
-            0.0 if not, None if the reference itself does not run or the two cannot be compared
-            (the reference is of chance, or its ties are not understood); and `valid_sql`, 1.0 if
-            the prediction runs within the limits, 0.0 if not. Both are None if the context cannot
-            be built, or if a translation twice reached the limits of the parsing process.
+            0.0 if not, None if that is not known; and `valid_sql`, 1.0 if the prediction runs
+            within the limits, 0.0 if not, None if that is not known. `judge` says why.
+
+        Raises:
+            ValueError: The lists differ in length.
+            SandboxUnavailable: No child process can be started.
+        """
+        return [
+            {
+                "execution_accuracy": judgement.execution_accuracy,
+                "valid_sql": judgement.valid_sql,
+            }
+            for judgement in self.judge(contexts, references, predictions, heartbeat)
+        ]
+
+    def judge(
+        self,
+        contexts: Sequence[str],
+        references: Sequence[str],
+        predictions: Sequence[str],
+        heartbeat: Heartbeat | None = None,
+    ) -> list[Judgement]:
+        """Scores as `execute` does, and says of each row why a score is None.
 
         Raises:
             ValueError: The lists differ in length.
@@ -127,87 +163,142 @@ class SqlExecutor:
                 f"There are {len(contexts)} contexts, {len(references)} references and "
                 f"{len(predictions)} predictions; each row needs one of each."
             )
-        self._heartbeat = heartbeat
-        rows = []
+        self._runs.heartbeat = heartbeat
+        found = []
         for row in zip(contexts, references, predictions, strict=True):
             if heartbeat is not None:
                 heartbeat()
             try:
-                rows.append(self._row(*row))
-            except _NotTranslated:
-                rows.append(dict(_NOT_MEASURED))
-        return rows
+                found.append(self._row(*row))
+            except NotTranslated:
+                found.append(_unjudged("the parsing process reached its limits"))
+        return found
 
-    def _row(self, context: str, reference: str, prediction: str) -> Scores:
+    def measurable(self, context: str, reference: str) -> Measurement:
+        """Tells whether a row can be measured: the same for every prediction.
+
+        Raises:
+            SandboxUnavailable: No child process can be started.
+        """
+        return self._plan(context, reference).measurement
+
+    def _plan(self, context: str, reference: str) -> Plan:
         key = (context, reference)
-        request: Request = {
-            "context": self._contexts.get(context, context),
-            "reference": self._references.get(key, reference),
-            "prediction": prediction,
-        }
-        if request["context"] is None:
-            return dict(_NOT_MEASURED)
-        outcome = self._run(request)
-        if outcome["context"]:
-            request, outcome = self._say_again("context", request, outcome)
-            self._contexts[context] = None if outcome["context"] else request["context"]
-            if outcome["context"]:
-                return dict(_NOT_MEASURED)
-        if outcome["reference"]:
-            request, outcome = self._say_again("reference", request, outcome)
-            self._references[key] = None if outcome["reference"] else request["reference"]
-        if outcome["prediction"]:
-            request, outcome = self._say_again("prediction", request, outcome)
-        valid = not outcome["prediction"]
-        if request["reference"] is None or outcome["reference"]:
-            return {"execution_accuracy": None, "valid_sql": float(valid)}
-        if outcome["unjudged"]:
-            return {"execution_accuracy": None, "valid_sql": float(valid)}
-        return {"execution_accuracy": float(bool(outcome["equal"])), "valid_sql": float(valid)}
+        if key not in self._plans:
+            self._plans[key] = plan(context, reference, self._runs)
+        return self._plans[key]
 
-    def _say_again(self, stage: str, request: Request, outcome: Outcome) -> tuple[Request, Outcome]:
-        """Tries what the refused text means in other dialects; if none runs, nothing changes."""
-        if outcome[stage] == "error":
-            [said_again] = parsing.shared().map(
-                translations, [(request[stage] or "",)], self._heartbeat
+    def _row(self, context: str, reference: str, prediction: str) -> Judgement:
+        if (context, reference) not in self._plans and not is_foreign(context, reference):
+            # Most rows: they run as they are, and one request tells all.
+            reading = Reading("sqlite", context, reference)
+            outcome = self._runs.run(reading, prediction)
+            if not outcome["context"] and not outcome["reference"]:
+                return self._as_sqlite(reading, prediction, context, outcome)
+            if outcome["context"] == "limit":
+                reason = Reason("limit", outcome["message"] or "")
+                self._plans[(context, reference)] = Plan((), reason)
+        made = self._plan(context, reference)
+        if made.reason is not None:
+            return self._validity(made, context, prediction)
+        reading = made.readings[0]
+        if reading.dialect == "sqlite":
+            return self._as_sqlite(
+                reading, prediction, context, self._runs.run(reading, prediction)
             )
-            if said_again is None:
-                raise _NotTranslated
-            for said in said_again:
-                attempt = request | {stage: said}
-                answer = self._run(attempt)
-                if answer[stage] is None:
-                    return attempt, answer
-        return request, outcome
+        return self._as_dialects(made, context, prediction)
 
-    def _run(self, request: Request) -> Outcome:
-        """Asks the child, and answers for a child that did not survive the request."""
-        longest = self._limits.value_bytes
-        if len(request["context"] or "") > longest:
-            return _refused("context")
-        for stage in ("reference", "prediction"):
-            if len(request[stage] or "") > longest:
-                # A lone semicolon is refused too, and needs no path of its own through the child.
-                request = request | {stage: ";"}
-        try:
-            return self._ask(request)
-        except ChildDied as death:
-            if death.stage == "":
-                return _refused("context")
-            if death.stage == "context":
-                return self._run(request | {"reference": None}) | {"reference": "limit"}
-            return _refused("prediction")
+    def _as_sqlite(
+        self, reading: Reading, prediction: str, context: str, outcome: Outcome
+    ) -> Judgement:
+        """Judges a prediction by what it does as it is, or as another dialect where that fails."""
+        failure = outcome["prediction"]
+        if failure is None:
+            return _measured(outcome)
+        if failure in FINAL or (failure == "name" and not has_foreign_signs(prediction)):
+            return _WRONG
+        return self._as_others(reading, prediction, context, DIALECTS)
 
-    def _ask(self, request: Request) -> Outcome:
-        try:
-            return self._process.ask(request, self._heartbeat)
-        except ChildDied as death:
-            if death.limited:
-                raise
-            # Anyone may have killed the child, once; a second death is the row's doing.
-            return self._process.ask(request, self._heartbeat)
+    def _as_dialects(self, made: Plan, context: str, prediction: str) -> Judgement:
+        """Judges a prediction in the dialects of its row, and else as any."""
+        dialects = {reading.dialect: reading for reading in made.readings}
+        said = self._meanings(prediction, context, list(dialects))
+        if said:
+            found = [self._judged(dialects[one.dialect], one) for one in said]
+            return _together(found, several=len(dialects) > 1)
+        reading = made.readings[0]
+        outcome = self._runs.run(reading, prediction)
+        if outcome["prediction"] is None:
+            return _measured(outcome)
+        if outcome["prediction"] in FINAL:
+            return _WRONG
+        others = [dialect for dialect in DIALECTS if dialect not in dialects]
+        return self._as_others(reading, prediction, context, others)
+
+    def _as_others(
+        self, reading: Reading, prediction: str, context: str, dialects: Sequence[str]
+    ) -> Judgement:
+        """Judges a prediction that its row's dialect refuses as what it may be else."""
+        said = self._meanings(prediction, context, dialects)
+        found = [self._judged(reading, one) for one in said]
+        return _together(found, several=False) if found else _WRONG
+
+    def _validity(self, made: Plan, context: str, prediction: str) -> Judgement:
+        """Judges a prediction of a row that cannot be measured: does it run?"""
+        if not made.readings:
+            return Judgement(None, None, made.reason)
+        reading = made.readings[0]
+        outcome = self._runs.run(reading, prediction)
+        valid = self._as_sqlite(reading, prediction, context, outcome).valid_sql
+        return Judgement(None, valid, made.reason)
+
+    def _meanings(self, text: str, context: str, dialects: Iterable[str]) -> list[Meaning]:
+        said: list[Meaning] = []
+        # Quotes around names are no evidence against a prediction: SQLite takes all of them.
+        for spelling in dict.fromkeys((text, without_quotes_around_names(text))):
+            said = said or meanings(
+                spelling,
+                context,
+                context_binds=False,
+                dialects=list(dialects),
+                heartbeat=self._runs.heartbeat,
+            )
+        return said
+
+    def _judged(self, reading: Reading, said: Meaning) -> Judgement:
+        if said.sql is None:
+            return _WRONG if said.is_past_limit else _unjudged(said.reason)
+        outcome = self._runs.run(reading, said.sql, said.functions)
+        if outcome["prediction"] is None:
+            return _measured(outcome)
+        # Wrong where its own dialect refuses it too.
+        if outcome["prediction"] in ("name", "value", *FINAL):
+            return _WRONG
+        return _unjudged(outcome["message"] or "")
 
 
-def _refused(stage: str) -> Outcome:
-    outcome = dict.fromkeys(("context", "reference", "prediction", "equal", "unjudged"))
-    return {**outcome, stage: "limit"}
+def _measured(outcome: Outcome) -> Judgement:
+    if outcome["unjudged"]:
+        return Judgement(None, 1.0, Reason("unjudged", outcome["unjudged"]))
+    equal = outcome["equal"]
+    return Judgement(None if equal is None else float(bool(equal)), 1.0)
+
+
+def _unjudged(detail: str) -> Judgement:
+    return Judgement(None, None, Reason("unjudged", detail))
+
+
+def _together(found: list[Judgement], *, several: bool) -> Judgement:
+    """Returns what all readings of a prediction say, or that it cannot be judged.
+
+    Args:
+        found: One judgement for each dialect that the prediction may be of.
+        several: Whether the row itself fits several dialects: then those in which the prediction
+            can be judged decide.
+    """
+    known = [judgement for judgement in found if judgement.reason is None]
+    if not known or (len(known) < len(found) and not several):
+        return next(judgement for judgement in found if judgement.reason is not None)
+    if all(judgement == known[0] for judgement in known):
+        return known[0]
+    return _unjudged("its meaning depends on the dialect")

@@ -7,30 +7,24 @@ statement may only read. It never has the database's file: its process gets a co
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from trainables.sql.dialects import translations
-from trainables.sql.parsing import process as parsing
+from trainables.sql.dialects import DIALECTS, NotTranslated, meanings, without_decorations
+from trainables.sql.parsing.process import ParserUnavailable
+from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
-from trainables.sql.sandbox.process import SandboxUnavailable
+
+__all__ = ["QUERY_LIMITS", "QueryFailed", "Rows", "SandboxUnavailable", "query"]
 
 QUERY_LIMITS = Limits(instructions=2_000_000_000, cpu_seconds=20.0, wall_seconds=60.0)
 """More time than scoring allows: a person's database is larger than a row's, and nothing is
 compared, so the clock may decide."""
 
-_BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv.pop(1));"
-    "from trainables.sql.sandbox.query_child import main; main()"
-)
-_PACKAGES = str(Path(__file__).resolve().parents[2])
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_CHILD = "trainables.sql.sandbox.query_child"
 
 
 class QueryFailed(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -64,7 +58,8 @@ def query(
 ) -> Rows:
     """Runs one SELECT in a process of its own.
 
-    A text that SQLite refuses is tried as other dialects, as in scoring.
+    A text that SQLite refuses is tried as other dialects, in the translations of scoring; where it
+    may be of several, the first that runs is shown.
 
     Args:
         sql: What a model wrote; any text.
@@ -79,57 +74,66 @@ def query(
         SandboxUnavailable: No process can be started.
     """
     failure: dict[str, Any] = {}
-    for meant in _meanings(context) if context else [None]:
-        for said in _meanings(sql):
-            found = _run(meant, content, said, rows, limits)
-            if "columns" in found:
-                return Rows(**found, sql=said)
-            # What SQLite said of the text itself, not of a translation.
-            if failure.get("stage") != found["stage"]:
-                failure = found
-            if found["stage"] == "context" or found["kind"] != "error":
-                break
-        if found["stage"] == "sql":
+    for attempt in _attempts(sql, context):
+        found = _run(attempt, content, rows, limits)
+        if "columns" in found:
+            return Rows(**found, sql=attempt.sql)
+        if not failure:
+            # What SQLite says of the texts themselves, not of a translation.
+            failure = found
+        if found["kind"] == "limit":
             break
     place = "the context does not run: " if failure["stage"] == "context" else ""
     raise QueryFailed(place + failure["message"])
 
 
-def _meanings(text: str) -> Iterator[str]:
-    yield text
+class _Attempt(NamedTuple):
+    """What may be run: the texts as they are, or what they say in SQLite."""
+
+    context: str | None
+    sql: str
+    functions: tuple[str, ...] = ()
+
+
+def _attempts(sql: str, context: str | None) -> Iterator[_Attempt]:
+    plain = without_decorations(context) if context else None
+    yield _Attempt(plain, sql)
     try:
-        [said_again] = parsing.shared().map(translations, [(text,)])
-    except parsing.ParserUnavailable as error:
+        contexts = {said.dialect: said for said in meanings(None, context)} if context else {}
+        texts = {said.dialect: said for said in meanings(sql, context or "", context_binds=False)}
+    except NotTranslated:
+        return
+    except ParserUnavailable as error:
         raise SandboxUnavailable(str(error)) from error
-    yield from said_again or ()
+    for dialect in DIALECTS:
+        built, said = contexts.get(dialect), texts.get(dialect)
+        if built is not None and built.sql is not None:
+            yield _Attempt(built.sql, sql, built.functions)
+            if said is not None and said.sql is not None:
+                yield _Attempt(built.sql, said.sql, (*built.functions, *said.functions))
+        if said is not None and said.sql is not None:
+            yield _Attempt(plain, said.sql, said.functions)
 
 
-def _run(
-    context: str | None, content: bytes, sql: str, rows: int, limits: Limits
-) -> dict[str, Any]:
-    request = {"context": context, "content_bytes": len(content), "sql": sql, "rows": rows}
+def _run(attempt: _Attempt, content: bytes, rows: int, limits: Limits) -> dict[str, Any]:
+    request = {**attempt._asdict(), "content_bytes": len(content), "rows": rows}
     limits = limits._replace(
         heap_bytes=limits.heap_bytes + 2 * len(content),
         address_bytes=limits.address_bytes + 4 * len(content),
     )
+    process = start_child(_CHILD, limits._asdict())
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGES, json.dumps(limits._asdict())],
-            input=json.dumps(request).encode() + b"\n" + content,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-            cwd="/",
-            timeout=limits.wall_seconds,
-            check=False,
+        output, _ = process.communicate(
+            json.dumps(request).encode() + b"\n" + content, timeout=limits.wall_seconds
         )
     except subprocess.TimeoutExpired:
         raise QueryFailed(f"it takes more than {limits.wall_seconds:g} s") from None
-    except OSError as error:
-        raise SandboxUnavailable(f"The SQL process cannot be started: {error}.") from error
-    if done.returncode == -signal.SIGPROF:
+    finally:
+        # Also where Ctrl-C comes in between: the child, in a session of its own, gets none.
+        status = end_child(process)
+    if status == -signal.SIGPROF:
         raise QueryFailed(f"it takes more than {limits.cpu_seconds:g} s of processor time")
-    if done.returncode:
-        raise QueryFailed(f"its process ended with status {done.returncode}")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    if status:
+        raise QueryFailed(f"its process ended with status {status}")
+    answer: dict[str, Any] = json.loads(output)
     return answer

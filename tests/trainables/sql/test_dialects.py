@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.sql.dialects import for_sqlite
+from trainables.sql.dialects import meanings
 from trainables.sql.execution import SqlExecutor
 
 CONTEXT = (
@@ -55,6 +55,6 @@ def test_a_context_of_another_dialect_is_built() -> None:
 @settings(deadline=None)
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)))
 def test_any_text_may_be_tried(text: str) -> None:
-    said = list(for_sqlite(text))
-    assert text not in said
-    assert len(set(said)) == len(said)
+    found = meanings(text, CONTEXT)
+    assert len({meaning.dialect for meaning in found}) == len(found)
+    assert all((meaning.sql is None) == bool(meaning.reason) for meaning in found)

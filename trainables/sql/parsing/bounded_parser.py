@@ -33,7 +33,15 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 class NotParsed(Exception):  # noqa: N818  # what happened, not what is wrong with this program
-    """The text is not SQL of that dialect, or passes a bound of this module."""
+    """The text is not SQL of that dialect, or passes a bound of this module.
+
+    Attributes:
+        is_bound: Whether it passes a bound.
+    """
+
+    def __init__(self, message: str, *, is_bound: bool = False) -> None:
+        super().__init__(message)
+        self.is_bound = is_bound
 
 
 class _TooManyMoves(Exception):  # noqa: N818  # never leaves this module
@@ -55,7 +63,7 @@ def parse(text: str, dialect: str | type[Dialect]) -> list[exp.Expr]:
             deep a nesting.
     """
     if len(text) > LONGEST_STATEMENT:
-        raise NotParsed(f"more than {LONGEST_STATEMENT:,} characters")
+        raise NotParsed(f"more than {LONGEST_STATEMENT:,} characters", is_bound=True)
     reader: Any = Dialect.get_or_raise(dialect)
     # On this instance only. The parser hands it on to the parsers that it makes for parts.
     reader.parser_class = _counting(reader.parser_class)
@@ -63,7 +71,7 @@ def parse(text: str, dialect: str | type[Dialect]) -> list[exp.Expr]:
     try:
         trees = [tree for tree in reader.parse(text) if tree is not None]
     except _TooManyMoves:
-        raise NotParsed("too many ways to read it") from None
+        raise NotParsed("too many ways to read it", is_bound=True) from None
     except (
         SqlglotError,
         RecursionError,
@@ -74,7 +82,7 @@ def parse(text: str, dialect: str | type[Dialect]) -> list[exp.Expr]:
         ArithmeticError,
     ) as error:
         # Of text that is no SQL, sqlglot now and then raises one of Python's own errors.
-        raise NotParsed(str(error)) from None
+        raise NotParsed(str(error), is_bound=isinstance(error, RecursionError)) from None
     if not trees:
         raise NotParsed("no statement")
     return trees

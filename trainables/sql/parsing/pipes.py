@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import subprocess
@@ -13,13 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv.pop(1));"
-    " from trainables.sql.parsing.child import main; main()"
-)
+from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
+
+_CHILD = "trainables.sql.parsing.child"
 _PACKAGES = str(Path(__file__).resolve().parents[3])
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Some Python installations do not start without them; the child sees no others."""
 
 _SECONDS_OF_ENDING = 1.0
 """Until a process that has closed its output has a status of its own."""
@@ -60,23 +56,17 @@ class Child:
 
     def __init__(self, limits: ParsingLimits) -> None:
         folders = [_PACKAGES, *(folder for folder in sys.path if Path(folder).is_absolute())]
-        settings = json.dumps([limits.cpu_seconds, limits.address_bytes, *folders])
         self.owner = os.getpid()
         self.has_come_up = False
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-c", _BOOTSTRAP, _PACKAGES, settings],
+            self._process = start_child(
+                _CHILD,
+                [limits.cpu_seconds, limits.address_bytes, *folders],
                 bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-                cwd="/",
-                # Ctrl-C is for the parent to act on; the child ends with its standard input.
-                start_new_session=True,
+                keeps_bytecode=False,
             )
-        except OSError as error:
-            raise ParserUnavailable(f"The parsing process cannot be started: {error}.") from error
+        except SandboxUnavailable as error:
+            raise ParserUnavailable(str(error)) from error
         self._finalizer = weakref.finalize(self, _end, self._process, self.owner)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -132,9 +122,9 @@ class Child:
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     if os.getpid() == owner:
-        # A child that has already ended keeps the status it ended with.
-        process.kill()
-        process.wait()
+        end_child(process)
+        return
+    # After a fork the child is the parent's to end.
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):

@@ -7,36 +7,21 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from trainables.sql.sandbox.comparison import Result, State
+from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
+from trainables.sql.sandbox.functions import CALL_STEPS, register
 from trainables.sql.sandbox.other_order import FUNCTIONS, turn_round, turned_round
-from trainables.sql.sandbox.permissions import CHANGES, is_permitted
+from trainables.sql.sandbox.permissions import CHANGES, is_forbidden, is_permitted
 from trainables.sql.sandbox.schema import relations
 from trainables.sql.sandbox.statements import is_ordered, split_statements
 from trainables.sql.sandbox.ties import has_choice, in_groups, tie_queries
 
 _STEPS = 1_000
 """Instructions of SQLite's virtual machine between two looks at the budget."""
-
-_WORDS_OF_OTHER_DIALECTS = frozenset(
-    [
-        "year",
-        "quarter",
-        "month",
-        "week",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "date",
-        "time",
-        "timestamp",
-        "interval",
-    ]
-)
-"""What SQLite takes for a column, as in `DATEADD(month, 1, d)`."""
 
 
 class Limits(NamedTuple):
@@ -67,14 +52,27 @@ class SqlFailed(Exception):  # noqa: N818  # what happened, not what is wrong wi
     """A text did not run.
 
     Attributes:
-        kind: "limit" or "name" (there is no such table or column), where the text would fail in
-            other words too; else "error".
+        kind: "limit" where it reached one; "forbidden" where it asks for what no text may do;
+            "unknown" where what a function of another dialect gives is not known; "value" where a
+            value is refused that every system refuses; "name" where it would fail in any dialect,
+            as it does for a table that is not there; else "error".
     """
 
-    def __init__(self, message: str, *, limited: bool = False) -> None:
+    def __init__(self, message: str, kind: str = "error") -> None:
         super().__init__(message)
-        self.kind = "limit" if limited else "name" if _lacks_name(message) else "error"
+        self.kind = kind
 
+
+_LIMITS_OF_SQLITE = ("too many", "too big", "too large", "too complex", "stack overflow")
+"""Words of SQLite's messages where a text passes a limit: of columns, terms, depth or length."""
+
+_NAMES_IN_ANY_DIALECT = (
+    *("no such table:", "no such column:", "has no column named", "ambiguous column name"),
+    *("duplicate column name", "already exists", "misuse of aggregate", "values for"),
+    *("do not have the same number of result columns",),
+)
+"""Words of SQLite's messages where a text fails for its names, or in a way that it would fail in
+any dialect."""
 
 _RANDOM = frozenset(["random", "randomblob"])
 
@@ -84,6 +82,7 @@ class Database:
 
     Args:
         limits: For each of the texts.
+        functions: What the texts call beyond SQLite's own functions, by `sandbox.functions`' names.
         seed: What RANDOM() and RANDOMBLOB() depend on; None: on nothing, they are SQLite's own.
 
     Attributes:
@@ -91,9 +90,12 @@ class Database:
         is_random: Whether a statement since `forget_changes` asked for RANDOM() or RANDOMBLOB().
     """
 
-    def __init__(self, limits: Limits, *, seed: int | None = None) -> None:
+    def __init__(
+        self, limits: Limits, functions: Sequence[str] = (), *, seed: int | None = None
+    ) -> None:
         self._limits = limits
         self._instructions = 0
+        self._raised: Exception | None = None
         self._inspecting = False
         self._is_turned = False
         self._names: list[str] = []
@@ -116,6 +118,10 @@ class Database:
             (sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0),
         ):
             self._connection.setlimit(category, most)
+        if functions:
+            # Indexes and views may call them too.
+            self._connection.execute("PRAGMA trusted_schema = ON")
+        register(self._connection, functions, self._guard)
         if seed is not None:
             self._draw_from(seed)
         self._connection.set_authorizer(self._authorize)
@@ -159,17 +165,16 @@ class Database:
             reached.
         """
         self._instructions = 0
+        self._raised = None
         try:
             statements = split_statements(text)
             if not statements:
                 raise SqlFailed("the text holds no statement")
             results = [self._ask(statement, with_ties) for statement in statements]
         except MemoryError:
-            raise SqlFailed("the statement needs too much memory", limited=True) from None
+            raise SqlFailed("the statement needs too much memory", "limit") from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-            # ValueError: a NUL character, or half of a surrogate pair.
-            spent = self._instructions > self._limits.instructions
-            raise SqlFailed(str(error), limited=spent) from None
+            raise self._failure(error) from None
         return [result for result in results if result is not None]
 
     def state(self, *, temporary: bool = False) -> State:
@@ -185,7 +190,35 @@ class Database:
         try:
             return relations(self._inspect, self._execute, temporary=temporary)
         except (MemoryError, sqlite3.Error, ValueError) as error:
-            raise SqlFailed(f"the state cannot be read: {error}", limited=True) from None
+            raise SqlFailed(f"the state cannot be read: {error}", "limit") from None
+
+    def _guard(self, raised: Exception | None) -> None:
+        """Counts a call of a function that SQLite does not count, and keeps what it raised."""
+        if raised is not None:
+            self._raised = raised
+            return
+        self._instructions += CALL_STEPS
+        if self._instructions > self._limits.instructions:
+            raise TooLarge("the calls of functions")
+
+    def _failure(self, error: Exception) -> SqlFailed:
+        raised = self._raised or error
+        if isinstance(raised, MeaningUnknown):
+            return SqlFailed(f"what it means is not known: {raised}", "unknown")
+        if isinstance(raised, FailsThere | sqlite3.IntegrityError):
+            return SqlFailed(str(raised), "value")
+        if isinstance(raised, ValueError | sqlite3.Warning | sqlite3.ProgrammingError):
+            # A NUL character or half of a surrogate pair, which no system takes.
+            return SqlFailed(str(raised), "value")
+        limited = isinstance(raised, TooLarge | MemoryError) or any(
+            words in str(raised) for words in _LIMITS_OF_SQLITE
+        )
+        if limited or self._instructions > self._limits.instructions:
+            return SqlFailed(str(raised), "limit")
+        if is_forbidden(str(raised)):
+            return SqlFailed(str(raised), "forbidden")
+        is_name = any(words in str(raised) for words in _NAMES_IN_ANY_DIALECT)
+        return SqlFailed(str(raised), "name" if is_name else "error")
 
     def _ask(self, statement: str, with_ties: bool) -> Result | None:
         if self._is_turned:
@@ -221,7 +254,7 @@ class Database:
             rows.append(row)
             size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
             if len(rows) > self._limits.rows or size > self._limits.result_bytes:
-                raise SqlFailed("the result is too large", limited=True)
+                raise SqlFailed("the result is too large", "limit")
         return Result(len(cursor.description), rows, is_ordered(statement))
 
     def _inspect(self, query: str) -> list[Any]:
@@ -261,13 +294,6 @@ class Database:
     def _count(self) -> bool:
         self._instructions += _STEPS
         return self._instructions > self._limits.instructions
-
-
-def _lacks_name(message: str) -> bool:
-    error, _, name = message.partition(": ")
-    return error == "no such table" or (
-        error == "no such column" and name.lower() not in _WORDS_OF_OTHER_DIALECTS
-    )
 
 
 def _decode(value: bytes) -> str:

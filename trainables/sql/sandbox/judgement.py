@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from trainables.sql.sandbox.comparison import (
+    Relation,
     Result,
     State,
     same_results,
@@ -54,11 +55,16 @@ class Effect(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The texts of a row, each of which has run once."""
+    """The texts of a row, each of which has run once.
+
+    Attributes:
+        functions: What they call beyond SQLite's own functions.
+    """
 
     context: str
     reference: str
     prediction: str
+    functions: tuple[str, ...] = ()
 
 
 def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
@@ -80,6 +86,23 @@ def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
     return Effect(results, state, scratch, database.is_random)
 
 
+def without_definitions(effect: Effect) -> Effect:
+    """Returns what a text did to rows alone.
+
+    Two dialects make the same table of different columns in SQLite, with collations of their own.
+    """
+    state = effect.state
+    if state is None:
+        return effect
+    return effect._replace(
+        state=[
+            Relation(relation.definition[:3], relation.content)
+            for relation in state
+            if isinstance(relation.definition, tuple)
+        ]
+    )
+
+
 def judge(
     row: Row, expected: Effect, found: Effect, limits: Limits, *, is_random: bool
 ) -> bool | Unjudged:
@@ -97,7 +120,7 @@ def judge(
     if not found.is_random:
         return _compare(row, expected, found, limits)
     for seed in _SEEDS:
-        drawn = _again(row.context, row.prediction, limits, seed=seed)
+        drawn = _again(row, row.prediction, limits, seed=seed)
         verdict = _compare(row, expected, drawn, limits) if drawn else False
         if verdict is not True:
             return verdict
@@ -119,12 +142,12 @@ def _other_runs(row: Row, limits: Limits) -> Iterator[Effect]:
     """Runs the reference with its ties and turned round, where either can make a difference."""
     text = row.reference
     for turned, differs in ((False, has_choice(text)), (True, has_choice_within(text))):
-        if differs and (effect := _again(row.context, text, limits, with_ties=True, turned=turned)):
+        if differs and (effect := _again(row, text, limits, with_ties=True, turned=turned)):
             yield effect
 
 
 def _again(
-    context: str,
+    row: Row,
     text: str,
     limits: Limits,
     *,
@@ -133,10 +156,10 @@ def _again(
     seed: int | None = None,
 ) -> Effect | None:
     """Runs a text in a database of its own; None if it does not run this time."""
-    with Database(limits, seed=seed) as database:
+    with Database(limits, row.functions, seed=seed) as database:
         try:
-            if context:
-                database.run(context)
+            if row.context:
+                database.run(row.context)
             if turned:
                 database.turn_round()
             return run(database, text, with_ties=with_ties)
@@ -154,7 +177,7 @@ def _is_same(row: Row, expected: Effect, found: Effect, limits: Limits) -> bool 
     before = expected.state
     if before is None:
         # The reference only reads; so the prediction has to leave everything as it was.
-        untouched = _again(row.context, "CREATE TEMP TABLE untouched (x)", limits)
+        untouched = _again(row, "CREATE TEMP TABLE untouched (x)", limits)
         before = untouched.state if untouched else None
     if before is None or not same_state(before, found.state):
         return False

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from trainables.sql.sandbox import functions
+
 CHANGES = frozenset(
     {
         sqlite3.SQLITE_INSERT,
@@ -70,15 +72,13 @@ _MODULES = (
 )
 
 _FUNCTION_NAMES = """
-    abs char coalesce concat concat_ws format glob hex ifnull iif instr length like likelihood
-    likely lower ltrim nullif octet_length printf quote random randomblob replace round rtrim sign
-    soundex substr substring trim typeof unhex unicode unlikely upper zeroblob changes total_changes
-    last_insert_rowid
+    abs char coalesce format glob hex ifnull iif instr length like likelihood likely lower ltrim
+    nullif printf quote random randomblob replace round rtrim sign soundex substr substring trim
+    typeof unicode unlikely upper zeroblob changes total_changes last_insert_rowid
 
-    date time datetime julianday unixepoch strftime timediff current_date current_time
-    current_timestamp
+    date time datetime julianday unixepoch strftime current_date current_time current_timestamp
 
-    avg count group_concat string_agg max min sum total row_number rank dense_rank percent_rank
+    avg count group_concat max min sum total row_number rank dense_rank percent_rank
     cume_dist ntile lag lead first_value last_value nth_value
 
     acos acosh asin asinh atan atan2 atanh ceil ceiling cos cosh degrees exp floor ln log log10 log2
@@ -90,9 +90,19 @@ _FUNCTION_NAMES = """
     sqlite_rename_table sqlite_rename_column sqlite_rename_test sqlite_rename_quotefix
     sqlite_drop_column
 """
-"""Scalars, dates, aggregates and windows, mathematics, JSON, and what ALTER TABLE itself calls."""
+"""Scalars, dates, aggregates and windows, mathematics, JSON, and what ALTER TABLE itself calls.
 
-_FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
+Those of SQLite 3.40: a function that came later (`concat`, `string_agg`) is read as another
+dialect's everywhere, so that a score does not depend on SQLite's version."""
+
+_FUNCTIONS = frozenset(_FUNCTION_NAMES.split()) | functions.NAMES
+
+_NEWER_FUNCTIONS = frozenset(
+    {"concat", "concat_ws", "octet_length", "string_agg", "timediff", "unhex", "if", "unistr"}
+)
+
+_PRAGMAS = frozenset({"foreign_keys"})
+""""Whether foreign keys are enforced: part of what a context means, and nothing else."""
 
 
 def is_permitted(action: int, first: str | None, second: str | None) -> bool:
@@ -105,12 +115,23 @@ def is_permitted(action: int, first: str | None, second: str | None) -> bool:
     """
     if action == sqlite3.SQLITE_FUNCTION:
         return (second or "").lower() in _FUNCTIONS
+    if action == sqlite3.SQLITE_PRAGMA:
+        return (first or "").lower() in _PRAGMAS
     if action in CHANGES or action == sqlite3.SQLITE_READ:
         name = (first or "").lower()
         if name.startswith(_MODULES):
             return False
         return not name.startswith("sqlite_") or name in _TABLES_OF_SQLITE or _is_automatic(name)
     return action in _OTHER_ACTIONS
+
+
+def is_forbidden(message: str) -> bool:
+    """Tells whether SQLite refused a text because of this list, and not for its grammar.
+
+    A function that only newer versions of SQLite have is refused as one that there is not.
+    """
+    reason, _, name = message.partition("not authorized")
+    return not reason and name.partition(": ")[2].lower() not in _NEWER_FUNCTIONS
 
 
 def _is_automatic(name: str) -> bool:

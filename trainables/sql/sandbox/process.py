@@ -6,30 +6,20 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
 
-_BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv.pop(1));"
-    " from trainables.sql.sandbox.scoring_child import main; main()"
-)
-_PACKAGES = str(Path(__file__).resolve().parents[3])
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Some Python installations do not start without them; the child sees no others."""
+__all__ = ["ChildDied", "SandboxProcess", "SandboxUnavailable"]
+
+_CHILD = "trainables.sql.sandbox.scoring_child"
 
 _SECONDS_BETWEEN_BEATS = 0.5
-
-
-class SandboxUnavailable(RuntimeError):  # noqa: N818  # the domain's word for it
-    """The child process cannot be started at all."""
 
 
 class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -115,21 +105,8 @@ class _Child:
     """The process, its pipes and what has been read of the line to come."""
 
     def __init__(self, limits: Limits) -> None:
-        settings = json.dumps(limits._asdict())
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, _PACKAGES, settings],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-                cwd="/",
-                # Ctrl-C is for the parent to act on; the child ends with its standard input.
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SandboxUnavailable(f"The SQL process cannot be started: {error}.") from error
-        self._finalizer = weakref.finalize(self, _end, self._process)
+        self._process = start_child(_CHILD, limits._asdict())
+        self._finalizer = weakref.finalize(self, end_child, self._process)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout
@@ -171,13 +148,3 @@ class _Child:
         self._selector.close()
         self._finalizer()
         return self._process.returncode
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # A child that has already ended keeps the status it ended with.
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()

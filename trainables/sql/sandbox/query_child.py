@@ -32,7 +32,8 @@ def main() -> None:
     """Serves the one request on standard input: a line of JSON, then the bytes of a database.
 
     The request has `context` (SQL or None), `content_bytes` (length of what follows the line),
-    `sql` and `rows` (at most so many are returned). The answer has `columns`, `rows` and `cut`
+    `sql`, `functions` (what both call beyond SQLite's own) and `rows` (at most so many are
+    returned). The answer has `columns`, `rows` and `cut`
     (whether there are more rows); or `stage` ("context" or "sql"), `kind` and `message` of what
     failed.
     """
@@ -49,7 +50,7 @@ def main() -> None:
 def _answer(request: dict[str, Any], content: bytes, limits: Limits) -> dict[str, Any]:
     stage = "context"
     try:
-        database = _QueryDatabase(limits, content)
+        database = _QueryDatabase(limits, content, request["functions"])
         with database:
             if request["context"]:
                 database.run(request["context"])
@@ -62,8 +63,8 @@ def _answer(request: dict[str, Any], content: bytes, limits: Limits) -> dict[str
 class _QueryDatabase(Database):
     """A database in memory that is built first and only read from then on."""
 
-    def __init__(self, limits: Limits, content: bytes) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: Limits, content: bytes, functions: list[str]) -> None:
+        super().__init__(limits, functions)
         self._only_reads = False
         if content:
             # SQLite does this by an ATTACH of its own, which the allow-list would refuse.
@@ -78,6 +79,7 @@ class _QueryDatabase(Database):
             SqlFailed: It is not one statement, does more than read, fails, or reaches a limit.
         """
         self._instructions = 0
+        self._raised = None
         self._only_reads = True
         try:
             statements = split_statements(text)
@@ -90,13 +92,11 @@ class _QueryDatabase(Database):
             rows, cut = self._first(cursor, most_rows)
             columns = [name for name, *_ in cursor.description]
         except MemoryError:
-            raise SqlFailed("it needs too much memory", limited=True) from None
+            raise SqlFailed("it needs too much memory", "limit") from None
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-            spent = self._instructions > self._limits.instructions
-            message = str(error)
-            if message == "not authorized":
-                message = "it does more than read, and only a SELECT is run"
-            raise SqlFailed(message, limited=spent) from None
+            if str(error) == "not authorized":
+                raise SqlFailed("it does more than read, and only a SELECT is run") from None
+            raise self._failure(error) from None
         return {"columns": columns, "rows": rows, "cut": cut}
 
     def _first(self, cursor: sqlite3.Cursor, most_rows: int) -> tuple[list[list[Any]], bool]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from trainables.sql.sandbox.clock import at_fixed_time
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
-from trainables.sql.sandbox.judgement import Effect, Row, judge, run
+from trainables.sql.sandbox.judgement import Effect, Row, judge, run, without_definitions
 
 
 def main() -> None:
@@ -60,54 +60,63 @@ def _write(message: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def _serve(request: dict[str, str | None], limits: Limits) -> dict[str, Any]:
+def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """Runs the reference and the prediction, each as if in a database of its own.
 
     Args:
-        request: `context`, `reference` (None: it is known not to run) and `prediction`.
+        request: `context`, `reference` (None: it is known not to run), `prediction`, `functions`
+            (what these call beyond SQLite's own), and `prediction_context` where the prediction's
+            database is built by another text; definitions of tables do not count then.
         limits: For each of the texts.
 
     Returns:
         `context`, `reference`, `prediction`: None where the text ran, else the kind of
-        `SqlFailed`; `equal`: whether the prediction did what the reference may do, None where
-        either did not run or it is unknown; `unjudged`: why it is unknown, as
-        `trainables.sql.sandbox.judgement.Unjudged`, else None.
+        `SqlFailed`; `message`: what the last failure says; `equal`: whether the prediction did
+        what the reference may do, None where either did not run or it is unknown; `unjudged`: why
+        it is unknown, as `trainables.sql.sandbox.judgement.Unjudged`, else None.
     """
     stages = ("context", "reference", "prediction")
     context, reference, prediction = (at_fixed_time(request[k] or "") for k in stages)
-    outcome: dict[str, Any] = dict.fromkeys((*stages, "equal", "unjudged"))
+    functions, other_context = request["functions"], request.get("prediction_context")
+    outcome: dict[str, Any] = dict.fromkeys((*stages, "equal", "unjudged", "message"))
     expected = found = None
-    with Database(limits) as database:
+    with Database(limits, functions) as database:
         try:
             if context:
                 database.run(context)
         except SqlFailed as failure:
-            return outcome | {"context": failure.kind}
+            return outcome | {"context": failure.kind, "message": str(failure)}
         _write("context")
         is_random = database.is_random
         database.forget_changes()
         if request["reference"] is not None:
-            expected, outcome["reference"] = _run(database, reference)
+            expected = _run(database, "reference", reference, outcome)
         _write("reference")
         # Most references only read; the prediction then takes over their database.
-        is_untouched = database.is_untouched
+        is_untouched = database.is_untouched and other_context is None
         if is_untouched:
-            found, outcome["prediction"] = _run(database, prediction)
+            found = _run(database, "prediction", prediction, outcome)
     if not is_untouched:
-        with Database(limits) as database:
-            if context:
-                database.run(context)
-            found, outcome["prediction"] = _run(database, prediction)
+        with Database(limits, functions) as database:
+            try:
+                if built := at_fixed_time(other_context) if other_context else context:
+                    database.run(built)
+            except SqlFailed as failure:
+                return outcome | {"prediction": failure.kind, "message": str(failure)}
+            found = _run(database, "prediction", prediction, outcome)
     if expected is not None and found is not None:
-        row = Row(context, reference, prediction)
+        if other_context is not None:
+            expected, found = without_definitions(expected), without_definitions(found)
+        row = Row(context, reference, prediction, tuple(functions))
         verdict = judge(row, expected, found, limits, is_random=is_random)
         outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict
     return outcome
 
 
-def _run(database: Database, text: str) -> tuple[Effect | None, str | None]:
-    """Returns what the text did, or None and the kind of its failure."""
+def _run(database: Database, stage: str, text: str, outcome: dict[str, Any]) -> Effect | None:
+    """Returns what the text did; where it fails, writes why into the outcome."""
     try:
-        return run(database, text), None
+        return run(database, text)
     except SqlFailed as failure:
-        return None, failure.kind
+        outcome |= {stage: failure.kind, "message": str(failure)}
+        return None

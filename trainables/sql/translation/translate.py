@@ -1,0 +1,88 @@
+"""A text of a dialect as statements of SQLite: plain values in, plain values out.
+
+These functions parse what anyone wrote, so a caller may run them in a process with limits.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from trainables.sql.translation import (
+    aggregates,
+    changes,
+    definitions,
+    functions,
+    queries,
+    structure,
+)
+from trainables.sql.translation.definitions import with_constraints_in_place
+from trainables.sql.translation.grammar import parse
+from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
+from trainables.sql.translation.reading import Reading
+
+# Imported for the rules that they register.
+_RULES = (aggregates, changes, definitions, functions, queries)
+
+Translation = dict[str, Any]
+"""`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
+`refused`: "not spoken", "not known" or "limit", and `reason`."""
+
+
+def translate(
+    dialect: str, context: str, text: str | None = None, *, known_tables: bool = True
+) -> Translation:
+    """Returns a context, or a text in its context, said in SQLite.
+
+    Args:
+        dialect: One of `grammar.DIALECTS`.
+        context: What builds the database, in the same dialect.
+        text: The statements to be said; None: the context itself.
+        known_tables: Whether a context that is not of the dialect refuses the text too; else the
+            text is said without the kinds of its columns.
+    """
+    try:
+        reading = Reading(dialect, {})
+        if not known_tables and context.strip() and "refused" in translate(dialect, context):
+            context, reading.knows_tables = "", False
+        said = _statements(reading, context, is_context=True) if context.strip() else []
+        if any("REFERENCES" in statement for statement in said):
+            # The other systems enforce foreign keys; in contexts as they are written they may not
+            # hold yet where they stand.
+            said.append("PRAGMA foreign_keys = ON")
+        if text is None:
+            return {"sql": ";\n".join(said), "functions": sorted(reading.functions)}
+        reading = _after(reading)
+        said = _statements(reading, text, is_context=False)
+        return {"sql": ";\n".join(said), "functions": sorted(reading.functions)}
+    except NotSpoken as refusal:
+        return {"refused": "not spoken", "reason": str(refusal)}
+    except NotKnown as refusal:
+        return {"refused": "not known", "reason": str(refusal)}
+    except (PastLimit, RecursionError) as refusal:
+        return {"refused": "limit", "reason": str(refusal)}
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError):
+        # A tree of another shape than the rules expect: nothing is known of what it means.
+        return {"refused": "not known", "reason": "a construct of an unknown shape"}
+
+
+def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
+    trees, doubt = parse(text, reading.dialect)
+    if is_context:
+        trees = with_constraints_in_place(trees)
+    said = []
+    for tree in trees:
+        # The rules first: a text that the dialect does not have is of it in no part.
+        said += reading.statement(tree)
+        structure.check(tree)
+    if doubt:
+        raise NotKnown(doubt)
+    return said
+
+
+def _after(reading: Reading) -> Reading:
+    """Returns the reading of a text after its context."""
+    following = Reading(reading.dialect, copy.deepcopy(reading.tables))
+    following.knows_tables = reading.knows_tables
+    following.enums = reading.enums
+    return following
