@@ -55,7 +55,7 @@ class _Ends:
         assert row["outcome"] == "completed", row["error"]
         self.times.append(time.perf_counter())
 
-    def interrupted(self, proposal: Proposal) -> None:
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         raise AssertionError(f"trial {proposal.trial_number} was interrupted")
 
     def passed(self) -> None:

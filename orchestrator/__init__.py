@@ -9,8 +9,9 @@
     results        the answer, comparisons and SQL over the store; `predict` asks a trained model
     sweep          the command that drives all of it; `terminal` is what the commands share
 
-Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`, and what crosses that
-wall lies in `trainables.contract`.
+Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`. What crosses that wall
+as a value lies in `trainables.contract`; `techniques.registry` and the checks of models and data
+are asked as well, and load no torch.
 """
 
 from __future__ import annotations

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from trainables.contract.errors import UserError, nearest
+from trainables.contract.visible import INVISIBLE, visible, visible_line
 
 __all__ = [
+    "INVISIBLE",
     "CommandError",
     "ExitCode",
     "Terminated",
@@ -26,6 +28,8 @@ __all__ = [
     "exit_codes",
     "nearest",
     "remedy",
+    "visible",
+    "visible_line",
 ]
 
 
@@ -144,7 +148,7 @@ def exit_codes(interrupted: Callable[[str], object] = lambda what: None) -> Iter
         if isinstance(error, KeyboardInterrupt):
             interrupted("Terminated" if isinstance(error, Terminated) else "Interrupted")
         else:
-            print(_told(error), file=sys.stderr)
+            print(visible(_told(error)), file=sys.stderr)
             _drop_unwritable_output()
         sys.exit(code)
 

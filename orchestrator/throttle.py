@@ -1,4 +1,4 @@
-"""Something that is done at every opportunity, but not more often than every so many seconds."""
+"""Limits how often something is done."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 
 class Throttle:
-    """Says whether so many seconds have passed since it was last done."""
+    """`due` returns True at most once in so many seconds."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begins with it being due.
+        """The first `due` is True.
 
         Args:
             seconds: The shortest time between two times.

@@ -29,6 +29,7 @@ process but for rounding and dropout, which each worker draws for its own rows.
 from __future__ import annotations
 
 import gc
+import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ import torch
 
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
-from trainables.contract.scores import SCORES
+from trainables.contract.scores import SCORE_COLUMNS, SCORING_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
@@ -268,13 +269,7 @@ class Finetuning:
             evaluation: On the validation rows; None for a trial that diverged, whose scores are
             then None.
         """
-        unmeasured = (
-            "eval_loss",
-            "eval_rows",
-            "meteor_synonyms",
-            *SCORES,
-            *(f"{s}_se" for s in SCORES),
-        )
+        unmeasured = ("eval_loss", "eval_rows", "meteor_synonyms", *SCORE_COLUMNS)
         measured: Metrics = (
             dict(evaluation.metrics) if evaluation is not None else dict.fromkeys(unmeasured)
         )
@@ -295,6 +290,9 @@ class Finetuning:
             "trainable_percent": self._adapted.trainable_percent,
             "device_kind": self._device.type,
             "device_name": device_name(self._device),
+            "dtype": str(self._adapted.dtype).removeprefix("torch."),
+            "scoring_version": SCORING_VERSION,
+            "sqlite_version": sqlite3.sqlite_version,
             "base_model": self._configuration.base_model,
             "dataset_fingerprint": self._splits.fingerprint,
         }

@@ -55,7 +55,7 @@ class Silent:
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
         """Does nothing."""
 
-    def interrupted(self, proposal: Proposal) -> None:
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """Does nothing."""
 
     def passed(self) -> None:

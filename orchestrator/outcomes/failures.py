@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import CommandError
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
+from orchestrator.terminal.commands import command
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import is_untuned
 
@@ -80,8 +82,14 @@ def halve_micro_batch(
 class FirstFailures:
     """Watches for a sweep whose every trial fails in the same way."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        """Begins with the final rows that there are, the untuned baseline's left aside."""
+    def __init__(self, rows: Iterable[Row], root: Path = Path("experiments")) -> None:
+        """Begins with the final rows that there are, the untuned baseline's left aside.
+
+        Args:
+            rows: Final rows of the sweep.
+            root: Folder of the store, for the command that shows a trial.
+        """
+        self._root = root
         self._seen: set[tuple[str, str]] = set()
         self._count = 0
         for row in rows:
@@ -102,9 +110,10 @@ class FirstFailures:
             raise AlikeFailuresError(
                 f"All {self._count} trials so far ended alike, as {kind}"
                 + (f" ({reason})" if reason else "")
-                + f"; the sweep was stopped. Its traceback: python -m orchestrator.results show"
-                f" {row['trial_id']}. The same command goes on with the next trials; --new starts"
-                " over, with those that failed as well."
+                + "; the sweep was stopped. The same command without --new goes on with the trials"
+                " that are left, with --new it starts over, with those that failed as well. The"
+                " traceback:\n  "
+                + command("orchestrator.results", "--root", self._root, "show", row["trial_id"])
             )
 
     def _note(self, row: Row) -> None:

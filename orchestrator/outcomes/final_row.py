@@ -18,13 +18,12 @@ from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import Attempts
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row
-from trainables.contract.scores import SCORES
+from trainables.contract.scores import METRICS, SCORE_COLUMNS, SCORES, UNJUDGED
 
 _REPORTED = (
     "train_loss",
     "eval_loss",
-    *SCORES,
-    *(f"{score}_se" for score in SCORES),
+    *SCORE_COLUMNS,
     "eval_rows",
     "meteor_synonyms",
     "examples_seen",
@@ -36,6 +35,9 @@ _REPORTED = (
     "peak_memory_bytes",
     "device_kind",
     "device_name",
+    "dtype",
+    "scoring_version",
+    "sqlite_version",
     "node",
     "dataset_fingerprint",
     "checkpoint",
@@ -135,10 +137,17 @@ def final_row(
 def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:
     test = test.filter(pc.field("protocol") == protocol)
     scores: dict[str, Any] = {"test_rows": test.num_rows}
+    reasons = test.column("execution_reason")
     for name in SCORES:
         values = test.column(name)
         count = len(values) - values.null_count
         scores[f"test_{name}"] = pc.mean(values).as_py()
+        scores[f"test_{name}_rows"] = count
+        # A text can be measured whatever it says; what it does, where the row can be.
+        missing = pc.is_null(values)
+        if METRICS[name].kind == "execution":
+            missing = pc.and_(missing, pc.equal(reasons, UNJUDGED))
+        scores[f"test_{name}_unjudged"] = pc.sum(missing).as_py() or 0
         if count > 1:
             scores[f"test_{name}_se"] = pc.stddev(values, ddof=1).as_py() / math.sqrt(count)
     return scores

@@ -53,7 +53,7 @@ def standing(
         conclusions: Writes the final rows that are missing.
         halving: Early stopping as it stands, where this process has decided so far; None replays it
             from the reports. Pass the live halving: concurrent reports cannot be re-ordered from
-            disk. It keeps its verdicts, and gives those on reports that never reached it.
+            disk. Verdicts it has given stay; stored reports that it has not seen are decided now.
     """
     metric = stored.sweep.objective.metric
     proposals = ProposalLog(stored.files).read()

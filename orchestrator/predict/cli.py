@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -16,8 +15,9 @@ from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import StoredModel, choose
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.target import check_target
-from orchestrator.terminal.options import choices, one_of, whole
-from orchestrator.terminal.output import Answer, Format, emit, table
+from orchestrator.terminal.json_text import json_text
+from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
+from orchestrator.terminal.output import Answer, Format, emit, say, say_aside, table
 from trainables.base_models.availability import check_model
 from trainables.techniques.registry import TECHNIQUES
 
@@ -48,7 +48,9 @@ def ask(
     database: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="An SQLite file to read the schema from; it stays unchanged."
+            parser=path,
+            metavar="FILE",
+            help="An SQLite file to read the schema from; it stays unchanged.",
         ),
     ] = None,
     execute: Annotated[
@@ -74,9 +76,9 @@ def ask(
         str | None,
         typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
     ] = None,
-    root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
-        "experiments"
-    ),
+    root: Annotated[
+        Path, typer.Option(parser=path, metavar="DIR", help="Folder of the experiment store.")
+    ] = Path("experiments"),
     protocol: Annotated[
         Protocol | None,
         typer.Option(
@@ -89,6 +91,7 @@ def ask(
     export: Annotated[
         Path | None,
         typer.Option(
+            parser=path,
             metavar="DIR",
             help="Write the model to a new or empty folder instead of answering: adapter in PEFT's"
             " format (after full fine-tuning: weights), tokenizer, and a README with scores,"
@@ -102,6 +105,7 @@ def ask(
             help="With --export: all weights, with the adapter merged into the base model.",
         ),
     ] = False,
+    version: VersionOption = False,
 ) -> None:
     """Ask a trial's model a question about a database and get its SQL.
 
@@ -141,9 +145,7 @@ def ask(
         if execute:
             answer |= _execute(prediction, schema, content, limit)
         if question is None:
-            line = json.dumps({**asked.given, **answer}, ensure_ascii=False)
-            # A model can spell out half of a surrogate pair, which has no UTF-8.
-            print(line.encode("utf-8", "replace").decode(), flush=True)
+            say(json_text({**asked.given, **answer}))
         else:
             _show(answer)
 
@@ -201,7 +203,7 @@ def _predict(
     protocol: Protocol | None,
 ) -> list[str]:
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
-    print(model.describe(), file=sys.stderr)
+    say_aside(model.describe())
     # Takes seconds, which no mistake in a question should wait for.
     from trainables.inference.predictor import Predictor, be_quiet
 
@@ -211,10 +213,9 @@ def _predict(
     most = model.configuration.source_tokens
     for number, tokens in enumerate(predictor.prompt_tokens(texts, contexts, protocol), 1):
         if tokens > most:
-            print(
+            say_aside(
                 f"Question {number} and its schema have {tokens} tokens, of which the model sees"
-                f" the first {most}: the rest of the schema is unknown to it.",
-                file=sys.stderr,
+                f" the first {most}: the rest of the schema is unknown to it."
             )
     return predictor.predict(texts, contexts, protocol)
 
@@ -243,33 +244,27 @@ def _execute(sql: str, context: str, content: bytes, limit: int) -> dict[str, An
 
 def _show(answer: dict[str, Any]) -> None:
     """Prints one answer for a person; ends the program where its SQL does not run."""
-    print(_visible(answer["prediction"]), flush=True)
+    say(answer["prediction"])
     if "error" in answer:
-        print(f"The SQL does not run: {_visible(answer['error'])}.", file=sys.stderr)
+        say_aside(f"The SQL does not run: {answer['error']}.")
         sys.exit(ExitCode.ERROR)
     if "rows" not in answer:
         return
     if "executed" in answer:
-        print(f"SQLite ran it as: {_visible(answer['executed'])}", file=sys.stderr)
-    print()
-    lines = [[_visible(_cell(value)) for value in row] for row in answer["rows"]]
+        say_aside(f"SQLite ran it as: {answer['executed']}")
+    say("")
+    lines = [[_cell(value) for value in row] for row in answer["rows"]]
     remarks = []
     if answer["cut"]:
         remarks += [f"The first {len(lines)} rows; --limit shows more."]
     elif not lines:
         remarks += ["No rows."]
-    headers = [_visible(name) for name in answer["columns"]]
-    emit(Answer([], table(headers, lines), tuple(remarks)), Format.TABLE)
+    emit(Answer([], table(answer["columns"], lines), tuple(remarks)), Format.TABLE)
 
 
 def _cell(value: Any) -> str:
     text = "NULL" if value is None else str(value)
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
-
-
-def _visible(text: str) -> str:
-    """Returns a text without control characters, which could do anything to a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _export(model: StoredModel, target: Path, merged: bool) -> None:
@@ -288,7 +283,7 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
         raise UserError(f"{target} exists and is not an empty folder; name another folder.")
     check_target(target, "folder")
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
-    print(model.describe(), file=sys.stderr)
+    say_aside(model.describe())
     from trainables.inference.export import export
     from trainables.inference.predictor import be_quiet
 
@@ -298,4 +293,4 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
     except OSError as error:
         why = remedy(error, "name another folder")
         raise UserError(f"The model cannot be written to {target}: {why}.") from error
-    print(f"{target}: {target / 'README.md'} says what it is and how to load it.")
+    say(f"{target}: {target / 'README.md'} says what it is and how to load it.")

@@ -92,9 +92,9 @@ def cluster(
 def _keep_credentials() -> None:
     """Keeps Ray Tune (2.60) from copying AWS credentials into the trials' runtime environments.
 
-    Those are shown by the dashboard and the State API and written to Ray's logs under `/tmp/ray`,
-    which other users can read. Trials on this machine inherit the environment anyway; other nodes
-    have their own, as for every other token.
+    Those are shown by the dashboard and the State API and written to Ray's logs below its temporary
+    folder, which other users can read. Trials on this machine inherit the environment anyway; other
+    nodes have their own, as for every other token.
     """
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
         {name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")}

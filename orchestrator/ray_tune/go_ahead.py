@@ -8,6 +8,7 @@ go on, and every rank waits for it after each report.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
 import ray
@@ -30,22 +31,35 @@ class _Board:
 
 
 class GoAheadBoard:
-    """The driver's side: lives as long as the sweep runs."""
+    """The driver's side, for as long as trials run.
 
-    def __init__(self, sweep_id: str) -> None:
+    Attributes:
+        name: By which the workers find it; another one for each board, since Ray (2.60) refuses a
+            name while an earlier board of that name is not yet gone.
+    """
+
+    def __init__(self) -> None:
         """Starts the actor; Ray must be running."""
+        self.name = f"go-aheads-{uuid.uuid4().hex}"
         actor: Any = ray.remote(_Board)
-        self._board = actor.options(name=_name(sweep_id), num_cpus=0, max_concurrency=1000).remote()
+        options = actor.options(name=self.name, num_cpus=0, max_concurrency=1000)
+        self._board = options.remote()
 
     def post(self, trial_id: str, rung: int) -> None:
         """Lets the group of the trial go on past the report at that rung."""
         self._board.post.remote(trial_id, rung)
 
+    def close(self) -> None:
+        """Ends the actor; a group that still waits is ended by its own driver."""
+        ray.kill(self._board)
 
-def wait_for_go_ahead(sweep_id: str, trial_id: str, rung: int) -> None:
-    """Waits, in a worker, until the driver lets the group go on; if not, the process is killed."""
-    ray.get(ray.get_actor(_name(sweep_id)).wait.remote(trial_id, rung))
 
+def wait_for_go_ahead(board: str, trial_id: str, rung: int) -> None:
+    """Waits, in a worker, until the driver lets the group go on; if not, the process is killed.
 
-def _name(sweep_id: str) -> str:
-    return f"go-aheads of {sweep_id}"
+    Args:
+        board: Name of the driver's board.
+        trial_id: The group's trial.
+        rung: Of its latest report, in examples.
+    """
+    ray.get(ray.get_actor(board).wait.remote(trial_id, rung))

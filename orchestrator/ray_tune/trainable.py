@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.outcomes.judgement import diverged
+from orchestrator.outcomes.unmeasured import is_unmeasured
 from orchestrator.search.halving import RUNG
 from orchestrator.search.proposals import Proposal
 from orchestrator.state.stored_sweep import StoredSweep
@@ -19,12 +20,15 @@ from orchestrator.trial.labelled_output import labelled
 from orchestrator.trial.termination import THIS_PROCESS
 
 
-def tune_function(job: TrialJob, resources: dict[str, float]) -> Callable[[dict[str, Any]], None]:
+def tune_function(
+    job: TrialJob, resources: dict[str, float], board: str | None = None
+) -> Callable[[dict[str, Any]], None]:
     """Returns the function that Ray Tune runs for each trial, with `{"proposal": Proposal}`.
 
     Args:
         job: What all trials have in common.
         resources: What Ray reserves for one process of a trial.
+        board: Name of the board that worker groups wait at; None without any.
     """
 
     def trial(config: dict[str, Any]) -> None:
@@ -33,7 +37,7 @@ def tune_function(job: TrialJob, resources: dict[str, float]) -> Callable[[dict[
             if job.workers == 1:
                 _fit_here(job, proposal)
             else:
-                _fit_in_group(job, resources, proposal)
+                _fit_in_group(job, resources, board, proposal)
 
     # The dashboard's Actors page shows this name beside each of the sweep's processes.
     trial.__name__ = job.stored.sweep.name
@@ -52,6 +56,7 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         RUNG: row[RUNG],
         "last": row[RUNG] == budget,
         "diverged": diverged(row, metric),
+        "unmeasured": is_unmeasured(row, metric),
         "objective": row[metric],
         metric: row[metric],
         "step": row["step"],
@@ -86,7 +91,9 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
     ).fit()
 
 
-def _fit_in_group(job: TrialJob, resources: dict[str, float], proposal: Proposal) -> None:
+def _fit_in_group(
+    job: TrialJob, resources: dict[str, float], board: str | None, proposal: Proposal
+) -> None:
     from ray.train import RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
     from ray.tune.integration.ray_train import TuneReportCallback
@@ -95,7 +102,7 @@ def _fit_in_group(job: TrialJob, resources: dict[str, float], proposal: Proposal
 
     TorchTrainer(
         _group_loop,
-        train_loop_config={"job": job, "proposal": proposal},
+        train_loop_config={"job": job, "board": board, "proposal": proposal},
         scaling_config=ScalingConfig(
             num_workers=job.workers,
             use_gpu=job.kind == "cuda",
@@ -122,7 +129,7 @@ def _group_loop(config: dict[str, Any]) -> None:
     def report(row: dict[str, Any]) -> None:
         ray.train.report(tune_result(job.stored, proposal, row))
         # Without it the group would train on while it is being stopped.
-        wait_for_go_ahead(job.stored.id, identifier, row[RUNG])
+        wait_for_go_ahead(config["board"], identifier, row[RUNG])
 
     def pass_on(rung: int) -> None:
         # Ray Train passes a report on when every worker has made one.

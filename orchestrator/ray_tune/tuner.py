@@ -18,6 +18,7 @@ from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.failures import AlikeFailuresError, FirstFailures, MachineError
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
+from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
 from orchestrator.ray_tune.go_ahead import GoAheadBoard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.scheduler import SweepScheduler
@@ -44,6 +45,8 @@ class SweepTuner:
         conclusions: Conclusions,
         watchers: Sequence[Watcher],
         expired: Callable[[], bool] = lambda: False,
+        *,
+        is_last: bool = False,
     ) -> None:
         """Lines up the trials that are left.
 
@@ -53,13 +56,18 @@ class SweepTuner:
             conclusions: Writes the final rows.
             watchers: Are told what happens.
             expired: Whether the time is up: nothing more starts, and trials end at their next rung.
+            is_last: Whether a trial that is to be tried again is not tried in this start.
+
+        Raises:
+            DamagedError: A checkpoint or a record under `state/` is not this sweep's.
         """
         self._stored = stored
         self._conclusions = conclusions
         self._watchers = watchers
         self._expired = expired
+        self._is_last = is_last
         self._trouble: Exception | None = None
-        self._first_failures = FirstFailures(standing.rows.values())
+        self._first_failures = FirstFailures(standing.rows.values(), stored.root)
         self._kept_models = KeptModels(stored)
         for row in standing.rows.values():
             self._kept_models.ended(row)
@@ -72,6 +80,7 @@ class SweepTuner:
         }
         self._queue = RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
         self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
+        self._scheduler.unmeasured = self._end_unmeasured
         self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)
 
     def run(self, slots: Slots, learner: str) -> None:
@@ -83,20 +92,33 @@ class SweepTuner:
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
-            StoreError: A final row could not be stored.
+            StoreError: A final row could not be stored, or what is stored is damaged.
             MachineError: A trial met an error that is the machine's, not its own.
             AlikeFailuresError: Every trial so far failed in the same way.
+            UnmeasuredObjectiveError: No validation row can give the objective.
         """
         if not len(self._queue):
             return
-        if slots.workers > 1:
-            self._scheduler.go_on = GoAheadBoard(self._stored.id).post
+        board = GoAheadBoard() if slots.workers > 1 else None
+        if board is not None:
+            self._scheduler.go_on = board.post
         # Of an earlier run nothing is read.
         shutil.rmtree(self._stored.files.ray_train, ignore_errors=True)
         job = TrialJob(self._stored, slots.kind, slots.workers, learner)
-        trainable = tune.with_resources(tune_function(job, slots.resources), _placement(slots))
+        function = tune_function(job, slots.resources, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
-        tune.register_trainable(self._stored.sweep.name, trainable)
+        tune.register_trainable(
+            self._stored.sweep.name, tune.with_resources(function, _placement(slots))
+        )
+        try:
+            self._fit(slots)
+        finally:
+            if board is not None:
+                board.close()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _fit(self, slots: Slots) -> None:
         # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a
         # folder that is this user's alone, and not on the store's disk, which may be full.
         with tempfile.TemporaryDirectory(prefix=f"{self._stored.id}-") as folder:
@@ -118,8 +140,6 @@ class SweepTuner:
                     callbacks=[TuneEvents(self._watchers)],
                 ),
             ).fit()
-        if self._trouble is not None:
-            raise self._trouble
 
     def _over(self) -> bool:
         """Returns whether nothing more is to start."""
@@ -146,18 +166,26 @@ class SweepTuner:
         except (MachineError, StoreError) as error:
             self._keep(error)
         if concluded is None:
+            goes_on = not self._is_last and not self._over()
             for watcher in self._watchers:
-                watcher.interrupted(proposal)
+                watcher.interrupted(proposal, goes_on=goes_on)
             return None
         row, result = concluded
         for watcher in self._watchers:
             watcher.ended(proposal, row)
         try:
-            self._kept_models.ended(row)
             self._first_failures.check(row)
+            self._kept_models.ended(row)
         except (AlikeFailuresError, StoreError) as error:
             self._keep(error)
         return result
+
+    def _end_unmeasured(self, trial_id: str) -> None:
+        """Ends the sweep: no trial of it will have an objective."""
+        try:
+            check_measured(self._stored)
+        except (UnmeasuredObjectiveError, StoreError) as error:
+            self._keep(error)
 
     def _keep(self, error: Exception) -> None:
         """Keeps the first error for the end: Ray Tune (2.60) would log it and go on."""
@@ -178,6 +206,6 @@ def _placement(slots: Slots) -> tune.PlacementGroupFactory:
     if slots.workers == 1:
         return tune.PlacementGroupFactory([slots.resources])
     # The function that starts a worker group waits; its workers reserve the devices themselves.
-    # A byte of memory, because Ray Tune (2.60) refuses a trial that asks for nothing, and takes
-    # `{"cpu": 0}` alone for that.
+    # Ray Tune (2.60) refuses a trial that asks for nothing, and `{"cpu": 0}` alone counts as
+    # nothing, so a byte of memory is asked for.
     return tune.PlacementGroupFactory([{"memory": 1}])

@@ -24,8 +24,8 @@ class Watcher(Protocol):
     def ended(self, proposal: Proposal, row: Row) -> None:
         """A trial has its final row."""
 
-    def interrupted(self, proposal: Proposal) -> None:
-        """A trial has ended without a final row: it is to be continued."""
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
+        """A trial has ended without a final row: it is to be continued, in this start or not."""
 
     def passed(self) -> None:
         """Time has passed, a second at most while trials run."""

@@ -10,6 +10,7 @@ from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import parameters
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
+from orchestrator.results.ends import ends_by_technique, trained
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
@@ -54,7 +55,8 @@ def answer(root: Path, sweep_id: str) -> str:
             compared.setdefault(rival["trial_id"], (name, rival))
     clauses = [_best(best, len(rows))]
     clauses += [_against(root, by_id, best, name, rival) for name, rival in compared.values()]
-    sentence = "; ".join([*clauses, *_by_technique(completed)]) + "."
+    clauses += [*_by_technique(completed), *_without_result(rows, completed)]
+    sentence = "; ".join(clauses) + "."
     return "\n".join([sentence, *_trends(root, rows)])
 
 
@@ -84,7 +86,7 @@ def _best(best: dict[str, Any], trials: int) -> str:
     text = f"Best of {trials} trials is {best['configuration']} with {metric} {best['value']:.3f}"
     if best["low"] is not None:
         text += (
-            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['eval_rows']:,}"
+            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['rows']:,}"
             " validation rows"
         )
         if best["test_low"] is not None:
@@ -127,6 +129,12 @@ def _by_technique(completed: Sequence[dict[str, Any]]) -> list[str]:
         return []
     listed = ", ".join(f"{technique} {value:.3f}" for technique, value in best.items())
     return [f"the best of each technique: {listed}"]
+
+
+def _without_result(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns a clause that names the techniques of which no trial completed, if there are any."""
+    ends = ends_by_technique(trained(rows), {entry["technique"] for entry in completed})
+    return [f"no trial completed of {', of '.join(ends)}"] if ends else []
 
 
 def _trends(root: Path, rows: Sequence[Row]) -> list[str]:

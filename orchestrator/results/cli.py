@@ -19,7 +19,7 @@ from orchestrator.results.selection import (
     latest_sweep,
     select_sweeps,
 )
-from orchestrator.terminal.options import choices, one_of, whole
+from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit
 
 app = typer.Typer(
@@ -32,7 +32,12 @@ app = typer.Typer(
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder of the experiment store (default: experiments)."),
+    typer.Option(
+        "--root",
+        parser=path,
+        metavar="DIR",
+        help="Folder of the experiment store (default: experiments).",
+    ),
 ]
 LatestOption = Annotated[
     list[str] | None,
@@ -54,6 +59,14 @@ FormatOption = Annotated[
         help="How the answer is printed.",
     ),
 ]
+RawOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="With --format csv: texts as they are, for programs. Otherwise one that a spreadsheet"
+        " would take for a formula has ' before it, and control characters are written out.",
+    ),
+]
 ByOption = Annotated[
     str | None,
     typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
@@ -61,7 +74,9 @@ ByOption = Annotated[
 
 
 @app.callback()
-def options(context: typer.Context, root: RootOption = None) -> None:
+def options(
+    context: typer.Context, root: RootOption = None, version: VersionOption = False
+) -> None:
     """Takes --root before the verb too."""
     context.obj = root
 
@@ -72,12 +87,13 @@ def sweeps(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The sweeps, the latest first: trials by outcome, the best trial, device time."""
     from orchestrator.results.sweeps import overview
 
     folder = _root(context, root)
-    emit(overview(folder, select_sweeps(folder, sweep or [])), form)
+    emit(overview(folder, select_sweeps(folder, sweep or [])), form, raw=raw)
 
 
 @app.command()
@@ -98,6 +114,7 @@ def leaderboard(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
 
@@ -109,7 +126,7 @@ def leaderboard(
     folder = _root(context, root)
     ranking = Ranking(folder, _selected(folder, sweep), by, technique or ())
     rows = ranking.entries(limit if form is Format.TABLE else None)
-    emit(Answer(rows, render(rows, limit, ranking)), form)
+    emit(Answer(rows, render(rows, limit, ranking)), form, raw=raw)
 
 
 @app.command()
@@ -125,6 +142,7 @@ def show(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Everything of one trial: parameters, scores, reports, curve, predictions, environment.
 
@@ -134,7 +152,7 @@ def show(
     from orchestrator.results.show import show as show_trial
 
     folder = _root(context, root)
-    emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form)
+    emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form, raw=raw)
 
 
 @app.command()
@@ -151,6 +169,7 @@ def compare(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
 
@@ -162,7 +181,7 @@ def compare(
 
     folder = _root(context, root)
     rows = final_rows(folder, _selected(folder, sweep), FACTS_AND_METRICS)
-    emit(compare_named(folder, rows, a, b, by), form)
+    emit(compare_named(folder, rows, a, b, by), form, raw=raw)
 
 
 @app.command()
@@ -176,6 +195,7 @@ def effect(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """How the objective changes with a parameter, at the highest rung that every trial reached.
 
@@ -188,7 +208,7 @@ def effect(
 
     folder = _root(context, root)
     rows = final_rows(folder, _selected(folder, sweep), COLUMNS)
-    emit(answer(folder, rows, parameter, by), form)
+    emit(answer(folder, rows, parameter, by), form, raw=raw)
 
 
 @app.command()
@@ -200,18 +220,21 @@ def query(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The rows that DuckDB finds in the views trials, reports and predictions; read-only."""
     from orchestrator.results.query import query as run_query
 
     folder = _root(context, root)
-    emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form)
+    emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form, raw=raw)
 
 
 @app.command()
 def export(
     context: typer.Context,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    target: Annotated[
+        Path, typer.Argument(parser=path, metavar="DIR", help="A new or empty folder.")
+    ],
     root: RootOption = None,
     sweep: AllOption = None,
     form: Annotated[
@@ -223,20 +246,24 @@ def export(
             help="Format of the files.",
         ),
     ] = ExportFormat.PARQUET,
+    raw: RawOption = False,
 ) -> None:
     """A compacted copy in DIR: Parquet (one file per table and sweep), CSV or JSON lines."""
     from orchestrator.results.export import export as export_tables
 
     folder = _root(context, root)
     selected = select_sweeps(folder, sweep or [])
-    emit(export_tables(folder, selected, target, form), Format.TABLE)
+    emit(export_tables(folder, selected, target, form, raw=raw), Format.TABLE)
 
 
 @app.command("optuna")
 def optuna_journal(
     context: typer.Context,
     target: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A new file, or one that this command wrote.")
+        Path,
+        typer.Argument(
+            parser=path, metavar="FILE", help="A new file, or one that this command wrote."
+        ),
     ],
     root: RootOption = None,
     sweep: LatestOption = None,
@@ -259,12 +286,13 @@ def pareto(
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """Completed trials that no other trial beats in both x and y."""
     from orchestrator.results.pareto import pareto as pareto_front
 
     folder = _root(context, root)
-    emit(pareto_front(folder, _selected(folder, sweep), x, y), form)
+    emit(pareto_front(folder, _selected(folder, sweep), x, y), form, raw=raw)
 
 
 @app.command()
@@ -273,6 +301,7 @@ def notebooks(
     root: RootOption = None,
     sweep: AllOption = None,
     form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
 ) -> None:
     """The study's seven notebooks beside the same runs made here: published scores, and which hold.
 
@@ -280,7 +309,7 @@ def notebooks(
     """
     from orchestrator.results.notebooks import notebooks as study
 
-    emit(study(_root(context, root), sweep or ["notebooks"]), form)
+    emit(study(_root(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from orchestrator.results.configurations import Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
@@ -18,6 +16,7 @@ from orchestrator.results.selection import check_same_evaluation, metric_and_mod
 from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
 from orchestrator.terminal.output import Answer
+from orchestrator.terminal.plain_console import shown
 from orchestrator.terminal.values import p_value
 from trainables.techniques.registry import is_untuned
 
@@ -163,7 +162,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         if left_out
         else ()
     )
-    return Answer(data, Text("\n".join(lines)), remarks)
+    return Answer(data, shown("\n".join(lines)), remarks)
 
 
 def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:

@@ -71,6 +71,11 @@ class Curves:
         rungs = [set(self._curves[name]) for name in trained]
         if not rungs:
             return 0
+        if not all(rungs):
+            raise ResultsError(
+                f"Not all of these trials have a report with a {self._metric}, so they do not"
+                " compare."
+            )
         if self._unstopped.issuperset(trained) and len({max(each) for each in rungs}) > 1:
             return None
         common = set.intersection(*rungs)

@@ -18,6 +18,7 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
+from orchestrator.terminal.csv_cells import FORMULA, NUMBER, QUOTE
 from orchestrator.terminal.output import Answer, table
 
 
@@ -36,7 +37,14 @@ _READ: tuple[tuple[Table, Callable[..., pa.Table]], ...] = (
 )
 
 
-def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportFormat) -> Answer:
+def export(
+    root: Path,
+    sweep_ids: Sequence[str],
+    target: Path,
+    form: ExportFormat,
+    *,
+    raw: bool = False,
+) -> Answer:
     """Writes the three tables into a new folder, which appears complete or not at all.
 
     Parquet keeps the store's layout with one file a table and sweep, so that the copy is read like
@@ -47,6 +55,8 @@ def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportForma
         sweep_ids: The sweeps.
         target: A folder that does not exist or is empty.
         form: Of the files.
+        raw: Whether the texts of a CSV stay as they are; else one that a spreadsheet would take
+            for a formula has a quote before it.
 
     Raises:
         ResultsError: The target lies in the store or in no folder, holds something, or cannot be
@@ -59,7 +69,7 @@ def export(root: Path, sweep_ids: Sequence[str], target: Path, form: ExportForma
     staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
     try:
         staged.mkdir()
-        counts = [_write(root, sweep_ids, staged, form, *each) for each in _READ]
+        counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
         if target.exists():
             target.rmdir()
         staged.rename(target.absolute())
@@ -81,6 +91,7 @@ def _write(
     sweep_ids: Sequence[str],
     staged: Path,
     form: ExportFormat,
+    raw: bool,
     definition: Table,
     read: Callable[..., pa.Table],
 ) -> int:
@@ -101,5 +112,17 @@ def _write(
         connection.register("content", content)
         options = "FORMAT csv, HEADER" if form is ExportFormat.CSV else "FORMAT json"
         name = file.as_posix().replace("'", "''")
-        connection.execute(f"COPY (SELECT * FROM content) TO '{name}' ({options})")
+        is_plain = raw or form is not ExportFormat.CSV
+        columns = "*" if is_plain else ", ".join(map(_harmless, content.schema))
+        connection.execute(f"COPY (SELECT {columns} FROM content) TO '{name}' ({options})")
     return int(content.num_rows)
+
+
+def _harmless(column: pa.Field) -> str:
+    """Returns a column of a CSV in SQL: a text that looks like a formula behind a quote."""
+    name, quote = str(column.name), QUOTE * 2
+    if not pa.types.is_string(column.type):
+        return name
+    is_number = f"regexp_full_match({name}, '{NUMBER}')"
+    is_formula = f"regexp_matches({name}, '{FORMULA}') AND NOT {is_number}"
+    return f"CASE WHEN {is_formula} THEN '{quote}' || {name} ELSE {name} END AS {name}"

@@ -15,6 +15,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
+from orchestrator.terminal.commands import command
 
 BEST = "best"
 
@@ -69,7 +70,7 @@ def pick(root: Path, rows: Sequence[Row], given: str) -> Row:
     (sweep_id,) = sweep_ids
     if given == BEST:
         return _best(root, sweep_id, rows)
-    return _numbered(sweep_id, rows, int(given))
+    return _numbered(root, sweep_id, rows, int(given))
 
 
 def _is_of_one_sweep(given: str) -> bool:
@@ -87,13 +88,14 @@ def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
     )
 
 
-def _numbered(sweep_id: str, rows: Sequence[Row], number: int) -> Row:
+def _numbered(root: Path, sweep_id: str, rows: Sequence[Row], number: int) -> Row:
     for row in rows:
         if row["trial_number"] == number:
             return row
     known = [row["trial_number"] for row in rows]
+    board = command("orchestrator.results", "--root", root, "leaderboard", "--sweep", sweep_id)
     raise ResultsError(
         f"There is no trial with the number {number} in {sweep_id}; it has {min(known)} to"
-        f" {max(known)}, of which {len(known)} ended. An id names a trial too (see `python -m"
-        " orchestrator.results leaderboard`), and --sweep another sweep."
+        f" {max(known)}, of which {len(known)} ended. An id names a trial too, and --sweep another"
+        f" sweep. All of them: {board}"
     )

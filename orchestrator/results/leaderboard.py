@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, absent
+from orchestrator.results.measured import (
+    interval_of,
+    measured_rows,
+    mixed_scoring,
+    partly_measured,
+)
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
@@ -16,7 +23,6 @@ from orchestrator.results.selection import (
     is_score,
     metric_and_mode,
 )
-from orchestrator.results.statistics import score_interval
 from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -36,17 +42,18 @@ _MEASURES = (
     *("rank", "alpha", "dropout", "target_modules", "virtual_tokens", "learning_rate"),
     *("batch_size", "data_size", "epochs", "examples_seen", "trainable_parameters"),
     *("total_parameters", "trainable_percent", "train_seconds", "eval_seconds"),
-    *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "error"),
+    *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "dtype", "error"),
+    *("scoring_version", "sqlite_version"),
 )
 _COLUMNS = tuple(
     dict.fromkeys(
         (
             *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES, "test_rows"),
             *(
-                f"{test}{score}{se}"
+                f"{test}{score}{suffix}"
                 for score in SCORE_COLUMNS
                 for test in ("", "test_")
-                for se in ("", "_se")
+                for suffix in ("", "_se", "_rows", "_unjudged")
             ),
         )
     )
@@ -130,15 +137,16 @@ class Ranking:
             "mode": self._mode,
             "value": value,
             **_interval("", row, metric),
+            "rows": measured_rows(row, metric) if is_score(metric) else row["eval_rows"],
             "eval_rows": row["eval_rows"],
             "test_value": row[f"test_{metric}"] if is_score(metric) else None,
             **_interval("test_", row, metric),
             "test_rows": row["test_rows"],
         }
         for name in SCORE_COLUMNS:
-            interval = score_interval(name, row[name], row[f"{name}_se"], row["eval_rows"])
-            low, high = interval or (None, None)
+            low, high = interval_of(row, name) or (None, None)
             entry |= {name: row[name], f"{name}_low": low, f"{name}_high": high}
+            entry |= {column: row[column] for column in (f"{name}_rows", f"{name}_unjudged")}
         return entry | {name: row[name] for name in _MEASURES}
 
 
@@ -163,7 +171,8 @@ def render(
         ranking: What the rows are from, if they are only its first ones.
     """
     from rich.console import Group
-    from rich.text import Text
+
+    from orchestrator.terminal.plain_console import shown, shown_line
 
     trials = ranking.trials if ranking else len(rows)
     sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
@@ -196,9 +205,10 @@ def render(
         ]
         lines.append(cells)
     right = {"", *beside, "trainable", "examples", "time"}
-    parts: list[RenderableType] = [Text(_head(rows, sweeps)), table(headers, lines, right)]
+    parts: list[RenderableType] = [shown_line(_head(rows, sweeps)), table(headers, lines, right)]
     if limit is not None and trials > limit:
-        parts.append(Text(f"and {trials - limit} more trials"))
+        parts.append(shown(f"and {trials - limit} more trials"))
+    parts += [shown(text) for text in (*partly_measured(rows), *mixed_scoring(rows))]
     return Group(*parts)
 
 
@@ -208,8 +218,9 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
     counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
     evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
     better = "higher" if first["mode"] == "max" else "lower"
+    profile = profile_words(first["profile"], first["base_model"], first["dataset"])
     text = (
-        f"{', '.join(sweeps)}: profile {first['profile']}, {first['base_model']} on"
+        f"{', '.join(sweeps)}: profile {profile}, {first['base_model']} on"
         f" {first['dataset']};"
         f" {first['metric']} ({better} is better) on {evaluated} validation rows"
     )
@@ -228,11 +239,5 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
 
 
 def _interval(prefix: str, row: Row, metric: str) -> dict[str, float | None]:
-    interval = None
-    if is_score(metric):
-        rows = row["test_rows"] if prefix else row["eval_rows"]
-        interval = score_interval(
-            metric, row[f"{prefix}{metric}"], row[f"{prefix}{metric}_se"], rows
-        )
-    low, high = interval or (None, None)
+    low, high = interval_of(row, metric, prefix) or (None, None)
     return {f"{prefix}low": low, f"{prefix}high": high}

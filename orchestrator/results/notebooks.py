@@ -17,12 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.results.errors import ResultsError
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row
+from orchestrator.terminal.commands import command
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import with_interval
+from trainables.contract.configuration import EMBEDDED
 
 NAME = "notebooks"
 FILE = f"search_spaces/{NAME}.yaml"
@@ -100,9 +103,7 @@ def notebooks(root: Path, patterns: Sequence[str] = (NAME,)) -> Answer:
     try:
         found = select_sweeps(root, patterns)
     except ResultsError as error:
-        raise ResultsError(
-            f"{error} Run the study's points first: python -m orchestrator.sweep {FILE}"
-        ) from None
+        raise ResultsError(f"{error} Run the study's points first: {_sweep(root)}") from None
     rows = final_rows(root, found)
     latest = max(rows, key=lambda row: row["ended_at"])["sweep_id"]
     if sweep_name(latest) != NAME:
@@ -115,7 +116,7 @@ def notebooks(root: Path, patterns: Sequence[str] = (NAME,)) -> Answer:
         raise ResultsError(f"No trial of {latest} is one of the study's runs; run {FILE}.")
     tests = reader.predictions(root, latest).filter(pc.field("split") == "test")
     data = [line for run in STUDY for line in _lines(run, trials.get(run.key), tests)]
-    return Answer(data, _view(data), tuple(_remarks(latest, trials)))
+    return Answer(data, _view(data), tuple(_remarks(root, latest, trials)))
 
 
 def match(rows: Iterable[Row]) -> dict[str, Row]:
@@ -202,10 +203,15 @@ def _view(data: Sequence[Mapping[str, Any]]) -> Any:
     return table(["run", "source", "rows", *names], lines, {"rows"})
 
 
-def _remarks(sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
+def _sweep(root: Path) -> str:
+    return command("orchestrator.sweep", FILE, "--root", root)
+
+
+def _remarks(root: Path, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
     some = next(iter(trials.values()))
     yield (
-        f"Ours: {sweep_id}, {some['base_model']} on {some['dataset']} (profile {some['profile']}),"
+        f"Ours: {sweep_id}, {some['base_model']} on {some['dataset']} (profile"
+        f" {profile_words(some['profile'], some['base_model'], some['dataset'])}),"
         " on test rows, with 95 % intervals over rows."
     )
     for run in STUDY:
@@ -215,14 +221,19 @@ def _remarks(sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
         "The study's LoRA runs differ by less than their noise: over 50 rows the standard error of"
         " a mean BLEU is 0.047."
     )
-    if some["profile"] == "embedded":
+    built_in = [
+        what
+        for what, name in (("model", "base_model"), ("data", "dataset"))
+        if some[name] == EMBEDDED
+    ]
+    if built_in:
         yield (
-            "The embedded model and data are not the study's: only the shape compares, not the"
-            " figures."
+            f"The embedded {' and '.join(built_in)} {'are' if built_in[-1] == 'data' else 'is'} not"
+            " the study's: only the shape compares, not the figures."
         )
     missing = [run.key for run in STUDY if run.key not in trials]
     if missing:
         yield (
-            f"Not run yet: {', '.join(missing)}; python -m orchestrator.sweep {FILE} goes on"
-            f" with {sweep_name(sweep_id)}."
+            f"Not run yet: {', '.join(missing)}; this goes on with {sweep_name(sweep_id)}:"
+            f" {_sweep(root)}"
         )

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
+from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters
+from orchestrator.results.measured import interval_of, measured_rows
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score
-from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import duration, number, text, with_interval
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
@@ -52,20 +54,20 @@ def show(root: Path, row: Row) -> Answer:
         "reports": reports,
         "predictions": {"split": split, "rows": chosen},
     }
-    parts: list[RenderableType] = [Text(_head(row)), Text(_cost(row))]
-    parts += [Text(f"\nParameters: {_listed(parameters(row))}"), Text("\nScores", style="bold")]
+    parts: list[RenderableType] = [shown_line(_head(row)), shown_line(_cost(row))]
+    parts += [shown(f"\nParameters: {_listed(parameters(row))}"), shown("\nScores", style="bold")]
     few = _thinned(reports)
     title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"
-    parts += [_scores(row), Text(f"\n{title}", style="bold"), _reports(few, metric)]
-    parts += [Text(line) for line in curve(few, metric)]
+    parts += [_scores(row), shown(f"\n{title}", style="bold"), _reports(few, metric)]
+    parts += [shown(line) for line in curve(few, metric)]
     if chosen:
         order = _order(metric)
-        parts.append(Text(f"\nPredictions on {split} rows, by {order}", style="bold"))
-        parts += [Text(_prediction(each, order)) for each in chosen]
+        parts.append(shown(f"\nPredictions on {split} rows, by {order}", style="bold"))
+        parts += [shown(_prediction(each, order)) for each in chosen]
     if row["error"]:
-        parts.append(Text(f"\nError\n{row['error']}"))
-    parts.append(Text(f"\nCheckpoint: {row['checkpoint'] or 'none'}"))
-    parts.append(Text(f"Environment: {_listed(environment)}"))
+        parts.append(shown(f"\nError\n{row['error']}"))
+    parts.append(shown(f"\nCheckpoint: {visible_line(row['checkpoint'] or 'none')}"))
+    parts.append(shown(f"Environment: {_listed(environment)}"))
     return Answer(data, Group(*parts))
 
 
@@ -82,9 +84,10 @@ def curve(reports: list[Row], metric: str) -> list[str]:
 
 
 def _head(row: Row) -> str:
+    profile = profile_words(row["profile"], row["base_model"], row["dataset"])
     return (
         f"{row['trial_id']} of {row['sweep_id']}: {row['technique']}, {row['outcome']}, profile"
-        f" {row['profile']}, {row['base_model']} on {row['dataset']}"
+        f" {profile}, {row['base_model']} on {row['dataset']}"
     )
 
 
@@ -110,21 +113,24 @@ def _scores(row: Row) -> RenderableType:
         value, tested = row[name], row.get(f"test_{name}")
         if value is None and tested is None:
             continue
-        interval = test_interval = None
-        if is_score(name):
-            interval = score_interval(name, value, row[f"{name}_se"], row["eval_rows"])
-            test_interval = score_interval(name, tested, row[f"test_{name}_se"], row["test_rows"])
-        lines.append(
-            [
-                name,
-                with_interval(value, *(interval or (None, None))),
-                with_interval(tested, *(test_interval or (None, None))),
-            ]
-        )
+        cells = [
+            with_interval(score, *(interval_of(row, name, prefix) or (None, None)))
+            + _on_fewer(row, name, prefix)
+            for prefix, score in (("", value), ("test_", tested))
+        ]
+        lines.append([name, *cells])
     return table(
         ["", f"{row['eval_rows'] or 0} validation rows", f"{row['test_rows'] or 0} test rows"],
         lines,
     )
+
+
+def _on_fewer(row: Row, metric: str, prefix: str) -> str:
+    """Returns on how many rows a score was measured, where that is not on all."""
+    if not is_score(metric):
+        return ""
+    rows, all_rows = measured_rows(row, metric, prefix), row["test_rows" if prefix else "eval_rows"]
+    return "" if rows is None or rows == all_rows else f" on {rows:,}"
 
 
 def _reports(reports: list[Row], metric: str) -> RenderableType:
@@ -169,9 +175,10 @@ def _prediction(row: dict[str, Any], order: str) -> str:
     runs = row["execution_accuracy"]
     if runs is not None:
         value += ", right when run" if runs == 1.0 else ", wrong when run"
+    texts = (row["sql_prompt"], row["reference"], row["prediction"])
+    asked, reference, prediction = (visible_line(str(text)) for text in texts)
     return (
-        f"{row['chosen']} ({value}): {row['sql_prompt']}\n"
-        f"  reference   {row['reference']}\n  prediction  {row['prediction']}"
+        f"{row['chosen']} ({value}): {asked}\n  reference   {reference}\n  prediction  {prediction}"
     )
 
 
@@ -182,4 +189,5 @@ def _listed(values: dict[str, Any]) -> str:
             flat |= value
         elif value is not None:
             flat[name] = value
-    return ", ".join(f"{name} {text(value)}" for name, value in flat.items() if value is not None)
+    words = (f"{name} {text(value)}" for name, value in flat.items() if value is not None)
+    return visible_line(", ".join(words))

@@ -9,16 +9,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 from orchestrator.terminal.output import Answer, table
-from orchestrator.terminal.values import duration, number
+from orchestrator.terminal.values import duration, number, time
 
 _SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
     *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective"),
+    *("base_model", "dataset"),
     *("objective_metric", "objective_mode", "started_at", "ended_at"),
 )
 _OF_REPORTS = (*_SHARED, "reported_at")
@@ -41,23 +43,31 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     trials = index.trials(root, *sweep_ids, columns=_OF_TRIALS)
     reports = index.reports(root, *sweep_ids, columns=_OF_REPORTS)
     rows = [_row(name, *(_of(name, each) for each in (trials, reports))) for name in sweep_ids]
+    profiles = {name: _profile(_of(name, trials)) for name in sweep_ids}
     rows.sort(key=lambda row: str(row["last_written"]), reverse=True)
     shown = [outcome for outcome in (*OUTCOMES, "running") if any(row[outcome] for row in rows)]
     headers = ["sweep", "profile", *shown, "objective", "best", "trial", "device time", "last"]
     lines = [
         [
             row["sweep_id"],
-            row["profile"] or "-",
+            profiles[row["sweep_id"]],
             *(str(row[outcome]) for outcome in shown),
             row["objective"] or "-",
             number(row["best"]),
             row["best_trial"] or "-",
             duration(row["device_seconds"]),
-            str(row["last_written"] or "-")[:16],
+            time(row["last_written"]),
         ]
         for row in rows
     ]
     return Answer(rows, table(headers, lines, {*shown, "best", "device time"}))
+
+
+def _profile(of_trials: pa.Table) -> str:
+    """Returns what the profile of a sweep is called; "-" of one whose trials have not ended."""
+    for row in of_trials.slice(0, 1).to_pylist():
+        return profile_words(row["profile"], row["base_model"], row["dataset"])
+    return "-"
 
 
 def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:

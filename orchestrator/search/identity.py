@@ -33,21 +33,21 @@ IDENTIFYING = (
     "evaluation",
     "lengths",
 )
-"""Keys of a resolved spec that change a trial's numbers, or which trials there are. Not among them:
-how many trials, what they run on, and words."""
+"""Keys of a resolved search space file that change a trial's numbers, or which trials there are.
+Not among them: how many trials, what they run on, and words."""
 
 
 def sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
     """Returns a sweep's identifier, `<name>-<8 hex digits>`.
 
     Args:
-        sweep: The resolved spec.
-        ordinal: 1, or for `--new` which further sweep of the same spec it is; appended from 2 on.
+        sweep: The resolved search space file.
+        ordinal: 1, or for `--new` which further sweep of the same file it is; appended from 2 on.
     """
-    spec = sweep.model_dump(mode="json")
-    identifying: dict[str, Any] = {key: spec[key] for key in IDENTIFYING}
+    resolved = sweep.model_dump(mode="json")
+    identifying: dict[str, Any] = {key: resolved[key] for key in IDENTIFYING}
     if sweep.space is not None:
-        identifying["search"] = spec["search"]
+        identifying["search"] = resolved["search"]
     identifier = f"{sweep.name}-{_digest(identifying).hex()[:8]}"
     return identifier if ordinal == 1 else f"{identifier}-{ordinal}"
 

@@ -66,7 +66,7 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
     given = dict(proposal.configuration)
     technique = str(given.pop("technique"))
     data_size = given.pop("data_size", 0)
-    assert isinstance(data_size, int)  # checked by spec
+    assert isinstance(data_size, int)  # the search space file is checked
     given.pop("epochs", None)
     return TrialConfiguration(
         technique=technique,

@@ -8,23 +8,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from decimal import ROUND_CEILING, Context
+from typing import Any
 
 from orchestrator.search_space.distributions import Fault, count_values, extremes, finite_values
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
+from orchestrator.search_space.space import MOST_EXAMPLES, Space
 from trainables.contract.configuration import Scalar
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
 
-if TYPE_CHECKING:
-    from orchestrator.search_space.space import Space
-
 LARGEST_GRID = 10_000
 """Configurations. A grid is laid out whole before it runs."""
 
+MOST_TRIALS = 10_000
+"""Configurations that a search proposes: TPE's models take in every one before."""
+
+MOST_RUNS = 100_000
+"""Trials of a sweep, which is numbered whole, in memory, before it starts."""
+
+MOST_RUNGS = 50
+"""Rungs before the budget. Every one costs an evaluation and a checkpoint of every trial."""
+
+LONGEST_PART = 255
+"""Bytes between two slashes; no common file system takes more."""
+
+LEAST_SHARE = 0.01
+"""Of a device. Ray divides devices no finer than into 10,000 parts."""
+
 Valid = Mapping[str, Any]
 """The keys that were validated before, by name; one that is wrong is absent."""
+
+
+def at_least(value: float, digits: int = 2) -> str:
+    """Returns a number in few digits and rounded up, so that a rule accepts what it advises."""
+    return f"{Context(prec=digits, rounding=ROUND_CEILING).create_decimal(repr(value)):f}"
 
 
 def metric(name: str) -> list[Fault]:
@@ -43,6 +62,8 @@ def mode(given: str | None, metric: str | None) -> list[Fault]:
 
 def accelerators(value: float) -> list[Fault]:
     """A device is shared in any fraction, but a group of workers has whole devices."""
+    if 0 < value < LEAST_SHARE:
+        return [((), f"is {value:g}, but must be at least {LEAST_SHARE:g}")]
     if value <= 1 or value.is_integer():
         return []
     rule = "must be at most 1, or a whole number"
@@ -62,13 +83,30 @@ def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
             for index, point in enumerate(value)
             if point["technique"] == BASELINE.name
         )
-    wholes = [whole(point) for point in value]
-    for index, each in enumerate(wholes):
-        first = wholes.index(each)
+    seen: dict[object, int] = {}
+    for index, point in enumerate(value):
+        first = seen.setdefault(tuple(tuple(part.items()) for part in whole(point)), index)
         if first < index:
             message = f"is the same as point {first}; for more seeds use replicates"
             faults.append(((index,), message))
+        faults.extend(((index, *at), message) for at, message in _own_budget(point))
     return faults
+
+
+def _own_budget(point: Mapping[str, Scalar]) -> list[Fault]:
+    """Says whether a point's epochs of its rows make a budget that a trial can have."""
+    epochs, rows = point.get("epochs"), point.get("data_size")
+    if not isinstance(epochs, int | float) or not isinstance(rows, int):
+        return []
+    examples = epochs * rows
+    batch = largest(None, (dict(point),), "batch_size")
+    made = f"is {epochs:g}, which is {examples:,.12g} examples,"
+    if round(examples) < batch:
+        rule = f"must hold one optimiser step: batch_size is {batch}"
+        return [(("epochs",), f"{made} but {rule}; take at least {at_least(batch / rows)}")]
+    if examples > MOST_EXAMPLES:
+        return [(("epochs",), f"{made} but must make at most {MOST_EXAMPLES:,}; lower it")]
+    return []
 
 
 def search(value: Any, valid: Valid) -> list[Fault]:
@@ -114,6 +152,9 @@ def trials(value: int, valid: Valid) -> list[Fault]:
     """A search is told how long to go on; without a space there is no search."""
     if value < 0:
         return [((), f"is {value}, but must be >= 1")]
+    if value > MOST_TRIALS:
+        rule = f"must be <= {MOST_TRIALS:,}; narrow the space instead"
+        return [((), f"is {show(value)}, but {rule}")]
     if "search" not in valid:
         return []
     if "space" in valid and valid["space"] is None:
@@ -123,6 +164,17 @@ def trials(value: int, valid: Valid) -> list[Fault]:
     if value == 0 and valid["search"].method != "grid":
         return [((), f"is missing or 0; {_how_many(valid.get('space'))}")]
     return []
+
+
+def replicates(value: int, valid: Valid) -> list[Fault]:
+    """A sweep has no more trials than it can keep track of."""
+    if "points" not in valid or "trials" not in valid:
+        return []
+    configurations = len(valid["points"]) + valid["trials"]
+    if value * configurations <= MOST_RUNS:
+        return []
+    runs = f"{value} x {configurations:,} configurations are {value * configurations:,} trials"
+    return [((), f"is {value}, but {runs} and must be at most {MOST_RUNS:,}; lower one of the two")]
 
 
 def _as_point(space: Space) -> str:
@@ -186,6 +238,19 @@ def budget(value: Any, valid: Valid) -> list[Fault]:
     return []
 
 
+def reduction_factor(value: float, valid: Valid) -> list[Fault]:
+    """Rungs lie so far apart that there are few of them."""
+    first = valid.get("first_rung")
+    if first is None:
+        return []
+    count = math.ceil(-math.log(first) / math.log(value))
+    if count <= MOST_RUNGS:
+        return []
+    least = at_least(first ** (-1 / MOST_RUNGS), 3)
+    rule = f"must make at most {MOST_RUNGS}; take at least {least}"
+    return [((), f"is {value:.12g}, which makes {count:,} rungs from {first:g} on, but {rule}")]
+
+
 def stopping(value: Any, valid: Valid) -> list[Fault]:
     """Trials compare at a rung only with the same budget, and if they have learnt by then."""
     if value is None or "points" not in valid or "space" not in valid:
@@ -204,7 +269,7 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
             faults.append(((), message))
     if valid.get("budget") is None:
         return faults
-    first = value.first_rung * valid["budget"].examples
+    first = round(value.first_rung * valid["budget"].examples, 6)  # 0.29 of 100 is 29
     batch = largest(valid["space"], valid["points"], "batch_size")
     if first < batch:
         share = min(1.0, batch / valid["budget"].examples)
@@ -212,7 +277,16 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
             (
                 ("first_rung",),
                 f"is {value.first_rung:g}, which is {first:g} examples, but must be at least one "
-                f"optimiser step: batch_size goes up to {batch}; take at least {share:.2g}",
+                f"optimiser step: batch_size goes up to {batch}; take at least {at_least(share)}",
+            )
+        )
+    elif value.reduction_factor < 1 + batch / first:
+        faults.append(
+            (
+                ("reduction_factor",),
+                f"is {value.reduction_factor:g}, but rungs must lie at least one optimiser step "
+                f"apart: batch_size goes up to {batch}, and the first rung is {first:g} examples; "
+                f"take at least {at_least(1 + batch / first, 3)}",
             )
         )
     warmup = largest_value(valid["space"], valid["points"], "warmup")
@@ -225,6 +299,17 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
             )
         )
     return faults
+
+
+def source(value: str | None) -> list[Fault]:
+    """A path or an identifier can be seen whole, and a file system can hold it."""
+    if value is None:
+        return []
+    if not value.isprintable():
+        return [((), f"is {show(value)}, but must not hold line breaks or control characters")]
+    if any(len(part.encode()) > LONGEST_PART for part in value.split("/")):
+        return [((), f"is {show(value)}, but no part of a path has more than {LONGEST_PART} bytes")]
+    return []
 
 
 def base_model_revision(value: str | None, valid: Valid) -> list[Fault]:
@@ -268,6 +353,7 @@ def largest_value(space: Space | None, points: tuple[dict[str, Scalar], ...], na
 BY_KEY: dict[str, Callable[[Any, Valid], list[Fault]]] = {
     "points": points,
     "search": search,
+    "replicates": replicates,
     "budget": budget,
     "stopping": stopping,
     "base_model_revision": base_model_revision,

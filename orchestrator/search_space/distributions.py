@@ -13,9 +13,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.search_space.problems import show, unknown
+from orchestrator.search_space.parameter_values import judge
+from orchestrator.search_space.problems import MOST_PROBLEMS, show, unknown
 from trainables.contract.configuration import Scalar
 from trainables.techniques.parameter import Parameter
+
+MOST_STEPS = 100_000
+"""Values of a `quniform`: a finer one is a `uniform`, and its multiples are lost to rounding."""
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -181,7 +185,7 @@ def parse(value: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list
     if isinstance(value, list | tuple):
         return None, [((), f"is {show(value)}; for one of several values write {{choice: [...]}}")]
     if not isinstance(value, dict):
-        constant, problem = _scalar(value, parameter)
+        constant, problem = judge(value, parameter)
         return constant, [((), problem)] if problem else []
     if len(value) != 1:
         rule = f"must have exactly one distribution of {', '.join(DISTRIBUTIONS)}"
@@ -204,20 +208,6 @@ def parse(value: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list
     return distribution, []
 
 
-def convert(value: Scalar, kind: type) -> Scalar:
-    """Returns a number in the parameter's kind if that changes nothing: 1 as 1.0, 2e4 as 20000."""
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _scalar(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
-    converted = convert(value, parameter.kind)
-    return converted, parameter.check(converted)
-
-
 def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list[Fault]]:
     if not isinstance(values, list | tuple) or not values:
         rule = "must be a list of at least one value, such as {choice: [4, 8]}"
@@ -225,10 +215,12 @@ def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, l
     converted: list[Scalar] = []
     faults: list[Fault] = []
     for index, value in enumerate(values):
+        if len(faults) >= MOST_PROBLEMS:
+            break
         if isinstance(value, dict | list):
             faults.append((("choice", index), f"is {show(value)}, but must be a single value"))
             continue
-        constant, problem = _scalar(value, parameter)
+        constant, problem = judge(value, parameter)
         if problem:
             faults.append((("choice", index), problem))
         elif constant in converted:
@@ -267,20 +259,49 @@ def _range_faults(name: str, arguments: Any, parameter: Parameter) -> Iterator[s
     if name.startswith("log") and low <= 0:
         yield f"is [{low}, {high}], but on a log scale low must be above 0"
         return
-    if name == "quniform":
-        yield from _step_faults(low, high, arguments[2])
     last = high - 1 if whole else high
-    for end, value in (("low", low), ("high", last)):
-        if problem := parameter.check(convert(value, parameter.kind)):
-            yield f"{end} {problem}" + (
-                " (high itself is excluded)" if whole and end == "high" else ""
-            )
+    outside = [
+        f"{end} {problem}" + (" (high itself is excluded)" if whole and end == "high" else "")
+        for end, value in (("low", low), ("high", last))
+        if (problem := judge(value, parameter)[1])
+    ]
+    yield from outside
+    if name == "quniform" and not outside:
+        yield from _step_faults(low, high, arguments[2], parameter)
 
 
-def _step_faults(low: float, high: float, step: float) -> Iterator[str]:
+def _step_faults(low: float, high: float, step: float, parameter: Parameter) -> Iterator[str]:
+    """Yields what is wrong with a step between bounds that the parameter can have."""
     if step <= 0:
-        yield f"has the step {step}, but it must be above 0"
+        yield f"has the step {show(step)}, but it must be above 0"
         return
-    for end, value in (("low", low), ("high", high)):
-        if not math.isclose(value / step, round(value / step), abs_tol=1e-9):
-            yield f"has {end} {value}, which is no multiple of the step {step}"
+    if step > high - low and not math.isclose(step, high - low):
+        yield f"has the step {show(step)}, but it must be at most high - low, {high - low:g}"
+        return
+    if (high - low) / step > MOST_STEPS:
+        yield (
+            f"has the step {show(step)}, which makes more than {MOST_STEPS:,} values; raise it to "
+            f"at least {(high - low) / MOST_STEPS:.1g}, or use {{uniform: [low, high]}}"
+        )
+        return
+    faults = [
+        f"has {end} {value}, which is no multiple of the step {step}"
+        for end, value in (("low", low), ("high", high))
+        if not math.isclose(value / step, round(value / step), rel_tol=1e-12, abs_tol=1e-9)
+    ]
+    yield from faults
+    if faults:
+        return
+    # The multiples that are drawn may differ from the bounds in the last digits: they may lie
+    # outside what the parameter can be, or be no multiples to Optuna, which drops the last one.
+    grid = QUniform(quniform=(low, high, step))
+    drawn = {"low": grid.nearest(low), "high": grid.nearest(high)}
+    for end, value in drawn.items():
+        if problem := judge(value, parameter)[1]:
+            yield f"{end} is drawn as {value:g}, which {problem}"
+    first, last = (Decimal(str(value)) for value in drawn.values())
+    if (last - first) % Decimal(str(step)):
+        yield (
+            f"has the step {step}, whose multiples have more digits than a number can hold; round "
+            "it, or list the values with {choice: [...]}"
+        )

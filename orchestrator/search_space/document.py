@@ -2,8 +2,9 @@
 
 The parser's events are read one by one, so nothing is ever constructed that the file asks for:
 tags, anchors and aliases are refused as such (an alias bomb is refused at its first anchor), keys
-may occur once, and depth and size are bounded. Plain scalars are resolved by the core schema of
-YAML 1.2 (section 10.3.2): `1e-4` is a number, `no` and `on` are strings.
+may occur once, and depth and every size are bounded, far above what a search space needs. Plain
+scalars are resolved by the core schema of YAML 1.2 (section 10.3.2): `1e-4` is a number, `no` and
+`on` are strings.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -28,7 +29,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from orchestrator.search_space.problems import Problem, SpecError, show
+from orchestrator.search_space.problems import Problem, SpecError, printable, show
 from trainables.contract.configuration import Scalar
 
 LARGEST_FILE = 1_000_000
@@ -36,6 +37,24 @@ LARGEST_FILE = 1_000_000
 
 DEEPEST = 16
 """Levels of nesting. A distribution in a profile lies at level 7."""
+
+LONGEST_LIST = 1_000
+"""Values of a list. Each value of a `choice` is tried a few times, each point at least once."""
+
+MOST_KEYS = 100
+"""Keys of a group. The largest of a search space has 20."""
+
+MOST_VALUES = 20_000
+"""Values, lists and groups of a file: a second's reading, and 1,000 points with all their keys."""
+
+LONGEST_KEY = 100
+"""Characters. The longest of a search space has 23."""
+
+LONGEST_TEXT = 2_000
+"""Characters of a value: a question, a name, a path."""
+
+LARGEST_NUMBER = 10**18
+"""Of whole numbers, either sign; beyond it 64 bits end soon."""
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -77,9 +96,14 @@ class Node:
         """Returns the value under a key or at an index, or None if there is none."""
         if isinstance(self.value, dict):
             return self.value.get(str(part))
-        if isinstance(self.value, list) and str(part).isdecimal() and int(part) < len(self.value):
+        if isinstance(self.value, list) and _is_index(part) and int(part) < len(self.value):
             return self.value[int(part)]
         return None
+
+
+def _is_index(part: str | int) -> bool:
+    """Says whether a part of a path may be an index; a list has fewer than 10^9 values."""
+    return str(part).isdecimal() and len(str(part)) < 10
 
 
 def join(key: str, part: str | int) -> str:
@@ -102,15 +126,16 @@ def read(
         place: What problems are to name as their place.
         key: Dotted path under which the document will stand; empty for a whole file.
         first_line: Number of the text's first line; None where lines mean nothing to the user.
-        problems: Receives what is wrong with single numbers, which are then null, so that the
-            document can be judged as a whole; without it they are raised like the others.
+        problems: Receives what is wrong with single values (numbers without end, texts that are no
+            text), which are then null, so that the document can be judged as a whole; without it
+            they are raised like the others.
 
     Returns:
         The document's root.
 
     Raises:
         SpecError: The text is not YAML, or uses what is refused; all such problems, except that a
-            syntax error ends the reading.
+            syntax error and a size beyond the bounds end the reading.
     """
     reader = _Reader(place, first_line)
     if len(text) > LARGEST_FILE:
@@ -119,7 +144,7 @@ def read(
                 Problem(
                     place,
                     None,
-                    f"has {len(text):,} characters, but must have at most {LARGEST_FILE:,}",
+                    f"must have at most {LARGEST_FILE:,} characters, but has more",
                 )
             ]
         )
@@ -135,10 +160,13 @@ def read(
     except YAMLError as error:
         reader.problems.append(Problem(place, None, f"is not YAML: {str(error).splitlines()[0]}"))
         raise SpecError(reader.problems) from None
-    if reader.problems or (reader.endless and problems is None):
-        raise SpecError([*reader.problems, *reader.endless])
+    except (OverflowError, ValueError) as error:  # "\UFFFFFFFF": the parser's chr() raises these
+        message = f"is not YAML: an escape is no character ({error}); check the quoted texts"
+        raise SpecError([*reader.problems, Problem(place, None, message)]) from None
+    if reader.problems or (reader.unusable and problems is None):
+        raise SpecError([*reader.problems, *reader.unusable])
     if problems is not None:
-        problems += reader.endless
+        problems += reader.unusable
     return root
 
 
@@ -149,7 +177,8 @@ class _Reader:
         self.place = place
         self.first_line = first_line
         self.problems: list[Problem] = []
-        self.endless: list[Problem] = []
+        self.unusable: list[Problem] = []
+        self.values = 0
 
     def line(self, offset: int) -> int | None:
         return None if self.first_line is None else self.first_line + offset
@@ -170,15 +199,21 @@ class _Reader:
         at = self.line(event.start_mark.line) if line is None else line
         self.problems.append(Problem(self.place, at, f"{key}: {message}" if key else message))
 
+    def _refuse(self, line: int | None, key: str, message: str) -> NoReturn:
+        """Ends the reading: a size is beyond its bound."""
+        text = f"{key}: {message}" if key else message
+        raise SpecError([*self.problems, Problem(self.place, line, text)])
+
     def _node(
         self, event: Event, events: Iterator[Event], key: str, line: int | None, depth: int
     ) -> Node:
         """Reads the value that begins with `event`, to its end."""
         at = self.line(event.start_mark.line) if line is None else line
+        self.values += 1
         if depth > DEEPEST:
-            raise SpecError(
-                [*self.problems, Problem(self.place, at, f"is nested deeper than {DEEPEST} levels")]
-            )
+            self._refuse(at, "", f"is nested deeper than {DEEPEST} levels")
+        if self.values > MOST_VALUES:
+            self._refuse(at, "", f"must have at most {MOST_VALUES:,} values and keys in all")
         if isinstance(event, AliasEvent):
             self._problem(event, key, f"alias *{event.anchor} is refused; write the value out")
             return Node(None, self.place, at, key)
@@ -200,8 +235,13 @@ class _Reader:
             if isinstance(event, MappingEndEvent):
                 break
             name_node = self._node(event, events, key, None, depth + 1)
+            if len(nodes) >= MOST_KEYS:
+                self._refuse(name_node.line, key, f"must have at most {MOST_KEYS} keys")
             if isinstance(event, ScalarEvent):
                 name = event.value
+                if len(name) > LONGEST_KEY:
+                    rule = f"a key has at most {LONGEST_KEY} characters, but this {len(name):,}"
+                    self._refuse(name_node.line, join(key, _short(name)), rule)
             else:
                 self._problem(event, key, "a key must be a name, not a list or a group of keys")
                 name = "?"
@@ -219,16 +259,33 @@ class _Reader:
         for event in events:
             if isinstance(event, SequenceEndEvent):
                 break
+            if len(nodes) >= LONGEST_LIST:
+                line = self.line(event.start_mark.line)
+                self._refuse(line, key, f"must have at most {LONGEST_LIST:,} values in a list")
             nodes.append(self._node(event, events, join(key, len(nodes)), None, depth + 1))
         return nodes
 
     def _scalar(self, event: ScalarEvent, key: str) -> Scalar:
         value = _resolve(event.value) if event.style is None else str(event.value)
-        if isinstance(value, float) and not math.isfinite(value):
-            self._problem(event, key, f"is {_short(event.value)}, but numbers must be finite")
-            self.endless.append(self.problems.pop())
+        if rule := _wrong(value):
+            self._problem(event, key, f"is {_short(event.value)}, but {rule}")
+            self.unusable.append(self.problems.pop())
             return None
         return value
+
+
+def _wrong(value: Scalar) -> str | None:
+    """Returns the rule that a value breaks whatever its key, or None."""
+    match value:
+        case float() if not math.isfinite(value):
+            return "numbers must be finite"
+        case int() if abs(value) > LARGEST_NUMBER:
+            return "whole numbers must lie between -10^18 and 10^18"
+        case str() if len(value) > LONGEST_TEXT:
+            return f"texts must have at most {LONGEST_TEXT:,} characters; this has {len(value):,}"
+        case str() if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value):
+            return "a text must not hold \\0 or half of a surrogate pair; remove it"
+    return None
 
 
 def _resolve(text: str) -> Scalar:
@@ -249,7 +306,7 @@ def _resolve(text: str) -> Scalar:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return printable(text if len(text) <= 40 else f"{text[:37]}...")
 
 
 def describe_root(root: Node) -> str | None:

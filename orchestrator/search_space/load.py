@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.search_space.document import Node, describe_root, read
+from orchestrator.search_space.document import LARGEST_FILE, Node, describe_root, read
 from orchestrator.search_space.messages import RESOLVED, top_level_keys, translate
 from orchestrator.search_space.model import BASE_MODELS, DATASETS, Sweep
-from orchestrator.search_space.problems import Problem, SpecError, show, unknown
+from orchestrator.search_space.problems import MOST_PROBLEMS, Problem, SpecError, show, unknown
 from orchestrator.search_space.profiles import PROFILES, apply_override, apply_profile
 
 
@@ -73,7 +73,8 @@ def _reason(profile: str, has_accelerator: bool) -> str:
 def _read_file(path: Path, unreadable: list[Problem]) -> Node:
     place = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST_FILE + 1)  # enough to be refused: a device has no end
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message = f"cannot be read ({reason}); give the path of a search space file"
@@ -123,7 +124,7 @@ def _resolve(
     try:
         Sweep.model_validate(plain)
     except ValidationError as error:
-        problems.extend(translate(details, merged) for details in error.errors())
+        problems.extend(translate(details, merged) for details in error.errors()[:MOST_PROBLEMS])
     return plain, problems
 
 

@@ -87,7 +87,7 @@ def _overridden_metric(error: ErrorDetails, root: Node) -> Problem | None:
     if metric is None or mode is None or metric.line is not None or mode.line is None:
         return None
     name = metric.plain()
-    if name not in METRICS or error["type"] != "problem":
+    if not isinstance(name, str) or name not in METRICS or error["type"] != "problem":
         return None
     right = METRICS[name].mode
     less = "more" if right == "max" else "less"
@@ -109,7 +109,8 @@ def _message(error: ErrorDetails) -> str:
     example = _example(str(location[-1]), field) if location and field else ""
     if kind == "missing":
         return f"is missing{_meaning(field)}{example}"
-    rule = _RULES.get(kind, error["msg"]).format(**error.get("ctx", {}))
+    # Pydantic's own text holds what the user wrote, braces included: only a rule is a template.
+    rule = _RULES[kind].format(**error.get("ctx", {})) if kind in _RULES else error["msg"]
     return f"is {show(error['input'])}, but {rule}{example}"
 
 

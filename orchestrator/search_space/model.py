@@ -84,25 +84,29 @@ class Sweep(Section):
         str,
         Field(
             min_length=1,
+            max_length=1000,
             description='"embedded", a folder with a seq2seq checkpoint, or an identifier on the '
             "hub. Follows from the profile.",
             examples=["google/flan-t5-large"],
         ),
     ]
     base_model_revision: Annotated[
-        str | None, Field(description="Revision on the hub.", examples=["main"])
+        str | None,
+        Field(min_length=1, max_length=200, description="Revision on the hub.", examples=["main"]),
     ] = None
     dataset: Annotated[
         str,
         Field(
             min_length=1,
+            max_length=1000,
             description='"embedded", a table (.parquet, .jsonl, .csv) or a folder of tables with '
             "sql_prompt, sql_context, sql, or an identifier on the hub. Follows from the profile.",
             examples=["gretelai/synthetic_text_to_sql"],
         ),
     ]
     dataset_revision: Annotated[
-        str | None, Field(description="Revision on the hub.", examples=["main"])
+        str | None,
+        Field(min_length=1, max_length=200, description="Revision on the hub.", examples=["main"]),
     ] = None
     space: Annotated[
         Space | None,
@@ -142,6 +146,7 @@ class Sweep(Section):
         Whole,
         Field(
             ge=1,
+            le=1_000,
             description="Seeds under which each configuration runs. More separate luck from merit, "
             "at proportional cost.",
             examples=[1],
@@ -190,8 +195,20 @@ class Sweep(Section):
     profile: Annotated[Profile, Field(description="The profile it is resolved for.")]
     profile_reason: Annotated[str, Field(description="Why that profile, for the start line.")]
 
+    @field_validator("base_model", "base_model_revision", "dataset", "dataset_revision")
+    @classmethod
+    def _in_sight(cls, value: str | None) -> str | None:
+        fail(checks.source(value), value)
+        return value
+
     @field_validator(
-        "points", "search", "budget", "stopping", "base_model_revision", "dataset_revision"
+        "points",
+        "search",
+        "replicates",
+        "budget",
+        "stopping",
+        "base_model_revision",
+        "dataset_revision",
     )
     @classmethod
     def _consistent(cls, value: Any, info: ValidationInfo) -> Any:

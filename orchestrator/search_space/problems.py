@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from orchestrator.errors import UserError, nearest
 
+MOST_PROBLEMS = 100
+"""Told of one list or one file; whoever has made more is helped by these."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -25,7 +28,7 @@ class Problem:
     def __str__(self) -> str:
         """The line that is printed: `rank.yaml:14: space.technique.lora.rnak: ...`."""
         where = self.place if self.line is None else f"{self.place}:{self.line}"
-        return f"{where}: {self.message}"
+        return printable(f"{where}: {self.message}")
 
 
 class SpecError(UserError):
@@ -40,11 +43,24 @@ class SpecError(UserError):
         self.problems: tuple[Problem, ...] = tuple(
             sorted(unique, key=lambda problem: (problem.line is None, problem.line or 0))
         )
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [str(problem) for problem in self.problems[:MOST_PROBLEMS]]
+        if len(self.problems) > MOST_PROBLEMS:
+            lines.append(f"... and {len(self.problems) - MOST_PROBLEMS:,} more like these.")
+        super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
         """Pickles the problems, from which the text follows."""
         return type(self), (self.problems,)
+
+
+def printable(text: str) -> str:
+    """Returns a text in one line: line breaks and what cannot be seen are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
 
 
 def unknown(what: str, name: str, valid: Sequence[str]) -> str:
@@ -68,11 +84,16 @@ def show(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            text = value.replace("\n", "\\n")
+            text = printable(value)
             return f'"{text if len(text) <= 60 else text[:57] + "..."}"'
         case dict():
-            return f"a group of keys ({', '.join(map(str, value))})" if value else "an empty group"
+            names = ", ".join(map(str, value))
+            short = names if len(names) <= 60 else names[:57] + "..."
+            return f"a group of keys ({short})" if value else "an empty group"
         case list() | tuple():
             return f"a list of {len(value)}" if value else "an empty list"
+        case int() if abs(value) >= 10**18:
+            digits = str(abs(value))
+            return f"{'-' if value < 0 else ''}{digits[:6]}... ({len(digits)} digits)"
         case _:
             return str(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.errors import nearest
-from orchestrator.search_space.document import Node, join, read
+from orchestrator.search_space.document import DEEPEST, Node, join, read
 from orchestrator.search_space.problems import Problem, SpecError
 
 PROFILES = ("embedded", "full")
@@ -91,6 +91,9 @@ def apply_override(document: Node, option: str, problems: list[Problem]) -> Node
     if not equals or not all(parts):
         remedy = "must be key.path=value, such as space.data_size=500"
         problems.append(Problem(place, None, remedy))
+        return document
+    if len(parts) > DEEPEST:
+        problems.append(Problem(place, None, f"has a path of more than {DEEPEST} keys"))
         return document
     if parts[0] == "profiles":
         remedy = "applies to the profile that runs; leave out profiles.NAME."

@@ -43,6 +43,8 @@ def schema() -> JsonSchema:
         "properties": {name: {"$ref": "#/$defs/Profile"} for name in PROFILES},
     }
     whole["title"] = "A search space"
+    _say_bounds(whole)
+    _say_bounds(definitions)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**head, **whole, "$defs": definitions | json_schema.definitions()}
 
@@ -50,6 +52,21 @@ def schema() -> JsonSchema:
 def text() -> str:
     """Returns the schema file's contents."""
     return json.dumps(schema(), indent=1) + "\n"
+
+
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
+
+def _say_bounds(part: Any) -> None:
+    """Renames bounds in place: pydantic leaves its own names where a validator comes first."""
+    if isinstance(part, list):
+        for each in part:
+            _say_bounds(each)
+    if isinstance(part, dict):
+        for name in [name for name in _BOUNDS if isinstance(part.get(name), int | float)]:
+            part[_BOUNDS[name]] = part.pop(name)
+        for each in part.values():
+            _say_bounds(each)
 
 
 def _partial(definition: JsonSchema) -> JsonSchema:

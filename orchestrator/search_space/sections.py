@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from orchestrator.search_space import checks
-from orchestrator.search_space.space import fail
+from orchestrator.search_space.space import MOST_EXAMPLES, fail
 from trainables.contract.scores import METRICS
 
 
@@ -17,6 +17,13 @@ def _whole(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+MOST_SCORED_ROWS = 1_000_000
+"""Of one split; every one is decoded. Their standard error is a hundredth of that of 100 rows."""
+
+MOST_DEVICES = 1024
+"""Of one trial."""
 
 
 class Section(BaseModel):
@@ -67,6 +74,7 @@ class Budget(Section):
         Whole,
         Field(
             ge=1,
+            le=MOST_EXAMPLES,
             description="Training examples, the same for every trial; epochs follow as examples / "
             "data_size. Higher is better and slower, in proportion.",
             examples=[20000],
@@ -104,11 +112,18 @@ class Stopping(Section):
         float,
         Field(
             gt=1,
+            le=100,
             description="At each rung the best 1/n go on; the next rung lies n times as far. "
             "Higher stops more.",
             examples=[3],
         ),
     ] = 3.0
+
+    @field_validator("reduction_factor")
+    @classmethod
+    def _few_rungs(cls, value: float, info: ValidationInfo) -> float:
+        fail(checks.reduction_factor(value, info.data), value)
+        return value
 
 
 class Evaluation(Section):
@@ -118,6 +133,7 @@ class Evaluation(Section):
         Whole,
         Field(
             ge=1,
+            le=MOST_SCORED_ROWS,
             description="Rows carved out of the training split, the same for every trial, scored "
             "at every rung. Four times as many halve the standard error.",
             examples=[100],
@@ -127,6 +143,7 @@ class Evaluation(Section):
         Whole | None,
         Field(
             ge=1,
+            le=MOST_SCORED_ROWS,
             description="Rows of the test split, scored once by completed trials; null: all.",
             examples=[500],
         ),
@@ -148,6 +165,7 @@ class Resources(Section):
         float,
         Field(
             gt=0,
+            le=MOST_DEVICES,
             description="GPUs of one trial, where there are any: 0.5 lets two trials share one, 2 "
             "makes a worker group.",
             examples=[1],
@@ -155,7 +173,12 @@ class Resources(Section):
     ] = 1.0
     cpus: Annotated[
         Whole,
-        Field(ge=1, description="CPU cores of one trial, and its threads.", examples=[1]),
+        Field(
+            ge=1,
+            le=MOST_DEVICES,
+            description="CPU cores of one trial, and its threads.",
+            examples=[1],
+        ),
     ] = 1
 
     @property
@@ -177,6 +200,7 @@ class Limits(Section):
         Whole | None,
         Field(
             ge=1,
+            le=10_000,
             description="Trials at the same time; null: as many as the resources allow.",
             examples=[2],
         ),
@@ -185,6 +209,7 @@ class Limits(Section):
         Whole,
         Field(
             ge=1,
+            le=1_000,
             description="Attempts at a trial that may end with the death of its process; each next "
             "one goes on from the last rung. Then the trial has failed.",
             examples=[3],
@@ -193,7 +218,7 @@ class Limits(Section):
     heartbeat_minutes: Annotated[
         float,
         Field(
-            gt=0,
+            ge=0.01,
             le=10080,
             description="A trial without a sign of life for so long has hung and is ended for "
             "good. Signs are optimiser steps and evaluated batches. Loading gives none: where it "
@@ -206,6 +231,7 @@ class Limits(Section):
         Whole,
         Field(
             ge=1,
+            le=1_000_000,
             description="Models to keep of the trials that have ended: those of the best. A trial "
             "that has not ended keeps its last checkpoint.",
             examples=[20],
@@ -215,6 +241,7 @@ class Limits(Section):
         float,
         Field(
             gt=0,
+            le=1_000_000,
             description="Disk space of the models of trials that have ended, in 10^9 bytes; the "
             "worst are removed first, the best one stays.",
             examples=[100],
@@ -227,9 +254,9 @@ class Lengths(Section):
 
     source: Annotated[
         Whole,
-        Field(ge=1, description="Tokens of question and schema.", examples=[512]),
+        Field(ge=1, le=65536, description="Tokens of question and schema.", examples=[512]),
     ] = 512
     target: Annotated[
         Whole,
-        Field(ge=1, description="Tokens of the SQL statement.", examples=[256]),
+        Field(ge=1, le=65536, description="Tokens of the SQL statement.", examples=[256]),
     ] = 256

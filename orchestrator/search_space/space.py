@@ -19,19 +19,26 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from orchestrator.search_space.distributions import Distribution, Fault, convert, parse
-from orchestrator.search_space.problems import show, unknown
+from orchestrator.search_space.distributions import Distribution, Fault, parse
+from orchestrator.search_space.parameter_values import judge
+from orchestrator.search_space.problems import MOST_PROBLEMS, show, unknown
 from trainables.contract.configuration import Scalar
 from trainables.techniques.parameter import Parameter
 from trainables.techniques.registry import TECHNIQUES, TRAINED
 
-DATA_SIZE = Parameter("data_size", int, 1000, "Distinct training rows.", minimum=1)
+MOST_EXAMPLES = 1_000_000_000
+"""Rows of a data set, or training examples of a trial: 10,000 passes over 100,000 rows."""
+
+DATA_SIZE = Parameter(
+    "data_size", int, 1000, "Distinct training rows.", minimum=1, maximum=MOST_EXAMPLES
+)
 EPOCHS = Parameter(
     "epochs",
     float,
     None,
     "Passes over the point's rows, instead of the file's budget.",
     minimum=0,
+    maximum=10_000,
     exclusive_minimum=True,
 )
 
@@ -117,9 +124,13 @@ def _parse_points(value: Any) -> tuple[dict[str, Scalar], ...]:
     if not isinstance(value, list | tuple):
         fail([((), f"is {show(value)}, but must be a list of configurations")], value)
     faults: list[Fault] = []
-    points = tuple(_parse_point(index, given, faults) for index, given in enumerate(value))
+    points: list[dict[str, Scalar]] = []
+    for index, given in enumerate(value):
+        points.append(_parse_point(index, given, faults))
+        if len(faults) >= MOST_PROBLEMS:
+            break
     fail(faults, value)
-    return points
+    return tuple(points)
 
 
 def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scalar]:
@@ -133,8 +144,12 @@ def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scala
         message = f"has no technique; give one of {', '.join(TECHNIQUES)}"
         faults.append(((index,), message))
         return {}
+    if not isinstance(technique, str):
+        rule = f"must be one of {', '.join(TECHNIQUES)}; parameters stand beside technique"
+        faults.append(((index, "technique"), f"is {show(technique)}, but {rule}"))
+        return {}
     if technique not in TECHNIQUES:
-        faults.append(((index, "technique"), unknown("technique", str(technique), [*TECHNIQUES])))
+        faults.append(((index, "technique"), unknown("technique", technique, [*TECHNIQUES])))
         return {}
     known = dict(TECHNIQUES[technique].parameters)
     if TECHNIQUES[technique].trains:
@@ -153,8 +168,8 @@ def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scala
         elif name in ("data_size", "epochs") and value is None:
             continue
         else:
-            point[name] = convert(value, known[name].kind)
-            if problem := known[name].check(point[name]):
+            point[name], problem = judge(value, known[name])
+            if problem:
                 faults.append(((index, name), problem))
     order = ("technique", *known)
     return {name: point[name] for name in order if name in point}

@@ -63,7 +63,7 @@ class AttemptLog:
         return attempt
 
     def fail(self, trial_number: int, outcome: str, error: str, trace: str) -> None:
-        """Records why the latest attempt ended; of several workers the first one is heard."""
+        """Records why the latest attempt ended; of several workers the first record counts."""
         record = {"outcome": outcome, "error": error, "traceback": trace}
         key = self._key(trial_number, self.of(trial_number).count, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())

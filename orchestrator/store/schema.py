@@ -9,6 +9,10 @@ Rules: integers are int64 and fractions float64 everywhere. Times are in microse
 without a zone: DuckDB shows a zoned time in the reader's own zone, and its Python module cannot
 fetch one without pytz. An absent value is NULL; NaN stands only where a report really was NaN.
 `trials.objective` is finite or NULL, because `ORDER BY objective DESC` puts NaN first in DuckDB.
+A score is the mean over `<score>_rows` of the `eval_rows`: the others cannot be measured, whatever
+is predicted, but for `<score>_unjudged` of them, whose predictions nobody can judge;
+`predictions.execution_reason` says why a row has no execution accuracy. `scoring_version` and
+`sqlite_version` are what scores depend on beside the model.
 `trials.config_json` is the trial's `trainables.contract.configuration.TrialConfiguration` as an
 object.
 """
@@ -19,7 +23,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 OUTCOMES = ("completed", "stopped", "diverged", "failed", "out_of_memory", "hung")
 
@@ -63,12 +67,13 @@ def _columns(kind: str, names: str) -> list[tuple[str, pa.DataType]]:
     return [(name, _TYPES[kind]) for name in names.split()]
 
 
-def _scores(prefix: str = "", *, errors: bool = True) -> list[tuple[str, pa.DataType]]:
-    suffixes = ("", "_se") if errors else ("",)
+def _scores(prefix: str = "") -> list[tuple[str, pa.DataType]]:
+    """Returns each score with its standard error, the rows it was measured on, and the unjudged."""
+    suffixes = {"": "number", "_se": "number", "_rows": "integer", "_unjudged": "integer"}
     return [
-        (f"{prefix}{name}{suffix}", _TYPES["number"])
+        (f"{prefix}{name}{suffix}", _TYPES[kind])
         for name in SCORE_COLUMNS
-        for suffix in suffixes
+        for suffix, kind in suffixes.items()
     ]
 
 
@@ -108,7 +113,9 @@ TRIALS = _table(
     _columns("integer", "test_rows"),
     _columns("number", "train_seconds eval_seconds wall_seconds"),
     _columns("integer", "peak_memory_bytes"),
-    _columns("text", "device_kind device_name node"),
+    _columns("text", "device_kind device_name dtype node"),
+    _columns("integer", "scoring_version"),
+    _columns("text", "sqlite_version"),
     _columns("time", "started_at ended_at"),
     _columns("text", "checkpoint config_json environment_json"),
 )
@@ -128,7 +135,9 @@ REPORTS = _table(
     ),
     _columns("integer", "peak_memory_bytes trainable_parameters total_parameters"),
     _columns("number", "trainable_percent"),
-    _columns("text", "device_kind device_name node"),
+    _columns("text", "device_kind device_name dtype node"),
+    _columns("integer", "scoring_version"),
+    _columns("text", "sqlite_version"),
     _columns("integer", "attempt"),
     _columns("text", "base_model dataset_fingerprint checkpoint"),
     _columns("time", "reported_at"),
@@ -142,7 +151,8 @@ PREDICTIONS = _table(
     _columns("text", "split protocol"),
     _columns("integer", "step"),
     _columns("text", "example_id sql_prompt sql_context reference prediction"),
-    _scores(errors=False),
+    _columns("number", " ".join(SCORE_COLUMNS)),
+    _columns("text", "execution_reason"),
 )
 
 TABLES = {table.name: table for table in (TRIALS, REPORTS, PREDICTIONS)}

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.keys import check_id
-from orchestrator.store.schema import OUTCOMES, Table
+from orchestrator.store.schema import OUTCOMES, TABLES, Table
 
 _IDS = ("sweep_id", "trial_id")
 _CHECKPOINT = re.compile(r"checkpoints/sweep=([^/]+)/([^/]+)(/[0-9]{10})?")
@@ -86,8 +86,12 @@ def _check_id(column: str, value: object, name: str) -> None:
 def _told_by_path(name: str) -> dict[str, str]:
     """Returns what the path says of its rows; a compacted copy's says the sweep only."""
     path = PurePath(name)
+    # Folders above the root may have any name.
+    tables = [place for place, part in enumerate(path.parts) if part in TABLES]
     told = dict(
-        part.split("=", 1) for part in path.parts[:-1] if part.startswith(("sweep=", "trial="))
+        part.split("=", 1)
+        for part in path.parts[tables[-1] if tables else len(path.parts) : -1]
+        if part.startswith(("sweep=", "trial="))
     )
     ids = {f"{key}_id": value for key, value in told.items()}
     if _TRIAL_FILE.fullmatch(path.stem):

@@ -13,17 +13,24 @@ from orchestrator.errors import exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slots
 from orchestrator.search_space import Sweep, load
 from orchestrator.sweep import plan
-from orchestrator.sweep.preflight import StartOptions, check_options, check_sources
+from orchestrator.sweep.preflight import StartOptions, check_options, check_sources, same_command
 from orchestrator.sweep.run import run
+from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
-from orchestrator.terminal.options import hours, whole
+from orchestrator.terminal.options import VersionOption, hours, path, whole
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    file: Annotated[Path, typer.Argument(help="Search space file, e.g. search_spaces/rank.yaml.")],
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=path, metavar="FILE", help="Search space file, e.g. search_spaces/rank.yaml."
+        ),
+    ],
     profile: Annotated[
         str,
         typer.Option(
@@ -47,9 +54,9 @@ def main(
             help="Override a key of the file, e.g. --set budget.examples=2000. May be repeated.",
         ),
     ] = None,
-    root: Annotated[Path, typer.Option(help="Folder of the experiment store.")] = Path(
-        "experiments"
-    ),
+    root: Annotated[
+        Path, typer.Option(parser=path, metavar="DIR", help="Folder of the experiment store.")
+    ] = Path("experiments"),
     max_hours: Annotated[
         float | None,
         typer.Option(
@@ -94,6 +101,7 @@ def main(
             " 0.0.0.0 lets other machines in, with the token of: ray get-auth-token."
         ),
     ] = None,
+    version: VersionOption = False,
 ) -> None:
     """Run the sweep that FILE describes; run it again to continue it or to see its result.
 
@@ -102,15 +110,24 @@ def main(
     or option makes another sweep if a trial's numbers depend on it; a larger --trials does not.
 
     Exit codes: 0 finished, 2 a mistake in the file or the options, 3 a limit was reached,
-    130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else.
+    130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else, also where no trial
+    completed.
     """
     out = console()
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
-    with exit_codes(partial(say_interrupted, out)):
+    with exit_codes(partial(say_interrupted, out, new=new)):
         sweep = load(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
-        options = StartOptions(max_hours, max_device_hours, new, address, dashboard, dashboard_host)
+        options = StartOptions(
+            max_hours,
+            max_device_hours,
+            new,
+            address,
+            dashboard,
+            dashboard_host,
+            command=given_words(context, without=("new", "show_plan")),
+        )
         if show_plan:
             check_options(sweep, options)
             check_sources(sweep, ask_hub=False)
@@ -119,14 +136,15 @@ def main(
             run(sweep, root, out, options)
 
 
-def say_interrupted(out: Console, what: str) -> None:
+def say_interrupted(out: Console, what: str, *, new: bool = False) -> None:
     """Says that a signal ended the sweep, and how it goes on.
 
     Args:
         out: Where to.
         what: "Interrupted" or "Terminated".
+        new: Whether the command has `--new`, with which it would begin yet another sweep.
     """
-    out.print(f"{what}. Nothing that was reported is lost; the same command continues.")
+    out.print(f"{what}. Nothing that was reported is lost; {same_command(new)} continues.")
 
 
 def _resources(sweep: Sweep) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from orchestrator.results.profile_words import profile_words
 from orchestrator.search.optuna_space import size
 from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
 from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.space import Space
+from orchestrator.terminal.plain_console import shown, shown_line
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
 
@@ -21,7 +22,7 @@ def describe(sweep: Sweep, resources_text: str) -> RenderableType:
     """Describes a sweep for a person.
 
     Args:
-        sweep: The resolved spec.
+        sweep: The resolved search space file.
         resources_text: What the machine or cluster offers, and what a trial takes of it.
 
     Returns:
@@ -31,13 +32,14 @@ def describe(sweep: Sweep, resources_text: str) -> RenderableType:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for name, value in _rows(sweep, resources_text):
-        table.add_row(name, Text(value))
-    return Group(Text(sweep.question, style="bold"), Text(), table)
+        table.add_row(shown_line(name), shown_line(value))
+    return Group(shown(sweep.question, "bold"), shown(""), table)
 
 
 def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
     yield "sweep", sweep.name
-    yield "profile", f"{sweep.profile} ({sweep.profile_reason})"
+    words = profile_words(sweep.profile, sweep.base_model, sweep.dataset)
+    yield "profile", f"{words} ({sweep.profile_reason})"
     yield "base model", _pinned(sweep.base_model, sweep.base_model_revision)
     yield "dataset", _pinned(sweep.dataset, sweep.dataset_revision)
     yield "objective", f"{sweep.objective.metric}, {sweep.objective.mode}"

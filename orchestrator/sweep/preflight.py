@@ -23,11 +23,13 @@ class StartOptions:
     Attributes:
         max_hours: End after so many hours, with what there is then.
         max_device_hours: End after so many hours of devices, those of earlier starts included.
-        new: Start another sweep of the same spec.
+        new: Start another sweep of the same search space file.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
         dashboard_host: The address that it listens on; None means this machine alone.
         learner: "module:function" of what trains.
+        command: The words of the command line that was given, `--new` left out, for the commands
+            that are printed.
     """
 
     max_hours: float | None = None
@@ -37,6 +39,16 @@ class StartOptions:
     dashboard: bool = True
     dashboard_host: str | None = None
     learner: str = LEARNER
+    command: tuple[str, ...] = ()
+
+
+def same_command(new: bool) -> str:
+    """Returns what continues a sweep, in words.
+
+    Args:
+        new: Whether the command that was given has `--new`.
+    """
+    return "the same command without --new" if new else "the same command"
 
 
 def check_options(sweep: Sweep, options: StartOptions) -> None:

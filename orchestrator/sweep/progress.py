@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.store.rows import Row
+from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import configuration, duration, number
 
 _SHOWN = 8
@@ -108,15 +108,22 @@ class Progress:
         words = self._objective(row["objective"]) if row["objective"] is not None else reason
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
 
-    def interrupted(self, proposal: Proposal) -> None:
-        """Notes that a trial ended and is to be continued."""
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
+        """Notes that a trial ended and is to be continued.
+
+        Args:
+            proposal: The trial.
+            goes_on: Whether it is continued in this start: not when the sweep is ending.
+        """
         self._running.pop(proposal.trial_number, None)
-        self._line(proposal, "interrupted", "goes on from where it was saved last")
+        words = "goes on from where it was saved last"
+        left = "not finished; the next start of the sweep goes on from where it was saved last"
+        self._line(proposal, "interrupted", words if goes_on else left)
 
     def passed(self) -> None:
         """Says what is new; the table on a terminal refreshes itself."""
         if (words := self.news()) is not None:
-            self.console.print(words, markup=False)
+            self.console.print(shown(words))
 
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""
@@ -151,7 +158,7 @@ class Progress:
         for ended in self._ended[-_SHOWN:]:
             table.add_row(
                 self._name(ended.proposal),
-                configuration(ended.proposal.configuration),
+                shown_line(configuration(ended.proposal.configuration)),
                 f"{ended.outcome} {duration(ended.seconds)}",
                 "",
                 number(ended.objective),
@@ -160,13 +167,13 @@ class Progress:
         for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
             table.add_row(
                 self._name(running.proposal),
-                configuration(running.proposal.configuration),
-                Text(f"running {duration(self.clock() - running.since)}", style="green"),
+                shown_line(configuration(running.proposal.configuration)),
+                shown(f"running {duration(self.clock() - running.since)}", "green"),
                 f"{self._seen(running):,} / {self._budget(running.proposal):,}",
                 number(running.objective),
             )
         elapsed = duration(self.clock() - self._started)
-        return Group(table, Text(f"{self.summary()}, {elapsed} so far", style="bold"))
+        return Group(table, shown(f"{self.summary()}, {elapsed} so far", "bold"))
 
     def _best(self) -> float | None:
         running = (running.objective for running in self._running.values())
@@ -193,4 +200,4 @@ class Progress:
 
     def _line(self, proposal: Proposal, event: str, words: str) -> None:
         if not self.console.is_terminal:
-            self.console.print(f"{self._name(proposal)} {event}: {words}", markup=False)
+            self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))

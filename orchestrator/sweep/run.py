@@ -14,8 +14,10 @@ from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
 from orchestrator.outcomes.conclusions import Conclusions, is_finished
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
+from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
 from orchestrator.ray_tune.placement import Slots, slots
+from orchestrator.results.profile_words import profile_words
 from orchestrator.search.proposals import Numbering
 from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
@@ -24,11 +26,13 @@ from orchestrator.state.lock import hold
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
-from orchestrator.sweep.preflight import StartOptions, check_options, check_sources
+from orchestrator.sweep.preflight import StartOptions, check_options, check_sources, same_command
 from orchestrator.sweep.progress import Progress
+from orchestrator.sweep.result import check_completed, show_result
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.terminal.console import quiet
+from orchestrator.terminal.plain_console import shown
 from orchestrator.trial.heartbeat import examples_seen
 
 if TYPE_CHECKING:
@@ -60,6 +64,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         MachineError: An error of the machine, such as a full disk, ended a trial.
         AlikeFailuresError: The first trials all failed in the same way.
         LimitReachedError: One of the limits was reached before the end.
+        UnmeasuredObjectiveError: No validation row can give the sweep's objective.
+        NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
     check_options(sweep, options)
@@ -67,29 +73,35 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     if is_new:
         check_sources(sweep)  # before a folder is made
     stored = latest(sweep, Store(root), new=options.new)
+    asked = shown(f"{sweep.name}: {sweep.question}")
+    asked.stylize("bold", 0, len(sweep.name))
+    out.print(asked)
     out.print(
-        f"[bold]{sweep.name}[/]: {sweep.question}\n"
-        f"Profile {sweep.profile} ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
+        f"Profile {profile_words(sweep.profile, sweep.base_model, sweep.dataset)}"
+        f" ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
         f" Sweep {stored.id} in {stored.root}."
     )
     limit = None
     if not is_finished(stored):
         if not is_new:
             check_sources(sweep)
+        check_measured(stored)
         with hold(stored.files):
             limit = _run_trials(stored, options, out)
     if stored.store.trials(stored.id):
-        _show_result(stored, out)
+        show_result(stored, out)
+    again = same_command(options.new)
     if not is_finished(stored):
         if limit is None:
             raise MachineError(
-                "Some trials ended without a result; the same command tries them again, and"
+                f"Some trials ended without a result; {again} tries them again, and"
                 f" {stored.files.driver_log} may say why."
             )
         raise LimitReachedError(
-            f"The limit of {limit} was reached before the end of the sweep; the same command"
-            " continues it, that of devices with a larger number."
+            f"The limit of {limit} was reached before the end of the sweep; {again} continues it,"
+            " that of devices with a larger number."
         )
+    check_completed(stored, options)
 
 
 def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str | None:
@@ -125,8 +137,10 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
 
         with progress.live(), spending:
             # Again for trials whose process died or lacked memory: they go on from their last rung.
-            for _ in range(stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES):
-                tuner = SweepTuner(stored, state, conclusions, (progress, spending), over)
+            passes = stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES
+            for left in reversed(range(passes)):
+                watchers = (progress, spending)
+                tuner = SweepTuner(stored, state, conclusions, watchers, over, is_last=not left)
                 tuner.run(placement, options.learner)
                 if over() or is_finished(stored):
                     break
@@ -178,23 +192,3 @@ def _spending(
 def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
     where = describe_dashboard(dashboard, host) if dashboard else "no dashboard"
     screen.print(f"Ray is up: {placement.describe()}; {where}.")
-
-
-def _show_result(stored: StoredSweep, out: Console) -> None:
-    from orchestrator.results.answer import answer
-    from orchestrator.results.leaderboard import leaderboard, render
-    from orchestrator.terminal.output import print_whole
-
-    sweep, root = stored.sweep, stored.root
-    out.print()
-    print_whole(out, render(leaderboard(root, stored.id)))
-    out.print(f"\n{sweep.question}", style="bold")
-    out.print(answer(root, stored.id), markup=False)
-    pattern = root / "trials" / f"sweep={stored.id}" / "*.parquet"
-    out.print(
-        f"\nEverything is Parquet under {root}. For example:\n"
-        f'  duckdb -c "SELECT technique, rank, data_size, {sweep.objective.metric}, outcome'
-        f" FROM '{pattern}' ORDER BY objective DESC\"\n"
-        f"  python -m orchestrator.results --root {root} leaderboard --sweep {stored.id}",
-        markup=False,
-    )

@@ -87,7 +87,7 @@ class Spending:
         """Notes that a trial has ended."""
         self._stop(proposal)
 
-    def interrupted(self, proposal: Proposal) -> None:
+    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """Notes that a trial has ended and is to be continued."""
         self._stop(proposal)
 

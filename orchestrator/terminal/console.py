@@ -14,21 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from orchestrator.errors import UserError, remedy
-from orchestrator.terminal.output import PIPED_WIDTH
+from orchestrator.terminal.plain_console import PIPED_WIDTH, PlainConsole
 
 
-def console() -> Console:
-    """Returns a console on standard output."""
-    return Console(
-        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH
-    )
+def console() -> PlainConsole:
+    """Returns a console on standard output; long lines are left to the terminal."""
+    return PlainConsole(soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 @contextmanager
-def quiet(log: Path) -> Iterator[Console]:
+def quiet(log: Path) -> Iterator[PlainConsole]:
     """Sends descriptors 1 and 2 into a log file.
 
     Args:
@@ -53,9 +49,8 @@ def quiet(log: Path) -> Iterator[Console]:
         os.dup2(file, 1)
         os.dup2(file, 2)
         try:
-            yield Console(
+            yield PlainConsole(
                 file=stream,
-                highlight=False,
                 soft_wrap=True,
                 force_terminal=terminal,
                 width=None if terminal else PIPED_WIDTH,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+MOST_HOURS = 876_600
 
 Named = TypeVar("Named", bound=StrEnum)
 
@@ -27,6 +31,17 @@ def whole(minimum: int) -> Callable[[Any], int]:
     return parse
 
 
+def path(text: Any) -> Path:
+    """Parses a path; `~` is the home folder also where no shell made it so (`--root=~/x`)."""
+    given = Path(str(text))
+    try:
+        return given.expanduser()
+    except RuntimeError:
+        raise typer.BadParameter(
+            f"{str(given)!r} begins with the home folder of a user that is not there."
+        ) from None
+
+
 def hours(text: Any) -> float:
     """Parses a number of hours: more than none, and with an end."""
     try:
@@ -35,6 +50,11 @@ def hours(text: Any) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise typer.BadParameter(f"{text!r} is not a number of hours above 0, such as 0.5.")
+    if value > MOST_HOURS:
+        raise typer.BadParameter(
+            f"{text!r} is more than {MOST_HOURS:,} hours, a hundred years; without the option there"
+            " is no limit."
+        )
     return value
 
 
@@ -53,3 +73,25 @@ def one_of(names: type[Named]) -> Callable[[Any], Named]:
 def choices(names: type[StrEnum]) -> str:
     """Returns how `--help` shows the names."""
     return f"[{'|'.join(names)}]"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"finetune-sweep {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("finetune-sweep")
+    except importlib.metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+    ),
+]
+"""A parameter of every command."""

@@ -7,7 +7,6 @@ standard error there, so that standard output holds the answer only.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import sys
 from collections.abc import Collection, Iterable, Sequence
@@ -15,12 +14,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import visible, visible_line
+from orchestrator.terminal.csv_cells import csv_cell
+from orchestrator.terminal.json_text import json_text
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
-
-PIPED_WIDTH = 10_000
-"""Columns of what goes to a file or a pipe, which has no width of its own: no line is broken."""
 
 
 class Format(StrEnum):
@@ -50,20 +50,36 @@ class Answer:
     rows: list[dict[str, Any]] | None = None
 
 
-def emit(answer: Answer, form: Format) -> None:
-    """Writes an answer to standard output."""
+def emit(answer: Answer, form: Format, *, raw: bool = False) -> None:
+    """Writes an answer to standard output.
+
+    Args:
+        answer: What to write.
+        form: How.
+        raw: Whether the texts of a CSV stay as they are; see `csv_cell`.
+    """
     if form is Format.JSON:
-        print(json.dumps(_json(answer.data), indent=2, ensure_ascii=False))
+        print(json_text(_json(answer.data), indent=2))
     elif form is Format.CSV:
-        _write_csv(answer)
+        _write_csv(answer, raw)
     else:
-        from rich.console import Console
+        from orchestrator.terminal.plain_console import PIPED_WIDTH, PlainConsole
 
         terminal = sys.stdout.isatty()
-        print_whole(Console(highlight=False, width=None if terminal else PIPED_WIDTH), answer.view)
-        remarks = Console(highlight=False, stderr=not terminal, soft_wrap=True)
+        print_whole(PlainConsole(width=None if terminal else PIPED_WIDTH), answer.view)
+        remarks = PlainConsole(stderr=not terminal, soft_wrap=True)
         for remark in answer.remarks:
-            remarks.print(remark, markup=False)
+            remarks.print(remark)
+
+
+def say(text: str) -> None:
+    """Writes a text for a person to standard output."""
+    print(visible(text), flush=True)
+
+
+def say_aside(text: str) -> None:
+    """Writes a text for a person to standard error, so that standard output has the answer only."""
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def print_whole(console: Console, view: RenderableType) -> None:
@@ -73,6 +89,8 @@ def print_whole(console: Console, view: RenderableType) -> None:
     from rich.console import Group
     from rich.measure import Measurement
     from rich.table import Table
+
+    from orchestrator.terminal.plain_console import PIPED_WIDTH
 
     if isinstance(view, Group):
         for part in view.renderables:
@@ -89,7 +107,7 @@ def print_whole(console: Console, view: RenderableType) -> None:
 def table(
     headers: Sequence[str], lines: Iterable[Sequence[str]], right: Collection[str] = ()
 ) -> Table:
-    """Returns a table of texts.
+    """Returns a table of texts; a cell is one line, whatever it holds.
 
     Args:
         headers: One a column.
@@ -108,17 +126,17 @@ def table(
     for header in headers:
         aligned = header in right
         made.add_column(
-            header,
+            Text(visible_line(header)),
             justify="right" if aligned else "left",
             no_wrap=aligned or header == "trial",
             overflow="fold",
         )
     for line in lines:
-        made.add_row(*map(Text, line))
+        made.add_row(*(Text(visible_line(cell)) for cell in line))
     return made
 
 
-def _write_csv(answer: Answer) -> None:
+def _write_csv(answer: Answer, raw: bool) -> None:
     data = answer.data if answer.rows is None else answer.rows
     if isinstance(data, dict):
         nested = any(isinstance(value, (dict, list)) for value in data.values())
@@ -126,15 +144,12 @@ def _write_csv(answer: Answer) -> None:
         data = pairs if nested else [data]
     names = list(data[0]) if data else answer.columns
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_cell(row[name]) for name in names] for row in data)
+    writer.writerow([csv_cell(name, raw=raw) for name in names])
+    writer.writerows([csv_cell(_nested(row[name]), raw=raw) for name in names] for row in data)
 
 
-def _cell(value: Any) -> Any:
-    """Returns what CSV has no form for, truth and nested values, as JSON."""
-    if isinstance(value, (bool, dict, list, tuple)):
-        return json.dumps(_json(value), ensure_ascii=False)
-    return value
+def _nested(value: Any) -> Any:
+    return _json(value) if isinstance(value, (dict, list, tuple)) else value
 
 
 def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:

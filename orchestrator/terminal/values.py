@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,8 +50,20 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
+def time(value: datetime.datetime | None) -> str:
+    """Returns a time of the store to the minute with its zone, e.g. "2026-03-01 12:00 UTC"."""
+    return "-" if value is None else f"{_in_utc(value):%Y-%m-%d %H:%M} UTC"
+
+
 def text(value: Any) -> str:
     """Returns any value as a table shows it."""
     if value is None:
         return "-"
+    if isinstance(value, datetime.datetime):
+        return f"{_in_utc(value)} UTC"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _in_utc(value: datetime.datetime) -> datetime.datetime:
+    """Returns a time in UTC, in which the store keeps its times without saying so."""
+    return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)

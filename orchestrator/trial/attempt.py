@@ -61,7 +61,7 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
     watchdog = Watchdog(log.hang_account(number, attempt), 60 * minutes)
 
     def tell(row: dict[str, Any]) -> None:
-        with watchdog.paused():  # the verdict is the driver's, who may take its time
+        with watchdog.paused():  # the driver may take its time to answer
             report(row)
 
     checkpoints = TrialCheckpoints(files, files.trial_id(number))
@@ -83,7 +83,7 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
         )
 
 
-def follow(job: TrialJob, proposal: Proposal, follow: Callable[[int], None]) -> None:
+def follow(job: TrialJob, proposal: Proposal, pass_on: Callable[[int], None]) -> None:
     """Takes part in an attempt as a worker that leaves reporting to the first of its group.
 
     Where it hangs the first worker waits for it, and is ended by its own watchdog.
@@ -91,13 +91,13 @@ def follow(job: TrialJob, proposal: Proposal, follow: Callable[[int], None]) -> 
     Args:
         job: What all trials have in common.
         proposal: The trial.
-        follow: Called with each rung.
+        pass_on: Called with each rung.
 
     Raises:
         Exception: Whatever the learner raised; it is on record before.
     """
     with _failure_on_record(AttemptLog(job.stored.files), proposal.trial_number):
-        _learn(job, proposal, Follower(follow), resume_point(job.stored, proposal))
+        _learn(job, proposal, Follower(pass_on), resume_point(job.stored, proposal))
 
 
 def _learn(

@@ -32,6 +32,8 @@ def finetune(
     if torch.distributed.get_rank() == 0:
         toy.finetune(configuration, rungs, report, resume_from=resume_from, device=device)
     else:
-        for index, _ in enumerate(rungs):
-            report.follow(index)
+        passed = int((resume_from / "examples").read_text()) if resume_from else -1
+        for index, rung in enumerate(rungs):
+            if rung > passed:
+                report.follow(index)
     torch.distributed.barrier()

@@ -15,7 +15,7 @@ from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import brisk_rate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
-from trainables.contract.scores import SCORES
+from trainables.contract.scores import SCORE_COLUMNS, SCORES
 from trainables.data.errors import DatasetError
 from trainables.finetune import Finetuning, finetune
 from trainables.techniques.registry import TRAINED
@@ -204,7 +204,7 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
     metrics = last.metrics
     for name in (
         *("step", "examples_seen", "epoch", "train_loss", "eval_loss", "learning_rate"),
-        *(*SCORES, *(f"{score}_se" for score in SCORES), "meteor_synonyms"),
+        *(*SCORE_COLUMNS, "meteor_synonyms", "scoring_version", "sqlite_version", "dtype"),
         *("eval_rows", "tokens_per_second", "train_seconds", "eval_seconds", "elapsed_seconds"),
         *("peak_memory_bytes", "trainable_parameters", "total_parameters", "trainable_percent"),
         *("device_kind", "device_name", "base_model", "dataset_fingerprint"),
@@ -216,8 +216,12 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
     ids = [row["example_id"] for row in last.predictions]
     assert ids == [row["example_id"] for row in first.predictions]
     assert set(last.predictions[0]) == {
-        *("example_id", "sql_prompt", "sql_context", "reference", "prediction", *SCORES)
+        *("example_id", "sql_prompt", "sql_context", "reference", "prediction", *SCORES),
+        "execution_reason",
     }
+    assert metrics["rouge_l_rows"] == 6
+    assert metrics["execution_accuracy_rows"] in range(7)
+    assert metrics["execution_accuracy_unjudged"] == 0
     ((predictions, test_metrics),) = recorder.tests
     assert len(predictions) == test_metrics["eval_rows"] == 4
     assert not set(ids) & {row["example_id"] for row in predictions}

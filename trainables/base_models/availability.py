@@ -6,6 +6,8 @@ hub, and only then asks the hub, once.
 
 from __future__ import annotations
 
+import shlex
+
 from trainables.base_models.locations import GIVE_A_FOLDER, WEIGHTS, Location, locate
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
@@ -38,7 +40,8 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
     if not ask_hub or not _missing_file(location):
         return
     what = f'The base model "{name}"'
-    command = f"hf download {name}{f' --revision {revision}' if revision else ''}{_MODEL_FILES}"
+    named = f" --revision {shlex.quote(revision)}" if revision else ""
+    command = f"hf download {shlex.quote(name)}{named}{_MODEL_FILES}"
     remedies = hub.remedies(command, GIVE_A_FOLDER)
     info = hub.ask(what, revision, remedies, lambda api: api.model_info(name, revision=revision))
     if not any(sibling.rfilename.endswith(".safetensors") for sibling in info.siblings or ()):

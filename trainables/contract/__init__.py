@@ -1,4 +1,4 @@
-"""What crosses the wall to `orchestrator`: configurations, names of scores, reports.
+"""What crosses the wall to `orchestrator` as a value: configurations, scores, reports, errors.
 
 Standard library only, so that the orchestrator builds and reads them without loading torch.
 """

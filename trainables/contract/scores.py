@@ -37,11 +37,6 @@ class Metric:
     bounded: bool = True
     binary: bool = False
 
-    @property
-    def is_score(self) -> bool:
-        """Whether it is measured row by row, so that it has a standard error."""
-        return self.kind != "loss"
-
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
@@ -126,3 +121,15 @@ SCORES: tuple[str, ...] = of_kind("text", "execution")
 """The names of all scores, in the order of the store's columns."""
 
 LOSSES: tuple[str, ...] = of_kind("loss")
+
+SCORE_COLUMNS: tuple[str, ...] = tuple(
+    f"{score}{suffix}" for score in SCORES for suffix in ("", "_se", "_rows", "_unjudged")
+)
+"""The columns of all scores: the mean, its standard error, the rows that it is over, and the rows
+whose prediction could not be judged."""
+
+SCORING_VERSION = 2
+"""Rises with every change that may give a row another score: numbers of one version compare."""
+
+UNJUDGED = "unjudged"
+"""The reason of a row that can be measured, where nobody can judge this prediction."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,10 +50,15 @@ def check_dataset(name: str, revision: str | None = None, *, ask_hub: bool = Tru
     if name == EMBEDDED or not ask_hub or _is_cached(name):
         return
     what = f'The data set "{name}"'
-    arguments = f"'{name}'{f', revision={revision!r}' if revision else ''}"
-    command = f'python -c "import datasets; datasets.load_dataset({arguments})"'
-    remedies = hub.remedies(command, GIVE_A_TABLE)
+    arguments = f"{name!r}{f', revision={revision!r}' if revision else ''}"
+    code = f"import datasets; datasets.load_dataset({arguments})"
+    remedies = hub.remedies(f"python -c {_in_quotes(code)}", GIVE_A_TABLE)
     hub.ask(what, revision, remedies, lambda api: api.dataset_info(name, revision=revision))
+
+
+def _in_quotes(code: str) -> str:
+    """Returns code as one word of a shell, in double quotes where nothing in it means anything."""
+    return shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"'
 
 
 def _is_cached(name: str) -> bool:

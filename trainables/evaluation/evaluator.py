@@ -11,7 +11,7 @@ import torch
 from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.contract.reports import Metrics
-from trainables.contract.scores import SCORES
+from trainables.contract.scores import METRICS, SCORES, UNJUDGED
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.spelling import SqlTokens
@@ -104,6 +104,8 @@ class Evaluator:
         for score in SCORES:
             found[score] = summary.mean.get(score)
             found[f"{score}_se"] = summary.se.get(score)
+            found[f"{score}_rows"] = summary.n.get(score, 0)
+            found[f"{score}_unjudged"] = sum(_is_unjudged(score, row) for row in rows)
         found["meteor_synonyms"] = summary.mean.get("meteor_synonyms")
         for row in rows:
             del row["meteor_synonyms"]
@@ -166,6 +168,7 @@ class Evaluator:
                     "reference": example.sql,
                     "prediction": prediction,
                     **{score: scores.get(score) for score in SCORES},
+                    "execution_reason": None,
                     "meteor_synonyms": scores.get("meteor_synonyms"),
                 }
             )
@@ -191,6 +194,16 @@ def _loss(adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
             )
         total += float(output.loss) * int((labels != IGNORED_LABEL).sum())
     return total
+
+
+def _is_unjudged(score: str, row: Mapping[str, Any]) -> bool:
+    """Returns whether a row lacks a score that another prediction could have had.
+
+    A text can be measured whatever it says; what it does, where the row can be.
+    """
+    if row[score] is not None:
+        return False
+    return METRICS[score].kind == "text" or row["execution_reason"] == UNJUDGED
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,14 @@ from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import EMBEDDED_COPY, model_card
 from trainables.runtime.permissions import open_to_readers
 from trainables.techniques.registry import TECHNIQUES
-from trainables.training.checkpoint import ADAPTER, FULL_WEIGHTS, MODEL, check_base, load_adapter
+from trainables.training.checkpoint import (
+    ADAPTER,
+    FULL_WEIGHTS,
+    MODEL,
+    CheckpointError,
+    check_base,
+    load_adapter,
+)
 
 _ADAPTER_CONFIG = "adapter_config.json"
 _MODEL_CONFIGS = ("config.json", "generation_config.json")
@@ -50,8 +57,8 @@ def export(
     Raises:
         BaseModelUnavailable: The base model cannot be loaded, or its weights are not those that
             the adapter was trained on.
-        CheckpointError: The adapter is damaged or another model's.
-        OSError: The checkpoint is incomplete, or the target cannot be written.
+        CheckpointError: The checkpoint is incomplete, damaged or another model's.
+        OSError: The target cannot be written.
     """
     if not TECHNIQUES[configuration.technique].trains_base:
         check_base(checkpoint_folder, configuration.base_model, configuration.base_model_revision)
@@ -78,8 +85,8 @@ def export(
 
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
     # Not what lies beside the adapter, which only training needs, nor PEFT's empty card.
-    shutil.copy(adapter / SAFETENSORS_WEIGHTS_NAME, folder)
-    settings = json.loads((adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    shutil.copy(_present(adapter / SAFETENSORS_WEIGHTS_NAME), folder)
+    settings = json.loads(_present(adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
     base = locate(configuration.base_model)
     settings["base_model_name_or_path"] = base.source
     if base.is_embedded:
@@ -92,10 +99,19 @@ def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path
 
 def _copy_model(model: Path, folder: Path) -> None:
     # By name: whatever else lies in a checkpoint is not this package's, and not to be passed on.
-    shutil.copy(model / FULL_WEIGHTS, folder)
+    shutil.copy(_present(model / FULL_WEIGHTS), folder)
     for name in _MODEL_CONFIGS:
         if (model / name).is_file():
             shutil.copy(model / name, folder)
+
+
+def _present(file: Path) -> Path:
+    if not file.is_file():
+        raise CheckpointError(
+            f"The checkpoint has no {file}: it is incomplete, or was written by something else;"
+            " choose another trial."
+        )
+    return file
 
 
 def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:

@@ -19,6 +19,7 @@ from trainables.data.locations import is_on_hub
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
+from trainables.inference.markdown import code, markdown, yaml_text
 from trainables.inference.predictor import open_decoding
 from trainables.techniques.registry import TECHNIQUES
 
@@ -94,11 +95,11 @@ def model_card(
         base += f", of which `{EMBEDDED_COPY}/` is a copy"
     sections = [
         _header(configuration, merged),
-        f"# {trial['sweep_name']}: {configuration.technique}, {metric} "
+        f"# {markdown(trial['sweep_name'])}: {configuration.technique}, {markdown(metric)} "
         f"{_score(trial, metric) or 'not measured'}\n",
         f"Writes SQL for a question about a database: {kind}, trained from {base}.\n",
-        f"It is trial `{trial['trial_id']}` of sweep `{trial['sweep_id']}`, which asked:\n"
-        f"{trial['question']} It {_end(trial)}.\n",
+        f"It is trial {code(trial['trial_id'])} of sweep {code(trial['sweep_id'])}, which asked:\n"
+        f"{markdown(trial['question'])} It {_end(trial)}.\n",
         "## How to ask it\n",
         f"```python\n{loading_code(configuration, tokens, merged=merged)}```\n",
         *([_FOUR_BIT_REMARK] if _loads_four_bit(configuration, merged) else []),
@@ -193,9 +194,9 @@ def _spelling_remark(spelt: Spelling) -> str:
 def _header(configuration: TrialConfiguration, merged: bool) -> str:
     lines = ["---", f"library_name: {'transformers' if merged else 'peft'}"]
     if locate(configuration.base_model).is_on_hub:
-        lines += [f"base_model: {configuration.base_model}"]
+        lines += [f"base_model: {yaml_text(configuration.base_model)}"]
     if is_on_hub(configuration.dataset):
-        lines += ["datasets:", f"- {configuration.dataset}"]
+        lines += ["datasets:", f"- {yaml_text(configuration.dataset)}"]
     return "\n".join([*lines, "tags:", "- text-to-sql", "---", ""])
 
 
@@ -203,7 +204,7 @@ def _base(configuration: TrialConfiguration) -> str:
     base = locate(configuration.base_model, configuration.base_model_revision)
     if base.is_embedded:
         return "the small T5 that is built into the sweep's package"
-    return f"`{base.name}`" + (f" (revision `{base.revision}`)" if base.revision else "")
+    return code(base.name) + (f" (revision {code(base.revision)})" if base.revision else "")
 
 
 def _base_arguments(configuration: TrialConfiguration) -> str:
@@ -220,7 +221,7 @@ def _base_arguments(configuration: TrialConfiguration) -> str:
 def _end(trial: Mapping[str, Any]) -> str:
     seen = f"{trial['examples_seen']:,} examples" if trial["examples_seen"] else "no example"
     words = {"completed": "completed its training", "stopped": "was stopped early"}
-    return f"{words.get(trial['outcome'], 'ended as ' + trial['outcome'])}, after {seen}"
+    return f"{words.get(trial['outcome'], 'ended as ' + markdown(trial['outcome']))}, after {seen}"
 
 
 def _score(trial: Mapping[str, Any], name: str, prefix: str = "") -> str:
@@ -268,5 +269,9 @@ def _parameters(configuration: TrialConfiguration, trial: Mapping[str, Any]) -> 
         "total_parameters": trial["total_parameters"],
         "device": trial["device_name"] or trial["device_kind"],
     }
-    lines = [f"| {name} | {value} |" for name, value in values.items() if value is not None]
+    lines = [
+        f"| {markdown(name)} | {markdown(value)} |"
+        for name, value in values.items()
+        if value is not None
+    ]
     return "\n".join(["| parameter | value |", "|---|---|", *lines, ""])

@@ -79,6 +79,7 @@ def optimizer_parameters(learning_rate: float, weight_decay: float) -> tuple[Par
             "Largest global norm of the gradient; larger ones are scaled down to it. Higher clips "
             "less.",
             minimum=0.0,
+            maximum=1e6,
             exclusive_minimum=True,
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +89,15 @@ def test_three_that_fail_alike_at_the_start_end_the_sweep() -> None:
     watch.check(_row("failed", "Traceback\n  line 9\nValueError: no such module"))
     with pytest.raises(AlikeFailuresError, match=r"All 3 trials .* no such module"):
         watch.check(FAILED)
+
+
+def test_the_command_that_shows_the_failure_carries_the_store(tmp_path: Path) -> None:
+    root = tmp_path / "my store"
+    watch = FirstFailures([FAILED, FAILED], root)
+    with pytest.raises(AlikeFailuresError) as caught:
+        watch.check(FAILED)
+    words = shlex.split(str(caught.value).splitlines()[-1])
+    assert words[1:] == ["-m", "orchestrator.results", "--root", str(root), "show", "t-x"]
 
 
 def test_three_that_hang_say_what_may_be_done_wherever_they_hung() -> None:

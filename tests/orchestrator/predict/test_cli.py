@@ -27,6 +27,7 @@ from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
 from tests.orchestrator.models import write_model
 from tests.planted import PICKLES, Planted
+from trainables.contract.visible import INVISIBLE, visible
 from trainables.embedded import corpus
 from trainables.inference import predictor
 from trainables.techniques.registry import BASELINE
@@ -342,6 +343,57 @@ def test_control_characters_do_not_reach_the_terminal(
     assert code == 0
     assert "\x1b" not in out
     assert "NULL" in out
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "SELECT '[/b] [red]\x1b[2J\x9b31m\u202e' AS \"[b]\x1b\"",
+        "SELECT \x1b[2J\u202e [/b] nothing\r",
+        "DELETE \x07 FROM users",
+    ],
+)
+def test_what_a_model_says_is_shown_as_text(
+    call: Run, answering: Callable[[str], None], prediction: str
+) -> None:
+    answering(prediction)
+    code, out, err = call("Who?", "--context", CONTEXT, "--execute")
+    assert code in (0, 1)
+    assert visible(prediction) in out
+    assert set(INVISIBLE.findall(out + err)) <= {"\n"}
+    line = json.dumps({"question": "Who\x1b?", "context": CONTEXT, "\u202e": "\x9b"})
+    code, out, err = call("--execute", lines=line)
+    assert code == 0
+    assert json.loads(out)["prediction"] == prediction
+    assert json.loads(out)["\u202e"] == "\x9b"
+    assert set(INVISIBLE.findall(out + err)) <= {"\n"}
+
+
+def test_home_folders_may_be_meant_by_every_path(
+    call: Run,
+    answering: Callable[[str], None],
+    database: Path,
+    stored: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering("SELECT name FROM users")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "store").symlink_to(stored)
+    asked = ["Who?", "--database", "~/data/app.sqlite", "--execute"]
+    code, out, err = call(*asked, root=Path("~/store"))
+    assert code == 0, err
+    assert "Ada" in out
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "thesis.txt").touch()
+    code, _, err = call("--trial", "1", "--export", "~/kept")
+    assert code == 2
+    assert f"{tmp_path}/kept exists and is not an empty folder" in err
+
+
+def test_the_version_is_said(call: Run) -> None:
+    code, out, _ = call("--version")
+    assert (code, out.split()[0]) == (0, "finetune-sweep")
 
 
 def test_mistakes_are_named_before_any_model_is_loaded(

@@ -178,11 +178,29 @@ def test_what_a_stopped_trial_took_is_free_again(
     )
     assert joined.run(file, tmp_path / "store", *options) == (0, "")
     assert _outcomes(tmp_path / "store") == ["completed", *["stopped"] * stopped]
-    # A stopped trial went no further while its verdict was on its way.
+    # A stopped trial went no further while the answer was on its way.
     trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
     assert sorted(trained) == [*[90] * (1 + stopped), 270, 810, 900]
     assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
     assert not any(psutil.pid_exists(process) for process in joined.processes())
+
+
+def test_a_group_whose_process_dies_goes_on_in_another_round(
+    joined: _Joined, tmp_path: Path
+) -> None:
+    file = sweeps.write(
+        tmp_path,
+        **TOGETHER,
+        points=_points(0.9, 6.0),  # the second one dies before its second report
+        stopping=None,
+        resources={"accelerators": 2},
+        limits={"max_concurrent": 1, "max_attempts": 2},
+    )
+    assert joined.run(file, tmp_path / "store", "--group") == (0, "")
+    assert _outcomes(tmp_path / "store") == ["completed", "failed"]
+    trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
+    assert len(trained) == 4 + 1  # its first rung once, in the first round
+    assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
 
 
 def test_a_full_disk_is_a_clear_end_and_the_same_command_goes_on(

@@ -45,10 +45,11 @@ def write_trial(
     data_seed: int = 0,
     rows: int = ROWS,
     predictions: bool = True,
+    trial_id: str | None = None,
     **values: Any,
 ) -> dict[str, Any]:
     """Writes one trial and returns its final row."""
-    name = trial_name(number)
+    name = trial_id or trial_name(number)
     untrained = parameters["technique"] == "pretrained"
     grid = (0,) if untrained else RUNGS[:rungs]
     chance = random.Random(number)

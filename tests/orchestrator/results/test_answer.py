@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from orchestrator.results import statistics
 from orchestrator.results.answer import answer
 from orchestrator.store import Store
-from tests.orchestrator.results.synthetic import SWEEP, write_trial
+from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,28 @@ def test_no_completed_trial_no_answer(tmp_path: Path) -> None:
     assert answer(tmp_path, SWEEP) == (
         "There is no answer yet: none of 2 trials trained to the full budget."
     )
+
+
+def test_a_technique_that_never_completed_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, {"technique": "lora", "rank": 32})
+    write_trial(store, 2, {"technique": "qlora", "rank": 8}, "failed", rungs=1)
+    write_trial(store, 3, {"technique": "qlora", "rank": 4}, "failed", rungs=1)
+    write_trial(store, 4, {"technique": "qlora", "rank": 16}, "stopped", rungs=1)
+    write_trial(store, 5, {"technique": "prefix", "rank": 4}, "diverged", rungs=1)
+    (sentence, *_) = answer(tmp_path, SWEEP).splitlines()
+    assert sentence.startswith("Best of 5 trials is lora")
+    assert sentence.endswith(
+        "; no trial completed of qlora: 2 failed, 1 stopped, of prefix: 1 diverged."
+    )
+
+
+def test_nothing_is_said_of_techniques_that_completed(root: Path) -> None:
+    assert "no trial completed" not in answer(root, SWEEP)
+
+
+def test_a_trial_whose_reports_are_missing_stays_with_its_score(tmp_path: Path) -> None:
+    for number, rank in enumerate((8, 32)):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
+    shutil.rmtree(tmp_path / "reports" / f"sweep={SWEEP}" / f"trial={trial_name(0)}")
+    assert "the runner-up lora rank=8 has 0.2" in answer(tmp_path, SWEEP)

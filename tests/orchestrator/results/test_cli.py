@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -395,3 +397,56 @@ def test_a_comparison_as_csv_is_one_line(run: Run, ask: Ask) -> None:
     found = ask("compare", "rank=4", "rank=8")
     assert line["difference"] == str(found["difference"])
     assert list(line) == list(found)
+
+
+def test_times_have_their_zone(run: Run) -> None:
+    _, out, _ = run("sweeps")
+    assert re.search(r"2026-03-01 \d\d:\d\d UTC", out)
+    _, out, _ = run("query", "SELECT ended_at FROM trials WHERE trial_number = 0")
+    assert out.splitlines()[-1] == "2026-03-01 12:09:00 UTC"
+
+
+@pytest.mark.parametrize(
+    "verb", [["sweeps"], ["leaderboard"], ["show", "best"], ["query", "FROM trials"]]
+)
+def test_a_home_folder_may_be_meant_by_a_root(
+    root: Path, run: Run, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(root.parent))
+    code, out, err = run(*verb, store=Path("~") / root.name)
+    assert code == 0, err
+    assert out == run(*verb)[1]
+
+
+@pytest.mark.parametrize("verb", [["export", "~/copy"], ["optuna", "~/study.log"]])
+def test_a_home_folder_may_be_meant_by_a_target(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code, _, err = run(*verb)
+    assert code == 0, err
+    assert (tmp_path / verb[1].removeprefix("~/")).exists()
+
+
+def test_the_version_is_said(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.split()[0]) == (0, "finetune-sweep")
+
+
+def test_a_command_that_a_message_names_works_when_it_is_pasted(
+    root: Path, tmp_path: Path, run: Run
+) -> None:
+    store = tmp_path / "it's my store"
+    store.symlink_to(root)
+    _, _, err = run("show", "99", store=store)
+    words = shlex.split(err[err.index("All of them: ") + len("All of them: ") :])
+    assert words[1:3] == ["-m", "orchestrator.results"]
+    assert words[3:5] == ["--root", str(store)]
+    code, out, err = run(*words[5:], store=store)
+    assert code == 0, err
+    assert trial_name(3) in out
+    _, _, err = run("notebooks", store=store)
+    words = shlex.split(err[err.index("points first: ") + len("points first: ") :])
+    assert words[1:] == [
+        *("-m", "orchestrator.sweep", "search_spaces/notebooks.yaml", "--root", str(store))
+    ]

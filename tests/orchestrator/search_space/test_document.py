@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.search_space.document import LARGEST_FILE, read
+from orchestrator.search_space.document import LARGEST_FILE, MOST_VALUES, read
 from orchestrator.search_space.problems import SpecError
 
 
@@ -122,6 +122,52 @@ def test_a_huge_number_is_refused_in_short(number: str) -> None:
     message = problems_of(f"a: {number}")
     assert "but numbers must be finite" in message
     assert len(message) < 100
+
+
+@pytest.mark.parametrize("number", ["9" * 300, "-" + "9" * 20, "0x" + "f" * 300, "0o" + "7" * 99])
+def test_a_whole_number_beyond_64_bits_is_refused_in_short(number: str) -> None:
+    message = problems_of(f"a: {number}")
+    assert "but whole numbers must lie between -10^18 and 10^18" in message
+    assert len(message) < 110
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("a: " + "x" * 2001, "a: is xxx"),
+        ("a: " + "x" * 2001, "but texts must have at most 2,000 characters; this has 2,001"),
+        ('a: "b\\0c"', "a: is b\\x00c, but a text must not hold"),
+        ('a: "b\\ud800c"', "a: is b\\ud800c, but a text must not hold"),
+        ('a: "\\UFFFFFFFF"', "is not YAML: an escape is no character"),
+        ("k" * 101 + ": 1", "...: a key has at most 100 characters, but this 101"),
+        ("a: [" + "1, " * 1001 + "]", "a: must have at most 1,000 values in a list"),
+        ("\n".join(f"k{n}: 1" for n in range(101)), "must have at most 100 keys"),
+        (
+            "a:\n" + "- [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" * 1000,
+            f"must have at most {MOST_VALUES:,} values and keys in all",
+        ),
+    ],
+)
+def test_every_size_is_bounded_and_every_text_is_one(text: str, phrase: str) -> None:
+    message = problems_of(text)
+    assert phrase in message
+    assert "\n" not in message
+    assert message.isprintable()
+
+
+def test_a_mistake_in_a_single_text_hides_no_other() -> None:
+    message = problems_of('a: "\\0"\nb: 9999999999999999999\nc: .nan\n')
+    assert [line.split(": ")[:2] for line in message.splitlines()] == [
+        ["x:1", "a"],
+        ["x:2", "b"],
+        ["x:3", "c"],
+    ]
+
+
+def test_ten_thousand_mistakes_are_told_in_a_hundred_lines() -> None:
+    lines = problems_of("a: 1\n" * 9_000).splitlines()
+    assert len(lines) == 101
+    assert lines[-1] == "... and 8,899 more like these."
 
 
 def test_keys_are_names() -> None:

@@ -551,6 +551,12 @@ def test_duplicates_and_anchors_are_reported_together(write: Write) -> None:
         ("trials.x=5", "trials is a single value: it has no key x"),
         ("space.technique.full=null", "there is no full to remove"),
         ("profiles.embedded.trials=5", "leave out profiles.NAME"),
+        ("points." + "9" * 5000 + ".rank=5", "must be an index from 0 to 0"),
+        ("points.²=5", '"²" must be an index from 0 to 0'),
+        (".".join("a" * 2000) + "=1", "has a path of more than 16 keys"),
+        ("seed=" + "9" * 5000, "numbers must be finite"),
+        ("seed=0x" + "f" * 300, "whole numbers must lie between -10^18 and 10^18"),
+        ("question=" + '"\\ud800"', "half of a surrogate pair"),
         ("seed", "must be key.path=value"),
         ("seed=", "seed: has no value; write seed=VALUE, or seed=null to remove the key"),
         ("space.data_size= ", "space.data_size: has no value"),
@@ -624,6 +630,23 @@ def test_what_is_no_search_space_at_all(text: str, phrase: str, write: Write) ->
 def test_a_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path / "none.yaml")
     assert "cannot be read (No such file or directory)" in problem.message
+
+
+def test_a_file_without_end_is_refused() -> None:
+    (problem,) = problems(Path("/dev/zero"))
+    assert "must have at most 1,000,000 characters, but has more" in problem.message
+
+
+def test_trials_of_any_size_are_refused_in_short(write: Write) -> None:
+    (problem,) = problems(write(GOOD), trials=10**4000)
+    assert problem.message == (
+        "trials: is 100000... (4001 digits), but must be <= 10,000; narrow the space instead"
+    )
+
+
+def test_what_cannot_be_seen_is_shown_as_escapes(write: Write) -> None:
+    found = problems(write(GOOD.replace("seed: 0", '"se\\x1b[31med": 0')))
+    assert 'se\\x1b[31med: unknown key "se\\x1b[31med"' in str(found[0])
 
 
 def test_an_unknown_profile_is_refused_before_the_file_is_read(tmp_path: Path) -> None:

@@ -100,6 +100,13 @@ def test_the_schema_accepts_what_ships(name: str) -> None:
         ("space", {"technique": {"pretrained": {}}, "data_size": 5}),
         ("points", [{"technique": "prefix", "data_size": 5, "rank": 3}]),
         ("profiles", {"embedded": {"budget": {"example": 3}}}),
+        ("profiles", {"embedded": {"budget": {"examples": 0}}}),
+        ("replicates", 0),
+        ("seed", -1),
+        ("budget", {"examples": 10**13}),
+        ("stopping", {"first_rung": 1, "reduction_factor": 3}),
+        ("evaluation", {"test_rows": 0}),
+        ("space", {"technique": {"lora": {"gradient_clipping": 1e300}}, "data_size": 5}),
     ],
 )
 def test_the_schema_refuses_what_loading_refuses(key: str, value: object) -> None:

@@ -1,6 +1,6 @@
 """The golden store of the present schema version: every kind of value, in readable form.
 
-    python -m tests.orchestrator.store.golden tests/data/store-v1
+    python -m tests.orchestrator.store.golden tests/data/store-v2
 
 writes it. A store of an older version is never written again: its files are what old packages left.
 """
@@ -45,6 +45,11 @@ def _report(name: str, number: int, rung: int, *, diverged: bool) -> dict[str, A
         eval_loss=math.inf if diverged else 0.1 + rung,
         rouge_l=None if diverged else 0.1 * (rung + 1),
         rouge_l_se=None if diverged else 0.03,
+        rouge_l_rows=None if diverged else 100,
+        execution_accuracy_unjudged=None if diverged else rung,
+        scoring_version=2,
+        sqlite_version="3.40.1",
+        dtype="float32",
         meteor_synonyms=None if diverged else rung % 2,
         examples_seen=2**53 + 1,  # does not fit a float64
         device_name="Gerät №1",
@@ -66,6 +71,9 @@ def _trial(name: str, number: int, outcome: str, rungs: int) -> dict[str, Any]:
         train_loss=math.nan if outcome == "diverged" else 0.5,
         rouge_l=None if outcome == "diverged" else 0.1 * rungs,
         test_rouge_l=0.28 if completed else None,
+        test_rouge_l_rows=3 if completed else None,
+        rouge_l_rows=None if outcome == "diverged" else 100,
+        scoring_version=2,
         test_rows=3 if completed else None,
         meteor_synonyms=completed,
         error=None if completed else "RuntimeError: \u201cno\u201d\nsecond line",
@@ -78,7 +86,9 @@ def _predictions() -> list[dict[str, Any]]:
     return [
         samples.prediction(0, prediction="SELECT 1 WHERE a <= 2 AND b = '\u00e9\u4e2d'"),
         samples.prediction(1, prediction="", bleu=0.0, execution_accuracy=1.0),
-        samples.prediction(2, sql_context="", reference="SELECT\n\t1;", gleu=1 / 3),
+        samples.prediction(
+            2, sql_context="", reference="SELECT\n\t1;", gleu=1 / 3, execution_reason="unjudged"
+        ),
     ]
 
 

@@ -34,6 +34,20 @@ def test_hours_that_no_sweep_can_have_are_refused(tmp_path: Path, option: str, v
     assert f"'{value}' is not a number of hours above 0, such as 0.5" in words
 
 
+@pytest.mark.parametrize("option", ["--max-hours", "--max-device-hours"])
+def test_hours_beyond_a_century_are_refused(tmp_path: Path, option: str) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", f"{option}=1e300")
+    assert code == 2
+    words = " ".join(output.replace("│", " ").split())
+    assert "'1e300' is more than 876,600 hours, a hundred years; without the option" in words
+
+
+def test_more_trials_than_a_search_can_propose_are_refused(tmp_path: Path) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", "--trials", str(10**9))
+    assert code == 2
+    assert "--trials 1000000000: trials: is 1000000000, but must be <= 10,000" in output
+
+
 def test_the_options_that_a_file_is_told_of_exist() -> None:
     shown = _cli("--help")[1]
     for option in messages.OPTIONS.values():

@@ -140,3 +140,19 @@ def test_what_is_new_is_said_while_no_trial_reports(tmp_path: Path, clock: _Cloc
     for _ in range(3):
         progress.passed()
     assert _text(progress).splitlines() == ["SIGTERM: the trials end."]
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "words"),
+    [
+        (True, "interrupted: goes on from where it was saved last"),
+        (False, "interrupted: not finished; the next start of the sweep goes on from where"),
+    ],
+)
+def test_only_what_goes_on_is_said_to_go_on(
+    tmp_path: Path, clock: _Clock, goes_on: bool, words: str
+) -> None:
+    progress = _progress(tmp_path, clock)
+    progress.started(_proposal(1))
+    progress.interrupted(_proposal(1), goes_on=goes_on)
+    assert words in _text(progress).splitlines()[-1]

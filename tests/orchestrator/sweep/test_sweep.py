@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -264,6 +265,8 @@ def test_an_error_of_the_machine_stops_the_sweep_and_blames_no_trial(tmp_path: P
     done = running.run(file, tmp_path / "store")
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
+    assert "interrupted: not finished; the next start of the sweep goes on" in done.stdout
+    assert "interrupted: goes on" not in done.stdout
     assert "Traceback" not in done.stderr
     assert [row["technique"] for row in running.rows(tmp_path / "store", "trials")] == [
         "pretrained"
@@ -282,4 +285,7 @@ def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: P
     assert "All 3 trials so far ended alike" in done.stderr
     assert "ValueError: the toy was told to fail" in done.stderr
     assert "Traceback (" not in done.stderr
+    words = shlex.split(done.stderr.splitlines()[-1])
+    shown = subprocess.run(words, cwd=running.TOP, capture_output=True, text=True, check=True)
+    assert "ValueError: the toy was told to fail" in shown.stdout
     assert len(running.rows(tmp_path / "store", "trials")) == 4  # with the untuned baseline

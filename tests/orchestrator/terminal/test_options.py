@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 import typer
 
-from orchestrator.terminal.options import choices, hours, one_of, whole
+from orchestrator.terminal.options import choices, hours, one_of, path, whole
 
 
 class _Form(StrEnum):
@@ -34,3 +35,11 @@ def test_a_name_is_one_of_those_that_help_shows() -> None:
     assert one_of(_Form)("json") is _Form.JSON
     with pytest.raises(typer.BadParameter, match="'xml' is not one of table, json"):
         one_of(_Form)("xml")
+
+
+def test_a_path_may_begin_with_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert path("~/store") == Path("/home/ada/store")
+    assert path("store/~") == Path("store/~")
+    with pytest.raises(typer.BadParameter, match="home folder of a user that is not there"):
+        path("~nobody-of-that-name/store")

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from orchestrator.terminal.values import brief, configuration, duration, number, text, with_interval
+from orchestrator.terminal.values import (
+    brief,
+    configuration,
+    duration,
+    number,
+    text,
+    time,
+    with_interval,
+)
 
 
 def test_a_configuration_begins_with_its_technique() -> None:
@@ -31,3 +41,12 @@ def test_seconds_are_rounded_before_they_are_split(seconds: float | None, writte
 def test_what_is_not_there_is_a_dash() -> None:
     assert number(None) == text(None) == with_interval(None, 0.1, 0.2) == "-"
     assert with_interval(0.5, None, 0.6) == number(0.5) == "0.5000"
+
+
+def test_a_time_has_its_zone() -> None:
+    noon = datetime.datetime(2026, 3, 1, 12, 0, 5)  # as the store has it: in UTC, without saying so
+    assert time(noon) == "2026-03-01 12:00 UTC"
+    assert text(noon) == "2026-03-01 12:00:05 UTC"
+    zoned = noon.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    assert time(zoned) == "2026-03-01 10:00 UTC"
+    assert time(None) == text(None) == "-"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_offline_both_remedies_are_named() -> None:
     assert "`hf download google/flan-t5-large --revision abc123 " in str(model.value)
     assert "`--set base_model=FOLDER`" in str(model.value)
     assert "`--profile embedded`" in str(model.value)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/b; rm x", "a/`b`", "a/it's"])
+def test_the_command_that_downloads_is_quoted(name: str) -> None:
+    with pytest.raises(Unavailable) as raised:
+        check_model(name, "main; rm x")
+    command = str(raised.value).partition(", with `")[2].partition("`; or give")[0]
+    assert shlex.split(command)[:5] == ["hf", "download", name, "--revision", "main; rm x"]
 
 
 @pytest.mark.usefixtures("online")

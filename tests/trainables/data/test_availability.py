@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_offline_both_remedies_are_named() -> None:
     assert "load_dataset('gretelai/synthetic_text_to_sql')" in str(dataset.value)
     assert "`--set dataset=FILE`" in str(dataset.value)
     assert "`--profile embedded`" in str(dataset.value)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/b$(touch x)", 'a/"b', "a/it's", "a/`b`"])
+def test_the_command_that_downloads_is_quoted(name: str) -> None:
+    with pytest.raises(Unavailable) as raised:
+        check_dataset(name, "main; rm x")
+    command = str(raised.value).partition(", with `")[2].partition("`; or give")[0]
+    python, option, code = shlex.split(command)
+    assert (python, option) == ("python", "-c")
+    assert code == f"import datasets; datasets.load_dataset({name!r}, revision='main; rm x')"
 
 
 @pytest.mark.usefixtures("online")

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from ruamel.yaml import YAML
 from transformers import AutoTokenizer
 
 from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.visible import INVISIBLE, visible_line
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
 from trainables.techniques.registry import TECHNIQUES, TRAINED, complete
@@ -117,6 +120,36 @@ def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
     assert "library_name: transformers\n" in header
     code = loading_code(configuration, tokens, merged=False)
     assert "from_pretrained('google/flan-t5-large', revision='0613663')" in code
+
+
+def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
+    text = "<script>x</script> [a](javascript:b) ![c](https://d.example) `e` | f\n# g\x1b[2J\u202e"
+    names = ("sweep_name", "question", "sweep_id", "trial_id", "outcome", "device_name")
+    configuration = _configuration(
+        base_model="a/b\nlicense: mit",
+        base_model_revision=text,
+        dataset="c/d: e",
+        dataset_revision=text,
+        parameters={**complete("lora", {}), "target_modules": text},
+    )
+    trial = {**TRIAL, **dict.fromkeys((*names, "dataset_fingerprint"), text)}
+    card = model_card(configuration, trial, tokens, merged=True)
+    assert INVISIBLE.search(card.replace("\n", "")) is None
+    header, body = card.split("---\n")[1:]
+    assert YAML(typ="safe").load(header) == {
+        "library_name": "transformers",
+        "base_model": "a/b\nlicense: mit",
+        "datasets": ["c/d: e"],
+        "tags": ["text-to-sql"],
+    }
+    rendered = MarkdownIt("commonmark").enable("table").parse(body)
+    kinds = {child.type for token in rendered for child in token.children or []}
+    assert kinds <= {"text", "text_special", "code_inline", "softbreak"}
+    headings = [rendered[i + 1].content for i, t in enumerate(rendered) if t.type == "heading_open"]
+    assert len(headings) == 4
+    shown = visible_line(text)
+    texts = ["".join(c.content for c in t.children or []) for t in rendered if t.type == "inline"]
+    assert sum(shown in each for each in texts) == 8
 
 
 def test_the_code_names_a_folder_by_its_whole_path(

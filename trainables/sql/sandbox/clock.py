@@ -9,6 +9,7 @@ one fixed instant in the text itself, of context, reference and prediction alike
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trainables.sql.sandbox.tokens import Token, tokens
 
@@ -42,6 +43,7 @@ def at_fixed_time(text: str) -> str:
     end = 0
     callers: list[str] = []
     previous: Token | None = None
+    outer: list[str] = []  # the words of the statement that stand in no parentheses, so far
     for token in tokens(text):
         instead = None
         if token.text == "(":
@@ -51,12 +53,36 @@ def at_fixed_time(text: str) -> str:
             if is_question and previous and previous.text == "(":
                 instead = f"'{DATE} {TIME}')"
         elif token.kind == "word" and token.text in _WORDS:
-            if previous is None or previous.text not in (".", "as"):
+            if not _is_name(token, previous, outer):
                 instead = _WORDS[token.text]
-        elif token.text[1:-1].lower() == "now" and callers and callers[-1] in _FUNCTIONS:
+        elif (
+            token.kind in ("text", "name")
+            and token.text[1:-1].lower() == "now"
+            and callers
+            and callers[-1] in _FUNCTIONS
+        ):
             instead = f"'{DATE} {TIME}'"
         if instead is not None:
             said += [text[end : token.start], instead]
             end = token.end
+        if token.depth == 0:
+            outer = [] if token.text == ";" else [*outer, token.text]
         previous = token
     return "".join([*said, text[end:]])
+
+
+def _is_name(token: Token, previous: Token | None, outer: Sequence[str]) -> bool:
+    """Returns whether a word such as CURRENT_TIME stands for a column.
+
+    Args:
+        token: The word.
+        previous: What stands before it.
+        outer: The words of its statement that stand in no parentheses, so far.
+    """
+    if previous is None or previous.text in (".", "as"):
+        return previous is not None
+    if token.depth != 1 or previous.text not in ("(", ","):
+        return False
+    defines = outer[:1] == ["create"] and "table" in outer[:3]
+    fills = outer[:1] in (["insert"], ["replace"]) and not {"values", "select"} & {*outer}
+    return defines or fills

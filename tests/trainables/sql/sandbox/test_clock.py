@@ -11,6 +11,8 @@ from trainables.sql.sandbox.clock import DATE, TIME, at_fixed_time
     ("text", "value"),
     [
         ("SELECT CURRENT_TIMESTAMP", f"{DATE} {TIME}"),
+        ("SELECT max(1, CURRENT_DATE)", DATE),
+        ("SELECT a FROM (SELECT 1, current_date AS a)", DATE),
         ("SELECT current_date", DATE),
         ("SELECT Current_Time", TIME),
         ("SELECT date('now')", DATE),
@@ -39,6 +41,10 @@ def test_questions_for_the_time_are_answered(text: str, value: object) -> None:
         "SELECT a AS current_date FROM t",
         'SELECT "current_date" FROM t',
         "SELECT date(day) FROM t",
+        "SELECT date(known), time(snowy), date(unow1) FROM t",
+        "CREATE TABLE t (id INT, current_time TEXT)",
+        "CREATE TEMP TABLE t (current_date TEXT, current_timestamp)",
+        "INSERT INTO t (id, current_time) VALUES (1, 'a')",
     ],
 )
 def test_everything_else_stays(text: str) -> None:

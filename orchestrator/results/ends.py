@@ -1,0 +1,36 @@
+"""How trials ended, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from orchestrator.store.rows import Row
+from trainables.techniques.registry import is_untuned
+
+
+def trained(rows: Sequence[Row]) -> list[Row]:
+    """Returns the final rows of trials that train: all but those of the untuned model."""
+    return [row for row in rows if not is_untuned(row)]
+
+
+def ends_by_technique(rows: Sequence[Row], without: Collection[str] = ()) -> list[str]:
+    """Returns how the trials of each technique ended, e.g. "lora: 3 failed, 1 stopped".
+
+    Args:
+        rows: Final rows.
+        without: Techniques that are left out.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row["technique"] not in without:
+            counts.setdefault(row["technique"], Counter())[row["outcome"]] += 1
+    return [
+        f"{technique}: {', '.join(f'{count} {outcome}' for outcome, count in ends.most_common())}"
+        for technique, ends in counts.items()
+    ]
+
+
+def last_line(error: str | None) -> str:
+    """Returns the last line of a trial's error: what happened, without where."""
+    return (error or "").strip().rsplit("\n", 1)[-1] or "none was recorded"

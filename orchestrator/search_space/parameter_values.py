@@ -1,0 +1,49 @@
+"""Single values of a technique's parameters: taken in the parameter's kind, and judged."""
+
+from __future__ import annotations
+
+from trainables.contract.configuration import Scalar
+from trainables.techniques.parameter import Parameter
+
+NEAREST_TO_ZERO = 1e-12
+"""What is nearer to 0 is 0 by mistake: float32, in which weights are trained, has 24 bits."""
+
+_EXACT = 2**53
+"""Whole numbers beyond it are not exact as floats."""
+
+
+def convert(value: Scalar, kind: type) -> Scalar:
+    """Returns a number in the parameter's kind if that changes nothing: 1 as 1.0, 2e4 as 20000."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if abs(value) <= _EXACT else value
+    if kind is int and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    return value
+
+
+def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
+    """Takes one value that a file gives a parameter.
+
+    Returns:
+        The value in the parameter's kind, and what is wrong with it, to be read after the
+        parameter's name; None if nothing is.
+    """
+    converted = convert(value, parameter.kind)
+    if parameter.kind not in (int, float) or isinstance(converted, bool):
+        return converted, parameter.check(converted)
+    if isinstance(converted, int | float) and abs(converted) > _EXACT:
+        bound = parameter.maximum if converted > 0 else parameter.minimum
+        if bound is not None:  # whichever the kind: the size is what is wrong
+            return converted, f"is {converted:g}, but must be {_rule(parameter, converted > 0)}"
+    if isinstance(converted, float) and 0 < abs(converted) < NEAREST_TO_ZERO:
+        or_zero = "" if parameter.check(0.0) else "0 or "
+        rule = f"must be {or_zero}at least {NEAREST_TO_ZERO:g}: nothing nearer to 0 has an effect"
+        return converted, f"is {converted:g}, but {rule}"
+    return converted, parameter.check(converted)
+
+
+def _rule(parameter: Parameter, above: bool) -> str:
+    """Returns the bound that a number is beyond, as `Parameter.check` says it."""
+    if above:
+        return f"{'<' if parameter.exclusive_maximum else '<='} {parameter.maximum:g}"
+    return f"{'>' if parameter.exclusive_minimum else '>='} {parameter.minimum:g}"

@@ -1,0 +1,83 @@
+"""What a sweep's command prints at its end, and that a sweep without a result is an error."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.console import Console
+
+from orchestrator.errors import CommandError
+from orchestrator.results.ends import ends_by_technique, last_line, trained
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store import index
+from orchestrator.sweep.preflight import StartOptions
+from orchestrator.terminal.commands import command
+
+_RESULTS = "orchestrator.results"
+
+
+class NoneCompletedError(CommandError):
+    """Every trial of a finished sweep failed or was stopped, so that it has no answer."""
+
+
+def show_result(stored: StoredSweep, out: Console) -> None:
+    """Prints leaderboard, question, answer, and commands that ask the store for more.
+
+    Args:
+        stored: A sweep of which a trial has ended.
+        out: Where to.
+    """
+    from orchestrator.results.answer import answer
+    from orchestrator.results.leaderboard import leaderboard, render
+    from orchestrator.terminal.output import print_whole
+
+    sweep, root = stored.sweep, stored.root
+    out.print()
+    print_whole(out, render(leaderboard(root, stored.id)))
+    out.print(f"\n{sweep.question}", style="bold")
+    out.print(answer(root, stored.id))
+    ask = command(_RESULTS, "--root", root, "leaderboard", "--sweep", stored.id)
+    out.print(
+        f"\nEverything is Parquet under {root}. For example:\n  duckdb -c {_query(stored)}\n  {ask}"
+    )
+
+
+def check_completed(stored: StoredSweep, options: StartOptions) -> None:
+    """Checks that a trial of a finished sweep completed.
+
+    Where the sweep trains, the untuned model counts for nothing.
+
+    Args:
+        stored: The sweep.
+        options: How it was started.
+
+    Raises:
+        NoneCompletedError: None did; says what became of them, where to read why, and which
+            command tries them again.
+    """
+    columns = ["trial_id", "trial_number", "technique", "outcome", "error"]
+    rows = index.trials(stored.root, stored.id, columns=columns).to_pylist()
+    if any(row["outcome"] == "completed" for row in trained(rows) or rows):
+        return
+    said = f"No trial of {stored.id} completed: {'; '.join(ends_by_technique(trained(rows)))}."
+    failed = [row for row in rows if row["outcome"] not in ("completed", "stopped")]
+    if failed:
+        last = failed[-1]
+        show = command(_RESULTS, "--root", stored.root, "show", last["trial_id"])
+        said += f" The last error was: {last_line(last['error'])}\nAll of it:\n  {show}"
+    again = command("orchestrator.sweep", *options.command, "--new")
+    raise NoneCompletedError(
+        f"{said}\nOnce the cause is mended, a new sweep tries all of them again:\n  {again}"
+    )
+
+
+def _query(stored: StoredSweep) -> str:
+    """Returns a query of the final rows as one word of a shell."""
+    pattern = str(stored.root / "trials" / f"sweep={stored.id}" / "*.parquet")
+    files = "'" + pattern.replace("'", "''") + "'"
+    query = (
+        f"SELECT technique, rank, data_size, {stored.sweep.objective.metric}, outcome"
+        f" FROM {files} ORDER BY objective DESC"
+    )
+    # Double quotes are easier to read, where nothing in the query means anything between them.
+    return shlex.quote(query) if set(query) & set('"$`\\!') else f'"{query}"'

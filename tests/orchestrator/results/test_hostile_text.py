@@ -1,0 +1,167 @@
+"""Every verb shows what a store says as text, whatever it says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestrator.results import statistics
+from orchestrator.store import Store
+from tests.orchestrator.results.synthetic import trial_name, write_trial
+from trainables.contract.visible import INVISIBLE
+
+Run = Callable[..., tuple[int, str, str]]
+
+TEXT = "=Is [4] or [/b] better, or [red]?\x1b[2J\x9b31m\u202e\r\x07"
+SHOWN = r"=Is [4] or [/b] better, or [red]?\x1b[2J\x9b31m\u202e\r\x07"
+SWEEP = "notebooks-0a1b2c3d"
+
+VERBS = {
+    "sweeps": ["sweeps"],
+    "leaderboard": ["leaderboard"],
+    "show": ["show", "1"],
+    "compare": ["compare", "rank=8", "rank=16"],
+    "effect": ["effect", "target_modules"],
+    "query": ["query", 'SELECT error, question, base_model AS "[b]=\x1b" FROM trials'],
+    "predictions": ["query", "SELECT prediction, sql_prompt FROM predictions LIMIT 3"],
+    "pareto": ["pareto", "--x", "trainable_percent", "--y", "rouge_l"],
+    "notebooks": ["notebooks"],
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which every free text is hostile."""
+    root: Path = tmp_path_factory.mktemp("hostile")
+    store = Store(root)
+    words: dict[str, Any] = dict.fromkeys(
+        ("sweep_name", "question", "profile", "base_model", "dataset", "error", "node"), TEXT
+    ) | {"device_name": TEXT, "device_kind": TEXT, "checkpoint": None}
+    for number, (rank, modules) in enumerate([(8, TEXT), (16, "q"), (8, TEXT), (16, "q")], 1):
+        write_trial(
+            store,
+            number,
+            {"technique": "lora", "rank": rank, "target_modules": modules, "data_size": number},
+            sweep_id=SWEEP,
+            environment_json=json.dumps({"system": TEXT, TEXT: TEXT}),
+            **words,
+        )
+        scored = [
+            {
+                **dict.fromkeys(("sql_prompt", "sql_context", "reference", "prediction"), TEXT),
+                "example_id": f"test-{row}",
+                "rouge_l": row / 10,
+                "execution_accuracy": 1.0,
+            }
+            for row in range(10)
+        ]
+        store.publish_predictions(
+            SWEEP, trial_name(number), number, "test", "standard", 600, 6000, scored
+        )
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "RESAMPLES", 199)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_no_text_acts_on_the_terminal(hostile: Path, run: Run, verb: str, form: str) -> None:
+    code, out, err = run(*VERBS[verb], "--format", form, store=hostile)
+    assert code == 0, err
+    assert _acting(out) == _acting(err) == set()
+
+
+@pytest.mark.parametrize("verb", ["leaderboard", "show", "effect", "query", "predictions"])
+def test_a_table_shows_the_text_whole(hostile: Path, run: Run, verb: str) -> None:
+    _, out, _ = run(*VERBS[verb], store=hostile)
+    assert SHOWN in out
+
+
+@pytest.mark.parametrize("verb", ["sweeps", "leaderboard", "show", "query", "predictions"])
+def test_json_has_the_text_itself(hostile: Path, run: Run, verb: str) -> None:
+    _, out, _ = run(*VERBS[verb], "--format", "json", store=hostile)
+    assert TEXT in set(_texts(json.loads(out)))
+
+
+@pytest.mark.parametrize("verb", ["sweeps", "leaderboard", "show", "query", "predictions"])
+def test_a_spreadsheet_runs_no_cell_of_a_csv(hostile: Path, run: Run, verb: str) -> None:
+    _, out, _ = run(*VERBS[verb], "--format", "csv", store=hostile)
+    cells = [cell for line in csv.reader(io.StringIO(out)) for cell in line]
+    assert f"'{SHOWN}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "@"))]
+    _, out, _ = run(*VERBS[verb], "--format", "csv", "--raw", store=hostile)
+    assert TEXT in [cell for line in csv.reader(io.StringIO(out, newline="")) for cell in line]
+
+
+def test_numbers_of_a_csv_stay_numbers(hostile: Path, run: Run) -> None:
+    _, out, _ = run(
+        "query", "SELECT -0.5::DOUBLE AS a, '-0.5' AS b, -3 AS c", "--format", "csv", store=hostile
+    )
+    assert out == "a,b,c\n-0.5,-0.5,-3\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", TEXT],
+        ["leaderboard", "--technique", TEXT],
+        ["leaderboard", "--by", TEXT],
+        ["sweeps", "--sweep", TEXT],
+        ["effect", TEXT],
+        ["compare", TEXT, "1"],
+        ["compare", f"target_modules={TEXT[1:]}x", "1"],
+        ["query", f"SELECT '{TEXT}' FROM {TEXT}"],
+        ["pareto", "--x", TEXT, "--y", "rouge_l"],
+        ["export", f"/nowhere/{TEXT}"],
+        ["optuna", f"/nowhere/{TEXT}"],
+    ],
+)
+def test_a_mistake_is_told_as_text(hostile: Path, run: Run, arguments: list[str]) -> None:
+    code, out, err = run(*arguments, store=hostile)
+    assert (code, out) == (2, "")
+    assert err.strip()
+    assert _acting(err) == set()
+
+
+def test_a_root_is_named_as_text(tmp_path: Path, run: Run) -> None:
+    code, _, err = run("sweeps", store=tmp_path / "[b]\x1b[2J")
+    assert code == 2
+    assert r"[b]\x1b[2J" in err
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_exported_csv_is_harmless_unless_it_is_raw(
+    hostile: Path, run: Run, tmp_path: Path, raw: bool
+) -> None:
+    options = ["--raw"] if raw else []
+    code, _, err = run("export", tmp_path / "out", "--format", "csv", *options, store=hostile)
+    assert code == 0, err
+    with (tmp_path / "out" / "trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["question"] for row in rows} == {TEXT if raw else f"'{TEXT}"}
+    assert {row["sweep_id"] for row in rows} == {SWEEP}
+    objectives = {float(row["objective"]) for row in rows}
+    kept = duckdb.execute(f"SELECT objective FROM '{hostile}/trials/*/*.parquet'").fetchall()
+    assert objectives == {value for (value,) in kept}
+
+
+def _acting(text: str) -> set[str]:
+    return set(INVISIBLE.findall(text)) - {"\n"}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(text for each in value.values() for text in _texts(each))]
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
