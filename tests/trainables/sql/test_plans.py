@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from trainables.sql.execution import SqlExecutor
-from trainables.sql.measurement import REASONS, SCORING_VERSION
+from trainables.sql.measurement import REASONS
 
 PLAIN = (
     "CREATE TABLE t (id INT, name TEXT, pay INT, price DECIMAL(8,2), d DATE);"
@@ -129,8 +129,3 @@ def test_quotes_around_names_are_no_evidence_against_a_prediction(executor: SqlE
         ["SELECT `name`::text FROM [t]", 'SELECT "name"::text FROM t', "SELECT [name] FROM `t`"],
     )
     assert [row["execution_accuracy"] for row in rows] == [1.0, 1.0, 1.0]
-
-
-def test_the_version_of_the_scores_is_on_record() -> None:
-    assert isinstance(SCORING_VERSION, int)
-    assert SCORING_VERSION >= 2
