@@ -63,8 +63,13 @@ _WORDS_OF_SIGNS = (
 _ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
 
 _QUOTED_NAME = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?P<ticks>[A-Za-z_]\w*)`"
-    r"|(?<![\w\])])\[(?P<brackets>[A-Za-z_]\w*)\]"
+    r"""
+      (?P<before>\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+)"(?P<table>[A-Za-z_]\w*)"
+    | '(?:[^']|'')*' | "(?:[^"]|"")*"
+    | `(?P<ticks>[A-Za-z_]\w*)`
+    | (?<![\w\])])\[(?P<brackets>[A-Za-z_]\w*)\]
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
 _SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
@@ -210,10 +215,15 @@ def meanings(
 
 
 def without_quotes_around_names(text: str) -> str:
-    """Returns a text without the backticks and brackets around plain names."""
-    if "`" not in text and "[" not in text:
-        return text
-    return _QUOTED_NAME.sub(lambda found: found["ticks"] or found["brackets"] or found[0], text)
+    """Returns a text without the backticks and brackets around plain names, and without quotes
+    around those of tables."""
+
+    def plain(found: re.Match[str]) -> str:
+        if found["table"]:
+            return f"{found['before']}{found['table']}"
+        return found["ticks"] or found["brackets"] or found[0]
+
+    return _QUOTED_NAME.sub(plain, text) if re.search(r'[`\["]', text) else text
 
 
 def without_decorations(context: str) -> str:

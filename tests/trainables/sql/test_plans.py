@@ -129,3 +129,31 @@ def test_quotes_around_names_are_no_evidence_against_a_prediction(executor: SqlE
         ["SELECT `name`::text FROM [t]", 'SELECT "name"::text FROM t', "SELECT [name] FROM `t`"],
     )
     assert [row["execution_accuracy"] for row in rows] == [1.0, 1.0, 1.0]
+
+
+def test_a_view_is_judged_by_the_dialect_of_its_functions(executor: SqlExecutor) -> None:
+    # SQLite makes a view without a look at its functions.
+    reference = "CREATE VIEW v AS SELECT id, YEAR(d) AS y FROM t"
+    assert executor.measurable(PLAIN, reference).dialects == ("mysql", "tsql")
+    rows = executor.execute(
+        [PLAIN] * 2,
+        [reference] * 2,
+        [
+            "CREATE VIEW v AS SELECT id, CAST(strftime('%Y', d) AS INT) AS y FROM t",
+            "CREATE VIEW v AS SELECT id, MONTH(d) AS y FROM t",
+        ],
+    )
+    assert [row["execution_accuracy"] for row in rows] == [1.0, 0.0]
+
+
+def test_collations_of_a_dialect_are_no_part_of_a_definition(executor: SqlExecutor) -> None:
+    reference = "CREATE TABLE z (id INT AUTO_INCREMENT PRIMARY KEY, n VARCHAR(9))"
+    rows = executor.execute(
+        [PLAIN] * 2,
+        [reference] * 2,
+        [
+            "CREATE TABLE z (id INTEGER PRIMARY KEY AUTOINCREMENT, n VARCHAR(9))",
+            "CREATE TABLE z (id INTEGER PRIMARY KEY AUTOINCREMENT, n INT)",
+        ],
+    )
+    assert [row["execution_accuracy"] for row in rows] == [1.0, 0.0]

@@ -190,7 +190,8 @@ class Database:
         try:
             return relations(self._inspect, self._execute, temporary=temporary)
         except (MemoryError, sqlite3.Error, ValueError) as error:
-            raise SqlFailed(f"the state cannot be read: {error}", "limit") from None
+            kind = "error" if "no such function" in str(error) else "limit"
+            raise SqlFailed(f"the state cannot be read: {error}", kind) from None
 
     def _guard(self, raised: Exception | None) -> None:
         """Counts a call of a function that SQLite does not count, and keeps what it raised."""

@@ -12,6 +12,7 @@ does not change SQLite's affinity; whether a constraint stands beside its column
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -25,6 +26,8 @@ Inspect = Callable[[str], list[Any]]
 Select = Callable[[str], Result | None]
 """Returns what a statement returns, within the limits."""
 
+_OF_DIALECTS = re.compile(r"\s*COLLATE like_(?:mysql|tsql)\b")
+"""Collations that texts of a dialect have without saying so (`trainables.sql.translation`)."""
 _OF_TABLE = frozenset(["constraint", "primary", "unique", "check", "foreign"])
 _NOISE_OF_TRIGGER = frozenset(["for", "each", "row"])
 
@@ -45,6 +48,7 @@ def relations(inspect: Inspect, select: Select, *, temporary: bool) -> list[Rela
         f"SELECT type, name, tbl_name, sql FROM {schema}.sqlite_master WHERE sql IS NOT NULL"
     )
     indexes: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    objects = [(*before, _OF_DIALECTS.sub("", sql)) for *before, sql in objects]
     for kind, name, table, sql in objects:
         if kind == "index":
             indexes[table.lower()][name] = sql
@@ -73,7 +77,8 @@ def _view(inspect: Inspect, select: Select, schema: str, name: str, sql: str) ->
         )
         content = select(f"SELECT * FROM {schema}.{_quoted(name)}")
     except sqlite3.OperationalError as error:
-        if not str(error).startswith(("no such ", "error in view ")):
+        if not str(error).startswith(("no such ", "error in view ")) or "function" in str(error):
+            # SQLite makes views without a look at their functions.
             raise
         # It names what is not there, or no longer: a view of its text and nothing else.
         return Relation((schema, "view", name.lower()), None, said)

@@ -102,8 +102,9 @@ def as_moment(reading: Reading, said: Said) -> Said:
     if said.kind.is_moment or said.kind in (TEXT, UNKNOWN) or said.kind.name == "null":
         return said
     if said.kind == LITERAL and said.literal is not None:
-        if reading.is_of("oracle"):
-            raise NotSpoken("a text as a date")
+        if reading.is_of("oracle") or said.literal.lower() == "now":
+            # 'now' is SQLite's.
+            raise NotSpoken(f"{said.literal!r} as a date")
         if reading.is_of("tsql") and len(said.literal) == 8 and said.literal.isdigit():
             text = f"{said.literal[:4]}-{said.literal[4:6]}-{said.literal[6:]}"
             return Said(string(text), LITERAL, literal=text)

@@ -264,6 +264,8 @@ def as_text(reading: Reading, said: Said) -> Said:
     """
     if said.kind.is_text or said.kind.name in ("integer", "null"):
         return said
+    if said.kind.name == "decimal" and said.kind.scale == 0 and not said.kind.shown:
+        return Said(f"CAST(CAST({said.sql} AS INTEGER) AS TEXT)", TEXT)
     if said.kind.name == "date" and reading.is_of("mysql", "postgres"):
         return said
     if said.kind.name == "stamp" and reading.is_of("mysql"):
