@@ -58,14 +58,13 @@ from trainables.sql.dialects import (
     meanings,
     without_quotes_around_names,
 )
-from trainables.sql.measurement import SCORING_VERSION, Judgement, Measurement, Reason
+from trainables.sql.measurement import Judgement, Measurement, Reason
 from trainables.sql.plans import Plan, plan
 from trainables.sql.runs import FINAL, Outcome, Reading, Runs
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import SandboxUnavailable
 
 __all__ = [
-    "SCORING_VERSION",
     "Judgement",
     "Limits",
     "Measurement",

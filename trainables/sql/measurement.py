@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCORING_VERSION = 2
-"""Rises with every change that may give a row another score; rows that compare have one."""
-
 
 @dataclass(frozen=True)
 class Reason:
