@@ -126,14 +126,15 @@ def _decimal(reading: Reading, name: str, node: exp.DataType) -> Kind:
 
 
 AFFINITIES = {
-    "integer": "INTEGER",
+    # No INTEGER, which as a primary key would count up by itself.
+    "integer": "INT",
     "decimal": "REAL",
     "float": "REAL",
     "text": "TEXT",
     "date": "TEXT",
     "stamp": "TEXT",
     "time": "TEXT",
-    "boolean": "INTEGER",
+    "boolean": "INT",
     "blob": "BLOB",
     "array": "TEXT",
 }

@@ -64,6 +64,9 @@ def _insert(reading: Reading, node: exp.Insert) -> list[str]:
     if node.args.get("with_") is not None:
         raise NotKnown("WITH before INSERT")
     body = node.expression
+    if body is None and node.args.get("default") and not names:
+        reading.only("DEFAULT VALUES", "postgres", "tsql")
+        return [f"INSERT INTO {identifier(name)} DEFAULT VALUES"]
     if body is None:
         raise NotKnown("INSERT without values")
     listed = names or _without_generated(table)

@@ -95,6 +95,8 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
             if quote in "`[" and dialect != {"`": _MYSQL, "[": _TSQL}[quote]:
                 raise NotSpoken(f"a name in {quote}")
             continue
+        if text[token.start] == "`" and dialect != _MYSQL:
+            raise NotSpoken("a name in `")
         word = token.text.upper()
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         following_text = following.text if following is not None else ""

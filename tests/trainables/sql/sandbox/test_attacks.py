@@ -116,6 +116,25 @@ COSTLY = {
 }
 
 
+# In a row of another dialect, whose functions Python computes.
+COSTLY_ELSEWHERE = {
+    "a long repetition": ("mysql", "SELECT REPEAT('ab', 100000000)"),
+    "a long padding": ("mysql", "SELECT LPAD('a', 2000000000, 'b')"),
+    "doubling": ("mysql", "SELECT " + "CONCAT(" * 30 + "'ab'" + ", REPEAT('ab', 100000))" * 30),
+    "a series": ("postgres", "SELECT COUNT(*) FROM generate_series(1, 2000000000) AS g (n)"),
+    "calls in a series": (
+        "postgres",
+        "SELECT SUM(LENGTH(n::text)) FROM generate_series(1, 2000000000) AS g (n)",
+    ),
+    "a pattern": ("postgres", "SELECT a::text FROM t WHERE REPEAT('a', 50000) ~ '^(a+)+$'"),
+    "a long pattern": ("postgres", f"SELECT 1 FROM t WHERE REPEAT('a', 90000) LIKE '{'%a' * 40}b'"),
+}
+CONTEXTS = {
+    "mysql": CONTEXT.replace(" t ", " `t` "),
+    "postgres": "CREATE TABLE s (id SERIAL);" + CONTEXT,
+}
+
+
 @pytest.fixture(scope="module")
 def executor() -> Iterator[SqlExecutor]:
     with SqlExecutor() as executor:
@@ -149,6 +168,17 @@ def test_forbidden(executor: SqlExecutor, name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", COSTLY)
 def test_costly(executor: SqlExecutor, name: str) -> None:
     is_scored_between_good_rows(executor, COSTLY[name])
+
+
+@pytest.mark.parametrize("name", COSTLY_ELSEWHERE)
+def test_costly_in_a_row_of_another_dialect(executor: SqlExecutor, name: str) -> None:
+    dialect, attack = COSTLY_ELSEWHERE[name]
+    good = "SELECT a FROM t"
+    rows = executor.execute([CONTEXTS[dialect]] * 3, [good] * 3, [good, attack, "SELECT a FROM t"])
+    assert rows[0] == rows[2] == {"execution_accuracy": 1.0, "valid_sql": 1.0}
+    # Wrong, or not judged; never right, and nothing that takes the next row along.
+    assert rows[1]["execution_accuracy"] in (0.0, None)
+    assert rows[1]["valid_sql"] in (0.0, None)
 
 
 def test_only_listed_actions_are_permitted() -> None:
