@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from trainables.contract.scores import SCORING_VERSION
 from trainables.sql.execution import SqlExecutor
-from trainables.sql.measurement import REASONS, SCORING_VERSION
+from trainables.sql.measurement import REASONS
 
 PLAIN = (
     "CREATE TABLE t (id INT, name TEXT, pay INT, price DECIMAL(8,2), d DATE);"
