@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import visible_line
 from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import parameters
 from orchestrator.results.curves import Curves
@@ -57,7 +58,7 @@ def answer(root: Path, sweep_id: str) -> str:
     clauses += [_against(root, by_id, best, name, rival) for name, rival in compared.values()]
     clauses += [*_by_technique(completed), *_without_result(rows, completed)]
     sentence = "; ".join(clauses) + "."
-    return "\n".join([sentence, *_trends(root, rows)])
+    return "\n".join(map(visible_line, [sentence, *_trends(root, rows)]))
 
 
 def _name(entries: Sequence[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import visible_line
 from orchestrator.results.configurations import Configurations, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
@@ -162,7 +163,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         if left_out
         else ()
     )
-    return Answer(data, shown("\n".join(lines)), remarks)
+    return Answer(data, shown("\n".join(map(visible_line, lines))), remarks)
 
 
 def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:

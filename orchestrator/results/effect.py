@@ -27,7 +27,7 @@ from orchestrator.results.selection import (
 from orchestrator.results.statistics import Trend, sample_interval, trend
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.output import Answer, table
-from orchestrator.terminal.plain_console import shown
+from orchestrator.terminal.plain_console import shown_line
 from orchestrator.terminal.values import number, p_value, with_interval
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import is_untuned
@@ -181,17 +181,17 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     ]
     shares = importances(curves, rows, mode)
     parts: list[RenderableType] = [
-        shown(
+        shown_line(
             f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over trials (Student's t)"
             " where there are three or more"
         ),
         table(headers, lines, set(headers[1:])),
-        shown(f"Trend: {found.sentence()}."),
+        shown_line(f"Trend: {found.sentence()}."),
     ]
     for technique, share in shares.items():
         listed = ", ".join(f"{name} {part:.0%}" for name, part in share.items())
         parts.append(
-            shown(
+            shown_line(
                 f"Importance among {technique} trials, by what sets the best of them by"
                 f" {found.metric} apart (PED-ANOVA): {listed}"
             )

@@ -20,6 +20,8 @@ from orchestrator.store.schema import OUTCOMES, TABLES, Table
 
 _IDS = ("sweep_id", "trial_id")
 _CHECKPOINT = re.compile(r"checkpoints/sweep=([^/]+)/([^/]+)(/[0-9]{10})?")
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The times that Python has, in microseconds since 1970."""
 _TRIAL_FILE = re.compile(r"t-[a-z2-7]{10}")
 
 
@@ -47,6 +49,7 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
                     f"{name} holds a row whose outcome is {outcome!r}, which is none of"
                     f" {', '.join(OUTCOMES)}; move the file out of the store."
                 )
+    _check_times(content, name)
     found = {column: pc.unique(content[column]).to_pylist() for column in _present(content, _IDS)}
     for column, values in found.items():
         for value in values:
@@ -71,6 +74,20 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
 
 def _present(content: pa.Table, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column in content.schema.names]
+
+
+def _check_times(content: pa.Table, name: str) -> None:
+    """Refuses times that Python has none for, which are none that a sweep was run at."""
+    for field in content.schema:
+        if not pa.types.is_timestamp(field.type):
+            continue
+        microseconds = content[field.name].cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        ends = pc.min_max(microseconds).as_py()
+        if any(end is not None and not _FIRST <= end <= _LAST for end in ends.values()):
+            raise DamagedError(
+                f"{name} holds a row whose {field.name} is no time between the years 1 and 9999;"
+                " move the file out of the store."
+            )
 
 
 def _check_id(column: str, value: object, name: str) -> None:

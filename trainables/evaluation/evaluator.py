@@ -154,12 +154,16 @@ class Evaluator:
         references = [example.sql for example in self._examples]
         contexts = [example.sql_context for example in self._examples]
         texts = text_scores.score(predictions, references, contexts=contexts, heartbeat=heartbeat)
-        executions = self._executor.execute(contexts, references, predictions, heartbeat)
+        executions = self._executor.judge(contexts, references, predictions, heartbeat)
         rows: list[dict[str, Any]] = []
         for example, prediction, text, execution in zip(
             self._examples, predictions, texts, executions, strict=True
         ):
-            scores = {**text, **execution}
+            scores: dict[str, Any] = {
+                **text,
+                "execution_accuracy": execution.execution_accuracy,
+                "valid_sql": execution.valid_sql,
+            }
             rows.append(
                 {
                     "example_id": example.example_id,
@@ -168,7 +172,7 @@ class Evaluator:
                     "reference": example.sql,
                     "prediction": prediction,
                     **{score: scores.get(score) for score in SCORES},
-                    "execution_reason": None,
+                    "execution_reason": None if execution.reason is None else execution.reason.kind,
                     "meteor_synonyms": scores.get("meteor_synonyms"),
                 }
             )

@@ -105,6 +105,8 @@ def test_an_honest_store_goes_on(stored: StoredSweep) -> None:
     _go_on(stored)
 
 
+_TIMES = ("ended_at", "reported_at")
+
 _ROWS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "an absolute trial": lambda victim: {"trial_id": str(victim), "checkpoint": None},
     "a trial above": lambda victim: {"trial_id": "../../../documents", "checkpoint": None},
@@ -120,6 +122,8 @@ _ROWS: dict[str, Callable[[Path], dict[str, Any]]] = {
         "checkpoint": "checkpoints/sweep=a/t-b/0000000900"
     },
     "an outcome": lambda victim: {"outcome": "../documents"},
+    "a time before all": lambda victim: dict.fromkeys(_TIMES, -62_135_596_800_000_001),
+    "a time after all": lambda victim: dict.fromkeys(_TIMES, 2**63 - 1),
 }
 
 

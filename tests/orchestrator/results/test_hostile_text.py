@@ -13,14 +13,15 @@ import duckdb
 import pytest
 
 from orchestrator.results import statistics
+from orchestrator.results.answer import answer
 from orchestrator.store import Store
 from tests.orchestrator.results.synthetic import trial_name, write_trial
 from trainables.contract.visible import INVISIBLE
 
 Run = Callable[..., tuple[int, str, str]]
 
-TEXT = "=Is [4] or [/b] better, or [red]?\x1b[2J\x9b31m\u202e\r\x07"
-SHOWN = r"=Is [4] or [/b] better, or [red]?\x1b[2J\x9b31m\u202e\r\x07"
+TEXT = "=Is [4] or [/b] better, or [red]?\nBest\x1b[2J\x9b31m\u202e\r\x07"
+SHOWN = r"=Is [4] or [/b] better, or [red]?\nBest\x1b[2J\x9b31m\u202e\r\x07"
 SWEEP = "notebooks-0a1b2c3d"
 
 VERBS = {
@@ -87,6 +88,13 @@ def test_a_table_shows_the_text_whole(hostile: Path, run: Run, verb: str) -> Non
     assert SHOWN in out
 
 
+def test_the_answer_is_a_line_for_the_sentence_and_one_for_each_trend(hostile: Path) -> None:
+    text = answer(hostile, SWEEP)
+    assert _acting(text) == set()
+    assert SHOWN in text
+    assert not [line for line in text.splitlines()[1:] if not line.startswith("lora: ")]
+
+
 @pytest.mark.parametrize("verb", ["sweeps", "leaderboard", "show", "query", "predictions"])
 def test_json_has_the_text_itself(hostile: Path, run: Run, verb: str) -> None:
     _, out, _ = run(*VERBS[verb], "--format", "json", store=hostile)
@@ -97,7 +105,7 @@ def test_json_has_the_text_itself(hostile: Path, run: Run, verb: str) -> None:
 def test_a_spreadsheet_runs_no_cell_of_a_csv(hostile: Path, run: Run, verb: str) -> None:
     _, out, _ = run(*VERBS[verb], "--format", "csv", store=hostile)
     cells = [cell for line in csv.reader(io.StringIO(out)) for cell in line]
-    assert f"'{SHOWN}" in cells
+    assert "'" + SHOWN.replace(r"\n", "\n") in cells
     assert not [cell for cell in cells if cell.startswith(("=", "@"))]
     _, out, _ = run(*VERBS[verb], "--format", "csv", "--raw", store=hostile)
     assert TEXT in [cell for line in csv.reader(io.StringIO(out, newline="")) for cell in line]

@@ -36,12 +36,12 @@ def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     trial.close()
 
 
-@pytest.mark.parametrize("stage", ["score", "execute"])
+@pytest.mark.parametrize("stage", ["score", "judge"])
 def test_an_interruption_while_texts_are_scored_ends_the_evaluation(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    owner = {"score": text_scores, "execute": SqlExecutor}[stage]
+    owner = {"score": text_scores, "judge": SqlExecutor}[stage]
     original = getattr(owner, stage)
 
     def noting(*arguments: Any, **named: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from trainables.contract.scores import SCORING_VERSION
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.measurement import REASONS
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 _WORD = r"A-Za-z0-9_$\x80-\U0010ffff"
 _PIECE = re.compile(
     rf"""
-      (?P<space> [ \t\n\f\r]+ )
+      # A vertical tab goes on with a space, and begins none.
+      (?P<space> [ \t\n\f\r][ \t\n\f\r\v]* )
       # At the very end /* begins none.
     | (?P<comment> --[^\n]* | /\*(?!\Z).*?(?:\*/|\Z) )
       # With a prefix: x'6A', N'text', _utf8'text'.

@@ -13,7 +13,7 @@ PIECE = re.compile(
     | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))
     | (?P<word>[^\W\d][\w$]*)
     | (?P<number>\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)
-    | (?P<space>\s+)
+    | (?P<space>[ \t\n\f\r][ \t\n\f\r\v]*)
     | (?P<symbol>->>|->|<>|<=|>=|<<|>>|!=|==|\|\||.)
     """,
     re.VERBOSE | re.DOTALL,
