@@ -216,7 +216,8 @@ def meanings(
 
 def without_quotes_around_names(text: str) -> str:
     """Returns a text without the backticks and brackets around plain names, and without quotes
-    around those of tables."""
+    around those of tables.
+    """
 
     def plain(found: re.Match[str]) -> str:
         if found["table"]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainables.contract.scores import SCORING_VERSION
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.measurement import REASONS
 
