@@ -41,7 +41,7 @@ import torch
 
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
-from trainables.contract.scores import SCORE_COLUMNS, SCORING_VERSION
+from trainables.contract.scores import COLUMNS_OF_SCORES, SCORING_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
@@ -269,7 +269,7 @@ class Finetuning:
             evaluation: On the validation rows; None for a trial that diverged, whose scores are
             then None.
         """
-        unmeasured = ("eval_loss", "eval_rows", "meteor_synonyms", *SCORE_COLUMNS)
+        unmeasured = ("eval_loss", "eval_rows", "meteor_synonyms", *COLUMNS_OF_SCORES)
         measured: Metrics = (
             dict(evaluation.metrics) if evaluation is not None else dict.fromkeys(unmeasured)
         )

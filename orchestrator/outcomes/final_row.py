@@ -18,12 +18,12 @@ from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import Attempts
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row
-from trainables.contract.scores import METRICS, SCORE_COLUMNS, SCORES, UNJUDGED
+from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED
 
 _REPORTED = (
     "train_loss",
     "eval_loss",
-    *SCORE_COLUMNS,
+    *COLUMNS_OF_SCORES,
     "eval_rows",
     "meteor_synonyms",
     "examples_seen",

@@ -8,7 +8,7 @@ from orchestrator.errors import UserError
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
-from trainables.contract.scores import METRICS
+from trainables.contract.scores import SCORES
 
 
 class UnmeasuredObjectiveError(UserError):
@@ -22,7 +22,7 @@ def is_unmeasured(report: Row, metric: str) -> bool:
         report: A row of the table `reports`.
         metric: The score; a loss is never unmeasured.
     """
-    if METRICS[metric].kind == "loss" or not report["eval_rows"]:
+    if metric not in SCORES or not report["eval_rows"]:
         return False
     return report.get(f"{metric}_rows") == 0 and not report.get(f"{metric}_unjudged")
 
@@ -34,15 +34,15 @@ def check_measured(stored: StoredSweep) -> None:
         UnmeasuredObjectiveError: Naming the reasons and what to do.
     """
     metric = stored.sweep.objective.metric
-    if METRICS[metric].kind == "loss":
+    if metric not in SCORES:
         return
     columns = ("trial_id", "eval_rows", f"{metric}_rows", f"{metric}_unjudged")
     for report in index.reports(stored.root, stored.id, columns=columns).to_pylist():
         if is_unmeasured(report, metric):
-            raise unmeasured(stored, report)
+            raise _unmeasured(stored, report)
 
 
-def unmeasured(stored: StoredSweep, report: Row) -> UnmeasuredObjectiveError:
+def _unmeasured(stored: StoredSweep, report: Row) -> UnmeasuredObjectiveError:
     """Returns the error for a report without the objective; it counts the rows' reasons."""
     metric = stored.sweep.objective.metric
     predictions = reader.predictions(stored.root, stored.id, trial_ids=[report["trial_id"]])

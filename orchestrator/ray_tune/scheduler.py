@@ -17,7 +17,7 @@ class SweepScheduler(FIFOScheduler):
     Attributes:
         stopped: Tune's ids of the trials stopped early.
         errors: The error of each trial that ended in one, by Tune's id.
-        unmeasured: Is told the trial of each report whose objective no row can give.
+        unmeasured: Is called at each report whose objective no row can give.
         go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
     """
 
@@ -41,7 +41,7 @@ class SweepScheduler(FIFOScheduler):
         self._expired = expired
         self.stopped: set[str] = set()
         self.errors: dict[str, str] = {}
-        self.unmeasured: Callable[[str], None] = lambda trial_id: None
+        self.unmeasured: Callable[[], None] = lambda: None
         self.go_on: Callable[[str, int], None] = lambda trial_id, rung: None
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ class SweepScheduler(FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         trial_id, technique = self._identify(trial)
         if result.get("unmeasured"):
-            self.unmeasured(trial_id)
+            self.unmeasured()
         if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
             self.stopped.add(trial.trial_id)
             return str(TrialScheduler.STOP)

@@ -180,7 +180,7 @@ class SweepTuner:
             self._keep(error)
         return result
 
-    def _end_unmeasured(self, trial_id: str) -> None:
+    def _end_unmeasured(self) -> None:
         """Ends the sweep: no trial of it will have an objective."""
         try:
             check_measured(self._stored)

@@ -28,6 +28,7 @@ from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.output import table
 from orchestrator.terminal.values import duration, number, with_interval
+from trainables.contract.scores import COLUMNS_OF_SCORES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,12 +50,7 @@ _COLUMNS = tuple(
     dict.fromkeys(
         (
             *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES, "test_rows"),
-            *(
-                f"{test}{score}{suffix}"
-                for score in SCORE_COLUMNS
-                for test in ("", "test_")
-                for suffix in ("", "_se", "_rows", "_unjudged")
-            ),
+            *(f"{test}{column}" for column in COLUMNS_OF_SCORES for test in ("", "test_")),
         )
     )
 )
@@ -137,7 +133,7 @@ class Ranking:
             "mode": self._mode,
             "value": value,
             **_interval("", row, metric),
-            "rows": measured_rows(row, metric) if is_score(metric) else row["eval_rows"],
+            "rows": measured_rows(row, metric),
             "eval_rows": row["eval_rows"],
             "test_value": row[f"test_{metric}"] if is_score(metric) else None,
             **_interval("test_", row, metric),

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Interval, score_interval
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
-from trainables.contract.scores import SCORES
 
 
 def measured_rows(row: Row, metric: str, prefix: str = "") -> int | None:
-    """Returns the rows that a score is the mean of.
+    """Returns the rows that a score is the mean of; of a loss, all that were evaluated.
 
     Files of the first version of the schema do not say; there all evaluated rows are taken.
 
     Args:
         row: Of the table `trials`.
-        metric: The score.
+        metric: The score or loss.
         prefix: "" for validation rows, "test_" for test rows.
     """
     counted: int | None = row.get(f"{prefix}{metric}_rows")
@@ -30,7 +30,7 @@ def measured_rows(row: Row, metric: str, prefix: str = "") -> int | None:
 
 def interval_of(row: Row, metric: str, prefix: str = "") -> Interval | None:
     """Returns the interval of a score over the rows that it was measured on; arguments as above."""
-    if metric not in SCORES:
+    if not is_score(metric):
         return None
     name = f"{prefix}{metric}"
     return score_interval(metric, row[name], row[f"{name}_se"], measured_rows(row, metric, prefix))

@@ -15,7 +15,7 @@ from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import brisk_rate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
-from trainables.contract.scores import SCORE_COLUMNS, SCORES
+from trainables.contract.scores import COLUMNS_OF_SCORES, SCORES
 from trainables.data.errors import DatasetError
 from trainables.finetune import Finetuning, finetune
 from trainables.techniques.registry import TRAINED
@@ -204,7 +204,7 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
     metrics = last.metrics
     for name in (
         *("step", "examples_seen", "epoch", "train_loss", "eval_loss", "learning_rate"),
-        *(*SCORE_COLUMNS, "meteor_synonyms", "scoring_version", "sqlite_version", "dtype"),
+        *(*COLUMNS_OF_SCORES, "meteor_synonyms", "scoring_version", "sqlite_version", "dtype"),
         *("eval_rows", "tokens_per_second", "train_seconds", "eval_seconds", "elapsed_seconds"),
         *("peak_memory_bytes", "trainable_parameters", "total_parameters", "trainable_percent"),
         *("device_kind", "device_name", "base_model", "dataset_fingerprint"),

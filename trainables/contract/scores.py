@@ -122,7 +122,7 @@ SCORES: tuple[str, ...] = of_kind("text", "execution")
 
 LOSSES: tuple[str, ...] = of_kind("loss")
 
-SCORE_COLUMNS: tuple[str, ...] = tuple(
+COLUMNS_OF_SCORES: tuple[str, ...] = tuple(
     f"{score}{suffix}" for score in SCORES for suffix in ("", "_se", "_rows", "_unjudged")
 )
 """The columns of all scores: the mean, its standard error, the rows that it is over, and the rows

@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from trainables.contract.scores import UNJUDGED
 from trainables.sql.dialects import (
     DIALECTS,
     Meaning,
@@ -278,13 +279,13 @@ class SqlExecutor:
 
 def _measured(outcome: Outcome) -> Judgement:
     if outcome["unjudged"]:
-        return Judgement(None, 1.0, Reason("unjudged", outcome["unjudged"]))
+        return Judgement(None, 1.0, Reason(UNJUDGED, outcome["unjudged"]))
     equal = outcome["equal"]
     return Judgement(None if equal is None else float(bool(equal)), 1.0)
 
 
 def _unjudged(detail: str) -> Judgement:
-    return Judgement(None, None, Reason("unjudged", detail))
+    return Judgement(None, None, Reason(UNJUDGED, detail))
 
 
 def _together(found: list[Judgement], *, several: bool) -> Judgement:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainables.contract.scores import UNJUDGED
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -24,7 +26,7 @@ REASONS: dict[str, str] = {
     "limit": "the context or the reference passes a limit",
     "no translation": "a construct whose meaning in SQLite is not known",
     "dialects differ": "it fits several dialects that return different results",
-    "unjudged": "the row can be measured, but this prediction is none that its engine can judge",
+    UNJUDGED: "the row can be measured, but this prediction is none that its engine can judge",
 }
 """The kinds of reasons; the last one is a prediction's, the others are a row's."""
 
@@ -55,7 +57,7 @@ class Judgement:
         execution_accuracy: 1.0 if it does what the reference does, 0.0 if not, None where that is
             not known.
         valid_sql: 1.0 if it runs within the limits, 0.0 if not, None where that is not known.
-        reason: Why `execution_accuracy` is None. Of the kind "unjudged" where the row can be
+        reason: Why `execution_accuracy` is None. Of the kind `UNJUDGED` where the row can be
             measured; else it is the same for every prediction.
     """
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from trainables.sql.dialects import DIALECTS, NotTranslated, meanings, without_decorations
-from trainables.sql.parsing.process import ParserUnavailable
 from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
 from trainables.sql.sandbox.database import Limits
 
@@ -103,8 +102,6 @@ def _attempts(sql: str, context: str | None) -> Iterator[_Attempt]:
         texts = {said.dialect: said for said in meanings(sql, context or "", context_binds=False)}
     except NotTranslated:
         return
-    except ParserUnavailable as error:
-        raise SandboxUnavailable(str(error)) from error
     for dialect in DIALECTS:
         built, said = contexts.get(dialect), texts.get(dialect)
         if built is not None and built.sql is not None:

@@ -12,10 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
+from trainables.sql.sandbox.child import PACKAGES, SandboxUnavailable, end_child, start_child
 
 _CHILD = "trainables.sql.parsing.child"
-_PACKAGES = str(Path(__file__).resolve().parents[3])
 
 _SECONDS_OF_ENDING = 1.0
 """Until a process that has closed its output has a status of its own."""
@@ -42,7 +41,7 @@ class ChildGone(Exception):  # noqa: N818  # what happened, not what is wrong wi
     """The child has ended, or has been silent for too long."""
 
 
-class ParserUnavailable(RuntimeError):  # noqa: N818  # the domain's word for it
+class ParserUnavailable(SandboxUnavailable):
     """The child process cannot be started at all."""
 
 
@@ -55,7 +54,7 @@ class Child:
     """
 
     def __init__(self, limits: ParsingLimits) -> None:
-        folders = [_PACKAGES, *(folder for folder in sys.path if Path(folder).is_absolute())]
+        folders = [PACKAGES, *(folder for folder in sys.path if Path(folder).is_absolute())]
         self.owner = os.getpid()
         self.has_come_up = False
         try:

@@ -13,7 +13,8 @@ _BOOTSTRAP = (
     "import importlib, sys; sys.path.append(sys.argv.pop(1));"
     " importlib.import_module(sys.argv.pop(1)).main()"
 )
-_PACKAGES = str(Path(__file__).resolve().parents[3])
+PACKAGES = str(Path(__file__).resolve().parents[3])
+"""The folder that this package lies in."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Some Python installations do not start without them; the child sees no others."""
 
@@ -45,7 +46,7 @@ def start_child(
         return subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", *(() if keeps_bytecode else ("-B",))),
-                *("-c", _BOOTSTRAP, _PACKAGES, module, json.dumps(settings)),
+                *("-c", _BOOTSTRAP, PACKAGES, module, json.dumps(settings)),
             ],
             bufsize=bufsize,
             stdin=subprocess.PIPE,
