@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.results.selection import is_score
@@ -36,7 +36,7 @@ def interval_of(row: Row, metric: str, prefix: str = "") -> Interval | None:
     return score_interval(metric, row[name], row[f"{name}_se"], measured_rows(row, metric, prefix))
 
 
-def partly_measured(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def partly_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns a sentence for each score that some trial's validation rows do not all have.
 
     Args:
@@ -54,10 +54,14 @@ def partly_measured(rows: Iterable[Mapping[str, Any]]) -> list[str]:
             continue
         least, most = partly[0], partly[-1]
         over = f"{least[0]:,}" if least == most else f"{least[0]:,} to {most[0]:,}"
-        text = f"{metric} is over {over} of {most[1]:,} validation rows"
-        text += ": the others cannot be measured"
-        if unjudged := max((row[f"{metric}_unjudged"] or 0) for row in rows):
-            text += f", or up to {unjudged:,} of them not for what was predicted"
+        text = f"{metric} is over {over} of {most[1]:,} validation rows: "
+        unjudged = max((row[f"{metric}_unjudged"] or 0) for row in rows)
+        if unjudged == max(evaluated - measured for measured, evaluated in partly):
+            text += "what was predicted for the others could not be judged"
+        else:
+            text += "the others cannot be measured"
+            if unjudged:
+                text += f", or up to {unjudged:,} of them not for what was predicted"
         said.append(f"{text}.")
     return said
 

@@ -55,6 +55,15 @@ def test_a_leaderboard_says_which_scores_are_over_fewer_rows(tmp_path: Path) -> 
     assert "valid_sql is over" not in said
 
 
+def test_rows_that_can_all_be_measured_are_not_said_to_be_none(tmp_path: Path) -> None:
+    said = _text(tmp_path, execution_accuracy_rows=58, execution_accuracy_unjudged=2)
+    assert (
+        "execution_accuracy is over 58 of 60 validation rows: what was predicted for the others"
+        " could not be judged." in said
+    )
+    assert "cannot be measured" not in said
+
+
 def test_show_says_on_how_many_rows(tmp_path: Path) -> None:
     _text(tmp_path, execution_accuracy_rows=4)
     (row,) = Store(tmp_path).trials(SWEEP)
