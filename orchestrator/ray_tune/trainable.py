@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.outcomes.judgement import diverged
 from orchestrator.outcomes.unmeasured import is_unmeasured
 from orchestrator.search.halving import RUNG
-from orchestrator.search.proposals import Proposal
+from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, follow, run
 from orchestrator.trial.labelled_output import labelled
@@ -131,9 +131,14 @@ def _group_loop(config: dict[str, Any]) -> None:
         # Without it the group would train on while it is being stopped.
         wait_for_go_ahead(config["board"], identifier, row[RUNG])
 
+    grid = rungs(job.stored.sweep, trial_configuration(job.stored.sweep, proposal))
+
     def pass_on(rung: int) -> None:
         # Ray Train passes a report on when every worker has made one.
         ray.train.report({})
+        # Ray Train (2.60) takes a worker's next report for its last one while another has not yet
+        # returned from that; both then wait for ever. After the go-ahead all have returned.
+        wait_for_go_ahead(config["board"], identifier, grid[rung])
 
     with labelled(proposal, identifier):
         if ray.train.get_context().get_world_rank() == 0:
