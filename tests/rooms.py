@@ -117,26 +117,20 @@ def foreign(top: Path, package: str, wanted: str) -> list[str]:
     ]
 
 
-def importers(
-    top: Path, package: str, library: str, home: str, exceptions: Mapping[str, str]
-) -> list[str]:
+def importers(top: Path, package: str, library: str, home: str) -> list[str]:
     """Returns the imports of a library outside the room that is its home.
 
     Args:
         top: The folder in which the packages lie.
         package: The package.
         library: First part of the library's modules.
-        home: The room that may import all of it.
-        exceptions: File below the package -> the module that it may import from.
+        home: The room that may import it.
     """
-    found = []
-    for one in imports(top, list((top / package).rglob("*.py"))):
-        file = one.place.partition(":")[0].removeprefix(f"{package}/")
-        allowed = exceptions.get(file)
-        excepted = allowed is not None and one.target.startswith(f"{allowed}.")
-        if one.target.split(".")[0] == library and room(one.source) != home and not excepted:
-            found.append(f"{one.place} imports {one.target}")
-    return found
+    return [
+        f"{one.place} imports {one.target}"
+        for one in imports(top, list((top / package).rglob("*.py")))
+        if one.target.split(".")[0] == library and room(one.source) != home
+    ]
 
 
 def path_names(

@@ -19,6 +19,7 @@ from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
 from orchestrator.ray_tune.trainable import tune_result
 from orchestrator.ray_tune.watcher import Watcher
+from orchestrator.search.halving import compared_with
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search.run_queue import RunQueue
 from orchestrator.search.run_result import RunResult
@@ -237,9 +238,9 @@ class Simulation:
         self._decided(proposal, "ends", row["outcome"])
         return result
 
-    def _identify(self, trial: Running) -> tuple[str, str]:
+    def _identify(self, trial: Running) -> tuple[str, str | None]:
         identifier = self._stored.trial_id(trial.proposal.trial_number)
-        return identifier, str(trial.proposal.configuration["technique"])
+        return identifier, compared_with(trial.proposal)
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:
         self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.outcomes.conclusions import Conclusions
-from orchestrator.search.halving import RUNG, TechniqueHalving
+from orchestrator.search.halving import RUNG, TechniqueHalving, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.state.proposal_log import ProposalLog
@@ -69,9 +69,10 @@ def standing(
             history.append(
                 {
                     "trial_id": row["trial_id"],
-                    "technique": proposals[number].configuration["technique"],
+                    "group": compared_with(proposals[number]),
                     RUNG: row[RUNG],
                     "objective": row[metric],
+                    "eval_loss": row["eval_loss"],
                 }
             )
     halving = halving or TechniqueHalving(stored.sweep)

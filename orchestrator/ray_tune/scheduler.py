@@ -24,14 +24,14 @@ class SweepScheduler(FIFOScheduler):
     def __init__(
         self,
         halving: TechniqueHalving,
-        identify: Callable[[Any], tuple[str, str]],
+        identify: Callable[[Any], tuple[str, str | None]],
         expired: Callable[[], bool] = lambda: False,
     ):
         """Makes the scheduler.
 
         Args:
             halving: The rungs, with what earlier runs of the sweep recorded in them.
-            identify: Gives (trial id, technique) of a Tune trial.
+            identify: Gives (trial id, the group that it is compared in) of a Tune trial.
             expired: Whether the sweep's time is up; trials then end at their next rung, to be
                 continued another time. A trial at its last rung has only its test rows left.
         """
@@ -48,10 +48,11 @@ class SweepScheduler(FIFOScheduler):
         """Returns STOP or CONTINUE for the report."""
         if RUNG not in result:
             return str(TrialScheduler.CONTINUE)
-        trial_id, technique = self._identify(trial)
+        trial_id, group = self._identify(trial)
         if result.get("unmeasured"):
             self.unmeasured()
-        if self._halving.stops(trial_id, technique, result[RUNG], result.get("objective")):
+        compared = (result.get("objective"), result.get("eval_loss"))
+        if self._halving.stops(trial_id, group, result[RUNG], *compared):
             self.stopped.add(trial.trial_id)
             return str(TrialScheduler.STOP)
         if result["diverged"] or (self._expired() and not result["last"]):

@@ -58,6 +58,7 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         "diverged": diverged(row, metric),
         "unmeasured": is_unmeasured(row, metric),
         "objective": row[metric],
+        "eval_loss": row["eval_loss"],
         metric: row[metric],
         "step": row["step"],
     }

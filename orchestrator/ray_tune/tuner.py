@@ -25,6 +25,7 @@ from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
 from orchestrator.ray_tune.trainable import tune_function
 from orchestrator.ray_tune.watcher import TuneEvents, Watcher
+from orchestrator.search.halving import compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import RunQueue
 from orchestrator.search.run_result import RunResult
@@ -197,9 +198,9 @@ def _name(stored: StoredSweep, trial: Any) -> str:
     return _identify(stored, trial)[0]
 
 
-def _identify(stored: StoredSweep, trial: Any) -> tuple[str, str]:
+def _identify(stored: StoredSweep, trial: Any) -> tuple[str, str | None]:
     proposal: Proposal = trial.config["proposal"]
-    return stored.trial_id(proposal.trial_number), str(proposal.configuration["technique"])
+    return stored.trial_id(proposal.trial_number), compared_with(proposal)
 
 
 def _placement(slots: Slots) -> tune.PlacementGroupFactory:

@@ -14,7 +14,8 @@ class RunResult:
 
     Attributes:
         outcome: One of `orchestrator.store.OUTCOMES`.
-        curve: (examples of the rung, objective) of every report, in order; the objective is finite.
+        curve: (examples of the rung, value) of every report, in order; the value is finite, and of
+            a completed run the last one is its objective.
     """
 
     outcome: str

@@ -53,6 +53,8 @@ class ConfigurationStudy:
         )
         self._trials: dict[int, Trial] = {}
         self._proposed: set[str] = set()
+        self._told = 0
+        self._informed = 0
 
     def propose(self, number: int, known: Configuration | None = None) -> Configuration | None:
         """Returns configuration `number`; None if there is no other in the space.
@@ -82,23 +84,28 @@ class ConfigurationStudy:
     def finish(self, number: int, runs: Sequence[RunResult]) -> None:
         """Tells the study how the runs of configuration `number` ended.
 
-        All completed: COMPLETE with the mean of their last objectives. Otherwise PRUNED with the
-        mean curve, if any of them has one. Otherwise (all failed, diverged or hung early) FAIL.
+        All completed: COMPLETE with the mean of their objectives. Otherwise PRUNED with their mean
+        curve over the rungs that all of them reached: a mean over the survivors alone would rise
+        because the others ended. A configuration without such a rung (it failed, diverged or hung)
+        is PRUNED without a value, which samplers rank below all that have one; FAIL they ignore,
+        and are then drawn to where nothing was learnt, which is where trials fail.
         """
         trial = self._trials.pop(number, None)
         if trial is None:
             return
-        curve = _mean_curve(runs)
-        for rung, value in curve.items():
-            trial.report(value, rung)
-        if curve and all(run.outcome == "completed" for run in runs):
-            last = [run.curve[-1][1] for run in runs if run.curve]
+        if all(run.outcome == "completed" and run.curve for run in runs):
+            last = [run.curve[-1][1] for run in runs]
             # Exact, so that it does not depend on which replicate ended first.
             self._study.tell(trial, math.fsum(last) / len(last))
-        elif curve and any(run.outcome in ("completed", "stopped") for run in runs):
-            self._study.tell(trial, state=TrialState.PRUNED)
+            self._informed += 1
         else:
-            self._study.tell(trial, state=TrialState.FAIL)
+            ended = all(run.outcome in ("completed", "stopped") for run in runs)
+            curve = _mean_curve(runs) if ended else {}
+            for rung, value in curve.items():
+                trial.report(value, rung)
+            self._study.tell(trial, state=TrialState.PRUNED)
+            self._informed += bool(curve)
+        self._told += 1
 
     def _new(self, number: int) -> Configuration | None:
         """Returns a configuration that is new: the sampler's, if it has one, else by chance."""
@@ -136,7 +143,9 @@ class ConfigurationStudy:
 
     def _sampler(self, number: int, attempt: int) -> BaseSampler:
         seed = self._seed(number, attempt)
-        if self._sweep.search.method == "tpe" and attempt < ASKS:
+        # TPE takes a tenth of the trials for good ones, failures if there are no others.
+        enough = self._informed >= math.ceil(self._told / 10)
+        if self._sweep.search.method == "tpe" and attempt < ASKS and enough:
             with warnings.catch_warnings():
                 # "group" is called experimental; without it a conditional space is sampled
                 # parameter by parameter.
@@ -152,8 +161,9 @@ class ConfigurationStudy:
 
 
 def _mean_curve(runs: Sequence[RunResult]) -> dict[int, float]:
-    values: dict[int, list[float]] = {}
-    for run in runs:
-        for rung, value in run.curve:
-            values.setdefault(rung, []).append(value)
-    return {rung: math.fsum(each) / len(each) for rung, each in sorted(values.items())}
+    """Returns the mean over all runs at each rung that every one of them has a value at."""
+    curves = [dict(run.curve) for run in runs]
+    common = set.intersection(*(set(curve) for curve in curves))
+    return {
+        rung: math.fsum(curve[rung] for curve in curves) / len(curves) for rung in sorted(common)
+    }

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.search.halving import TechniqueHalving
+from orchestrator.search.halving import TechniqueHalving, compared_with
+from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
 from tests.orchestrator import sweeps
 from trainables.techniques.registry import TECHNIQUES, is_untuned
@@ -76,6 +77,36 @@ def test_without_stopping_everybody_goes_on(tmp_path: Path) -> None:
     assert not any(halving.stops(str(n), "lora", 225, 1.0 / (n + 1)) for n in range(9))
 
 
+@pytest.mark.parametrize("metric", ["execution_accuracy", "eval_loss"])
+@pytest.mark.parametrize("best", [None, 3])
+def test_a_tie_at_the_worst_value_does_not_keep_everybody(
+    tmp_path: Path, metric: str, best: int | None
+) -> None:
+    halving = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": metric}))
+    worst, better = (0.0, 0.5) if metric == "execution_accuracy" else (1.0, 0.5)
+    values = [better if number == best else worst for number in range(30)]
+    go_on = [n for n, value in enumerate(values) if not halving.stops(str(n), "lora", 90, value)]
+    assert len(go_on) == 10
+    assert best is None or best in go_on
+
+
+def test_the_loss_breaks_a_tie_as_it_would_decide_alone(tmp_path: Path) -> None:
+    tied = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "execution_accuracy"}))
+    alone = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "eval_loss"}))
+    losses = [0.7, 0.9, 0.2, 0.8, 0.4, 0.3, 0.6, 0.1, 0.5, 0.25, 0.15]
+    for number, loss in enumerate(losses):
+        verdict = tied.stops(str(number), "lora", 90, 0.0, loss)
+        assert verdict == alone.stops(str(number), "lora", 90, loss)
+
+
+@pytest.mark.parametrize("loss", [None, math.nan, 9.0])
+def test_a_tie_is_broken_only_where_there_is_one(sweep: Sweep, loss: float | None) -> None:
+    halving = TechniqueHalving(sweep)
+    assert not halving.stops("a", "lora", 90, 0.4, 0.1)
+    assert not halving.stops("b", "lora", 90, 0.5, loss)
+    assert halving.stops("c", "lora", 90, 0.3, 0.0)
+
+
 def test_rounded_rungs_are_judged_too(tmp_path: Path) -> None:
     # 0.07 * 333 and its multiples by 2.5 are no whole numbers.
     sweep = sweeps.toy(
@@ -94,13 +125,15 @@ class _Oracle:
 
     Nothing of ours or Ray's: at a rung, a report is compared with those that came to that rung
     before it; below their quantile 1 - 1/eta (linear between neighbours) it ends. The first one
-    passes, and so does a tie with the quantile. Every finite report counts from then on, once.
+    passes. A tie with the quantile passes while fewer than the share 1/eta of those that came, the
+    tie included, have passed. Every finite report counts from then on, once.
     """
 
     def __init__(self, eta: float, rungs: tuple[int, ...], smaller_is_better: bool) -> None:
         self.eta, self.judged = eta, rungs[:-1]
         self.sign = -1.0 if smaller_is_better else 1.0
         self.came: dict[tuple[str, int], list[float]] = {}
+        self.passed: dict[tuple[str, int], int] = {}
 
     def stops(self, technique: str, rung: int, value: float | None) -> bool:
         if value is None or not math.isfinite(value) or is_untuned({"technique": technique}):
@@ -109,13 +142,18 @@ class _Oracle:
             return False
         before = sorted(self.came.setdefault((technique, rung), []))
         self.came[technique, rung].append(self.sign * value)
-        if not before:
-            return False
-        position = (len(before) - 1) * (1 - 1 / self.eta)
-        low = math.floor(position)
-        high = min(low + 1, len(before) - 1)
-        cut = before[low] + (before[high] - before[low]) * (position - low)
-        return self.sign * value < cut and not math.isclose(self.sign * value, cut, rel_tol=1e-12)
+        passed = self.passed.setdefault((technique, rung), 0)
+        stops = False
+        if before:
+            position = (len(before) - 1) * (1 - 1 / self.eta)
+            low = math.floor(position)
+            high = min(low + 1, len(before) - 1)
+            cut = before[low] + (before[high] - before[low]) * (position - low)
+            stops = self.sign * value < cut
+            if self.sign * value == cut and cut in (before[low], before[high]):
+                stops = passed / (len(before) + 1) >= 1 / self.eta
+        self.passed[technique, rung] = passed + (not stops)
+        return stops
 
 
 _SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, -1.0, math.nan, math.inf, None])
@@ -146,10 +184,11 @@ def test_verdicts_are_those_of_the_definition(
         trial = data.draw(st.sampled_from(sorted(going)))
         technique, index = going.pop(trial)
         value = data.draw(_SCORES)
-        verdict = halving.stops(trial, technique, rungs[index], value)
+        group = compared_with(Proposal(0, 0, 0, {"technique": technique}))
+        verdict = halving.stops(trial, group, rungs[index], value)
         assert verdict == oracle.stops(technique, rungs[index], value)
         if data.draw(st.booleans()):
-            assert halving.stops(trial, technique, rungs[index], value) == verdict
+            assert halving.stops(trial, group, rungs[index], value) == verdict
         if not verdict and index + 1 < len(rungs):
             going[trial] = (technique, index + 1)
 
@@ -164,9 +203,10 @@ def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
     for number, value in enumerate(values):
         row: dict[str, Any] = {
             "trial_id": str(number),
-            "technique": "lora",
+            "group": "lora",
             "rung_examples": 90,
             "objective": value,
+            "eval_loss": None,
         }
         history.append(row)
         verdicts.append(undisturbed.stops(str(number), "lora", 90, value))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.samplers._tpe.sampler import _split_trials
 
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
@@ -186,3 +189,89 @@ def test_the_study_learns_which_region_is_good(tmp_path: Path) -> None:
     driver.run()
     scores = [_score(driver.proposals[n].configuration) for n in range(40)]
     assert sum(scores[25:]) / 15 > 2 * sum(scores[:10]) / 10
+
+
+def _ranked(study: ConfigurationStudy) -> list[int]:
+    """Returns the trials as TPE parts the good from the others: one more is good at each step."""
+    trials = study._study.get_trials()
+    ranked: list[int] = []
+    for count in range(1, len(trials) + 1):
+        good, _ = _split_trials(study._study, trials, count)
+        ranked += [trial.number for trial in good if trial.number not in ranked]
+    return ranked
+
+
+@pytest.mark.parametrize("metric", ["rouge_l", "eval_loss"])
+def test_a_failure_ranks_below_the_stopped_and_these_below_the_completed(
+    tmp_path: Path, metric: str
+) -> None:
+    sign = 1.0 if metric == "rouge_l" else -1.0
+    study = ConfigurationStudy(sweeps.toy(tmp_path, objective={"metric": metric}))
+    ends = [
+        RunResult("diverged", ()),
+        RunResult("stopped", ((90, sign * 0.9),)),
+        RunResult("failed", ((90, sign * 0.9), (270, sign * 0.9))),
+        RunResult("completed", ((90, sign * 0.1), (900, sign * 0.2))),
+        RunResult("stopped", ((90, sign * 0.1), (270, sign * 0.2))),
+        RunResult("completed", ((90, sign * 0.1), (900, sign * 0.3))),
+        RunResult("stopped", ((90, sign * 0.1), (270, sign * 0.3))),
+        RunResult("out_of_memory", ()),
+        RunResult("completed", ()),  # its objective could not be measured
+    ]
+    for number in range(len(ends)):
+        study.propose(number)
+    for number, end in enumerate(ends):
+        study.finish(number, [end])
+    assert _ranked(study) == [5, 3, 6, 4, 1, 0, 2, 7, 8]
+
+
+def test_replicates_are_averaged_where_all_of_them_are(tmp_path: Path) -> None:
+    study = ConfigurationStudy(sweeps.toy(tmp_path, replicates=3))
+    stopped, survivor = ((90, 0.1),), ((90, 0.4), (270, 0.8), (810, 0.9))
+    for number in range(3):
+        study.propose(number)
+    study.finish(0, [RunResult("stopped", stopped)] * 2 + [RunResult("completed", survivor)])
+    study.finish(1, [RunResult("stopped", ((90, 0.3),))] * 3)
+    study.finish(2, [RunResult("completed", survivor)] * 2 + [RunResult("failed", ())])
+    trials = study._study.get_trials()
+    assert trials[0].intermediate_values == pytest.approx({90: 0.2})
+    assert _ranked(study) == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "fails"),
+    [
+        ("diverges above 3e-3", lambda found: found["learning_rate"] > 3e-3),
+        ("rank 64 is too large", lambda found: found["rank"] == 64),
+        ("all but few fail", lambda found: found["learning_rate"] > 2e-4),
+    ],
+)
+def test_the_search_is_not_drawn_to_where_trials_fail(
+    tmp_path: Path, name: str, fails: Callable[[Configuration], bool]
+) -> None:
+    branch = {
+        "rank": {"choice": [4, 8, 16, 32, 64]},
+        "learning_rate": {"loguniform": [1e-4, 1e-2]},
+    }
+    space = {"technique": {"lora": branch}, "data_size": {"choice": [1000, 5000, 20000]}}
+    budget = {"examples": 20000}
+    failed = {"tpe": 0, "random": 0}
+    for method in failed:
+        for seed in range(4):
+            search = {"search": {"method": method}, "seed": seed}
+            study = ConfigurationStudy(
+                sweeps.toy(tmp_path, space=space, trials=32, budget=budget, **search)
+            )
+            for number in range(32):
+                found = study.propose(number)
+                assert found is not None
+                if fails(found):
+                    failed[method] += 1
+                    study.finish(number, [RunResult("diverged", ())])
+                    continue
+                rate, rank = found["learning_rate"], found["rank"]
+                assert isinstance(rate, float)
+                assert isinstance(rank, int)
+                value = 0.5 + 0.1 * math.log10(rate / 1e-4) + 0.02 * math.log2(rank)
+                study.finish(number, [RunResult("completed", ((20000, value),))])
+    assert failed["tpe"] <= failed["random"] * 1.1
