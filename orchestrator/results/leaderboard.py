@@ -72,6 +72,7 @@ class Ranking:
     Attributes:
         sweeps: The ids of the sweeps that have a ranked trial.
         trials: How many trials are ranked.
+        warnings: Why scores of these trials may not compare.
 
     Raises:
         ResultsError: No trial has ended, a name is unknown, a metric was not measured, or the
@@ -105,6 +106,7 @@ class Ranking:
         self._order = [row["index"] for row in sorted(rows, key=order)]
         self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
         self.trials = len(rows)
+        self.warnings = mixed_scoring(rows, (metric, *_BESIDE))
 
     def entries(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Returns one flat dictionary a trial, best first.
@@ -204,7 +206,8 @@ def render(
     parts: list[RenderableType] = [shown_line(_head(rows, sweeps)), table(headers, lines, right)]
     if limit is not None and trials > limit:
         parts.append(shown(f"and {trials - limit} more trials"))
-    parts += [shown(text) for text in (*partly_measured(rows), *mixed_scoring(rows))]
+    warnings = ranking.warnings if ranking else mixed_scoring(rows, (metric, *beside))
+    parts += [shown(text) for text in (*partly_measured(rows), *warnings)]
     return Group(*parts)
 
 

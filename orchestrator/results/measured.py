@@ -1,7 +1,8 @@
-"""On how many rows a score was measured, and the interval of a score on those."""
+"""On how many rows a score was measured, its interval on those, and which scores compare."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Interval, score_interval
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
+from trainables.contract.scores import METRICS
 
 
 def measured_rows(row: Row, metric: str, prefix: str = "") -> int | None:
@@ -66,14 +68,43 @@ def partly_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return said
 
 
-def mixed_scoring(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Returns a warning if trials were scored by different versions of the scoring or of SQLite.
+def way_of_scoring(row: Mapping[str, Any], metric: str) -> str:
+    """Returns what a metric's values depend on beside trial and rows: those of one way compare.
+
+    Losses depend on nothing more, scores of texts on the version of the scoring, scores of what
+    statements do on SQLite's version too (`CONCAT(s, NULL)` is NULL in 3.40, and s in 3.51).
 
     Args:
-        rows: With `scoring_version` and `sqlite_version`, None in the first version of the schema.
+        row: With `scoring_version` and `sqlite_version`, None in the first version of the schema.
+        metric: The score or loss.
     """
-    ways = sorted({(row["scoring_version"] or 1, row["sqlite_version"] or "?") for row in rows})
-    if len(ways) < 2:
-        return []
-    named = " and ".join(f"{version} with SQLite {sqlite}" for version, sqlite in ways)
-    return [f"Scored by different versions, so that scores may not compare: {named}."]
+    kind = METRICS[metric].kind
+    if kind == "loss":
+        return ""
+    version = f"scoring {row['scoring_version'] or 1}"
+    if kind == "text":
+        return version
+    return f"{version} with SQLite {row['sqlite_version'] or '(of unknown version)'}"
+
+
+def mixed_scoring(rows: Iterable[Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:
+    """Returns a warning for trials that stand beside each other and were scored in several ways.
+
+    Args:
+        rows: As for `way_of_scoring`, with `eval_rows`: None where nothing was scored.
+        metrics: What they are ranked, compared or shown by; one that is no metric is passed over.
+    """
+    scored = [row for row in rows if row["eval_rows"] is not None]
+    found: dict[str, list[str]] = {}
+    for metric in dict.fromkeys(metrics):
+        if metric not in METRICS:
+            continue
+        ways = Counter(way_of_scoring(row, metric) for row in scored)
+        if len(ways) > 1:
+            named = " and ".join(f"{way} ({count:,})" for way, count in sorted(ways.items()))
+            found.setdefault(named, []).append(metric)
+    return [
+        f"Trials were scored by different versions, so that their {', '.join(names)} may not"
+        f" compare: {ways}."
+        for ways, names in found.items()
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.results.measured import mixed_scoring
 from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.output import Answer, table
@@ -69,7 +70,7 @@ def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
     headers = ["trial", "configuration", x, y]
     lines = [[row["trial_id"], row["configuration"], text(row[x]), text(row[y])] for row in data]
     remark = f"{len(front)} of {len(candidates)} completed trials are not dominated."
-    return Answer(data, table(headers, lines, {x, y}), (remark,))
+    return Answer(data, table(headers, lines, {x, y}), (remark, *mixed_scoring(candidates, (x, y))))
 
 
 def undominated(rows: Sequence[Row], x: str, y: str) -> list[Row]:

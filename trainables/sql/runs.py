@@ -92,6 +92,8 @@ class Runs:
                 return _refused("context")
             if death.stage == "context":
                 return self._run(request | {"reference": None}) | {"reference": "limit"}
+            if death.stage == "prediction":
+                return dict.fromkeys(_KEYS) | {"unjudged": "limit"}
             return _refused("prediction")
 
     def _ask(self, request: dict[str, Any]) -> Outcome:

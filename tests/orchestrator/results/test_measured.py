@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from orchestrator.results.leaderboard import leaderboard, render
+from orchestrator.results.leaderboard import Ranking, leaderboard, render
 from orchestrator.results.measured import interval_of, mixed_scoring, partly_measured
+from orchestrator.results.pareto import pareto
 from orchestrator.results.show import show
 from orchestrator.store import Store
 from orchestrator.terminal.plain_console import PlainConsole
 from tests.orchestrator.results.synthetic import SWEEP, write_trial
+from trainables.contract.scores import METRICS
 
 
 def _row(**values: Any) -> dict[str, Any]:
@@ -82,9 +84,48 @@ def test_nothing_is_said_where_every_row_was_measured() -> None:
     assert partly_measured([row]) == []
 
 
+NOW = {"scoring_version": 2, "sqlite_version": "3.40.1", "eval_rows": 40}
+NEWER_SQLITE = NOW | {"sqlite_version": "3.51.0"}
+BEFORE = NOW | {"scoring_version": None, "sqlite_version": None}
+
+
 def test_versions_of_the_scoring_that_differ_are_warned_of() -> None:
-    one = {"scoring_version": 2, "sqlite_version": "3.40.1"}
-    assert mixed_scoring([one, one]) == []
-    other = {"scoring_version": None, "sqlite_version": None}
-    (warning,) = mixed_scoring([one, other])
-    assert "1 with SQLite ? and 2 with SQLite 3.40.1" in warning
+    assert mixed_scoring([NOW, NOW], METRICS) == []
+    text, executed = mixed_scoring([NOW, NOW, BEFORE], ["bleu", "execution_accuracy", "eval_loss"])
+    assert "their bleu may not compare: scoring 1 (1) and scoring 2 (2)." in text
+    assert "scoring 1 with SQLite (of unknown version) (1) and" in executed
+    assert "scoring 2 with SQLite 3.40.1 (2)." in executed
+
+
+def test_the_version_of_sqlite_counts_for_what_runs_in_it() -> None:
+    rows = [NOW, NEWER_SQLITE]
+    assert mixed_scoring(rows, ["bleu", "rouge_l", "train_loss", "rank"]) == []
+    (warning,) = mixed_scoring(rows, ["execution_accuracy", "bleu", "valid_sql"])
+    assert "their execution_accuracy, valid_sql may not compare" in warning
+
+
+def test_a_trial_without_scores_is_scored_in_no_way() -> None:
+    assert mixed_scoring([NOW, BEFORE | {"eval_rows": None}], METRICS) == []
+
+
+def test_trials_of_different_versions_are_ranked_under_a_warning(tmp_path: Path) -> None:
+    for number, version in enumerate((2, 2, 1)):
+        parameters = {"technique": "lora", "rank": 2**number, "data_size": 1000}
+        write_trial(Store(tmp_path), number, parameters, scoring_version=version)
+    assert "scoring 1 (1) and scoring 2 (2)" in _ranked(tmp_path, None)
+    # Also where the table ends before the trial that differs.
+    assert "scoring 1 (1) and scoring 2 (2)" in _ranked(tmp_path, 1)
+    assert any("scoring 1" in remark for remark in _pareto(tmp_path, "rouge_l"))
+    assert not any("scoring 1" in remark for remark in _pareto(tmp_path, "eval_loss"))
+
+
+def _ranked(root: Path, limit: int | None) -> str:
+    ranking = Ranking(root, [SWEEP], None, ())
+    console = PlainConsole(width=400)
+    with console.capture() as capture:
+        console.print(render(ranking.entries(limit), limit, ranking))
+    return capture.get()
+
+
+def _pareto(root: Path, gain: str) -> tuple[str, ...]:
+    return pareto(root, [SWEEP], "wall_seconds", gain).remarks

@@ -109,6 +109,26 @@ def same_results(reference: Sequence[Result], prediction: Sequence[Result]) -> b
     return False if False in verdicts else None if None in verdicts else True
 
 
+def same_columns(
+    reference: Sequence[Result], prediction: Sequence[Result]
+) -> frozenset[tuple[int, int]]:
+    """Returns which columns have the same values in some order, as (result, column).
+
+    Args:
+        reference: Results.
+        prediction: Results of the same shapes.
+    """
+    return frozenset(
+        (i, column)
+        for i, (ours, theirs) in enumerate(zip(reference, prediction, strict=True))
+        for column in range(ours.columns)
+        if _same_multiset(
+            [row[column : column + 1] for row in ours.rows],
+            [row[column : column + 1] for row in theirs.rows],
+        )
+    )
+
+
 def same_shapes(reference: Sequence[Result], prediction: Sequence[Result]) -> bool:
     """Tells whether two runs returned as many results with as many columns and rows each."""
     return [(result.columns, len(result.rows)) for result in reference] == [

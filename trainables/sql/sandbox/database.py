@@ -6,6 +6,7 @@ Used in the child process of `trainables.sql.execution` alone; that module says 
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from trainables.sql.sandbox.comparison import Result, State
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
 from trainables.sql.sandbox.functions import CALL_STEPS, register
-from trainables.sql.sandbox.other_order import FUNCTIONS, turn_round, turned_round
+from trainables.sql.sandbox.other_order import FUNCTIONS, in_other_order, reorder
 from trainables.sql.sandbox.permissions import CHANGES, is_forbidden, is_permitted
 from trainables.sql.sandbox.schema import relations
 from trainables.sql.sandbox.statements import is_ordered, split_statements
@@ -29,7 +30,8 @@ class Limits(NamedTuple):
 
     Attributes:
         instructions: Of SQLite's virtual machine, for each text that is run.
-        cpu_seconds: Of the child process for one row; the system kills it there.
+        cpu_seconds: Of the child process for what a row gives (context and reference), for its
+            prediction, and for judging that; the system kills it there.
         wall_seconds: For one row; the parent kills the child there.
         heap_bytes: SQLite's memory.
         address_bytes: Address space of the child process, where the system can limit it.
@@ -86,6 +88,7 @@ class Database:
         seed: What RANDOM() and RANDOMBLOB() depend on; None: on nothing, they are SQLite's own.
 
     Attributes:
+        instructions: How many the last text took, counted by the thousand.
         changed: Whether a statement since `forget_changes` asked to change data or schema.
         is_random: Whether a statement since `forget_changes` asked for RANDOM() or RANDOMBLOB().
     """
@@ -94,10 +97,10 @@ class Database:
         self, limits: Limits, functions: Sequence[str] = (), *, seed: int | None = None
     ) -> None:
         self._limits = limits
-        self._instructions = 0
+        self.instructions = 0
         self._raised: Exception | None = None
         self._inspecting = False
-        self._is_turned = False
+        self._is_reordered = False
         self._names: list[str] = []
         self.changed = False
         self.is_random = False
@@ -142,12 +145,16 @@ class Database:
         """Whether the database is as it was at `forget_changes`; another text may then have it."""
         return not self.changed and not self._connection.in_transaction
 
-    def turn_round(self) -> None:
-        """Lets what comes next have rows that tie, or have no order, come the other way round."""
+    def reorder(self, seed: int | None = None) -> None:
+        """Lets what comes next have rows that tie, or have no order, come in another one.
+
+        Args:
+            seed: What a shuffle depends on; None: the other way round.
+        """
         self._inspecting = True
-        turn_round(self._connection)
+        reorder(self._connection, seed)
         self._inspecting = False
-        self._is_turned = True
+        self._is_reordered = True
 
     def run(self, text: str, *, with_ties: bool = False) -> list[Result]:
         """Runs every statement of a text in order.
@@ -164,7 +171,7 @@ class Database:
             SqlFailed: There is no statement, one of them fails or is not permitted, or a limit is
             reached.
         """
-        self._instructions = 0
+        self.instructions = 0
         self._raised = None
         try:
             statements = split_statements(text)
@@ -186,7 +193,7 @@ class Database:
         Raises:
             SqlFailed: A view does not run, or the rows pass a limit.
         """
-        self._instructions = 0
+        self.instructions = 0
         try:
             return relations(self._inspect, self._execute, temporary=temporary)
         except (MemoryError, sqlite3.Error, ValueError) as error:
@@ -198,8 +205,8 @@ class Database:
         if raised is not None:
             self._raised = raised
             return
-        self._instructions += CALL_STEPS
-        if self._instructions > self._limits.instructions:
+        self.instructions += CALL_STEPS
+        if self.instructions > self._limits.instructions:
             raise TooLarge("the calls of functions")
 
     def _failure(self, error: Exception) -> SqlFailed:
@@ -214,7 +221,7 @@ class Database:
         limited = isinstance(raised, TooLarge | MemoryError) or any(
             words in str(raised) for words in _LIMITS_OF_SQLITE
         )
-        if limited or self._instructions > self._limits.instructions:
+        if limited or self.instructions > self._limits.instructions:
             return SqlFailed(str(raised), "limit")
         if is_forbidden(str(raised)):
             return SqlFailed(str(raised), "forbidden")
@@ -222,17 +229,17 @@ class Database:
         return SqlFailed(str(raised), "name" if is_name else "error")
 
     def _ask(self, statement: str, with_ties: bool) -> Result | None:
-        if self._is_turned:
-            turned = turned_round(statement)
+        if self._is_reordered:
+            other = in_other_order(statement)
             # Where UNION has an ORDER BY, its keys have to be columns.
             with suppress(sqlite3.Error):
-                return self._with_ties(turned, self._execute(turned), with_ties)
+                return self._with_ties(other, self._execute(other), with_ties)
         return self._with_ties(statement, self._execute(statement), with_ties)
 
     def _with_ties(self, statement: str, result: Result | None, is_wanted: bool) -> Result | None:
         if not is_wanted or result is None or not has_choice(statement):
             return result
-        self._instructions = 0
+        self.instructions = 0
         for query in tie_queries(statement, self._names):
             with suppress(sqlite3.Error, SqlFailed, MemoryError):
                 offset = self._execute(f"SELECT CAST(({query.offset}) AS INTEGER)")
@@ -278,7 +285,7 @@ class Database:
         self.changed |= action in CHANGES
         if action == sqlite3.SQLITE_FUNCTION:
             self.is_random |= (second or "").lower() in _RANDOM
-            if self._is_turned and second in FUNCTIONS:
+            if self._is_reordered and second in FUNCTIONS:
                 return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_OK if is_permitted(action, first, second) else sqlite3.SQLITE_DENY
 
@@ -289,13 +296,24 @@ class Database:
         self._connection.create_function("random", 0, lambda: draws.getrandbits(64) - 2**63)
         most = self._limits.value_bytes
         self._connection.create_function(
-            "randomblob", 1, lambda size: draws.randbytes(min(max(1, int(size)), most))
+            "randomblob", 1, lambda size: draws.randbytes(min(max(1, _as_integer(size)), most))
         )
 
     def _count(self) -> bool:
-        self._instructions += _STEPS
-        return self._instructions > self._limits.instructions
+        self.instructions += _STEPS
+        return self.instructions > self._limits.instructions
 
 
 def _decode(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
+
+
+def _as_integer(value: int | float | str | bytes | None) -> int:
+    """Returns the integer that SQLite's functions take a value for: of a text, how it begins."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(max(-(2.0**63), min(value, 2.0**63)))
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
+    found = re.match(r"[ \t\n\v\f\r]*([-+]?[0-9]{1,19})", text)
+    return int(found[1]) if found else 0

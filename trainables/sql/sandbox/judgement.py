@@ -5,9 +5,11 @@ Standard library only. Used in the child process of `trainables.sql.execution` a
 A reference often has several right answers, and only SQLite's plan picks one: rows that tie under
 ORDER BY, a LIMIT without ORDER BY, ties at a LIMIT in a subquery, the order in GROUP_CONCAT. Where
 the two answers differ and have one shape, the reference runs again: with all rows and their ties
-(`trainables.sql.sandbox.ties`), and once more with ties and rows without an order turned round. The
-prediction is right if one of these runs allows what it did. Of choices that are made inside of a
-statement only these two, the first and the last, are known; that a third was as right is not seen.
+(`trainables.sql.sandbox.ties`), once more with ties and rows without an order turned round, and,
+where that can bring further answers, shuffled by some seeds. The prediction is right if one of
+these runs allows what it did. It is wrong if none does and the shuffles brought no answer only
+once, so that hardly any is left to be seen, or if it differs in a column that all answers share;
+else that is not known.
 
 RANDOM() has no right answer to compare with. Where the context or the reference asks for it, only
 the reference's own text is right, and of another text nothing can be said. A prediction that asks
@@ -16,26 +18,32 @@ for it while the reference does not is right if it is so for each of several see
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Literal, NamedTuple
 
 from trainables.sql.sandbox.comparison import (
     Relation,
     Result,
     State,
+    same_columns,
     same_results,
     same_shapes,
     same_state,
 )
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
-from trainables.sql.sandbox.other_order import has_choice_within
+from trainables.sql.sandbox.other_order import has_choice_within, has_order_to_shuffle
 from trainables.sql.sandbox.ties import has_choice
 from trainables.sql.sandbox.tokens import same_text
 
-Unjudged = Literal["nondeterministic", "order"]
-"""Why nothing can be said: the reference asks for RANDOM(), or its ties are not understood."""
+Unjudged = Literal["nondeterministic", "order", "limit"]
+"""Why nothing can be said: the reference asks for RANDOM(), its ties are not understood or have too
+many outcomes, or they cannot be found out within the limits."""
 
 _SEEDS = range(5)
+_FIRST_SHUFFLES = 6
+"""If these agree with each other and with the reverse, shuffling changes nothing."""
+_SHUFFLES = 60
 
 
 class Effect(NamedTuple):
@@ -46,12 +54,14 @@ class Effect(NamedTuple):
         state: What is in the database afterwards; None: nothing asked to change it.
         scratch: Likewise, the temporary tables, views and triggers.
         is_random: Whether RANDOM() or RANDOMBLOB() was asked for.
+        instructions: Of SQLite's virtual machine that it took.
     """
 
     results: list[Result]
     state: State | None
     scratch: State | None
     is_random: bool
+    instructions: int
 
 
 class Row(NamedTuple):
@@ -80,10 +90,11 @@ def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
     """
     database.forget_changes()
     results = database.run(text, with_ties=with_ties)
+    instructions = database.instructions
     changed = database.changed
     state = database.state() if changed else None
     scratch = database.state(temporary=True) if changed else None
-    return Effect(results, state, scratch, database.is_random)
+    return Effect(results, state, scratch, database.is_random, instructions)
 
 
 def without_definitions(effect: Effect) -> Effect:
@@ -120,8 +131,11 @@ def judge(
     if not found.is_random:
         return _compare(row, expected, found, limits)
     for seed in _SEEDS:
-        drawn = _again(row, row.prediction, limits, seed=seed)
-        verdict = _compare(row, expected, drawn, limits) if drawn else False
+        try:
+            drawn = _again(row, row.prediction, limits, seed=seed)
+        except SqlFailed:
+            return False
+        verdict = _compare(row, expected, drawn, limits)
         if verdict is not True:
             return verdict
     return True
@@ -132,18 +146,85 @@ def _compare(row: Row, expected: Effect, found: Effect, limits: Limits) -> bool 
         return True
     if not same_shapes(expected.results, found.results):
         return False
-    verdicts = [_is_same(row, other, found, limits) for other in _other_runs(row, limits)]
-    if True in verdicts:
-        return True
-    return "order" if None in verdicts else False
+    try:
+        verdicts = [_is_same(row, other, found, limits) for other in _other_runs(row, limits)]
+        if True in verdicts:
+            return True
+        if None in verdicts:
+            return "order"
+        return has_order_to_shuffle(row.reference) and _compare_shuffled(row, found, limits)
+    except SqlFailed:
+        return "limit"
 
 
 def _other_runs(row: Row, limits: Limits) -> Iterator[Effect]:
-    """Runs the reference with its ties and turned round, where either can make a difference."""
+    """Runs the reference with its ties and turned round, where either can make a difference.
+
+    Raises:
+        SqlFailed: That reaches a limit.
+    """
     text = row.reference
-    for turned, differs in ((False, has_choice(text)), (True, has_choice_within(text))):
-        if differs and (effect := _again(row, text, limits, with_ties=True, turned=turned)):
-            yield effect
+    if has_choice(text):
+        yield from _effects(row, limits)
+    if has_choice_within(text):
+        yield from _effects(row, limits, _in_reverse)
+
+
+def _compare_shuffled(row: Row, found: Effect, limits: Limits) -> bool | Unjudged:
+    """Compares with what the reference does when its choices are made by chance.
+
+    Raises:
+        SqlFailed: That reaches a limit.
+    """
+    outcomes = [[effect] for effect in _effects(row, limits, _in_reverse)]
+    instructions = 0
+    for seed in range(_SHUFFLES):
+        for effect in _effects(row, limits, partial(Database.reorder, seed=seed)):
+            instructions += effect.instructions
+            if instructions > limits.instructions:
+                raise SqlFailed("the shuffles", "limit")
+            verdict = _is_same(row, effect, found, limits)
+            if verdict is not False:
+                return verdict or "order"
+            for outcome in outcomes:
+                if _is_same(row, outcome[0], effect, limits):
+                    outcome.append(effect)
+                    break
+            else:
+                outcomes.append([effect])
+        if seed + 1 == _FIRST_SHUFFLES and len(outcomes) == 1:
+            return False
+    if all(len(outcome) > 1 for outcome in outcomes):
+        return False
+    return False if _differs_from_all(outcomes, found) else "order"
+
+
+def _differs_from_all(outcomes: list[list[Effect]], found: Effect) -> bool:
+    """Tells whether a column has other values than it has in all outcomes, where these are one."""
+    first = outcomes[0][0].results
+    shared = same_columns(first, first)
+    for [outcome, *_] in outcomes[1:]:
+        shared &= same_columns(first, outcome.results)
+    return not shared <= same_columns(first, found.results)
+
+
+def _effects(
+    row: Row, limits: Limits, prepare: Callable[[Database], None] | None = None
+) -> Iterator[Effect]:
+    """Runs the reference once more, with its ties; yields nothing if it does not run this time.
+
+    Raises:
+        SqlFailed: It reaches a limit.
+    """
+    try:
+        yield _again(row, row.reference, limits, with_ties=True, prepare=prepare)
+    except SqlFailed as failure:
+        if failure.kind == "limit":
+            raise
+
+
+def _in_reverse(database: Database) -> None:
+    database.reorder()
 
 
 def _again(
@@ -152,19 +233,20 @@ def _again(
     limits: Limits,
     *,
     with_ties: bool = False,
-    turned: bool = False,
+    prepare: Callable[[Database], None] | None = None,
     seed: int | None = None,
-) -> Effect | None:
-    """Runs a text in a database of its own; None if it does not run this time."""
+) -> Effect:
+    """Runs a text in a database of its own.
+
+    Raises:
+        SqlFailed: It does not run this time.
+    """
     with Database(limits, row.functions, seed=seed) as database:
-        try:
-            if row.context:
-                database.run(row.context)
-            if turned:
-                database.turn_round()
-            return run(database, text, with_ties=with_ties)
-        except SqlFailed:
-            return None
+        if row.context:
+            database.run(row.context)
+        if prepare is not None:
+            prepare(database)
+        return run(database, text, with_ties=with_ties)
 
 
 def _is_same(row: Row, expected: Effect, found: Effect, limits: Limits) -> bool | None:
@@ -177,8 +259,7 @@ def _is_same(row: Row, expected: Effect, found: Effect, limits: Limits) -> bool 
     before = expected.state
     if before is None:
         # The reference only reads; so the prediction has to leave everything as it was.
-        untouched = _again(row, "CREATE TEMP TABLE untouched (x)", limits)
-        before = untouched.state if untouched else None
+        before = _again(row, "CREATE TEMP TABLE untouched (x)", limits).state
     if before is None or not same_state(before, found.state):
         return False
     # Where rows are asked for, what is temporary is the way to them; else it is what is asked for.

@@ -1,42 +1,59 @@
-"""SQL with the order that SQLite gives unasked turned round. Standard library only.
+"""SQL with the order that SQLite gives unasked turned round or shuffled. Standard library only.
 
 A LIMIT in a subquery, ROW_NUMBER() and GROUP_CONCAT take rows that tie, or have no order at all, as
-SQLite's plan happens to bring them. Running a statement both ways shows two of its right answers.
+SQLite's plan happens to bring them. Running a statement both ways shows two of its right answers,
+shuffles show more.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from trainables.sql.sandbox.statements import split_statements
 from trainables.sql.sandbox.tokens import Token, tokens
 
 _ARRIVAL = "arrival_of_row"
 FUNCTIONS = frozenset([_ARRIVAL])
-"""What `turned_round` calls, and `turn_round` adds to SQLite."""
+"""What `in_other_order` calls, and `reorder` adds to SQLite."""
 _ORDER_DECIDES = frozenset(["row_number", "ntile", "lag", "lead", "first_value"])
 """Window functions whose value among rows that tie is up to the order in which they come."""
-_WORDS_OF_CHOICE = frozenset(
-    ["over", "group", "group_concat", "string_agg", "json_group_array", "json_group_object"]
-)
+_JOINING = frozenset(["group_concat", "string_agg"])
+_WORDS_OF_CHOICE = frozenset(["over", "group", "json_group_array", "json_group_object", *_JOINING])
 _AFTER_TERMS = frozenset(["limit", "rows", "range", "groups", "returning", "on"])
 
 
-def turn_round(connection: sqlite3.Connection) -> None:
-    """Lets rows without ORDER BY come in reverse, and GROUP_CONCAT join what came last first.
+def reorder(connection: sqlite3.Connection, seed: int | None = None) -> None:
+    """Lets rows without ORDER BY, and those that GROUP_CONCAT joins, come in another order.
 
     The connection is one without an authorizer, or with one that permits PRAGMA.
 
     Source: https://www.sqlite.org/pragma.html#pragma_reverse_unordered_selects, which does not
     reach the rows of a group.
+
+    Args:
+        connection: Of SQLite.
+        seed: What a shuffle depends on; None: rows come in reverse.
     """
-    connection.execute("PRAGMA reverse_unordered_selects = ON")
+    draws = random.Random(seed)
+    is_reverse = seed is None or draws.random() < 0.5
+    connection.execute(f"PRAGMA reverse_unordered_selects = {'ON' if is_reverse else 'OFF'}")
     arrivals = iter(range(2**62))
-    connection.create_function(_ARRIVAL, 0, lambda: next(arrivals))
+    arrival = arrivals.__next__ if seed is None else draws.random
+    connection.create_function(_ARRIVAL, 0, arrival)
+    arrange = list.reverse if seed is None else draws.shuffle
+
+    class Joined(_Concatenation):
+        def __init__(self) -> None:
+            super().__init__(arrange)
+
     for arguments in (1, 2):
-        connection.create_aggregate("group_concat", arguments, _Concatenation)
-    connection.create_aggregate("string_agg", 2, _Concatenation)
+        connection.create_aggregate("group_concat", arguments, Joined)
+    connection.create_aggregate("string_agg", 2, Joined)
 
 
 def has_choice_within(text: str) -> bool:
@@ -54,12 +71,25 @@ def has_choice_within(text: str) -> bool:
     )
 
 
-def turned_round(statement: str) -> str:
-    """Returns the statement with each choice among rows that tie made for the row that came last.
+def has_order_to_shuffle(text: str) -> bool:
+    """Tells whether `in_other_order` or a joining function of `reorder` changes a text's answers.
 
-    Those are ORDER BY in subqueries, in what INSERT and CREATE TABLE select, and in the windows of
-    `_ORDER_DECIDES`. The outermost ORDER BY of a SELECT stays: `trainables.sql.sandbox.ties` knows
-    all of its choices. What makes a view or a trigger stays too.
+    Else it has but two of them here: as SQLite's plan brings its rows, and the reverse.
+    """
+    return any(
+        in_other_order(statement) != statement
+        or any(token.kind == "word" and token.text in _JOINING for token in tokens(statement))
+        for statement in split_statements(text)
+    )
+
+
+def in_other_order(statement: str) -> str:
+    """Returns the statement with each choice among rows that tie made by their arrival.
+
+    Those are ORDER BY and LIMIT in subqueries, in what INSERT and CREATE TABLE select, and in the
+    windows of `_ORDER_DECIDES`. The outermost ORDER BY of a SELECT stays:
+    `trainables.sql.sandbox.ties` knows all of its choices. What makes a view or a trigger stays
+    too.
     """
     pieces = tokens(statement)
     words = [token.text if token.kind == "word" else "" for token in pieces]
@@ -67,20 +97,38 @@ def turned_round(statement: str) -> str:
         return statement
     said: list[str] = []
     end = 0
-    # Of each level of parentheses: whether a choice is made by an ORDER BY in it.
-    decides = [words[0] not in ("select", "with")]
+    # Of each level of parentheses: whether a choice is made by an order in it, and what order.
+    levels = [_Level(decides=words[0] not in ("select", "with"))]
     for i, token in enumerate(pieces):
+        level = levels[-1]
         if token.text == "(":
-            decides.append(_opens_window(pieces, words, i))
-        elif token.text == ")" and len(decides) > 1:
-            decides.pop()
-        elif words[i] == "select" and token.depth:
-            decides[-1] = True
-        elif words[i : i + 2] == ["order", "by"] and decides[-1]:
+            levels.append(_Level(decides=_opens_window(pieces, words, i), is_window=True))
+        elif token.text == ")" and len(levels) > 1:
+            if level.decides and level.is_window and not level.is_ordered:
+                said += [statement[end : token.start], f" ORDER BY {_ARRIVAL}() DESC"]
+                end = token.start
+            levels.pop()
+        elif words[i] == "select":
+            level.decides |= token.depth > 0
+            level.is_window = level.is_ordered = False
+        elif words[i : i + 2] == ["order", "by"] and level.decides:
             last = _end_of_terms(pieces, words, i + 2)
             said += [statement[end : pieces[last].end], f", {_ARRIVAL}() DESC"]
             end = pieces[last].end
+            level.is_ordered = True
+        elif words[i] == "limit" and level.decides and not level.is_ordered:
+            said += [statement[end : token.start], f"ORDER BY {_ARRIVAL}() DESC "]
+            end = token.start
     return "".join([*said, statement[end:]])
+
+
+@dataclass
+class _Level:
+    """What stands in one pair of parentheses, as far as it has been read."""
+
+    decides: bool
+    is_window: bool = False
+    is_ordered: bool = False
 
 
 def _opens_window(pieces: list[Token], words: list[str], i: int) -> bool:
@@ -105,10 +153,11 @@ def _end_of_terms(pieces: list[Token], words: list[str], first: int) -> int:
 
 
 class _Concatenation:
-    """GROUP_CONCAT of the rows in reverse."""
+    """GROUP_CONCAT of the rows in another order."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrange: Callable[[list[Any]], None]) -> None:
         self._pieces: list[tuple[str, str]] = []
+        self._arrange = arrange
 
     def step(self, value: object, separator: object = ",") -> None:
         if value is not None:
@@ -117,8 +166,9 @@ class _Concatenation:
     def finalize(self) -> Any:
         if not self._pieces:
             return None
-        (last, _), *others = reversed(self._pieces)
-        return last + "".join(separator + piece for piece, separator in others)
+        self._arrange(self._pieces)
+        (first, _), *others = self._pieces
+        return first + "".join(separator + piece for piece, separator in others)
 
 
 def _text(value: object) -> str:

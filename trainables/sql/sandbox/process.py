@@ -26,7 +26,8 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
     """The child ended, or was killed at its wall-clock limit, before it answered.
 
     Attributes:
-        stage: The last stage of the request that it had passed: "", "context" or "reference".
+        stage: The last stage of the request that it had passed: "", "context", "reference" or
+            "prediction".
         limited: Whether it ran into its limit of processor time or wall-clock time.
     """
 

@@ -78,7 +78,7 @@ class _QueryDatabase(Database):
         Raises:
             SqlFailed: It is not one statement, does more than read, fails, or reaches a limit.
         """
-        self._instructions = 0
+        self.instructions = 0
         self._raised = None
         self._only_reads = True
         try:

@@ -30,9 +30,7 @@ def main() -> None:
     os.environ["TZ"] = "UTC"
     time.tzset()
     for line in sys.stdin.buffer:
-        # Processor time, so that a busy machine changes no outcome. The default action ends the
-        # process: a call that never returns to SQLite's own counter cannot ignore it.
-        signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+        _start_clock(limits)
         outcome = _serve(json.loads(line), limits)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outcome)
@@ -53,6 +51,18 @@ def give_up(limits: Limits) -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute(f"PRAGMA hard_heap_limit = {limits.heap_bytes}")
     connection.close()
+
+
+def _start_clock(limits: Limits) -> None:
+    # Processor time, so that a busy machine changes no outcome. The default action ends the
+    # process: a call that never returns to SQLite's own counter cannot ignore it.
+    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+
+
+def _pass(stage: str, limits: Limits) -> None:
+    """Tells the parent that a stage is passed; what comes next has all the processor time."""
+    _write(stage)
+    _start_clock(limits)
 
 
 def _write(message: Any) -> None:
@@ -91,7 +101,7 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         database.forget_changes()
         if request["reference"] is not None:
             expected = _run(database, "reference", reference, outcome)
-        _write("reference")
+        _pass("reference", limits)
         # Most references only read; the prediction then takes over their database.
         is_untouched = database.is_untouched and other_context is None
         if is_untouched:
@@ -105,6 +115,7 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
                 return outcome | {"prediction": failure.kind, "message": str(failure)}
             found = _run(database, "prediction", prediction, outcome)
     if expected is not None and found is not None:
+        _pass("prediction", limits)
         if other_context is not None:
             expected, found = without_definitions(expected), without_definitions(found)
         row = Row(context, reference, prediction, tuple(functions))

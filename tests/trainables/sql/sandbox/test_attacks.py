@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from trainables.contract.scores import UNJUDGED
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.permissions import CHANGES, is_permitted
@@ -264,3 +265,28 @@ def test_the_child_has_no_way_out() -> None:
             assert child.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
             assert child.rlimit(psutil.RLIMIT_NPROC) == (0, 0)
             assert child.rlimit(psutil.RLIMIT_AS)[1] == Limits().address_bytes
+
+
+# Both would take for ever to find the answer that they have where rows come in another order.
+STUCK_IN_ANOTHER_ORDER = (
+    f"SELECT CASE (SELECT a FROM t LIMIT 1) WHEN 1 THEN 5 ELSE ({STUCK}) END AS x"
+)
+COSTLY_IN_ANOTHER_ORDER = (
+    "SELECT CASE (SELECT a FROM t LIMIT 1) WHEN 1 THEN 5 ELSE"
+    f" ({ENDLESS} SELECT COUNT(*) FROM c) END AS x"
+)
+
+
+@pytest.mark.parametrize("reference", [STUCK_IN_ANOTHER_ORDER, COSTLY_IN_ANOTHER_ORDER])
+def test_judging_that_reaches_a_limit_is_not_held_against_the_prediction(reference: str) -> None:
+    with SqlExecutor(Limits(cpu_seconds=0.5)) as executor:
+        rows = executor.judge(
+            [CONTEXT] * 3, [reference, "SELECT 1", reference], ["SELECT 6", "SELECT 1", "SELECT 5"]
+        )
+    assert [(row.execution_accuracy, row.valid_sql) for row in rows] == [
+        (None, 1.0),
+        (1.0, 1.0),
+        (1.0, 1.0),
+    ]
+    assert rows[0].reason is not None
+    assert rows[0].reason.kind == UNJUDGED

@@ -257,6 +257,66 @@ CHOICES_WITHIN: list[Pair] = [
     ),
 ]
 
+# Of rows that tie, SQLite's plan takes one at an end; none of these is the first or the last.
+MIDDLE = "SELECT name FROM s WHERE id = (SELECT id FROM s WHERE points = 7 {} LIMIT 1)"
+MIDDLE_CHOICES: list[Pair] = [
+    (MIDDLE.format("ORDER BY points"), "SELECT 'Cid'", 1.0),
+    (MIDDLE.format("ORDER BY points"), "SELECT 'Ann'", 0.0),
+    (MIDDLE.format("ORDER BY points, id"), "SELECT 'Cid'", 0.0),
+    (MIDDLE.format(""), "SELECT 'Cid'", 1.0),
+    (MIDDLE.format(""), "SELECT 'eve'", 0.0),
+    (
+        "WITH best AS (SELECT name, points FROM s ORDER BY points DESC LIMIT 2) SELECT * FROM best",
+        "SELECT 'eve', 9 UNION ALL SELECT 'Cid', 7",
+        1.0,
+    ),
+    (
+        "WITH best AS (SELECT name, points FROM s ORDER BY points DESC LIMIT 2) SELECT * FROM best",
+        "SELECT 'Dee', 7 UNION ALL SELECT 'Cid', 7",
+        0.0,
+    ),
+    (
+        "SELECT name, ROW_NUMBER() OVER (ORDER BY points) FROM s WHERE points = 7",
+        "SELECT 'Cid', 1 UNION ALL SELECT 'Bob', 2 UNION ALL SELECT 'Dee', 3",
+        1.0,
+    ),
+    (
+        "SELECT name, ROW_NUMBER() OVER () FROM s WHERE points = 7",
+        "SELECT 'Cid', 1 UNION ALL SELECT 'Bob', 2 UNION ALL SELECT 'Dee', 3",
+        1.0,
+    ),
+    (
+        "SELECT name, ROW_NUMBER() OVER (PARTITION BY team) FROM s WHERE team = 'b'",
+        "SELECT 'Dee', 1 UNION ALL SELECT 'Cid', 2 UNION ALL SELECT 'eve', 3",
+        1.0,
+    ),
+    (
+        "SELECT name, ROW_NUMBER() OVER (PARTITION BY team) FROM s WHERE team = 'b'",
+        "SELECT 'Dee', 1 UNION ALL SELECT 'Cid', 1 UNION ALL SELECT 'eve', 3",
+        0.0,
+    ),
+    ("SELECT GROUP_CONCAT(name) FROM s WHERE team = 'b'", "SELECT 'Dee,Cid,eve'", 1.0),
+    ("SELECT GROUP_CONCAT(name) FROM s WHERE team = 'b'", "SELECT 'Dee,Cid,Eve'", 0.0),
+    (
+        "INSERT INTO none (a) SELECT id FROM s WHERE points = 7 ORDER BY points LIMIT 1",
+        "INSERT INTO none (a) VALUES (3)",
+        1.0,
+    ),
+    (
+        "INSERT INTO none (a) SELECT id FROM s WHERE points = 7 LIMIT 1",
+        "INSERT INTO none (a) VALUES (3)",
+        1.0,
+    ),
+    # Of the orders of six rows not all are seen; but no order makes these names or numbers.
+    ("SELECT name, ROW_NUMBER() OVER (ORDER BY 1) FROM s", "SELECT name, id + 1 FROM s", 0.0),
+    ("SELECT name, ROW_NUMBER() OVER (ORDER BY 1) FROM s", "SELECT team, id FROM s", 0.0),
+    (
+        "SELECT name, ROW_NUMBER() OVER (ORDER BY 1) FROM s",
+        "SELECT name, CASE id WHEN 3 THEN 5 WHEN 5 THEN 3 ELSE id END FROM s",
+        None,
+    ),
+]
+
 NUMBERS: list[Pair] = [
     ("SELECT julianday('2023-01-01')", "SELECT julianday('2023-01-03')", 0.0),
     ("SELECT julianday('2023-01-01 10:00')", "SELECT julianday('2023-01-01 11:00')", 0.0),
@@ -294,6 +354,13 @@ CHANCE_AND_TIME: list[Pair] = [
     ("SELECT name FROM s", "SELECT name FROM s ORDER BY RANDOM()", 1.0),
     ("SELECT name FROM s ORDER BY id", "SELECT name FROM s ORDER BY RANDOM()", 0.0),
     ("SELECT 'Ann'", "SELECT name FROM s WHERE id < 3 ORDER BY RANDOM() LIMIT 1", 0.0),
+    ("SELECT 1", "SELECT length(randomblob(NULL))", 1.0),
+    ("SELECT 1", "SELECT length(randomblob('abc'))", 1.0),
+    ("SELECT 1", "SELECT length(randomblob(-5))", 1.0),
+    ("SELECT 12", "SELECT length(randomblob(' 12.9 apples'))", 1.0),
+    ("SELECT 2", "SELECT length(randomblob(2.9))", 1.0),
+    ("SELECT 31", "SELECT length(randomblob(x'3331'))", 1.0),
+    ("SELECT 1", "SELECT length(randomblob('1e3'))", 1.0),
     ("SELECT CURRENT_TIMESTAMP", "SELECT datetime('now')", 1.0),
     ("SELECT CURRENT_TIMESTAMP", "SELECT CURRENT_DATE", 0.0),
     ("SELECT date('now', '-1 day')", "SELECT date(CURRENT_DATE, '-1 day')", 1.0),
@@ -447,7 +514,14 @@ def executor() -> Iterator[SqlExecutor]:
 
 @pytest.mark.parametrize(
     ("reference", "prediction", "right"),
-    TIES + LIMITS + CHOICES_WITHIN + NUMBERS + CHANCE_AND_TIME + SCHEMA + VIEWS_AND_TRIGGERS,
+    TIES
+    + LIMITS
+    + CHOICES_WITHIN
+    + MIDDLE_CHOICES
+    + NUMBERS
+    + CHANCE_AND_TIME
+    + SCHEMA
+    + VIEWS_AND_TRIGGERS,
 )
 def test_right_value(
     executor: SqlExecutor, reference: str, prediction: str, right: float | None

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from trainables.sql.sandbox.other_order import has_choice_within, turn_round, turned_round
+from trainables.sql.sandbox.other_order import has_choice_within, in_other_order, reorder
 
 SCORES = """
 CREATE TABLE s (id INTEGER PRIMARY KEY, team TEXT, points REAL);
@@ -16,7 +16,7 @@ INSERT INTO s VALUES (1, 'a', 7), (2, 'a', 7), (3, 'b', 0.5), (4, 'b', NULL);
 def connection() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.executescript(SCORES)
-    turn_round(connection)
+    reorder(connection)
     return connection
 
 
@@ -34,7 +34,7 @@ def connection() -> sqlite3.Connection:
     ],
 )
 def test_turned(connection: sqlite3.Connection, statement: str, rows: list[object]) -> None:
-    assert connection.execute(turned_round(statement)).fetchall() == rows
+    assert connection.execute(in_other_order(statement)).fetchall() == rows
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_turned(connection: sqlite3.Connection, statement: str, rows: list[objec
     ],
 )
 def test_what_makes_no_choice_stays(statement: str) -> None:
-    assert turned_round(statement) == statement
+    assert in_other_order(statement) == statement
 
 
 @pytest.mark.parametrize(
