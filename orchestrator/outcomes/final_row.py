@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +16,19 @@ from orchestrator.search.identity import configuration_id
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import Attempts
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store.clusters import cluster_names
 from orchestrator.store.rows import Row
 from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED
+from trainables.contract.standard_errors import clustered_standard_error
 
 _REPORTED = (
     "train_loss",
     "eval_loss",
     *COLUMNS_OF_SCORES,
     "eval_rows",
+    "eval_schemas",
+    "train_rows_cut",
+    "eval_rows_cut",
     "meteor_synonyms",
     "examples_seen",
     "trainable_parameters",
@@ -36,6 +40,7 @@ _REPORTED = (
     "device_kind",
     "device_name",
     "dtype",
+    "split_version",
     "scoring_version",
     "sqlite_version",
     "node",
@@ -136,18 +141,25 @@ def final_row(
 
 def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:
     test = test.filter(pc.field("protocol") == protocol)
-    scores: dict[str, Any] = {"test_rows": test.num_rows}
+    clusters = cluster_names(test)
+    cut = pc.or_kleene(test.column("source_cut"), test.column("target_cut"))
+    scores: dict[str, Any] = {
+        "test_rows": test.num_rows,
+        "test_schemas": len(set(clusters)),
+        "test_rows_cut": pc.sum(cut).as_py(),
+    }
     reasons = test.column("execution_reason")
     for name in SCORES:
         values = test.column(name)
-        count = len(values) - values.null_count
+        found = [(v, c) for v, c in zip(values.to_pylist(), clusters, strict=True) if v is not None]
         scores[f"test_{name}"] = pc.mean(values).as_py()
-        scores[f"test_{name}_rows"] = count
+        scores[f"test_{name}_rows"] = len(found)
         # A text can be measured whatever it says; what it does, where the row can be.
         missing = pc.is_null(values)
         if METRICS[name].kind == "execution":
             missing = pc.and_(missing, pc.equal(reasons, UNJUDGED))
         scores[f"test_{name}_unjudged"] = pc.sum(missing).as_py() or 0
-        if count > 1:
-            scores[f"test_{name}_se"] = pc.stddev(values, ddof=1).as_py() / math.sqrt(count)
+        scores[f"test_{name}_se"] = clustered_standard_error(
+            [value for value, _ in found], [cluster for _, cluster in found]
+        )
     return scores

@@ -49,7 +49,8 @@ _MEASURES = (
 _COLUMNS = tuple(
     dict.fromkeys(
         (
-            *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES, "test_rows"),
+            *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES),
+            *("test_rows", "eval_schemas", "test_schemas"),
             *(f"{test}{column}" for column in COLUMNS_OF_SCORES for test in ("", "test_")),
         )
     )

@@ -35,7 +35,13 @@ def interval_of(row: Row, metric: str, prefix: str = "") -> Interval | None:
     if not is_score(metric):
         return None
     name = f"{prefix}{metric}"
-    return score_interval(metric, row[name], row[f"{name}_se"], measured_rows(row, metric, prefix))
+    return score_interval(
+        metric,
+        row[name],
+        row[f"{name}_se"],
+        measured_rows(row, metric, prefix),
+        row.get("test_schemas" if prefix else "eval_schemas"),
+    )
 
 
 def partly_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,7 +7,6 @@ its "GLEU" the F1 of the sets of words, so both stand here under those names.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestrator.results.clusters import clustered_mean
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
+from orchestrator.store.clusters import cluster_names
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from orchestrator.terminal.output import Answer, table
@@ -170,12 +171,14 @@ def _lines(run: StudyRun, trial: Row | None, tests: pa.Table) -> list[dict[str, 
 def _measured(part: pa.Table) -> dict[str, Any]:
     means: dict[str, float] = {}
     intervals: dict[str, tuple[float, float]] = {}
+    clusters = cluster_names(part)
     for name in (*STUDY_SCORES, "execution_accuracy"):
-        values = part.column(name).drop_null().to_numpy()
-        if len(values):
-            means[name] = float(values.mean())
-            error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
-            interval = score_interval(name, means[name], error, len(values))
+        scored = zip(part.column(name).to_pylist(), clusters, strict=True)
+        found = [(value, cluster) for value, cluster in scored if value is not None]
+        if found:
+            of = clustered_mean([value for value, _ in found], [cluster for _, cluster in found])
+            means[name] = of.mean
+            interval = score_interval(name, of.mean, of.standard_error, of.rows, of.samples)
             if interval is not None:
                 intervals[name] = interval
     return _columns(means, intervals)

@@ -19,7 +19,7 @@ from trainables.contract.scores import METRICS, SCORES
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
-    *("profile", "dataset", "dataset_fingerprint", "eval_rows"),
+    *("profile", "dataset", "dataset_fingerprint", "split_version", "eval_rows"),
     *("scoring_version", "sqlite_version"),
     *("objective_metric", "objective_mode"),
 )

@@ -80,29 +80,58 @@ class Trend:
 
 
 def score_interval(
-    metric: str, mean: float | None, standard_error: float | None, rows: int | None
+    metric: str,
+    mean: float | None,
+    standard_error: float | None,
+    rows: int | None,
+    samples: int | None = None,
 ) -> Interval | None:
     """Returns the interval of a mean over evaluated rows, or None where rows were too few.
 
     Student's t interval, cut to 0..1 where the metric is bounded. For scores that are 0 or 1 in
     each row, Wilson's score interval (E. B. Wilson, JASA 1927), which stays sensible where no row
-    or every row is right.
+    or every row is right; where rows share schemas it is that of as many rows as would have the
+    standard error if they did not (E. L. Korn and B. I. Graubard, Survey Methodology 1998).
+
+    Args:
+        metric: The score or loss.
+        mean: Over the rows.
+        standard_error: Clustered by schema.
+        rows: How many there are.
+        samples: How many schemas they are of; None, or a single one, means that each row is a
+            sample of its own.
     """
     if mean is None or rows is None or rows < 2:
         return None
+    samples = rows if samples is None or samples < 2 else min(samples, rows)
     if METRICS[metric].binary:
-        z = _Z
-        middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
-        half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
-        half /= 1 + z * z / rows
-        # Where no row or every row is right, that end is exact, but for rounding.
-        low = middle - half if mean > 0 else 0.0
-        high = middle + half if mean < 1 else 1.0
-        return max(0.0, low), min(1.0, high)
+        return _wilson(mean, _rows_alone(mean, standard_error, rows, samples))
     if standard_error is None:
         return None
-    half = _t(rows - 1) * standard_error
+    half = student_t(samples - 1) * standard_error
     return _cut(mean - half, mean + half, bounded=METRICS[metric].bounded)
+
+
+def _rows_alone(mean: float, standard_error: float | None, rows: int, samples: int) -> float:
+    """Returns how many rows, each of a schema of its own, say as much of a share as these do."""
+    if samples == rows or standard_error is None:
+        return rows
+    if standard_error == 0.0:  # no row or every row is right, in every schema
+        return samples
+    alone = mean * (1 - mean) / standard_error**2 + 1
+    return min(float(rows), max(1.0, alone))
+
+
+def _wilson(mean: float, rows: float) -> Interval:
+    """Returns Wilson's score interval of a share of rows."""
+    z = _Z
+    middle = (mean + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z * math.sqrt(mean * (1 - mean) / rows + z * z / (4 * rows * rows))
+    half /= 1 + z * z / rows
+    # Where no row or every row is right, that end is exact, but for rounding.
+    low = middle - half if mean > 0 else 0.0
+    high = middle + half if mean < 1 else 1.0
+    return max(0.0, low), min(1.0, high)
 
 
 def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | None:
@@ -118,7 +147,7 @@ def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | Non
         return None
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    half = _t(len(values) - 1) * math.sqrt(variance / len(values))
+    half = student_t(len(values) - 1) * math.sqrt(variance / len(values))
     return _cut(mean - half, mean + half, bounded=bounded)
 
 
@@ -240,7 +269,7 @@ def _exact(value: float) -> float:
 
 
 @cache
-def _t(degrees: int) -> float:
+def student_t(degrees: int) -> float:
     """Returns the 97.5 % quantile of Student's t distribution.
 
     The share within +-t has a closed form for whole degrees of freedom (Abramowitz and Stegun,

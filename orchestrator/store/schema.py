@@ -12,7 +12,11 @@ fetch one without pytz. An absent value is NULL; NaN stands only where a report 
 A score is the mean over `<score>_rows` of the `eval_rows`: the others cannot be measured, whatever
 is predicted, but for `<score>_unjudged` of them, whose predictions nobody can judge;
 `predictions.execution_reason` says why a row has no execution accuracy. `scoring_version` and
-`sqlite_version` are what scores depend on beside the model.
+`sqlite_version` are what scores depend on beside the model, `split_version` what the rows do.
+`<score>_se` is clustered by `predictions.schema_group`, the schema of a row or the value of the
+column that rows are split by, of which there are `eval_schemas`. `train_rows_cut`, `eval_rows_cut`
+and `test_rows_cut` count the rows whose prompt or statement is longer than the limits
+(`source_cut`, `target_cut` of a prediction); scores are against the whole statement.
 `trials.config_json` is the trial's `trainables.contract.configuration.TrialConfiguration` as an
 object.
 """
@@ -105,16 +109,16 @@ TRIALS = _table(
     _columns("integer", "attempts steps examples_seen trainable_parameters total_parameters"),
     _columns("number", "trainable_percent train_loss eval_loss"),
     _scores(),
-    _columns("integer", "eval_rows"),
+    _columns("integer", "eval_rows eval_schemas train_rows_cut eval_rows_cut"),
     _columns("text", "objective_metric objective_mode"),
     _columns("number", "objective"),
     _columns("flag", "meteor_synonyms"),
     _scores("test_"),
-    _columns("integer", "test_rows"),
+    _columns("integer", "test_rows test_schemas test_rows_cut"),
     _columns("number", "train_seconds eval_seconds wall_seconds"),
     _columns("integer", "peak_memory_bytes"),
     _columns("text", "device_kind device_name dtype node"),
-    _columns("integer", "scoring_version"),
+    _columns("integer", "split_version scoring_version"),
     _columns("text", "sqlite_version"),
     _columns("time", "started_at ended_at"),
     _columns("text", "checkpoint config_json environment_json"),
@@ -127,7 +131,7 @@ REPORTS = _table(
     _columns("integer", "trial_number rung rung_from rung_examples step examples_seen"),
     _columns("number", "epoch train_loss eval_loss"),
     _scores(),
-    _columns("integer", "eval_rows"),
+    _columns("integer", "eval_rows eval_schemas train_rows_cut eval_rows_cut"),
     _columns("flag", "meteor_synonyms"),
     _columns(
         "number",
@@ -136,7 +140,7 @@ REPORTS = _table(
     _columns("integer", "peak_memory_bytes trainable_parameters total_parameters"),
     _columns("number", "trainable_percent"),
     _columns("text", "device_kind device_name dtype node"),
-    _columns("integer", "scoring_version"),
+    _columns("integer", "split_version scoring_version"),
     _columns("text", "sqlite_version"),
     _columns("integer", "attempt"),
     _columns("text", "base_model dataset_fingerprint checkpoint"),
@@ -152,7 +156,8 @@ PREDICTIONS = _table(
     _columns("integer", "step"),
     _columns("text", "example_id sql_prompt sql_context reference prediction"),
     _columns("number", " ".join(SCORE_COLUMNS)),
-    _columns("text", "execution_reason"),
+    _columns("text", "execution_reason schema_group"),
+    _columns("flag", "source_cut target_cut"),
 )
 
 TABLES = {table.name: table for table in (TRIALS, REPORTS, PREDICTIONS)}

@@ -30,7 +30,10 @@ _BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a bloc
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row: a question about a database, the database's schema, and the SQL that answers it."""
+    """One row: a question about a database, the database's schema, and the SQL that answers it.
+
+    `group` is its value in the column that rows are split by; None where that is the schema.
+    """
 
     example_id: str
     sql_prompt: str
@@ -39,6 +42,7 @@ class Example:
     domain: str | None = None
     sql_complexity: str | None = None
     sql_task_type: str | None = None
+    group: str | None = None
 
 
 def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:

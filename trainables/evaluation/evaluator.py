@@ -14,6 +14,7 @@ from trainables.contract.reports import Metrics
 from trainables.contract.scores import METRICS, SCORES, UNJUDGED
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
+from trainables.data.schema_groups import group_of
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
@@ -99,8 +100,13 @@ class Evaluator:
         rows = self._scored(predictions, beat)
         beat()
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
-        summary = text_scores.summarise([_scores(row) for row in rows])
-        found: Metrics = {"eval_loss": loss, "eval_rows": len(rows)}
+        groups = [row["schema_group"] for row in rows]
+        summary = text_scores.summarise([_scores(row) for row in rows], groups)
+        found: Metrics = {
+            "eval_loss": loss,
+            "eval_rows": len(rows),
+            "eval_schemas": len(set(groups)),
+        }
         for score in SCORES:
             found[score] = summary.mean.get(score)
             found[f"{score}_se"] = summary.se.get(score)
@@ -173,6 +179,7 @@ class Evaluator:
                     "prediction": prediction,
                     **{score: scores.get(score) for score in SCORES},
                     "execution_reason": None if execution.reason is None else execution.reason.kind,
+                    "schema_group": group_of(example),
                     "meteor_synonyms": scores.get("meteor_synonyms"),
                 }
             )

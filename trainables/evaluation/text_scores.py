@@ -17,7 +17,6 @@ and a word of more than `meteor.LONGEST_WORD` characters has neither stem nor sy
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
 
 from trainables.contract.scores import SCORES
+from trainables.contract.standard_errors import clustered_standard_error
 from trainables.evaluation.longest_common_subsequence import longest_common_subsequence
 from trainables.evaluation.meteor import (
     Synonyms,
@@ -165,7 +165,9 @@ class Summary:
         rows: Number of rows, with or without numbers.
         n: Rows with a number; the others are left out of the mean.
         mean: Mean over those rows.
-        se: Standard error of the mean, `sd / sqrt(n)`; None for fewer than two rows.
+        se: Standard error of the mean, clustered where clusters are given
+            (`trainables.contract.standard_errors`), else `sd / sqrt(n)`; None for fewer than two
+            rows.
         corpus_bleu: BLEU over all rows at once (0 to 1), which is not the mean of the rows' BLEU;
             None where the rows do not carry their texts.
     """
@@ -177,25 +179,27 @@ class Summary:
     corpus_bleu: float | None
 
 
-def summarise(rows: Sequence[Mapping[str, Any]]) -> Summary:
+def summarise(rows: Sequence[Mapping[str, Any]], clusters: Sequence[str] | None = None) -> Summary:
     """Returns means over rows with their standard errors, from which readers make intervals.
 
     Args:
         rows: Scores by name, None or absent where a row has none. Rows that also carry `prediction`
             and `reference`, their texts, make `corpus_bleu` possible.
+        clusters: What each row belongs to, such as its schema; None where each is a sample of its
+            own.
     """
+    belongs = range(len(rows)) if clusters is None else clusters
     n: dict[str, int] = {}
     mean: dict[str, float] = {}
     se: dict[str, float | None] = {}
     for name in (*SCORES, "meteor_synonyms"):
-        found = [row[name] for row in rows if row.get(name) is not None]
+        found = [place for place, row in enumerate(rows) if row.get(name) is not None]
         if not found:
             continue
-        values = np.asarray(found, dtype=np.float64)
+        values = np.asarray([rows[place][name] for place in found], dtype=np.float64)
         n[name] = len(values)
         mean[name] = float(values.mean())
-        several = len(values) > 1
-        se[name] = float(values.std(ddof=1) / math.sqrt(len(values))) if several else None
+        se[name] = clustered_standard_error(values.tolist(), [belongs[place] for place in found])
     return Summary(len(rows), n, mean, se, _corpus_bleu(rows))
 
 

@@ -86,6 +86,24 @@ def test_no_interval_without_rows(
     assert sample_interval([0.2, 0.8], bounded=True) is None
 
 
+def test_rows_that_share_schemas_say_less() -> None:
+    # 40 rows of 4 schemas: Student's t of 3 degrees of freedom.
+    assert score_interval("bleu", 0.5, 0.1, 40, 4) == pytest.approx((0.18176, 0.81824), abs=1e-4)
+    alone = score_interval("valid_sql", 0.5, None, 100)
+    plain_error = 0.5 / 99**0.5
+    assert score_interval("valid_sql", 0.5, plain_error, 100, 100) == alone
+    assert score_interval("valid_sql", 0.5, plain_error, 100, 99) == pytest.approx(alone)
+    # Twice the error is that of a quarter of the rows.
+    shared = score_interval("valid_sql", 0.5, 2 * plain_error, 100, 20)
+    assert shared == pytest.approx(score_interval("valid_sql", 0.5, None, 26), abs=0.005)
+    # Where no row is right, no more is known than of as many rows as there are schemas.
+    assert score_interval("valid_sql", 0.0, 0.0, 40, 4) == score_interval("valid_sql", 0, 0, 4)
+
+
+def test_rows_of_a_single_schema_are_the_sample() -> None:
+    assert score_interval("bleu", 0.5, 0.1, 10, 1) == score_interval("bleu", 0.5, 0.1, 10)
+
+
 def test_the_interval_of_a_few_trials_is_students_within_what_a_score_can_be() -> None:
     values = [0.2, 0.5, 0.8]
     wide = stats.t.interval(0.95, 2, 0.5, stats.sem(values))

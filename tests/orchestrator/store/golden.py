@@ -47,6 +47,10 @@ def _report(name: str, number: int, rung: int, *, diverged: bool) -> dict[str, A
         rouge_l_se=None if diverged else 0.03,
         rouge_l_rows=None if diverged else 100,
         execution_accuracy_unjudged=None if diverged else rung,
+        eval_schemas=None if diverged else 40,
+        train_rows_cut=number,
+        eval_rows_cut=None if diverged else 2,
+        split_version=2,
         scoring_version=2,
         sqlite_version="3.40.1",
         dtype="float32",
@@ -73,8 +77,13 @@ def _trial(name: str, number: int, outcome: str, rungs: int) -> dict[str, Any]:
         test_rouge_l=0.28 if completed else None,
         test_rouge_l_rows=3 if completed else None,
         rouge_l_rows=None if outcome == "diverged" else 100,
+        eval_schemas=None if outcome == "diverged" else 40,
+        train_rows_cut=number,
+        split_version=2,
         scoring_version=2,
         test_rows=3 if completed else None,
+        test_schemas=2 if completed else None,
+        test_rows_cut=1 if completed else None,
         meteor_synonyms=completed,
         error=None if completed else "RuntimeError: \u201cno\u201d\nsecond line",
         ended_at=samples.START + datetime.timedelta(seconds=61, microseconds=7),
@@ -84,7 +93,13 @@ def _trial(name: str, number: int, outcome: str, rungs: int) -> dict[str, Any]:
 
 def _predictions() -> list[dict[str, Any]]:
     return [
-        samples.prediction(0, prediction="SELECT 1 WHERE a <= 2 AND b = '\u00e9\u4e2d'"),
+        samples.prediction(
+            0,
+            prediction="SELECT 1 WHERE a <= 2 AND b = '\u00e9\u4e2d'",
+            schema_group="00c0ffee00c0ffee",
+            source_cut=False,
+            target_cut=True,
+        ),
         samples.prediction(1, prediction="", bleu=0.0, execution_accuracy=1.0),
         samples.prediction(
             2, sql_context="", reference="SELECT\n\t1;", gleu=1 / 3, execution_reason="unjudged"

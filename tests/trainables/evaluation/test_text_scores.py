@@ -208,6 +208,12 @@ def test_summary_of_rows() -> None:
     assert summary.corpus_bleu is None
 
 
+def test_errors_are_clustered_by_what_rows_share() -> None:
+    rows = [{"bleu": score} for score in (1.0, 1.0, 0.0, 0.0)]
+    assert summarise(rows, ["a", "a", "b", "b"]).se["bleu"] == pytest.approx(0.5)
+    assert summarise(rows).se["bleu"] == pytest.approx(1 / 12**0.5)
+
+
 def test_corpus_bleu_of_rows_with_texts() -> None:
     summary = summarise([{"bleu": 1.0, "prediction": "a b c d e", "reference": "a b c d e"}] * 2)
     assert summary.corpus_bleu == pytest.approx(1.0)
