@@ -58,7 +58,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Path]:
             "technique": {
                 # The micro-batch follows the batch size, though nobody draws it.
                 "lora": {
-                    "learning_rate": {"loguniform": [0.01, 1.0]},
+                    "learning_rate": {"loguniform": [0.05, 0.4]},
                     "rank": {"choice": [4, 8]},
                     "batch_size": {"choice": [4, 16]},
                 },
@@ -81,11 +81,17 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Path]:
 
     stored = latest(sweep, store)
     simulation = Simulation(stored, learner, slots=2, clock=Clock())
-    while len(reader.trials(store.root)) < 20:
+    while len(reader.trials(store.root)) < 20 or not _any_is_under_way(store.root):
         simulation.advance()
     number = max(ProposalLog(stored.files).read()) + 1
     ProposalLog(stored.files).write(Proposal(number, number - 1, 0, dict(point)))
     return sweep, store.root
+
+
+def _any_is_under_way(root: Path) -> bool:
+    """Returns whether a run has reported and not ended."""
+    ended = set(reader.trials(root)["trial_id"].to_pylist())
+    return bool(set(reports_by_trial(root)) - ended)
 
 
 @pytest.fixture
