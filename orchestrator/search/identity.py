@@ -48,6 +48,8 @@ def sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
     identifying: dict[str, Any] = {key: resolved[key] for key in IDENTIFYING}
     if sweep.space is not None:
         identifying["search"] = resolved["search"]
+    if sweep.ask:  # a file without it keeps the id that it had before there was this key
+        identifying["ask"] = resolved["ask"]
     identifier = f"{sweep.name}-{_digest(identifying).hex()[:8]}"
     return identifier if ordinal == 1 else f"{identifier}-{ordinal}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Numbering, Proposal
 from orchestrator.search.run_result import RunResult
-from orchestrator.search.study import ConfigurationStudy
+from orchestrator.search.strata_study import study_of
 from orchestrator.search_space import Sweep
 from trainables.techniques.registry import BASELINE
 
@@ -33,7 +33,7 @@ class RunQueue:
             propose: Writes a proposal down, before its trial starts, and returns what is on record;
                 None if it could not, so that nothing more is to start.
         """
-        self._study = ConfigurationStudy(sweep)
+        self._study = study_of(sweep)
         self._propose = propose
         self._on_record = dict(on_record)
         self._numbering = Numbering(sweep)

@@ -35,11 +35,20 @@ class ConfigurationStudy:
     """Proposes configurations by number and learns from how their runs ended.
 
     None is proposed twice: under the same seeds it would only give the same numbers again.
+
+    Attributes:
+        proposed: The ids of the configurations that were.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
-        """Makes an empty study for the sweep's space, points, method and seed."""
+    def __init__(self, sweep: Sweep, startup: int = 10) -> None:
+        """Makes an empty study for the sweep's space, points, method and seed.
+
+        Args:
+            sweep: The resolved search space file.
+            startup: After how many configurations TPE begins to model; before, chance decides.
+        """
         self._sweep = sweep
+        self._startup = startup
         self._fixed: list[Configuration] = [dict(point) for point in sweep.points]
         if sweep.search.method == "grid" and sweep.space is not None:
             given = {configuration_id(point) for point in sweep.points}
@@ -52,7 +61,7 @@ class ConfigurationStudy:
             else StudyDirection.MINIMIZE
         )
         self._trials: dict[int, Trial] = {}
-        self._proposed: set[str] = set()
+        self.proposed: set[str] = set()
         self._told = 0
         self._informed = 0
 
@@ -66,7 +75,7 @@ class ConfigurationStudy:
         fixed = known or (self._fixed[number] if number < len(self._fixed) else None)
         chosen = self._new(number) if fixed is None else self._enqueue(number, fixed)
         if chosen is not None:
-            self._proposed.add(configuration_id(chosen))
+            self.proposed.add(configuration_id(chosen))
         return chosen
 
     def _enqueue(self, number: int, fixed: Configuration) -> Configuration:
@@ -111,7 +120,7 @@ class ConfigurationStudy:
         """Returns a configuration that is new: the sampler's, if it has one, else by chance."""
         assert self._sweep.space is not None
         size = optuna_space.size(self._sweep.space)
-        if size is not None and len(self._proposed) >= size and not self._unseen():
+        if size is not None and len(self.proposed) >= size and not self._unseen():
             return None
         attempt = 0
         while True:
@@ -119,7 +128,7 @@ class ConfigurationStudy:
                 unseen = self._unseen()
                 return self._enqueue(number, unseen[self._seed(number, attempt) % len(unseen)])
             chosen = self._ask(number, self._sampler(number, attempt))
-            if configuration_id(chosen) not in self._proposed:
+            if configuration_id(chosen) not in self.proposed:
                 return chosen
             # Samplers pass over failures, so that a continued search, which is not told of this
             # one, proposes the same.
@@ -131,7 +140,7 @@ class ConfigurationStudy:
         return [
             each
             for each in optuna_space.grid(self._sweep.space)
-            if configuration_id(each) not in self._proposed
+            if configuration_id(each) not in self.proposed
         ]
 
     def _ask(self, number: int, sampler: BaseSampler) -> Configuration:
@@ -150,7 +159,13 @@ class ConfigurationStudy:
                 # "group" is called experimental; without it a conditional space is sampled
                 # parameter by parameter.
                 warnings.simplefilter("ignore", ExperimentalWarning)
-                return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
+                return TPESampler(
+                    n_startup_trials=self._startup,
+                    multivariate=True,
+                    group=True,
+                    constant_liar=True,
+                    seed=seed,
+                )
         return RandomSampler(seed=seed)
 
     def _seed(self, number: int, attempt: int) -> int:

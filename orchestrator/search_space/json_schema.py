@@ -35,6 +35,13 @@ def data_size() -> JsonSchema:
     return _ref(_name("", DATA_SIZE.name))
 
 
+def asked() -> JsonSchema:
+    """Returns the schema of `ask`: one name, or several."""
+    parameters = [name for technique, name, _ in _parameters() if technique]
+    names = dict.fromkeys(["technique", DATA_SIZE.name, *parameters])
+    return {"items": {"enum": list(names)}, "minItems": 1, "uniqueItems": True}
+
+
 def techniques(*, removable: bool) -> JsonSchema:
     """Returns the schema of `space.technique`.
 

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from orchestrator.search_space import checks
+from orchestrator.search_space import ask, checks
 from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
+    Asked,
     Budget,
     Evaluation,
     Lengths,
@@ -27,6 +28,7 @@ from orchestrator.search_space.sections import (
     Whole,
 )
 from orchestrator.search_space.space import Points, Space, fail
+from orchestrator.search_space.strata import Stratum, Values, strata, stratum_of
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
 
@@ -43,6 +45,8 @@ DATASETS: dict[str, tuple[str, str | None]] = {
     "full": ("gretelai/synthetic_text_to_sql", "740ab236e64503fba51be1101df7a1be83bf455d"),
 }
 """Profile -> the data set where the file names none, and its revision on the hub."""
+
+_RULES = checks.BY_KEY | {"ask": ask.ask}
 
 RUNGS_WITHOUT_STOPPING = 4
 """Reports of a trial that is never stopped early, at equal distances."""
@@ -132,13 +136,23 @@ class Sweep(Section):
             examples=["{method: tpe}"],
         ),
     ] = Search()
+    ask: Annotated[
+        Asked,
+        Field(
+            validate_default=True,
+            description="What the question is about: technique, data_size or parameters, each a "
+            "choice. Every combination of their values is tuned by itself, and what else is in the "
+            "space is there to be tuned. Absent: which configuration is best.",
+            examples=["[rank, data_size]"],
+        ),
+    ] = ()
     trials: Annotated[
         Whole,
         Field(
             json_schema_extra={"minimum": 1},
             validate_default=True,
-            description="Configurations that the search proposes; runs = trials x replicates. A "
-            "grid may leave it out: every configuration.",
+            description="Configurations that the search proposes, dealt in turn to what is asked "
+            "about; runs = trials x replicates. A grid may leave it out: every configuration.",
             examples=[32],
         ),
     ] = 0
@@ -204,6 +218,7 @@ class Sweep(Section):
     @field_validator(
         "points",
         "search",
+        "ask",
         "replicates",
         "budget",
         "stopping",
@@ -213,7 +228,7 @@ class Sweep(Section):
     @classmethod
     def _consistent(cls, value: Any, info: ValidationInfo) -> Any:
         assert info.field_name is not None
-        check: Callable[[Any, Mapping[str, Any]], list[Fault]] = checks.BY_KEY[info.field_name]
+        check: Callable[[Any, Mapping[str, Any]], list[Fault]] = _RULES[info.field_name]
         fail(check(value, info.data), value)
         return value
 
@@ -233,6 +248,15 @@ class Sweep(Section):
         """Number of trials that run: each configuration under each seed, an untuned model once."""
         once = int(self.baseline) + sum(is_untuned(point) for point in self.points)
         return once + (self.configurations - once) * self.replicates
+
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """What the search is dealt to, in turn; none where nothing is asked about."""
+        return () if self.space is None else strata(self.space, self.ask)
+
+    def stratum_of(self, configuration: Mapping[str, Scalar]) -> Values | None:
+        """Returns what a configuration of the search has of what is asked about, if anything is."""
+        return None if self.space is None else stratum_of(self.space, self.ask, configuration)
 
     def budget_examples(self, configuration: Mapping[str, Scalar]) -> int:
         """Returns how many examples a configuration trains on.

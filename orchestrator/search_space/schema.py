@@ -28,6 +28,7 @@ def schema() -> JsonSchema:
     follow_from_profile = {*RESOLVED, "base_model", "dataset"}
     whole["required"] = [key for key in whole["required"] if key not in follow_from_profile]
     whole["properties"]["points"].update(json_schema.points())
+    whole["properties"]["ask"].update(json_schema.asked())
     definitions: JsonSchema = whole.pop("$defs")
     for name in list(definitions):
         definitions[f"Partial{name}"] = _partial(definitions[name])
@@ -90,6 +91,8 @@ def _optional(value: JsonSchema) -> JsonSchema:
     elif "enum" in changed:
         changed["enum"] = [*changed["enum"], None]
         changed["type"] = ["string", "null"]
+    elif isinstance(changed.get("type"), list):
+        changed["type"] = [*changed["type"], "null"]
     elif isinstance(changed.get("type"), str) and changed["type"] != "object":
         changed["type"] = [changed["type"], "null"]
     return changed

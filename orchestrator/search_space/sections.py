@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from orchestrator.search_space import checks
+from orchestrator.search_space.problems import show
 from orchestrator.search_space.space import MOST_EXAMPLES, fail
 from trainables.contract.scores import METRICS
 
@@ -17,6 +26,19 @@ def _whole(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+def _names(value: Any) -> Any:
+    """Takes a list, as YAML has it, for a tuple; a single name for a list of it."""
+    if not isinstance(value, str | list | tuple):
+        fail([((), f"is {show(value)}, but must be a list of names of parameters")], value)
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+Asked = Annotated[
+    tuple[Any, ...], BeforeValidator(_names), WithJsonSchema({"type": ["array", "string"]})
+]
+"""Names of parameters; the rules are in `orchestrator.search_space.ask`."""
 
 
 MOST_SCORED_ROWS = 1_000_000

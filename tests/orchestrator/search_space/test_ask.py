@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.search.identity import sweep_id
+from orchestrator.search_space import Sweep, load
+from orchestrator.search_space.problems import SpecError
+from orchestrator.search_space.strata import Stratum, stratum_name
+from tests.orchestrator import sweeps
+from trainables.contract.configuration import Scalar
+
+_LORA = {
+    "rank": {"choice": [4, 8, 64]},
+    "target_modules": {"choice": ["q,v", "q,k,v,o"]},
+    "learning_rate": {"loguniform": [0.01, 1.0]},
+}
+
+
+def _sweep(folder: Path, ask: Any, technique: dict[str, Any], **space: Any) -> Sweep:
+    sizes = {"data_size": {"choice": [100, 200]}}
+    return sweeps.toy(folder, ask=ask, space={"technique": technique, **sizes, **space})
+
+
+def _names(sweep: Sweep) -> list[str]:
+    return [stratum.name for stratum in sweep.strata]
+
+
+def test_each_combination_of_what_is_asked_is_a_stratum_the_ends_first(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, ["rank", "data_size"], {"lora": _LORA})
+    assert _names(sweep) == [
+        "rank=4, data_size=100",
+        "rank=4, data_size=200",
+        "rank=64, data_size=100",
+        "rank=64, data_size=200",
+        "rank=8, data_size=100",
+        "rank=8, data_size=200",
+    ]
+
+
+def test_what_only_some_techniques_have_divides_those_only(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, ["technique", "rank"], {"lora": _LORA, "full": {}})
+    assert _names(sweep) == [
+        "technique=full",
+        "technique=lora, rank=4",
+        "technique=lora, rank=64",
+        "technique=lora, rank=8",
+    ]
+
+
+def test_techniques_that_nobody_asks_about_share_the_strata(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, "rank", {"lora": _LORA, "qlora": copy.deepcopy(_LORA), "prefix": {}})
+    assert sweep.strata == (
+        Stratum((("rank", 4),), ("lora", "qlora")),
+        Stratum((("rank", 64),), ("lora", "qlora")),
+        Stratum((), ("prefix",)),
+        Stratum((("rank", 8),), ("lora", "qlora")),
+    )
+    assert _names(sweep)[2] == "the rest (prefix)"
+
+
+def test_a_value_left_to_its_default_counts_with_it(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, ["rank"], {"lora": _LORA, "qlora": {}})
+    by_values = {stratum.values: stratum.techniques for stratum in sweep.strata}
+    assert by_values[(("rank", 8),)] == ("lora", "qlora")
+    assert by_values[(("rank", 4),)] == ("lora",)
+
+
+def test_a_configuration_is_in_the_stratum_whose_space_has_it(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, ["rank", "data_size"], {"lora": _LORA, "full": {}})
+    own: dict[str, Scalar] = {
+        "technique": "lora",
+        "data_size": 200,
+        "rank": 8,
+        "learning_rate": 0.1,
+    }
+    values = sweep.stratum_of(own)
+    assert values is not None
+    assert stratum_name(values) == "rank=8, data_size=200"
+    assert sweep.stratum_of({"technique": "full", "data_size": 100}) == (("data_size", 100),)
+    assert {stratum.values for stratum in sweep.strata} >= {values, (("data_size", 100),)}
+
+
+def test_without_a_question_about_values_there_is_no_stratum(tmp_path: Path) -> None:
+    sweep = _sweep(tmp_path, None, {"lora": _LORA})
+    assert sweep.strata == ()
+    assert sweep.stratum_of({"technique": "lora", "data_size": 100}) is None
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (["learning_rate"], "ask.0: is \"learning_rate\", but space.technique.lora.learning_rate is"
+         " a range (0.01 to 1, log scale); list the values that are to be compared with choice"),
+        (["ranks"], 'ask.0: unknown parameter "ranks"; did you mean "rank"?'),
+        (["rank", "rank"], 'ask.1: is "rank", which is asked about already'),
+        (["technique"], 'ask.0: is "technique", which has a single value in this space'),
+        (["dropout"], 'ask.0: is "dropout", which has a single value in this space'),
+        (["epochs"], 'ask.0: unknown parameter "epochs"'),
+        ([3], "ask.0: is 3, but must be the name of a parameter of the space"),
+        ({"rank": 3}, "ask: is a group of keys (rank), but must be a list of names of parameters"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(tmp_path: Path, ask: Any, said: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        _sweep(tmp_path, ask, {"lora": _LORA})
+    assert said in str(refused.value)
+
+
+def test_points_alone_ask_about_nothing(tmp_path: Path) -> None:
+    points = [{"technique": "lora", "data_size": 100}]
+    with pytest.raises(SpecError, match="ask: is given, but there is no space"):
+        sweeps.toy(tmp_path, ask=["rank"], space=None, trials=None, points=points)
+
+
+def test_more_strata_than_can_be_tuned_are_refused(tmp_path: Path) -> None:
+    many = {"rank": {"choice": [*range(1, 50)]}}
+    sizes = {"choice": [*range(100, 130)]}
+    with pytest.raises(SpecError, match="ask: divides the space into 1,470 strata, but there must"):
+        _sweep(tmp_path, ["rank", "data_size"], {"lora": many}, data_size=sizes)
+
+
+def test_what_is_asked_is_part_of_a_sweeps_identity(tmp_path: Path) -> None:
+    ids = {
+        sweep_id(_sweep(tmp_path, ask, {"lora": _LORA}))
+        for ask in (None, ["rank"], ["data_size"], ["rank", "data_size"])
+    }
+    assert len(ids) == 4
+
+
+def test_one_name_needs_no_list(tmp_path: Path) -> None:
+    path = sweeps.write(tmp_path)
+    listed = load(path, ["ask=[rank]"], profile="embedded")
+    assert load(path, ["ask=rank"], profile="embedded") == listed
