@@ -240,7 +240,7 @@ class Simulation:
 
     def _identify(self, trial: Running) -> tuple[str, str | None]:
         identifier = self._stored.trial_id(trial.proposal.trial_number)
-        return identifier, compared_with(trial.proposal)
+        return identifier, compared_with(self._sweep, trial.proposal)
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:
         self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))

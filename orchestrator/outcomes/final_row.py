@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.identity import configuration_id
-from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search.proposals import Proposal, phase, rungs, trial_configuration
+from orchestrator.search_space import Sweep
+from orchestrator.search_space.strata import stratum_name
 from orchestrator.state.attempts import Attempts
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.clusters import cluster_names
@@ -95,6 +97,8 @@ def final_row(
         "trial_number": proposal.trial_number,
         "configuration_id": configuration_id(proposal.configuration),
         "replicate": proposal.replicate,
+        "phase": phase(sweep, proposal),
+        "stratum": _stratum(sweep, proposal),
         "profile": sweep.profile,
         "technique": configuration.technique,
         "rank": parameters.get("rank"),
@@ -123,7 +127,7 @@ def final_row(
         "objective_metric": sweep.objective.metric,
         "objective_mode": sweep.objective.mode,
         "objective": None if end.outcome == "diverged" else last.get(sweep.objective.metric),
-        **(_test_scores(end.test, configuration.test_protocols[0]) if completed else {}),
+        **(_test_scores(end.test, configuration.test_protocols) if completed else {}),
         # Not from the clock: a sweep may lie still for days between two attempts.
         "wall_seconds": last.get("elapsed_seconds"),
         "started_at": started,
@@ -139,8 +143,19 @@ def final_row(
     }
 
 
-def _test_scores(test: pa.Table, protocol: str) -> dict[str, Any]:
-    test = test.filter(pc.field("protocol") == protocol)
+def _stratum(sweep: Sweep, proposal: Proposal) -> str | None:
+    """Returns the name of the stratum that a run is in; None for a point and the baseline."""
+    if phase(sweep, proposal) not in ("tune", "confirm"):
+        return None
+    values = sweep.stratum_of(proposal.configuration)
+    return None if values is None else stratum_name(values)
+
+
+def _test_scores(test: pa.Table, protocols: Sequence[str]) -> dict[str, Any]:
+    """Returns the scores on the test rows by the first of the protocols, if there is one."""
+    if not protocols:
+        return {}
+    test = test.filter(pc.field("protocol") == protocols[0])
     clusters = cluster_names(test)
     cut = pc.or_kleene(test.column("source_cut"), test.column("target_cut"))
     scores: dict[str, Any] = {

@@ -69,7 +69,7 @@ def standing(
             history.append(
                 {
                     "trial_id": row["trial_id"],
-                    "group": compared_with(proposals[number]),
+                    "group": compared_with(stored.sweep, proposals[number]),
                     RUNG: row[RUNG],
                     "objective": row[metric],
                     "eval_loss": row["eval_loss"],

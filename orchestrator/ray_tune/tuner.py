@@ -200,7 +200,7 @@ def _name(stored: StoredSweep, trial: Any) -> str:
 
 def _identify(stored: StoredSweep, trial: Any) -> tuple[str, str | None]:
     proposal: Proposal = trial.config["proposal"]
-    return stored.trial_id(proposal.trial_number), compared_with(proposal)
+    return stored.trial_id(proposal.trial_number), compared_with(stored.sweep, proposal)
 
 
 def _placement(slots: Slots) -> tune.PlacementGroupFactory:

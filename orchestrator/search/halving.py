@@ -18,8 +18,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.search.proposals import Proposal
+from orchestrator.search.proposals import Proposal, phase
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.strata import stratum_name
 from trainables.techniques.registry import is_untuned
 
 RUNG = "rung_examples"
@@ -28,13 +29,22 @@ _ROUNDING = 1e-9
 """A quantile's place among whole numbers is taken for one of them if it is so near."""
 
 
-def compared_with(proposal: Proposal) -> str | None:
+def compared_with(sweep: Sweep, proposal: Proposal) -> str | None:
     """Returns the name of the group that a trial is compared in; None for one never stopped.
 
-    A technique is compared with its own kind, since their losses begin and fall differently.
+    A technique is compared with its own kind, since their losses begin and fall differently; and
+    within its stratum, since each is to have a best one. What confirms trains in full.
+
+    Args:
+        sweep: The resolved search space file.
+        proposal: The trial.
     """
     configuration = proposal.configuration
-    return None if is_untuned(configuration) else str(configuration["technique"])
+    if is_untuned(configuration) or proposal.confirms:
+        return None
+    technique = str(configuration["technique"])
+    values = sweep.stratum_of(configuration) if phase(sweep, proposal) == "tune" else None
+    return f"{technique} ({stratum_name(values)})" if values else technique
 
 
 @dataclass

@@ -76,6 +76,19 @@ def configuration_id(configuration: Mapping[str, Scalar]) -> str:
     return f"c-{_base32(whole(configuration))}"
 
 
+def confirming_seed(seed: int, configuration: Mapping[str, Scalar], replicate: int) -> int:
+    """Returns the seed of a confirming run: 32 bits that no run of a search begins from.
+
+    Args:
+        seed: The sweep's.
+        configuration: What is confirmed.
+        replicate: Which of its seeds, from 0.
+    """
+    digest = _digest(["confirm", seed, configuration_id(configuration), replicate])
+    # Those of a search begin at the sweep's seed and count up by one.
+    return 2**31 + int.from_bytes(digest[:4]) // 2
+
+
 def _base32(value: object) -> str:
     return base64.b32encode(_digest(value)).decode().lower()[:10]
 

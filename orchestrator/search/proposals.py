@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orchestrator.search.identity import confirming_seed
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search_space import Sweep
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import complete, is_untuned
+
+CONFIRMING = 1_000_000
+"""The trial number of the first confirming run: beyond every run of a search."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,9 @@ class Proposal:
 
     Attributes:
         trial_number: Counts the runs of the sweep from 0; the untuned baseline, if any, is 0.
-        configuration_number: Counts the configurations from 0; None for the baseline, which is no
-            part of the search.
+            Confirming runs count from `CONFIRMING`.
+        configuration_number: Counts the configurations from 0; None for the baseline and for
+            confirming runs, which are no part of the search.
         replicate: Which of the configuration's seeds, from 0.
         configuration: Technique, data size and the parameters as sampled or given.
     """
@@ -27,6 +32,20 @@ class Proposal:
     configuration_number: int | None
     replicate: int
     configuration: Configuration
+
+    @property
+    def confirms(self) -> bool:
+        """Whether it confirms what the search has chosen."""
+        return self.trial_number >= CONFIRMING
+
+
+def phase(sweep: Sweep, proposal: Proposal) -> str:
+    """Returns what a run is for: `baseline`, `point`, `tune` or `confirm`."""
+    if proposal.confirms:
+        return "confirm"
+    if proposal.configuration_number is None:
+        return "baseline"
+    return "point" if proposal.configuration_number < len(sweep.points) else "tune"
 
 
 class Numbering:
@@ -61,7 +80,8 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
     """Returns what the trial is to do, with every default of its technique filled in.
 
     Replicate r of every configuration has the same seed, so that configurations are compared under
-    common random numbers.
+    common random numbers. A confirming run has a seed of its own: one that nobody has chosen by.
+    Where runs are confirmed, those that are chosen from do not see the test rows.
     """
     given = dict(proposal.configuration)
     technique = str(given.pop("technique"))
@@ -73,7 +93,9 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
         parameters=complete(technique, given),
         data_size=data_size,
         budget_examples=sweep.budget_examples(proposal.configuration),
-        seed=sweep.seed + proposal.replicate,
+        seed=confirming_seed(sweep.seed, proposal.configuration, proposal.replicate)
+        if proposal.confirms
+        else sweep.seed + proposal.replicate,
         data_seed=sweep.seed,
         base_model=sweep.base_model,
         base_model_revision=sweep.base_model_revision,
@@ -81,6 +103,7 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
         dataset_revision=sweep.dataset_revision,
         validation_rows=sweep.evaluation.validation_rows,
         test_rows=sweep.evaluation.test_rows,
+        tested=sweep.confirm is None or phase(sweep, proposal) in ("baseline", "confirm"),
         protocol=sweep.evaluation.protocol,
         source_tokens=sweep.lengths.source,
         target_tokens=sweep.lengths.target,

@@ -135,4 +135,6 @@ def _with_defaults(plain: dict[str, Any], profile: str) -> dict[str, Any]:
     for key, (default, revision) in defaults.items():
         if filled.setdefault(key, default) == default:
             filled.setdefault(f"{key}_revision", revision)
+    if filled.get("space") is not None:
+        filled.setdefault("confirm", {})
     return filled

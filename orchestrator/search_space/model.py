@@ -17,6 +17,7 @@ from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
     Asked,
     Budget,
+    Confirm,
     Evaluation,
     Lengths,
     Limits,
@@ -190,6 +191,15 @@ class Sweep(Section):
             examples=["{first_rung: 0.1, reduction_factor: 3}"],
         ),
     ] = None
+    confirm: Annotated[
+        Confirm | None,
+        Field(
+            description="What is trained again under new seeds when tuning has ended, and scored "
+            "on the test rows, which nothing was chosen on. Absent: 18 runs, or none where points "
+            "alone run; null: none.",
+            examples=["{runs: 18, seeds: 3}"],
+        ),
+    ] = None
     evaluation: Annotated[
         Evaluation,
         Field(description="What trials are scored on.", examples=["{validation_rows: 100}"]),
@@ -222,6 +232,7 @@ class Sweep(Section):
         "replicates",
         "budget",
         "stopping",
+        "confirm",
         "base_model_revision",
         "dataset_revision",
     )

@@ -3,7 +3,7 @@
 The rule is the same for both. Groups of keys are merged, key by key, to any depth; so a profile may
 change one parameter of one technique. Everything else is replaced whole: a constant, a list
 (`points` too), and a distribution, even by another kind of distribution. `null` removes a key, and
-it is a mistake if there is nothing to remove.
+it is a mistake if there is nothing to remove; but `confirm: null` stays, since it means none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from orchestrator.search_space.document import DEEPEST, Node, join, read
 from orchestrator.search_space.problems import Problem, SpecError
 
 PROFILES = ("embedded", "full")
+
+_OFF = "confirm"
+"""The key that null does not remove: it says no, where leaving it out says yes."""
 
 
 def is_distribution(path: tuple[str, ...]) -> bool:
@@ -43,7 +46,7 @@ def merge(base: Node, over: Node, problems: list[Problem], path: tuple[str, ...]
         return over
     merged = dict(base.value)
     for name, node in over.value.items():
-        if node.value is None:
+        if node.value is None and (*path, name) != (_OFF,):
             if merged.pop(name, None) is None:
                 problems.append(node.problem(_nothing_there(name, base)))
         elif name in merged:
@@ -136,7 +139,7 @@ def _replace_at(node: Node, parts: list[str], value: Node, problems: list[Proble
     elif rest:
         empty = Node({}, value.place, value.line, join(node.key, part))
         keys[part] = _replace_at(child or empty, rest, value, problems)
-    elif value.value is not None:
+    elif value.value is not None or value.key == _OFF:
         keys[part] = value
     elif keys.pop(part, None) is None:
         problems.append(value.problem(_nothing_there(part, node)))

@@ -117,6 +117,43 @@ class Search(Section):
     ] = "tpe"
 
 
+class Confirm(Section):
+    """What is trained again when tuning has ended (Confirm)."""
+
+    seeds: Annotated[
+        Whole,
+        Field(
+            ge=2,
+            le=1_000,
+            description="New seeds under which each chosen configuration is trained again, in full "
+            "and never stopped, and scored on the test rows. More make what is said surer.",
+            examples=[3],
+        ),
+    ] = 3
+    runs: Annotated[
+        Whole,
+        Field(
+            ge=2,
+            le=10_000,
+            validate_default=True,
+            description="Confirming runs in all; configurations = runs / seeds. With `ask` one of "
+            "each stratum, the ends first; without, the best ones.",
+            examples=[18],
+        ),
+    ] = 18
+
+    @field_validator("runs")
+    @classmethod
+    def _enough(cls, runs: int, info: ValidationInfo) -> int:
+        fail(checks.confirming_runs(runs, info.data), runs)
+        return runs
+
+    @property
+    def configurations(self) -> int:
+        """How many configurations are confirmed at most."""
+        return self.runs // self.seeds
+
+
 class Stopping(Section):
     """When trials that lag behind are stopped (ASHA, Li et al. 2020)."""
 

@@ -69,7 +69,7 @@ class ProposalLog:
 
     def _remedy(self, path: Path) -> str:
         """Returns what to do: what was proposed cannot be told from what the trial did."""
-        if not re.fullmatch(r"\d{6}", path.stem):
+        if not re.fullmatch(r"\d{6,9}", path.stem):
             return "move it away"
         trial = self._files.trial_id(int(path.stem))
         if self._files.store.reports(self._files.sweep_id, trial):

@@ -32,6 +32,11 @@ class SweepFiles:
         return f"{self._key}/proposals"
 
     @property
+    def confirmations_key(self) -> str:
+        """The folder of what was chosen to be confirmed."""
+        return f"{self._key}/confirmations"
+
+    @property
     def attempts_key(self) -> str:
         """The folder of the attempts."""
         return f"{self._key}/attempts"

@@ -17,8 +17,9 @@ is predicted, but for `<score>_unjudged` of them, whose predictions nobody can j
 column that rows are split by, of which there are `eval_schemas`. `train_rows_cut`, `eval_rows_cut`
 and `test_rows_cut` count the rows whose prompt or statement is longer than the limits
 (`source_cut`, `target_cut` of a prediction); scores are against the whole statement.
-`trials.config_json` is the trial's `trainables.contract.configuration.TrialConfiguration` as an
-object.
+`trials.phase` is `baseline`, `point`, `tune` or `confirm`, and `stratum` what the trial has of what
+the sweep asks about. `trials.config_json` is the trial's
+`trainables.contract.configuration.TrialConfiguration` as an object.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ TRIALS = _table(
     _columns("integer", "trial_number"),
     _columns("text", "configuration_id"),
     _columns("integer", "replicate"),
+    _columns("text", "phase stratum"),
     _columns("text", "profile technique"),
     _columns("integer", "rank"),
     _columns("number", "alpha dropout"),

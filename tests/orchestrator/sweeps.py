@@ -28,11 +28,13 @@ TOY: dict[str, Any] = {
     "budget": {"examples": 900},
     "stopping": {"first_rung": 0.1, "reduction_factor": 3},
 }
+"""Without confirming runs, where a test does not ask for them."""
 
 
 def write(folder: Path, **changes: Any) -> Path:
     """Writes the toy file with some keys replaced; None removes a key."""
     document = {key: value for key, value in (TOY | changes).items() if value is not None}
+    document.setdefault("confirm", None)
     path = folder / "toy.yaml"
     with path.open("w") as file:
         YAML(typ="safe").dump(document, file)

@@ -35,6 +35,7 @@ class TrialConfiguration:
         dataset_revision: Git revision on the hub.
         validation_rows: Rows carved out of the training split and scored at every rung.
         test_rows: Rows of the test split scored once, at the end; None means all of them.
+        tested: Whether they are; not where the trial is one that is chosen from.
         protocol: "standard"; "notebook" for the decoding and the prompt of the study; or "both":
             standard, and the test rows by the notebook's protocol as well.
         source_tokens: Prompts are cut to this many tokens.
@@ -53,6 +54,7 @@ class TrialConfiguration:
     dataset_revision: str | None = None
     validation_rows: int = 100
     test_rows: int | None = None
+    tested: bool = True
     protocol: str = "standard"
     source_tokens: int = 512
     target_tokens: int = 256
@@ -65,6 +67,8 @@ class TrialConfiguration:
     @property
     def test_protocols(self) -> tuple[str, ...]:
         """The protocols of the test rows; the first one gives the trial its test scores."""
+        if not self.tested:
+            return ()
         return ("standard", "notebook") if self.protocol == "both" else (self.protocol,)
 
     def to_dict(self) -> dict[str, Any]:

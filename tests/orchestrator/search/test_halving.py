@@ -184,7 +184,7 @@ def test_verdicts_are_those_of_the_definition(
         trial = data.draw(st.sampled_from(sorted(going)))
         technique, index = going.pop(trial)
         value = data.draw(_SCORES)
-        group = compared_with(Proposal(0, 0, 0, {"technique": technique}))
+        group = compared_with(sweep, Proposal(0, 0, 0, {"technique": technique}))
         verdict = halving.stops(trial, group, rungs[index], value)
         assert verdict == oracle.stops(technique, rungs[index], value)
         if data.draw(st.booleans()):

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.problems import SpecError
+from orchestrator.search_space.sections import Confirm
 from orchestrator.search_space.strata import Stratum, stratum_name
 from tests.orchestrator import sweeps
 from trainables.contract.configuration import Scalar
@@ -135,3 +136,38 @@ def test_one_name_needs_no_list(tmp_path: Path) -> None:
     path = sweeps.write(tmp_path)
     listed = load(path, ["ask=[rank]"], profile="embedded")
     assert load(path, ["ask=rank"], profile="embedded") == listed
+
+
+def test_what_is_searched_is_confirmed_unless_the_file_says_no(tmp_path: Path) -> None:
+    path = sweeps.write(tmp_path, confirm={"seeds": 3})
+    sweep = load(path, profile="embedded")
+    assert sweep.confirm is not None
+    assert sweep.confirm.configurations == 6
+    assert load(path, ["confirm=null"], profile="embedded").confirm is None
+    text = path.read_text()
+    path.write_text(text.replace("confirm:\n  seeds: 3\n", ""))
+    assert load(path, profile="embedded").confirm == sweep.confirm
+    assert load(path, ["confirm.seeds=9"], profile="embedded").confirm == Confirm(seeds=9)
+    path.write_text(text + "profiles: {embedded: {confirm: null}}\n")
+    assert load(path, profile="embedded").confirm is None
+    assert load(path, profile="full").confirm == sweep.confirm
+
+
+def test_points_alone_are_not_confirmed(tmp_path: Path) -> None:
+    points = [{"technique": "lora", "data_size": 100}]
+    alone = {"space": None, "trials": None, "points": points, "stopping": None}
+    path = sweeps.write(tmp_path, **alone)
+    path.write_text(path.read_text().replace("confirm:\n", ""))
+    assert load(path, profile="embedded").confirm is None
+    with pytest.raises(SpecError, match="confirm: is given, but there is no space"):
+        load(path, ["confirm={seeds: 3}"], profile="embedded")
+
+
+def test_confirming_takes_the_runs_of_one_configuration_at_least(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"confirm.runs: is 4, but must hold the 5 seeds of one"):
+        sweeps.toy(tmp_path, confirm={"runs": 4, "seeds": 5})
+
+
+def test_confirming_is_no_part_of_a_sweeps_identity(tmp_path: Path) -> None:
+    without = sweep_id(sweeps.toy(tmp_path))
+    assert sweep_id(sweeps.toy(tmp_path, confirm={"runs": 9})) == without

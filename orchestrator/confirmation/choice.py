@@ -1,0 +1,132 @@
+"""Which configurations are confirmed: the best of each stratum, or the best of all."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import Proposal, phase
+from orchestrator.search_space import Sweep
+from orchestrator.state.confirmation_log import Choice
+from orchestrator.store.rows import Row
+from trainables.techniques.registry import is_untuned
+
+
+@dataclass(frozen=True, order=True)
+class _Rank:
+    """Where a tuned configuration stands among those of its stratum; the best is the smallest.
+
+    Attributes:
+        ended: 0 where all its runs completed, 1 where they were stopped.
+        behind: How far it was stopped before the budget, as minus its last rung.
+        loss: The mean of what its runs are compared by, the smaller the better.
+        trial_number: Of its first run.
+    """
+
+    ended: int
+    behind: int
+    loss: float
+    trial_number: int
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A configuration that tuning has tried, and how it did.
+
+    Attributes:
+        rank: Where it stands.
+        proposal: Its first run.
+        trial_id: The id of that.
+    """
+
+    rank: _Rank
+    proposal: Proposal
+    trial_id: str
+
+    @property
+    def configuration(self) -> Configuration:
+        """What was tried."""
+        return self.proposal.configuration
+
+
+def tuned(
+    sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Row]
+) -> list[Tuned]:
+    """Returns what tuning has tried and can be chosen from, the best first.
+
+    Replicates count as one configuration, by their mean. One of which any run failed or diverged is
+    left out: it may again.
+
+    Args:
+        sweep: The resolved search space file.
+        proposals: By trial number.
+        rows: The final rows, by trial number.
+    """
+    runs: dict[int, list[Proposal]] = {}
+    for proposal in proposals.values():
+        number = proposal.configuration_number
+        if number is not None and not is_untuned(proposal.configuration):
+            runs.setdefault(number, []).append(proposal)
+    found = []
+    for replicates in runs.values():
+        first = min(replicates, key=lambda run: run.trial_number)
+        ends = [rows[run.trial_number] for run in replicates if run.trial_number in rows]
+        rank = _rank(sweep, first.trial_number, ends) if len(ends) == len(replicates) else None
+        if rank is not None:
+            found.append(Tuned(rank, first, str(rows[first.trial_number]["trial_id"])))
+    return sorted(found, key=lambda each: each.rank)
+
+
+def _rank(sweep: Sweep, trial_number: int, ends: Sequence[Row]) -> _Rank | None:
+    outcomes = {row["outcome"] for row in ends}
+    if not outcomes <= {"completed", "stopped"}:
+        return None
+    if outcomes == {"completed"}:
+        sign = -1.0 if sweep.objective.mode == "max" else 1.0
+        values = [row["objective"] for row in ends]
+        if not all(_is_finite(value) for value in values):
+            return None
+        return _Rank(0, 0, sign * math.fsum(values) / len(values), trial_number)
+    losses = [row["eval_loss"] for row in ends]
+    if not all(_is_finite(loss) for loss in losses):
+        return None
+    reached = min(row["examples_seen"] or 0 for row in ends)
+    return _Rank(1, -reached, math.fsum(losses) / len(losses), trial_number)
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def choose(sweep: Sweep, candidates: Sequence[Tuned]) -> list[Choice]:
+    """Returns what is to be confirmed, what tuning found best first.
+
+    Where the sweep asks about values, the best of each stratum, the strata in their own order until
+    there is no room; else the best ones. What tuning found best of all is always among them.
+
+    Args:
+        sweep: The resolved search space file; it has `confirm`.
+        candidates: What `tuned` returned.
+    """
+    assert sweep.confirm is not None
+    most = sweep.confirm.configurations
+    if not candidates:
+        return []
+    best = candidates[0]
+    chosen = [Choice(best.configuration, best.trial_id, "best")]
+    if not sweep.ask:
+        chosen += [Choice(each.configuration, each.trial_id, "next best") for each in candidates[1:]]
+        return chosen[:most]
+    firsts: dict[Any, Tuned] = {}
+    for each in candidates:
+        if phase(sweep, each.proposal) == "tune":
+            firsts.setdefault(sweep.stratum_of(each.configuration), each)
+    for stratum in sweep.strata:
+        winner = firsts.get(stratum.values)
+        if winner is not None and winner is not best:
+            chosen.append(Choice(winner.configuration, winner.trial_id, "best of its stratum"))
+    return chosen[:most]

@@ -1,0 +1,170 @@
+"""What was chosen to be confirmed, written down before its first run.
+
+What stands there is never chosen anew: the test rows would then have been chosen on. A sweep whose
+search has gone on, or whose `confirm` has changed, gets a further record; runs of the same
+configurations count for both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.search.identity import configuration_id
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import CONFIRMING, Proposal
+from orchestrator.state.records import damaged, read_record
+from orchestrator.state.sweep_files import SweepFiles
+
+_WHAT = "a record of what is confirmed"
+_REMEDY = "put it back from a copy of the store, or start another sweep with --new"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A configuration that is to be confirmed, and why.
+
+    Attributes:
+        configuration: What is trained again.
+        tuned: Id of the trial that led to it: the best of its stratum.
+        reason: `best`, `best of its stratum` or `optimum of its stratum`.
+    """
+
+    configuration: Configuration
+    tuned: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A choice with its runs.
+
+    Attributes:
+        choice: What is confirmed.
+        trials: The numbers of its runs, one a seed.
+    """
+
+    choice: Choice
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """One record: what was chosen after so many trials.
+
+    Attributes:
+        tried: Number of runs of the search that were chosen from.
+        seeds: Under how many seeds each choice runs.
+        most: How many choices there was room for.
+        confirmed: The choices, the one that tuning found best first.
+    """
+
+    tried: int
+    seeds: int
+    most: int
+    confirmed: tuple[Confirmed, ...]
+
+    @property
+    def runs(self) -> list[Proposal]:
+        """Its runs: every configuration under its first seed, then under the second, and so on."""
+        runs = [
+            Proposal(number, None, replicate, each.choice.configuration)
+            for each in self.confirmed
+            for replicate, number in enumerate(each.trials)
+        ]
+        return sorted(runs, key=lambda run: (run.replicate, run.trial_number))
+
+
+class ConfirmationLog:
+    """The records of one sweep, in `state/sweep=<sweep_id>/confirmations/`, one JSON file each."""
+
+    def __init__(self, files: SweepFiles) -> None:
+        """Opens the log; nothing is written before something is chosen."""
+        self._files = files
+
+    def write(
+        self, tried: int, seeds: int, most: int, choices: Sequence[Choice]
+    ) -> Confirmation:
+        """Numbers the runs of what is chosen and writes it down.
+
+        Args:
+            tried: Number of runs of the search that were chosen from.
+            seeds: Under how many seeds each choice runs.
+            most: How many choices there was room for.
+            choices: The best by tuning first.
+
+        Returns:
+            What is on record, which is somebody else's if that was there first.
+        """
+        known: dict[str, tuple[int, ...]] = {}
+        following = CONFIRMING
+        records = self.read()
+        for record in records:
+            for each in record.confirmed:
+                name = configuration_id(each.choice.configuration)
+                known[name] = max(known.get(name, ()), each.trials, key=len)
+                following = max(following, *(number + 1 for number in each.trials))
+        confirmed = []
+        for choice in choices:
+            there = known.get(configuration_id(choice.configuration), ())[:seeds]
+            new = range(following, following + seeds - len(there))
+            following = max(following, new.stop)
+            confirmed.append(Confirmed(choice, (*there, *new)))
+        confirmation = Confirmation(tried, seeds, most, tuple(confirmed))
+        key = self._key(len(records))
+        data = json.dumps(dataclasses.asdict(confirmation), sort_keys=True, indent=1).encode()
+        self._files.store.put_if_absent(key, data)
+        return self._read(key)
+
+    def read(self) -> list[Confirmation]:
+        """Returns every record, the first one first.
+
+        Raises:
+            DamagedError: A file among them is none; names it and the remedy.
+        """
+        records: list[Confirmation] = []
+        while (self._files.store.root / self._key(len(records))).exists():
+            records.append(self._read(self._key(len(records))))
+        return records
+
+    def latest(self) -> Confirmation | None:
+        """Returns the last record, None before there is one."""
+        records = self.read()
+        return records[-1] if records else None
+
+    def _key(self, index: int) -> str:
+        return f"{self._files.confirmations_key}/{index:04d}.json"
+
+    def _read(self, key: str) -> Confirmation:
+        path = self._files.store.root / key
+        record = read_record(path, _WHAT, _REMEDY)
+        try:
+            confirmed = tuple(
+                Confirmed(Choice(**each["choice"]), tuple(each["trials"]))
+                for each in record["confirmed"]
+            )
+            confirmation = Confirmation(
+                record["tried"], record["seeds"], record["most"], confirmed
+            )
+        except (LookupError, TypeError) as error:
+            raise damaged(path, _WHAT, _REMEDY) from error
+        _check(path, confirmation)
+        return confirmation
+
+
+def _check(path: Path, confirmation: Confirmation) -> None:
+    """Refuses a record whose parts are not what they should be."""
+    counts = [confirmation.tried, confirmation.seeds, confirmation.most]
+    fine = all(type(count) is int and count >= 0 for count in counts)
+    for each in confirmation.confirmed:
+        fine = fine and all(type(n) is int and n >= CONFIRMING for n in each.trials)
+        fine = fine and isinstance(each.choice.tuned, str)
+        try:
+            configuration_id(each.choice.configuration)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(path, _WHAT, _REMEDY) from error
+    if not fine:
+        raise damaged(path, _WHAT, _REMEDY)
