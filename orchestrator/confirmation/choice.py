@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +52,7 @@ class Tuned:
         return self.proposal.configuration
 
 
-def tuned(
-    sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Row]
-) -> list[Tuned]:
+def tuned(sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Row]) -> list[Tuned]:
     """Returns what tuning has tried and can be chosen from, the best first.
 
     Replicates count as one configuration, by their mean. One of which any run failed or diverged is
@@ -119,8 +116,8 @@ def choose(sweep: Sweep, candidates: Sequence[Tuned]) -> list[Choice]:
     best = candidates[0]
     chosen = [Choice(best.configuration, best.trial_id, "best")]
     if not sweep.ask:
-        chosen += [Choice(each.configuration, each.trial_id, "next best") for each in candidates[1:]]
-        return chosen[:most]
+        others = candidates[1:most]
+        return chosen + [Choice(each.configuration, each.trial_id, "next best") for each in others]
     firsts: dict[Any, Tuned] = {}
     for each in candidates:
         if phase(sweep, each.proposal) == "tune":

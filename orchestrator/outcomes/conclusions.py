@@ -14,6 +14,7 @@ from orchestrator.outcomes.judgement import judge
 from orchestrator.search.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, AttemptLog
+from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index
 from orchestrator.store.rows import Row
@@ -23,8 +24,38 @@ _STORE_ERROR = re.compile(r"orchestrator\.store\.errors\.\w+: (.*)")
 
 
 def is_finished(stored: StoredSweep) -> bool:
-    """Returns whether every run of the sweep has its final row."""
-    done = set(index.trials(stored.root, stored.id)["trial_number"].to_pylist())
+    """Returns whether every run of the sweep, confirming ones included, has its final row."""
+    done = _done(stored)
+    if not _is_searched(stored, done):
+        return False
+    if stored.sweep.confirm is None:
+        return True
+    confirmation = confirmation_of(stored)
+    return confirmation is not None and all(run.trial_number in done for run in confirmation.runs)
+
+
+def is_searched(stored: StoredSweep) -> bool:
+    """Returns whether every run but the confirming ones has its final row."""
+    return _is_searched(stored, _done(stored))
+
+
+def confirmation_of(stored: StoredSweep) -> Confirmation | None:
+    """Returns what is confirmed of the sweep as its file is now; None if it is not chosen yet.
+
+    A longer search, or another `confirm`, chooses anew.
+    """
+    confirm, latest = stored.sweep.confirm, ConfirmationLog(stored.files).latest()
+    if confirm is None or latest is None:
+        return None
+    wanted = (len(list(Numbering(stored.sweep))), confirm.seeds, confirm.configurations)
+    return latest if (latest.tried, latest.seeds, latest.most) == wanted else None
+
+
+def _done(stored: StoredSweep) -> set[int]:
+    return set(index.trials(stored.root, stored.id)["trial_number"].to_pylist())
+
+
+def _is_searched(stored: StoredSweep, done: set[int]) -> bool:
     return all(number in done for number, _, _ in Numbering(stored.sweep))
 
 

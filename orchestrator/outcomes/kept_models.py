@@ -24,6 +24,7 @@ TRAINING_STATE = "training_state.safetensors"
 class _Model:
     """A kept model; the best is the smallest."""
 
+    searched: bool
     stopped: bool
     loss: float
     trial_number: int
@@ -71,9 +72,12 @@ class KeptModels:
             check_inside(self._root, folder)
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            searched = row["phase"] != "confirm"  # what is stated rests on the others
             stopped = row["outcome"] != "completed"
             loss = self._sign * row["objective"]
-            bisect.insort(self._kept, _Model(stopped, loss, row["trial_number"], folder, size))
+            bisect.insort(
+                self._kept, _Model(searched, stopped, loss, row["trial_number"], folder, size)
+            )
             while len(self._kept) > 1 and self._is_full():
                 discard(self._root, self._kept.pop().folder.parent)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ray.tune.search import Searcher
 
 from orchestrator.search.proposals import Proposal
-from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_queue import Queue
 from orchestrator.search.run_result import RunResult
 from orchestrator.search_space import Sweep
 
@@ -19,7 +19,7 @@ class SweepSearcher(Searcher):
     def __init__(
         self,
         sweep: Sweep,
-        queue: RunQueue,
+        queue: Queue,
         conclude: Callable[[str, Proposal], RunResult | None],
         expired: Callable[[], bool] = lambda: False,
     ) -> None:

@@ -27,7 +27,7 @@ from orchestrator.ray_tune.trainable import tune_function
 from orchestrator.ray_tune.watcher import TuneEvents, Watcher
 from orchestrator.search.halving import compared_with
 from orchestrator.search.proposals import Proposal
-from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_queue import ConfirmingQueue, Queue, RunQueue
 from orchestrator.search.run_result import RunResult
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
@@ -48,6 +48,7 @@ class SweepTuner:
         expired: Callable[[], bool] = lambda: False,
         *,
         is_last: bool = False,
+        confirming: Sequence[Proposal] | None = None,
     ) -> None:
         """Lines up the trials that are left.
 
@@ -58,6 +59,7 @@ class SweepTuner:
             watchers: Are told what happens.
             expired: Whether the time is up: nothing more starts, and trials end at their next rung.
             is_last: Whether a trial that is to be tried again is not tried in this start.
+            confirming: The confirming runs, in place of those of the search.
 
         Raises:
             DamagedError: A checkpoint or a record under `state/` is not this sweep's.
@@ -79,7 +81,11 @@ class SweepTuner:
             for number in standing.proposals
             if number not in standing.finished
         }
-        self._queue = RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
+        self._queue: Queue = (
+            RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
+            if confirming is None
+            else ConfirmingQueue(confirming, standing.finished, self._propose)
+        )
         self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
         self._scheduler.unmeasured = self._end_unmeasured
         self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)

@@ -1,8 +1,12 @@
-"""The runs of a sweep that are left: what is unfinished first, then what the study proposes."""
+"""The runs of a sweep that are left: what is unfinished first, then what the study proposes.
+
+The confirming runs have a queue of their own: they are a list, and nobody learns from them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Numbering, Proposal
@@ -14,6 +18,24 @@ from trainables.techniques.registry import BASELINE
 _BASELINE: Configuration = {"technique": BASELINE.name}
 
 
+Propose = Callable[[Proposal], Proposal | None]
+"""Writes a proposal down, before its trial starts, and returns what is on record; None if it could
+not, so that nothing more is to start."""
+
+
+class Queue(Protocol):
+    """The runs that are left."""
+
+    def __len__(self) -> int:
+        """Returns how many runs have not started."""
+
+    def next(self) -> Proposal | None:
+        """Returns the next run, which is on record; None if there is no other."""
+
+    def ended(self, proposal: Proposal, result: RunResult) -> None:
+        """Takes in how a run ended."""
+
+
 class RunQueue:
     """Hands out runs one by one, and lets the study learn from how they ended."""
 
@@ -22,7 +44,7 @@ class RunQueue:
         sweep: Sweep,
         on_record: Mapping[int, Proposal],
         finished: Mapping[int, RunResult],
-        propose: Callable[[Proposal], Proposal | None],
+        propose: Propose,
     ) -> None:
         """Rebuilds the study and lines up the runs that are left.
 
@@ -30,8 +52,7 @@ class RunQueue:
             sweep: The resolved search space file.
             on_record: The proposals written down so far, by trial number.
             finished: The ends of those that have a final row, by trial number.
-            propose: Writes a proposal down, before its trial starts, and returns what is on record;
-                None if it could not, so that nothing more is to start.
+            propose: Writes a proposal down.
         """
         self._study = study_of(sweep)
         self._propose = propose
@@ -87,3 +108,31 @@ class RunQueue:
         ended.append(result)
         if len(ended) == self._numbering.replicates(configuration):
             self._study.finish(configuration, ended)
+
+
+class ConfirmingQueue:
+    """Hands out the confirming runs that are left, in their order."""
+
+    def __init__(
+        self, runs: Sequence[Proposal], finished: Mapping[int, RunResult], propose: Propose
+    ) -> None:
+        """Lines up the runs that are left.
+
+        Args:
+            runs: All of them.
+            finished: The ends of those that have a final row, by trial number.
+            propose: Writes a proposal down.
+        """
+        self._left = [run for run in runs if run.trial_number not in finished]
+        self._propose = propose
+
+    def __len__(self) -> int:
+        """Returns how many runs have not started."""
+        return len(self._left)
+
+    def next(self) -> Proposal | None:
+        """Returns the next run, which is on record; None if there is no other."""
+        return self._propose(self._left.pop(0)) if self._left else None
+
+    def ended(self, proposal: Proposal, result: RunResult) -> None:
+        """Does nothing: what confirms is learnt from by nobody."""

@@ -85,9 +85,7 @@ class ConfirmationLog:
         """Opens the log; nothing is written before something is chosen."""
         self._files = files
 
-    def write(
-        self, tried: int, seeds: int, most: int, choices: Sequence[Choice]
-    ) -> Confirmation:
+    def write(self, tried: int, seeds: int, most: int, choices: Sequence[Choice]) -> Confirmation:
         """Numbers the runs of what is chosen and writes it down.
 
         Args:
@@ -146,9 +144,7 @@ class ConfirmationLog:
                 Confirmed(Choice(**each["choice"]), tuple(each["trials"]))
                 for each in record["confirmed"]
             )
-            confirmation = Confirmation(
-                record["tried"], record["seeds"], record["most"], confirmed
-            )
+            confirmation = Confirmation(record["tried"], record["seeds"], record["most"], confirmed)
         except (LookupError, TypeError) as error:
             raise damaged(path, _WHAT, _REMEDY) from error
         _check(path, confirmation)

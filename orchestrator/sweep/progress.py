@@ -15,6 +15,7 @@ from rich.table import Table
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
+from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.store.rows import Row
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import configuration, duration, number
@@ -67,13 +68,27 @@ class Progress:
 
     def __post_init__(self) -> None:
         """Counts what there is to do."""
-        self._total = self.sweep.runs
+        self._total = self.sweep.runs + self._confirming()
         # Kept up to date, since going through all trials at every event would take longer and
         # longer.
-        self._best_ended = self._better(row["objective"] for row in self.earlier.values())
+        self._best_ended = self._better(
+            row["objective"] for row in self.earlier.values() if row.get("phase") != "confirm"
+        )
         self._seconds = 0.0
         self._timed = 0
         self._started = self.clock()
+
+    def confirming(self, chosen: Confirmation) -> None:
+        """Notes what is confirmed: the search has ended."""
+        self._total = self.sweep.runs + len(chosen.runs)
+        what = "; ".join(
+            f"{configuration(each.choice.configuration)} ({each.choice.reason})"
+            for each in chosen.confirmed
+        )
+        words = f"Tuning has ended. Now under {chosen.seeds} new seeds each, on test rows: {what}."
+        if not chosen.confirmed:
+            words = "Tuning has ended, without a trial that could be confirmed."
+        self.console.print(shown(words))
 
     def live(self) -> AbstractContextManager[object]:
         """Returns the display, to be entered while trials run."""
@@ -101,7 +116,8 @@ class Progress:
         running = self._running.pop(proposal.trial_number, None)
         seconds = self.clock() - running.since if running else 0.0
         self._ended.append(_Ended(proposal, row["outcome"], row["objective"], seconds))
-        self._best_ended = self._better([self._best_ended, row["objective"]])
+        if not proposal.confirms:
+            self._best_ended = self._better([self._best_ended, row["objective"]])
         self._seconds += seconds
         self._timed += seconds > 0
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
@@ -175,8 +191,19 @@ class Progress:
         elapsed = duration(self.clock() - self._started)
         return Group(table, shown(f"{self.summary()}, {elapsed} so far", "bold"))
 
+    def _confirming(self) -> int:
+        """Returns how many confirming runs there will be at most."""
+        confirm = self.sweep.confirm
+        if confirm is None:
+            return 0
+        most = min(confirm.configurations, self.sweep.configurations - self.sweep.baseline)
+        if self.sweep.strata:
+            most = min(most, len(self.sweep.strata) + len(self.sweep.points))
+        return most * confirm.seeds
+
     def _best(self) -> float | None:
-        running = (running.objective for running in self._running.values())
+        searched = (each for each in self._running.values() if not each.proposal.confirms)
+        running = (running.objective for running in searched)
         return self._better([self._best_ended, *running])
 
     def _better(self, values: Iterable[float | None]) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,18 @@ from rich.console import Console
 
 from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
-from orchestrator.outcomes.conclusions import Conclusions, is_finished
+from orchestrator.outcomes.conclusions import (
+    Conclusions,
+    confirmation_of,
+    is_finished,
+    is_searched,
+)
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
 from orchestrator.ray_tune.placement import Slots, slots
 from orchestrator.results.profile_words import profile_words
-from orchestrator.search.proposals import Numbering
+from orchestrator.search.proposals import Numbering, Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.device_seconds import DeviceSeconds
@@ -107,6 +112,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
 def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
+    from orchestrator.confirmation.begin import confirmation
     from orchestrator.outcomes.standing import standing
     from orchestrator.ray_tune.cluster import cluster
     from orchestrator.ray_tune.tuner import SweepTuner
@@ -135,16 +141,31 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
         def over() -> bool:
             return spending.reached() is not None or request.made()
 
-        with progress.live(), spending:
+        def run_all(state: Standing, confirming: Sequence[Proposal] | None) -> Standing:
             # Again for trials whose process died or lacked memory: they go on from their last rung.
-            passes = stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES
-            for left in reversed(range(passes)):
-                watchers = (progress, spending)
-                tuner = SweepTuner(stored, state, conclusions, watchers, over, is_last=not left)
+            ended = is_searched if confirming is None else is_finished
+            for left in reversed(range(stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES)):
+                tuner = SweepTuner(
+                    stored,
+                    state,
+                    conclusions,
+                    (progress, spending),
+                    over,
+                    is_last=not left,
+                    confirming=confirming,
+                )
                 tuner.run(placement, options.learner)
-                if over() or is_finished(stored):
-                    break
                 state = standing(stored, conclusions, state.halving)
+                if over() or ended(stored):
+                    break
+            return state
+
+        with progress.live(), spending:
+            state = run_all(state, None)
+            if stored.sweep.confirm is not None and is_searched(stored) and not over():
+                chosen = confirmation(stored, state)
+                progress.confirming(chosen)
+                run_all(state, chosen.runs)
         screen.print(progress.summary() + ".")
     return spending.reached()
 
@@ -164,6 +185,8 @@ def _progress(
         return f"SIGTERM: the trials {how} and end."
 
     numbers = {number for number, _, _ in Numbering(stored.sweep)}
+    if (chosen := confirmation_of(stored)) is not None:
+        numbers |= {run.trial_number for run in chosen.runs}
     return Progress(
         stored.sweep,
         stored.id,
