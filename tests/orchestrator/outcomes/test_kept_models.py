@@ -24,6 +24,7 @@ def _row(root: Path, number: int, objective: float | None, **changes: Any) -> di
         "trial_id": f"t-{number}",
         "trial_number": number,
         "outcome": "completed",
+        "phase": "tune",
         "objective": objective,
         "checkpoint": str(folder.relative_to(root)),
     }
