@@ -67,6 +67,8 @@ def _trial(name: str, number: int, outcome: str, rungs: int) -> dict[str, Any]:
         name,
         trial_number=number,
         outcome=outcome,
+        phase="tune" if number else "confirm",
+        stratum=f"rank={number}",
         technique="prefix" if number % 2 else "lora",
         rank=None if number % 2 else 8,
         virtual_tokens=20 if number % 2 else None,
