@@ -48,6 +48,15 @@ def phase(sweep: Sweep, proposal: Proposal) -> str:
     return "point" if proposal.configuration_number < len(sweep.points) else "tune"
 
 
+def confirming_runs(sweep: Sweep) -> int:
+    """Returns how many confirming runs there are at most."""
+    confirm = sweep.confirm
+    if confirm is None:
+        return 0
+    found = len(sweep.strata) + len(sweep.points) if sweep.strata else sweep.configurations
+    return min(confirm.configurations, found) * confirm.seeds
+
+
 class Numbering:
     """Which run has which trial number: baseline, points, then what the search proposes.
 

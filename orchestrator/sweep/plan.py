@@ -9,6 +9,7 @@ from rich.table import Table
 
 from orchestrator.results.profile_words import profile_words
 from orchestrator.search.optuna_space import size
+from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
 from orchestrator.search_space.model import Sweep
@@ -16,6 +17,9 @@ from orchestrator.search_space.space import Space
 from orchestrator.terminal.plain_console import shown, shown_line
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
+
+LEAST_RATES = 6
+"""Trials of a combination from which its best setting is known well enough to be spoken of."""
 
 
 def describe(sweep: Sweep, resources_text: str) -> RenderableType:
@@ -43,12 +47,14 @@ def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
     yield "base model", _pinned(sweep.base_model, sweep.base_model_revision)
     yield "dataset", _pinned(sweep.dataset, sweep.dataset_revision)
     yield "objective", f"{sweep.objective.metric}, {sweep.objective.mode}"
+    yield "asks", _asks(sweep)
     yield "trials", _trials(sweep)
     if sweep.space is not None:
         yield from _space(sweep, sweep.space)
     for index, point in enumerate(sweep.points):
         yield ("points" if index == 0 else ""), _point(point)
     yield from _training(sweep)
+    yield "confirming", _confirming(sweep)
     yield "evaluation", _evaluation(sweep)
     yield "resources", resources_text
 
@@ -70,6 +76,39 @@ def _trials(sweep: Sweep) -> str:
     untuned = sweep.baseline or any(is_untuned(point) for point in sweep.points)
     once = " (the untuned model once)" if seeds and untuned else ""
     return f"{_count(sweep.runs, 'run')}: {' + '.join(parts)}{seeds}{once}"
+
+
+def _asks(sweep: Sweep) -> str:
+    """Says what the question is about, and how thinly it is searched."""
+    strata = sweep.strata
+    if not strata:
+        return "which configuration is best"
+    each, left = divmod(sweep.trials, len(strata))
+    share = f"{each} to {each + 1}" if left else str(each)
+    words = (
+        f"about {', '.join(map(str, sweep.ask))}: {_count(len(strata), 'combination')}"
+        f" ({'; '.join(stratum.name for stratum in strata[:6])}{'; ...' if strata[6:] else ''}),"
+        f" {share} trials each"
+    )
+    if each < LEAST_RATES:
+        words += (
+            f"; below {LEAST_RATES} each the best of a combination is luck in part: set trials to"
+            f" {LEAST_RATES * len(strata)} or ask about fewer values"
+        )
+    return words
+
+
+def _confirming(sweep: Sweep) -> str:
+    """Says what follows when tuning has ended."""
+    confirm = sweep.confirm
+    if confirm is None:
+        return "none: the best trial is that of one seed, and chosen by its own score"
+    most = confirming_runs(sweep) // confirm.seeds
+    what = "the best of each combination" if sweep.strata else "the best configurations"
+    return (
+        f"{_count(most * confirm.seeds, 'run')} at most: {what}, up to {most}, under"
+        f" {confirm.seeds} new seeds each, in full, on test rows"
+    )
 
 
 def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
@@ -130,9 +169,10 @@ def _rungs(sweep: Sweep, budget_examples: int) -> str:
 def _evaluation(sweep: Sweep) -> str:
     evaluation = sweep.evaluation
     tested = "all" if evaluation.test_rows is None else f"{evaluation.test_rows:,}"
+    when = "at the end" if sweep.confirm is None else "at the end of what confirms"
     return (
-        f"{evaluation.validation_rows:,} validation rows at each rung, {tested} test rows at the "
-        f"end; protocol {evaluation.protocol}"
+        f"{evaluation.validation_rows:,} validation rows at each rung, {tested} test rows {when}; "
+        f"protocol {evaluation.protocol}"
     )
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from orchestrator.search.identity import trial_id
-from orchestrator.search.proposals import Proposal
+from orchestrator.search.proposals import Proposal, confirming_runs
 from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.store.rows import Row
@@ -68,7 +68,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         """Counts what there is to do."""
-        self._total = self.sweep.runs + self._confirming()
+        self._total = self.sweep.runs + confirming_runs(self.sweep)
         # Kept up to date, since going through all trials at every event would take longer and
         # longer.
         self._best_ended = self._better(
@@ -190,16 +190,6 @@ class Progress:
             )
         elapsed = duration(self.clock() - self._started)
         return Group(table, shown(f"{self.summary()}, {elapsed} so far", "bold"))
-
-    def _confirming(self) -> int:
-        """Returns how many confirming runs there will be at most."""
-        confirm = self.sweep.confirm
-        if confirm is None:
-            return 0
-        most = min(confirm.configurations, self.sweep.configurations - self.sweep.baseline)
-        if self.sweep.strata:
-            most = min(most, len(self.sweep.strata) + len(self.sweep.points))
-        return most * confirm.seeds
 
     def _best(self) -> float | None:
         searched = (each for each in self._running.values() if not each.proposal.confirms)
