@@ -7,6 +7,7 @@ wrong, placed relative to that key. A rule whose other keys are themselves wrong
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, Context
 from typing import Any
@@ -322,7 +323,7 @@ def source(value: str | None) -> list[Fault]:
     """A path or an identifier can be seen whole, and a file system can hold it."""
     if value is None:
         return []
-    if not value.isprintable():
+    if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in value):
         return [((), f"is {show(value)}, but must not hold line breaks or control characters")]
     if any(len(part.encode()) > LONGEST_PART for part in value.split("/")):
         return [((), f"is {show(value)}, but no part of a path has more than {LONGEST_PART} bytes")]

@@ -29,7 +29,8 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from orchestrator.search_space.problems import Problem, SpecError, printable, show
+from orchestrator.errors import visible_line
+from orchestrator.search_space.problems import Problem, SpecError, show
 from trainables.contract.configuration import Scalar
 
 LARGEST_FILE = 1_000_000
@@ -306,7 +307,7 @@ def _resolve(text: str) -> Scalar:
 
 
 def _short(text: str) -> str:
-    return printable(text if len(text) <= 40 else f"{text[:37]}...")
+    return visible_line(text if len(text) <= 40 else f"{text[:37]}...")
 
 
 def describe_root(root: Node) -> str | None:

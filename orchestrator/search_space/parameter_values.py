@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables.contract.configuration import Scalar
-from trainables.techniques.parameter import Parameter
+from trainables.techniques.parameter import Parameter, split
 
 NEAREST_TO_ZERO = 1e-12
 """What is nearer to 0 is 0 by mistake: float32, in which weights are trained, has 24 bits."""
@@ -29,6 +29,8 @@ def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
         parameter's name; None if nothing is.
     """
     converted = convert(value, parameter.kind)
+    if parameter.items and isinstance(value, str) and not parameter.check(value):
+        return ",".join(split(value)), None  # "q, v" is "q,v", and makes the same trial
     if parameter.kind not in (int, float) or isinstance(converted, bool):
         return converted, parameter.check(converted)
     if isinstance(converted, int | float) and abs(converted) > _EXACT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.errors import UserError, nearest
+from orchestrator.errors import UserError, nearest, visible_line
 
 MOST_PROBLEMS = 100
 """Told of one list or one file; whoever has made more is helped by these."""
@@ -28,7 +28,7 @@ class Problem:
     def __str__(self) -> str:
         """The line that is printed: `rank.yaml:14: space.technique.lora.rnak: ...`."""
         where = self.place if self.line is None else f"{self.place}:{self.line}"
-        return printable(f"{where}: {self.message}")
+        return visible_line(f"{where}: {self.message}")
 
 
 class SpecError(UserError):
@@ -53,16 +53,6 @@ class SpecError(UserError):
         return type(self), (self.problems,)
 
 
-def printable(text: str) -> str:
-    """Returns a text in one line: line breaks and what cannot be seen are written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in text
-    )
-
-
 def unknown(what: str, name: str, valid: Sequence[str]) -> str:
     """Says that a name is not known, with the nearest valid one, or all if none is near.
 
@@ -84,7 +74,7 @@ def show(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            text = printable(value)
+            text = visible_line(value)
             return f'"{text if len(text) <= 60 else text[:57] + "..."}"'
         case dict():
             names = ", ".join(map(str, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,7 +66,7 @@ def _sections(sweep: Sweep) -> Iterator[str]:
     if not 0 < len(sweep.question) <= 2_000 or not 0 < len(sweep.name) <= 48:
         yield "question or name is endless or empty"
     for name in (sweep.base_model, sweep.dataset):
-        if not 0 < len(name) <= 1_000 or not name.isprintable():
+        if not 0 < len(name) <= 1_000 or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
             yield f"a source is {name!r}"
     yield from _within("validation rows", sweep.evaluation.validation_rows, 1, 1e6)
     if sweep.evaluation.test_rows is not None:

@@ -34,6 +34,7 @@ from orchestrator.sweep import plan
 from orchestrator.sweep.preflight import check_sources
 from tests.orchestrator.search_space.absurdities import absurdities
 from tests.orchestrator.search_space.mutations import Start, start
+from trainables.contract.visible import INVISIBLE
 
 SECONDS = 5.0
 """Of processor time, for one file."""
@@ -78,6 +79,8 @@ def outcome(given: Start, file: Path) -> tuple[str, str]:
         return "slow", f"more than {SECONDS:g} s"
     except Exception:
         return "crash", traceback.format_exc()
+    if any(INVISIBLE.search(line) for line in out.getvalue().split("\n")):
+        return "unclear", repr(out.getvalue())
     return ("absurd", "\n".join(found)) if found else ("accepted", out.getvalue())
 
 
@@ -86,7 +89,7 @@ def clear(problem: Problem, given: Start, file: Path) -> bool:
     line = str(problem)
     options = {f"--set {override}" for override in given.overrides} | {f"--trials {given.trials}"}
     option = problem.place in options
-    if not line.isprintable() or (len(line) > LONGEST_LINE and not option):
+    if INVISIBLE.search(line) or (len(line) > LONGEST_LINE and not option):
         return False
     if problem.place != str(file) and not option:
         return False

@@ -122,6 +122,11 @@ def test_a_point_that_no_trial_can_be_is_refused(
     assert message in problems(tmp_path, **only)
 
 
+def test_a_path_may_have_whatever_a_folder_may_be_named(tmp_path: Path) -> None:
+    name = str(tmp_path / "modèle\u00a0日本\u3000\u200c[b]")
+    assert load(sweeps.write(tmp_path, base_model=name)).base_model == name
+
+
 def test_a_wrong_metric_of_an_option_is_told_whatever_it_is(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load(sweeps.write(tmp_path), ["objective.metric={quniform: [1, 2, 3]}"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator.search_space.document import LARGEST_FILE, MOST_VALUES, read
 from orchestrator.search_space.problems import SpecError
+from trainables.contract.visible import INVISIBLE
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_every_size_is_bounded_and_every_text_is_one(text: str, phrase: str) -> 
     message = problems_of(text)
     assert phrase in message
     assert "\n" not in message
-    assert message.isprintable()
+    assert INVISIBLE.search(message) is None
 
 
 def test_a_mistake_in_a_single_text_hides_no_other() -> None:

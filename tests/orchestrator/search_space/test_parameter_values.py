@@ -54,6 +54,8 @@ def test_a_wrong_value_is_told_with_the_rule(name: str, value: Scalar, problem: 
         ("data_size", 1e9, 10**9),
         ("alpha", None, None),
         ("target_modules", "all", "all"),
+        ("target_modules", "q, v", "q,v"),
+        ("target_modules", "q,\t\t", "q"),
     ],
 )
 def test_a_right_value_is_taken_in_the_parameters_kind(
