@@ -71,7 +71,7 @@ _LIMITS_OF_SQLITE = ("too many", "too big", "too large", "too complex", "stack o
 _NAMES_IN_ANY_DIALECT = (
     *("no such table:", "no such column:", "has no column named", "ambiguous column name"),
     *("duplicate column name", "already exists", "misuse of aggregate", "values for"),
-    *("do not have the same number of result columns",),
+    *("misuse of window function", "do not have the same number of result columns"),
 )
 """Words of SQLite's messages where a text fails for its names, or in a way that it would fail in
 any dialect."""

@@ -124,9 +124,15 @@ def _median(given: Call) -> Said:
     return Said(given.reading.call("percentile", value.sql, "0.5"), Kind("decimal"))
 
 
+def _over_window(given: Call, form: str) -> list[Said]:
+    if not given.is_over:
+        raise NotSpoken(f"{given.name} without OVER")
+    return given.values(form)
+
+
 def _window_only(form: str, kind: Kind) -> Rule:
     def rule(given: Call) -> Said:
-        values = given.values(form)
+        values = _over_window(given, form)
         return Said(f"{given.name}({', '.join(value.sql for value in values)})", kind)
 
     return rule
@@ -136,7 +142,7 @@ def _of_first(form: str) -> Rule:
     """LAG, FIRST_VALUE and their like: a value of the kind of their first argument."""
 
     def rule(given: Call) -> Said:
-        values = given.values(form)
+        values = _over_window(given, form)
         return Said(f"{given.name}({', '.join(value.sql for value in values)})", values[0].kind)
 
     return rule

@@ -6,6 +6,7 @@ import re
 
 from sqlglot import exp
 
+from trainables.sql.sandbox.tokens import tokens
 from trainables.sql.translation.casts import AFFINITIES, declared, stored
 from trainables.sql.translation.changes import create_as
 from trainables.sql.translation.expressions import condition
@@ -100,9 +101,21 @@ def _command(reading: Reading, node: exp.Expr) -> list[str]:
     if reading.is_of("tsql", "oracle") and re.match(r"ALTER\b.*\bADD\s+COLUMN\b", text, _ANY):
         raise NotSpoken("ADD COLUMN")
     word = str(node.this).upper()
-    if _UNTRANSLATED.match(text):
+    if _UNTRANSLATED.match(text) and _has_closed_parentheses(text):
         raise NotKnown(f"a statement {word}")
     raise NotSpoken(f"a statement {word}")
+
+
+def _has_closed_parentheses(text: str) -> bool:
+    if "\\" in text or "$" in text:
+        # What is in quotes there depends on the dialect.
+        return True
+    depth = 0
+    for token in tokens(text):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 @says_statement(exp.Create)

@@ -644,7 +644,12 @@ def _exists(reading: Reading, node: exp.Exists, scope: Scope) -> Said:
 @says(exp.Subquery)
 def _subquery(reading: Reading, node: exp.Subquery, scope: Scope) -> Said:
     query, columns = reading.query(node.this, scope)
-    kind = next(iter(columns.values())) if len(columns) == 1 else UNKNOWN
+    if len(columns) > 1:
+        beside = node.parent.iter_expressions() if node.parent is not None else ()
+        if any(isinstance(other, exp.Tuple) for other in beside):
+            raise NotKnown("a comparison of rows")
+        raise NotSpoken("a subquery of several columns as one value")
+    kind = next(iter(columns.values())) if columns else UNKNOWN
     return Said(f"({query})", kind._replace(shown=False))
 
 

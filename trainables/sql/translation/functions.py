@@ -50,12 +50,14 @@ class Call:
         name: In upper case.
         nodes: Its arguments, as parsed.
         scope: What they can name.
+        is_over: Whether OVER follows.
     """
 
     reading: Reading
     name: str
     nodes: list[exp.Expr]
     scope: Scope
+    is_over: bool = False
 
     def values(self, form: str) -> list[Said]:
         """Returns the arguments, checked against a form of one letter each.
@@ -1000,7 +1002,9 @@ def _called(reading: Reading, node: exp.Anonymous, scope: Scope) -> Said:
     name = str(node.this).upper()
     rule = RULES[reading.dialect].get(name)
     if rule is not None:
-        return rule(Call(reading, name, node.expressions, scope))
+        around = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
+        is_over = isinstance(around, exp.Window)
+        return rule(Call(reading, name, node.expressions, scope, is_over))
     if name in vocabulary.FUNCTIONS[reading.dialect]:
         # What it is called with may be of no dialect.
         reading.expressions(node.expressions, scope)

@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from trainables.sql.parsing import bounded_parser
 from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
-from trainables.sql.translation import scripts, signs
+from trainables.sql.translation import clauses, scripts, signs
 from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
 DIALECTS = ("mysql", "postgres", "tsql", "oracle")
@@ -62,6 +62,7 @@ def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:
         # Signs first: most texts are of few dialects, and the parsers are slow.
         tokens = reader().tokenize(text) if len(text) <= LONGEST_STATEMENT else []
         doubt = signs.check(tokens, text, dialect)
+        clauses.check_order(tokens, dialect)
         trees = bounded_parser.parse(text, reader)
     except (SqlglotError, ValueError):
         raise NotSpoken("it does not parse") from None

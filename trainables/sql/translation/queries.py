@@ -38,6 +38,9 @@ def query(reading: Reading, node: exp.Expr, outer: Scope | None) -> tuple[str, C
             sql, columns = values(reading, node, outer)
         elif isinstance(node, exp.Subquery):
             sql, columns = _modified(reading, node, outer)
+        elif isinstance(node, exp.Alias | exp.Condition):
+            # To sqlglot any words are an expression, and that may stand beside UNION.
+            raise NotSpoken("an expression as a query")
         else:
             raise NotKnown(f"the query {type(node).__name__}")
     finally:
