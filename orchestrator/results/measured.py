@@ -74,6 +74,19 @@ def partly_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return said
 
 
+def reasons(predictions: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Returns how often each reason stands for an execution accuracy that there is none of.
+
+    Args:
+        predictions: Of one evaluation, with `execution_reason`.
+
+    Returns:
+        Kind of reason (`trainables.contract.scores.REASONS`) -> rows, most frequent first.
+    """
+    kinds = (row["execution_reason"] for row in predictions)
+    return dict(Counter(kind for kind in kinds if kind is not None).most_common())
+
+
 def way_of_scoring(row: Mapping[str, Any], metric: str) -> str:
     """Returns what a metric's values depend on beside trial and rows: those of one way compare.
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters
-from orchestrator.results.measured import interval_of, measured_rows
+from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score
 from orchestrator.store import reader
@@ -20,6 +20,7 @@ from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import duration, number, text, with_interval
+from trainables.contract.scores import REASONS
 
 _BEST, _WORST, _RANDOM = 3, 3, 4
 _LINES = 20
@@ -44,7 +45,8 @@ def show(root: Path, row: Row) -> Answer:
     sweep_id, trial_ids = row["sweep_id"], [row["trial_id"]]
     reports = reader.reports(root, sweep_id, trial_ids=trial_ids).to_pylist()
     predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()
-    split, chosen = _choose(predictions, row, metric)
+    evaluations = _evaluations(predictions, row)
+    split, chosen = _choose(evaluations, row, metric)
     environment = json.loads(row["environment_json"] or "{}")
     config = json.loads(row["config_json"] or "{}")
     data = {
@@ -52,13 +54,15 @@ def show(root: Path, row: Row) -> Answer:
         "configuration": config,
         "environment": environment,
         "reports": reports,
+        "not_measured": {name: reasons(found) for name, found in evaluations.items()},
         "predictions": {"split": split, "rows": chosen},
     }
     parts: list[RenderableType] = [shown_line(_head(row)), shown_line(_cost(row))]
     parts += [shown(f"\nParameters: {_listed(parameters(row))}"), shown("\nScores", style="bold")]
     few = _thinned(reports)
     title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"
-    parts += [_scores(row), shown(f"\n{title}", style="bold"), _reports(few, metric)]
+    parts += [_scores(row), *(shown(line) for line in _not_measured(evaluations))]
+    parts += [shown(f"\n{title}", style="bold"), _reports(few, metric)]
     parts += [shown(line) for line in curve(few, metric)]
     if chosen:
         order = _order(metric)
@@ -146,11 +150,48 @@ def _thinned(reports: list[Row]) -> list[Row]:
     return reports[::-1][::step][::-1]
 
 
-def _choose(predictions: list[Row], row: Row, metric: str) -> tuple[str, list[dict[str, Any]]]:
+def _evaluations(predictions: list[Row], row: Row) -> dict[str, list[Row]]:
+    """Returns the predictions of each evaluation whose scores the final row has, by split."""
+    protocol = json.loads(row["config_json"] or "{}").get("protocol")
+    # Of "both" the first one gives the trial its test scores.
+    own = "standard" if protocol == "both" else protocol
+    last = {
+        "validation": [
+            each
+            for each in predictions
+            if each["split"] == "validation" and each["step"] == row["steps"]
+        ],
+        "test": [
+            each
+            for each in predictions
+            if each["split"] == "test" and own in (None, each["protocol"])
+        ],
+    }
+    return {split: found for split, found in last.items() if found}
+
+
+def _not_measured(evaluations: dict[str, list[Row]]) -> list[str]:
+    """Returns why rows have no execution accuracy, counted; nothing where all have one."""
+    lines = []
+    for split, found in evaluations.items():
+        counted = reasons(found)
+        if not counted:
+            continue
+        missing = sum(counted.values())
+        lines.append(f"execution_accuracy: none on {missing:,} of {len(found):,} {split} rows")
+        lines += [
+            f"{count:>7,}  {kind}: {REASONS.get(kind, 'a reason that this version does not know')}"
+            for kind, count in counted.items()
+        ]
+    return lines
+
+
+def _choose(
+    evaluations: dict[str, list[Row]], row: Row, metric: str
+) -> tuple[str, list[dict[str, Any]]]:
     """Returns the split and the chosen predictions."""
-    found = [each for each in predictions if each["split"] == "test"]
-    split = "test" if found else "validation"
-    found = found or [each for each in predictions if each["step"] == row["steps"]]
+    split = "test" if "test" in evaluations else "validation"
+    found = evaluations.get(split, [])
     order = _order(metric)
     found = [each for each in found if each[order] is not None]
     found.sort(key=lambda each: (-each[order], each["example_id"]))

@@ -131,7 +131,10 @@ def main(
         if show_plan:
             check_options(sweep, options)
             check_sources(sweep, ask_hub=False)
-            out.print(plan.describe(sweep, _resources(sweep)))
+            # Imports sqlglot, which a start of the sweep has no use for.
+            from orchestrator.sweep.measurable import measurable
+
+            out.print(plan.describe(sweep, _resources(sweep), measurable(sweep)))
         else:
             run(sweep, root, out, options)
 

@@ -22,12 +22,13 @@ LEAST_RATES = 6
 """Trials of a combination from which its best setting is known well enough to be spoken of."""
 
 
-def describe(sweep: Sweep, resources_text: str) -> RenderableType:
+def describe(sweep: Sweep, resources_text: str, measured_text: str | None) -> RenderableType:
     """Describes a sweep for a person.
 
     Args:
         sweep: The resolved search space file.
         resources_text: What the machine or cluster offers, and what a trial takes of it.
+        measured_text: On how many rows what is measured, if that is known.
 
     Returns:
         Two columns, without borders, so that it reads the same on a terminal and in a file.
@@ -35,12 +36,14 @@ def describe(sweep: Sweep, resources_text: str) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for name, value in _rows(sweep, resources_text):
+    for name, value in _rows(sweep, resources_text, measured_text):
         table.add_row(shown_line(name), shown_line(value))
     return Group(shown(sweep.question, "bold"), shown(""), table)
 
 
-def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
+def _rows(
+    sweep: Sweep, resources_text: str, measured_text: str | None
+) -> Iterator[tuple[str, str]]:
     yield "sweep", sweep.name
     words = profile_words(sweep.profile, sweep.base_model, sweep.dataset)
     yield "profile", f"{words} ({sweep.profile_reason})"
@@ -56,6 +59,8 @@ def _rows(sweep: Sweep, resources_text: str) -> Iterator[tuple[str, str]]:
     yield from _training(sweep)
     yield "confirming", _confirming(sweep)
     yield "evaluation", _evaluation(sweep)
+    if measured_text is not None:
+        yield "", measured_text
     yield "resources", resources_text
 
 

@@ -133,3 +133,13 @@ SCORING_VERSION = 2
 
 UNJUDGED = "unjudged"
 """The reason of a row that can be measured, where nobody can judge this prediction."""
+
+REASONS: Mapping[str, str] = {
+    "context fails": "the context does not run, in SQLite or as any dialect",
+    "reference fails": "the reference does not run in its context",
+    "limit": "the context or the reference passes a limit",
+    "no translation": "a construct whose meaning in SQLite is not known",
+    "dialects differ": "it fits several dialects that return different results",
+    UNJUDGED: "the row can be measured, but this prediction is none that its engine can judge",
+}
+"""The kinds of reasons; the last one is a prediction's, the others are a row's."""

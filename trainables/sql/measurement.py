@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainables.contract.scores import UNJUDGED
-
 
 @dataclass(frozen=True)
 class Reason:
     """Why there is no score.
 
     Attributes:
-        kind: One of a few words, to be counted by: those of `REASONS`.
+        kind: One of a few words, to be counted by: those of `trainables.contract.scores.REASONS`.
         detail: What it was in this row.
     """
 
     kind: str
     detail: str = ""
-
-
-REASONS: dict[str, str] = {
-    "context fails": "the context does not run, in SQLite or as any dialect",
-    "reference fails": "the reference does not run in its context",
-    "limit": "the context or the reference passes a limit",
-    "no translation": "a construct whose meaning in SQLite is not known",
-    "dialects differ": "it fits several dialects that return different results",
-    UNJUDGED: "the row can be measured, but this prediction is none that its engine can judge",
-}
-"""The kinds of reasons; the last one is a prediction's, the others are a row's."""
 
 
 @dataclass(frozen=True)

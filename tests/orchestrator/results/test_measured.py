@@ -14,7 +14,8 @@ from orchestrator.results.show import show
 from orchestrator.store import Store
 from orchestrator.terminal.plain_console import PlainConsole
 from tests.orchestrator.results.synthetic import SWEEP, write_trial
-from trainables.contract.scores import METRICS
+from tests.orchestrator.store import samples
+from trainables.contract.scores import METRICS, REASONS, UNJUDGED
 
 
 def _row(**values: Any) -> dict[str, Any]:
@@ -74,6 +75,35 @@ def test_show_says_on_how_many_rows(tmp_path: Path) -> None:
         console.print(show(tmp_path, row).view)
     (line,) = (line for line in capture.get().splitlines() if "execution_accuracy" in line)
     assert " on 4" in line
+
+
+def test_show_counts_why_rows_have_no_execution_accuracy(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    parameters = {"technique": "lora", "rank": 8, "learning_rate": 0.001, "data_size": 1000}
+    row = write_trial(store, 0, parameters, predictions=False)
+    kinds = ["no translation", None, UNJUDGED, "no translation", None, "a kind to come"]
+    for split, step in (("validation", row["steps"]), ("validation", 1), ("test", row["steps"])):
+        scored = [
+            samples.prediction(number, execution_reason=kind if step > 1 else "limit")
+            for number, kind in enumerate(kinds[: 3 if split == "test" else None])
+        ]
+        store.publish_predictions(
+            SWEEP, row["trial_id"], 0, split, "standard", step, 10 * step, scored
+        )
+    answer = show(tmp_path, row)
+    assert isinstance(answer.data, dict)
+    assert answer.data["not_measured"] == {
+        "validation": {"no translation": 2, UNJUDGED: 1, "a kind to come": 1},
+        "test": {"no translation": 1, UNJUDGED: 1},
+    }
+    console = PlainConsole(width=300)
+    with console.capture() as capture:
+        console.print(answer.view)
+    said = capture.get()
+    assert "execution_accuracy: none on 4 of 6 validation rows" in said
+    assert f"      2  no translation: {REASONS['no translation']}" in said
+    assert "execution_accuracy: none on 2 of 3 test rows" in said
+    assert "limit" not in said
 
 
 def test_nothing_is_said_where_every_row_was_measured() -> None:

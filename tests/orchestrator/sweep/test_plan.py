@@ -13,10 +13,16 @@ from orchestrator.sweep.plan import describe
 FOLDER = Path(__file__).resolve().parents[3] / "search_spaces"
 
 
-def plan(name: str, *overrides: str, profile: str = "embedded", trials: int | None = None) -> str:
+def plan(
+    name: str,
+    *overrides: str,
+    profile: str = "embedded",
+    trials: int | None = None,
+    measured: str | None = None,
+) -> str:
     sweep = load(FOLDER / f"{name}.yaml", overrides, trials, profile)
     out = io.StringIO()
-    Console(file=out, width=200).print(describe(sweep, "2 at a time, one CPU core each"))
+    Console(file=out, width=200).print(describe(sweep, "2 at a time, one CPU core each", measured))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
@@ -56,3 +62,9 @@ def test_a_finite_space_is_not_tried_twice() -> None:
     assert "4 configurations; none is tried twice" in plan("smoke", "search.method=tpe", trials=3)
     assert "4 configurations; each is tried once" in plan("smoke")
     assert "4 configurations; trials caps the grid at the first 3" in plan("smoke", trials=3)
+
+
+def test_a_plan_says_on_how_many_rows_what_is_measured() -> None:
+    lines = plan("smoke", measured="execution_accuracy can be measured on 4").splitlines()
+    [line] = [line for line in lines if "execution_accuracy" in line]
+    assert lines[lines.index(line) - 1].startswith("evaluation")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from trainables.contract.scores import REASONS
 from trainables.sql.execution import SqlExecutor
-from trainables.sql.measurement import REASONS
 
 PLAIN = (
     "CREATE TABLE t (id INT, name TEXT, pay INT, price DECIMAL(8,2), d DATE);"
