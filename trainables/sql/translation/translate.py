@@ -10,6 +10,7 @@ from typing import Any
 
 from trainables.sql.translation import (
     aggregates,
+    call_syntax,
     changes,
     definitions,
     functions,
@@ -22,7 +23,7 @@ from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading
 
 # Imported for the rules that they register.
-_RULES = (aggregates, changes, definitions, functions, queries)
+_RULES = (aggregates, call_syntax, changes, definitions, functions, queries)
 
 Translation = dict[str, Any]
 """`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
