@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from trainables.sql.translation.arithmetic import as_text
 from trainables.sql.translation.calls import Call, Rule
-from trainables.sql.translation.expressions import as_text, condition
+from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.functions import RULES
 from trainables.sql.translation.kinds import (
     BOOLEAN,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from trainables.sql.translation.arithmetic import as_text
 from trainables.sql.translation.dates import as_moment
-from trainables.sql.translation.expressions import as_text
 from trainables.sql.translation.kinds import Kind, NotKnown, NotSpoken, Said
 from trainables.sql.translation.reading import Reading, Scope
 

@@ -251,7 +251,7 @@ def _to_text(reading: Reading, said: Said, node: exp.Expr) -> Said:
 
 def _to_date(reading: Reading, said: Said) -> Said:
     if said.literal is not None and said.kind.is_text:
-        from trainables.sql.translation.expressions import moment_literal
+        from trainables.sql.translation.comparisons import moment_literal
 
         text = moment_literal(reading, said.literal, None)
         return Said(string(text[:10]), DATE, literal=text[:10])
@@ -262,7 +262,7 @@ def _to_date(reading: Reading, said: Said) -> Said:
 
 def _to_stamp(reading: Reading, said: Said) -> Said:
     if said.literal is not None and said.kind.is_text:
-        from trainables.sql.translation.expressions import moment_literal
+        from trainables.sql.translation.comparisons import moment_literal
 
         return Said(string(moment_literal(reading, said.literal, True)), STAMP)
     if said.kind == STAMP:
@@ -280,7 +280,7 @@ def _to_truth(said: Said) -> Said:
     if said.kind.name == "integer":
         return Said(f"({said.sql} <> 0)", BOOLEAN)
     if said.literal is not None:
-        from trainables.sql.translation.expressions import truth_literal
+        from trainables.sql.translation.comparisons import truth_literal
 
         return Said(truth_literal(said.literal), BOOLEAN)
     return _unknown(said, "a truth value")
@@ -297,7 +297,7 @@ def stored(reading: Reading, said: Said, kind: Kind) -> str:
         NotSpoken: The dialect refuses the value.
         NotKnown: It converts it in a way of its own.
     """
-    from trainables.sql.translation.expressions import moment_literal, truth_literal
+    from trainables.sql.translation.comparisons import moment_literal, truth_literal
 
     name, value = kind.name, said.kind.name
     if said.interval:

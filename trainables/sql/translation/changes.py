@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from trainables.sql.translation.casts import stored
-from trainables.sql.translation.expressions import condition
+from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.kinds import UNKNOWN, NotKnown, NotSpoken, Said
 from trainables.sql.translation.ordering import order_text
 from trainables.sql.translation.reading import (

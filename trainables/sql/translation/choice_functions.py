@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainables.sql.translation.calls import Call, Rule
-from trainables.sql.translation.expressions import alike, as_kind, chosen, comparable
+from trainables.sql.translation.comparisons import comparable
+from trainables.sql.translation.conditions import alike, as_kind, chosen
 from trainables.sql.translation.kinds import BOOLEAN, TEXT, NotKnown, NotSpoken, Said
 
 

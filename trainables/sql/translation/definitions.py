@@ -9,7 +9,7 @@ from sqlglot import exp
 from trainables.sql.sandbox.tokens import tokens
 from trainables.sql.translation.casts import AFFINITIES, declared, stored
 from trainables.sql.translation.changes import create_as
-from trainables.sql.translation.expressions import condition
+from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.kinds import TEXT, Kind, NotKnown, NotSpoken
 from trainables.sql.translation.reading import (
     Reading,

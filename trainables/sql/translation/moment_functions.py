@@ -7,7 +7,6 @@ from sqlglot import exp
 from trainables.sql.sandbox import clock
 from trainables.sql.translation.calls import Call, Rule
 from trainables.sql.translation.dates import as_moment, part, part_of, truncated, unit_of
-from trainables.sql.translation.expressions import now
 from trainables.sql.translation.intervals import shifted
 from trainables.sql.translation.kinds import (
     DATE,
@@ -21,6 +20,7 @@ from trainables.sql.translation.kinds import (
     NotSpoken,
     Said,
 )
+from trainables.sql.translation.literals import now
 from trainables.sql.translation.reading import string
 
 

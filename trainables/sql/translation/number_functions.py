@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from trainables.sql.translation.arithmetic import remainder
 from trainables.sql.translation.calls import Call, Rule
 from trainables.sql.translation.dates import as_moment, truncated
-from trainables.sql.translation.expressions import remainder
 from trainables.sql.translation.kinds import (
     DATE,
     FLOAT,

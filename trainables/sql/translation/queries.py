@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from trainables.sql.translation.aggregates import is_aggregate, window_text
-from trainables.sql.translation.expressions import condition
+from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.groups import grouping_sets, is_constant, reads_only_groups
 from trainables.sql.translation.kinds import Kind, NotKnown, NotSpoken, Said, widest
 from trainables.sql.translation.ordering import key_text, order_text

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from trainables.sql.translation import vocabulary
+from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.dates import as_moment
-from trainables.sql.translation.expressions import condition
 from trainables.sql.translation.kinds import DATE, INTEGER, STAMP, Kind, NotKnown, NotSpoken
 from trainables.sql.translation.reading import Columns, Reading, Scope, identifier, string
 

@@ -10,10 +10,16 @@ from typing import Any
 
 from trainables.sql.translation import (
     aggregates,
+    arithmetic,
     call_syntax,
     changes,
+    comparisons,
+    conditions,
     definitions,
     functions,
+    literals,
+    operands,
+    patterns,
     queries,
     structure,
 )
@@ -23,7 +29,20 @@ from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading
 
 # Imported for the rules that they register.
-_RULES = (aggregates, call_syntax, changes, definitions, functions, queries)
+_RULES = (
+    aggregates,
+    arithmetic,
+    call_syntax,
+    changes,
+    comparisons,
+    conditions,
+    definitions,
+    functions,
+    literals,
+    operands,
+    patterns,
+    queries,
+)
 
 Translation = dict[str, Any]
 """`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
