@@ -10,7 +10,15 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from trainables.sql.sandbox import aggregates, moment_formats, moments, numbers, texts
+from trainables.sql.sandbox import (
+    aggregates,
+    collations,
+    moment_formats,
+    moments,
+    numbers,
+    text_patterns,
+    texts,
+)
 
 CALL_STEPS = 200
 """What one call costs, in instructions of SQLite's virtual machine: about as long as those take."""
@@ -96,10 +104,10 @@ _STRICT: dict[str, Callable[..., Any]] = {
     "text_trimmed_of_text": texts.trimmed_of_text,
     "text_place_in_list": texts.place_in_list,
     "text_md5": texts.md5,
-    "text_matches": texts.matches,
-    "text_matches_in_any_case": texts.matches_in_any_case,
-    "text_replaced": texts.replaced,
-    "text_found": texts.found,
+    "text_matches": text_patterns.matches,
+    "text_matches_in_any_case": text_patterns.matches_in_any_case,
+    "text_replaced": text_patterns.replaced,
+    "text_found": text_patterns.found,
 }
 """NULL where an argument is."""
 
@@ -111,12 +119,12 @@ _WITH_NULLS: dict[str, Callable[..., Any]] = {
     "greatest_given": texts.greatest,
     "least_given": texts.least,
     # NULL where the text or the pattern is; most patterns have no escape.
-    "text_like": lambda text, pattern, escape: _like(texts.like, text, pattern, escape),
+    "text_like": lambda text, pattern, escape: _like(text_patterns.like, text, pattern, escape),
     "text_like_in_any_case": lambda text, pattern, escape: _like(
-        texts.like_in_any_case, text, pattern, escape
+        text_patterns.like_in_any_case, text, pattern, escape
     ),
     "text_like_of_tsql": lambda text, pattern, escape: _like(
-        texts.like_of_tsql, text, pattern, escape
+        text_patterns.like_of_tsql, text, pattern, escape
     ),
 }
 
@@ -138,8 +146,8 @@ _AGGREGATES: dict[str, type] = {
 }
 
 _COLLATIONS: dict[str, Callable[[str, str], int]] = {
-    "like_mysql": texts.compare_mysql,
-    "like_tsql": texts.compare_tsql,
+    "like_mysql": collations.compare_mysql,
+    "like_tsql": collations.compare_tsql,
 }
 
 NAMES = frozenset({*_STRICT, *_WITH_NULLS, *_AGGREGATES})

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
+from trainables.sql.sandbox.collations import folded
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
 
 LONGEST = 1_000_000
 """Characters of a value, as `Limits.value_bytes`."""
-
-_MOST_STEPS = 10_000_000
-"""Bound on the steps of one match: a pattern and text that may need more are not tried."""
 
 
 def said(value: Any) -> str:
@@ -33,14 +29,14 @@ def said(value: Any) -> str:
 
 def concatenated(*values: Any) -> str:
     """Joins what is not NULL."""
-    return _checked("".join(said(value) for value in values if value is not None))
+    return checked("".join(said(value) for value in values if value is not None))
 
 
 def joined(separator: str | None, *values: Any) -> str | None:
     """Joins what is not NULL with a separator; NULL if that is NULL."""
     if separator is None:
         return None
-    return _checked(separator.join(said(value) for value in values if value is not None))
+    return checked(separator.join(said(value) for value in values if value is not None))
 
 
 def reverse(text: str) -> str:
@@ -106,7 +102,7 @@ def place(needle: str, text: str, start: int = 1) -> int:
 
 def place_in_any_case(needle: str, text: str, start: int = 1) -> int:
     """The same without regard to the case of letters."""
-    return place(_folded(said(needle)), _folded(said(text)), start)
+    return place(folded(said(needle)), folded(said(text)), start)
 
 
 def overlay(text: str, new: str, start: int, length: int | None = None) -> str:
@@ -114,7 +110,7 @@ def overlay(text: str, new: str, start: int, length: int | None = None) -> str:
     length = len(new) if length is None else int(length)
     if start < 1 or length < 0:
         raise MeaningUnknown("a replacement outside of the text")
-    return _checked(text[: start - 1] + new + text[start - 1 + length :])
+    return checked(text[: start - 1] + new + text[start - 1 + length :])
 
 
 def stuff(text: str, start: int, length: int, new: str) -> str | None:
@@ -220,17 +216,17 @@ def trimmed_of_text(side: str, text: str, removed: str) -> str:
 def place_in_list(text: str, texts: str) -> int:
     """MySQL's FIND_IN_SET."""
     pieces = said(texts).split(",") if texts else []
-    folded = [_folded(piece) for piece in pieces]
-    return folded.index(_folded(said(text))) + 1 if _folded(said(text)) in folded else 0
+    one, others = folded(said(text)), [folded(piece) for piece in pieces]
+    return others.index(one) + 1 if one in others else 0
 
 
 def place_among(value: Any, *values: Any) -> int:
     """MySQL's FIELD."""
     if value is None:
         return 0
-    wanted = _folded(value) if isinstance(value, str) else value
+    wanted = folded(value) if isinstance(value, str) else value
     for number, other in enumerate(values, 1):
-        if other is not None and (_folded(other) if isinstance(other, str) else other) == wanted:
+        if other is not None and (folded(other) if isinstance(other, str) else other) == wanted:
             return number
     return 0
 
@@ -255,68 +251,7 @@ def least(*values: Any) -> Any:
     return _extreme(min, values)
 
 
-def like(text: Any, pattern: Any, escape: str | None) -> bool:
-    """LIKE that tells upper from lower case."""
-    return bool(_like(said(pattern), escape, 0).fullmatch(said(text)))
-
-
-def like_in_any_case(text: Any, pattern: Any, escape: str | None) -> bool:
-    """LIKE that does not tell upper from lower case."""
-    return bool(_like(_folded(said(pattern)), escape, 0).fullmatch(_folded(said(text))))
-
-
-def like_of_tsql(text: Any, pattern: Any, escape: str | None) -> bool:
-    """T-SQL's LIKE, with its classes in brackets."""
-    return bool(_like(_folded(said(pattern)), escape, 1).fullmatch(_folded(said(text))))
-
-
-def matches(text: str, pattern: str) -> bool:
-    """Whether a regular expression is found in a text, in its case."""
-    return _search(said(text), said(pattern), 0) is not None
-
-
-def matches_in_any_case(text: str, pattern: str) -> bool:
-    return _search(said(text), said(pattern), re.IGNORECASE) is not None
-
-
-def replaced(text: str, pattern: str, new: str, all_of_them: int, any_case: int) -> str:
-    """Replaces the first or all places that match a regular expression."""
-    text, flags = said(text), re.IGNORECASE if any_case else 0
-    compiled = _compiled(said(pattern), flags, len(text), exact=True)
-    if "\\" in new or "$" in new:
-        raise MeaningUnknown("a replacement that refers to what was found")
-    return _checked(compiled.sub(new, text, count=0 if all_of_them else 1))
-
-
-def found(text: str, pattern: str, any_case: int) -> str | None:
-    """Returns the first place that matches a regular expression, or NULL."""
-    text, flags = said(text), re.IGNORECASE if any_case else 0
-    match = _compiled(said(pattern), flags, len(text), exact=True).search(text)
-    return match[0] if match else None
-
-
-def fold_mysql(text: str) -> str:
-    """What MySQL's collation utf8mb4_0900_ai_ci compares, for letters with and without accents."""
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
-
-
-def compare_mysql(first: str, second: str) -> int:
-    one, other = fold_mysql(first), fold_mysql(second)
-    return (one > other) - (one < other)
-
-
-def compare_tsql(first: str, second: str) -> int:
-    """T-SQL's default collation: upper and lower case are one, blanks at the end do not count."""
-    one, other = _folded(first).rstrip(" "), _folded(second).rstrip(" ")
-    return (one > other) - (one < other)
-
-
-def _folded(text: str) -> str:
-    return text.casefold()
-
-
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
     if len(text) > LONGEST:
         raise TooLarge("a text")
     return text
@@ -342,109 +277,3 @@ def _extreme(choose: Any, values: Sequence[Any]) -> Any:
     if len(kinds) > 1:
         raise MeaningUnknown("the greatest of numbers and texts")
     return choose(given) if given else None
-
-
-@lru_cache(maxsize=256)
-def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
-    pieces: list[str] = []
-    index = 0
-    while index < len(pattern):
-        sign = pattern[index]
-        if escape and sign == escape:
-            index += 1
-            if index == len(pattern):
-                raise FailsThere("a pattern that ends with its escape")
-            pieces.append(re.escape(pattern[index]))
-        elif sign == "%":
-            if not pieces or pieces[-1] != ".*":
-                pieces.append(".*")
-        elif sign == "_":
-            pieces.append(".")
-        elif sign == "[" and classes:
-            end = pattern.find("]", index + 1)
-            inside = pattern[index + 1 : end]
-            if end < 0 or not re.fullmatch(r"\^?[\w\-]+", inside):
-                raise MeaningUnknown(f"the pattern {pattern!r}")
-            pieces.append(f"[{inside}]")
-            index = end
-        else:
-            pieces.append(re.escape(sign))
-        index += 1
-    if pieces.count(".*") > 6:
-        raise MeaningUnknown("a pattern with many wildcards")
-    return re.compile("".join(pieces), re.DOTALL)
-
-
-def _search(text: str, pattern: str, flags: int) -> re.Match[str] | None:
-    return _compiled(pattern, flags, len(text), exact=False).search(text)
-
-
-_CLASSES = {
-    "alpha": "A-Za-z",
-    "digit": "0-9",
-    "alnum": "A-Za-z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r"\s",
-    "punct": r"!-/:-@\[-`{-~",
-}
-_SAFE = re.compile(
-    r"""\\[dwsDWS.\\*+?()\[\]{}|^$/-]      # classes and escaped signs that all systems have
-      | \[\^?(?:\[:\w+:\]|[^\[\]\\])+\]     # a bracket expression
-      | \{\d{1,3}(?:,\d{0,3})?\}
-      | [.^$|*+?]
-      | \((?!\?) | \)
-      | [^\\\[\](){}.^$|*+?]
-    """,
-    re.VERBOSE,
-)
-
-
-def _compiled(pattern: str, flags: int, subject: int, *, exact: bool) -> re.Pattern[str]:
-    compiled, unbounded = _translated(pattern, flags, exact)
-    if (subject + 1) ** max(1, unbounded) > _MOST_STEPS:
-        raise MeaningUnknown("a pattern that may take long")
-    return compiled
-
-
-@lru_cache(maxsize=256)
-def _translated(pattern: str, flags: int, exact: bool) -> tuple[re.Pattern[str], int]:
-    """Compiles what POSIX, ICU and Python agree on.
-
-    Args:
-        pattern: The regular expression.
-        flags: Python's.
-        exact: Whether it matters how much is matched: POSIX takes the longest alternative.
-    """
-    pieces: list[str] = []
-    index, unbounded, in_group, repeated = 0, 0, 0, False
-    while index < len(pattern):
-        piece = _SAFE.match(pattern, index)
-        if piece is None or (exact and piece[0] == "|") or pattern[index:].startswith("(?"):
-            raise MeaningUnknown(f"the pattern {pattern!r}")
-        text = piece[0]
-        index = piece.end()
-        in_group += (text == "(") - (text == ")")
-        repeats = text in "*+" or text[0] == "{"
-        if repeats or text == "?":
-            if pieces and pieces[-1] in ("*", "+", "?") and text == "?":
-                # A short repetition: how much it takes depends on the system where that matters.
-                if exact:
-                    raise MeaningUnknown(f"the pattern {pattern!r}")
-            elif pieces and pieces[-1] == ")" and repeats and repeated:
-                raise MeaningUnknown("a repetition inside of a repetition")
-            unbounded += repeats
-            repeated |= repeats
-        if text[0] == "[":
-            for name, signs in _CLASSES.items():
-                text = text.replace(f"[:{name}:]", signs)
-            if "[:" in text:
-                raise MeaningUnknown(f"the pattern {pattern!r}")
-        pieces.append(text)
-    source = "".join(pieces)
-    try:
-        return re.compile(
-            source.replace("$", r"\Z") if source.endswith("$") else source, flags | re.ASCII
-        ), unbounded
-    except re.error as error:
-        raise FailsThere(f"the pattern {pattern!r}: {error}") from None

@@ -10,6 +10,7 @@ from trainables.sql.sandbox import moments
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown
 from trainables.sql.translation.kinds import (
     BOOLEAN,
+    COLLATIONS,
     DATE,
     LITERAL,
     STAMP,
@@ -20,9 +21,6 @@ from trainables.sql.translation.kinds import (
     Said,
 )
 from trainables.sql.translation.reading import Reading, Scope, identifier, says, string
-
-_COLLATIONS = {"mysql": "like_mysql", "tsql": "like_tsql"}
-
 
 _OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -155,7 +153,7 @@ def truth_literal(text: str) -> str:
 
 
 def _collation(reading: Reading, left: Said, right: Said) -> str:
-    name = _COLLATIONS.get(reading.dialect)
+    name = COLLATIONS.get(reading.dialect)
     if name is None or left.collation:
         # The left side's column decides how the two are compared.
         return ""

@@ -14,6 +14,16 @@ from trainables.sql.translation.sources import From
 _MOST_SETS = 32
 
 
+def holds_aggregate(item: exp.Expr) -> bool:
+    """Tells whether an expression aggregates: not in a subquery, and not over a window."""
+    if isinstance(item, exp.Query | exp.Subquery):
+        return False
+    around = item.parent.parent if isinstance(item.parent, exp.Filter) else item.parent
+    if is_aggregate(item) and not isinstance(around, exp.Window):
+        return True
+    return any(holds_aggregate(child) for child in item.iter_expressions())
+
+
 def is_constant(node: exp.Expr) -> bool:
     """Tells whether a node is a number without any column."""
     return not list(node.find_all(exp.Column, exp.Query)) and node.find(exp.Literal) is not None

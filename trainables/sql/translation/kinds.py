@@ -115,3 +115,7 @@ def widest(kinds: list[Kind]) -> Kind:
     if names == {"stamp", "literal"}:
         return STAMP
     return UNKNOWN
+
+
+COLLATIONS = {"mysql": "like_mysql", "tsql": "like_tsql"}
+"""The sandbox's collation by which a dialect compares texts, where it is not by their bytes."""

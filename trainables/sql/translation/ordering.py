@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from trainables.sql.translation.kinds import NotKnown
+from trainables.sql.translation.kinds import COLLATIONS, NotKnown
 from trainables.sql.translation.reading import Columns, Reading, Scope, identifier
-
-_COLLATIONS = {"mysql": "like_mysql", "tsql": "like_tsql"}
 
 
 def directed(node: exp.Expr) -> tuple[bool, bool]:
@@ -45,7 +43,7 @@ def key_text(reading: Reading, key: exp.Expr, scope: Scope, named: Columns) -> s
         if said.interval:
             raise NotKnown("an order by intervals")
         sql, kind, collated = said.sql, said.kind, said.collation
-    collation = _COLLATIONS.get(reading.dialect)
+    collation = COLLATIONS.get(reading.dialect)
     if kind is not None and kind.is_text and collation and not collated:
         reading.functions.add(collation)
         sql = f"{sql} COLLATE {collation}"

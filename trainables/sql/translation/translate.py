@@ -10,20 +10,24 @@ from typing import Any
 
 from trainables.sql.translation import (
     aggregates,
+    alter,
     arithmetic,
     call_syntax,
-    changes,
+    commands,
     comparisons,
     conditions,
-    definitions,
+    create,
     functions,
+    insert,
     literals,
+    merge,
     operands,
     patterns,
     queries,
     structure,
+    update,
 )
-from trainables.sql.translation.definitions import with_constraints_in_place
+from trainables.sql.translation.alter import with_constraints_in_place
 from trainables.sql.translation.grammar import parse
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading
@@ -31,17 +35,21 @@ from trainables.sql.translation.reading import Reading
 # Imported for the rules that they register.
 _RULES = (
     aggregates,
+    alter,
     arithmetic,
     call_syntax,
-    changes,
+    commands,
     comparisons,
     conditions,
-    definitions,
+    create,
     functions,
+    insert,
     literals,
+    merge,
     operands,
     patterns,
     queries,
+    update,
 )
 
 Translation = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.sql.sandbox import functions, moments, numbers, texts
+from trainables.sql.sandbox import functions, moments, numbers, text_patterns
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
 
@@ -163,9 +163,9 @@ def test_calls_are_bounded(name: str) -> None:
 
 
 def test_a_pattern_is_bounded_by_the_length_of_the_text() -> None:
-    assert not texts.matches("a" * 1_000, ".*b.*c")
+    assert not text_patterns.matches("a" * 1_000, ".*b.*c")
     with pytest.raises(MeaningUnknown, match="may take long"):
-        texts.matches("a" * 100_000, ".*b.*c")
+        text_patterns.matches("a" * 100_000, ".*b.*c")
 
 
 def test_a_text_knows_no_function_that_it_does_not_name() -> None:
@@ -205,6 +205,6 @@ def test_quotient_and_remainder_make_the_number(number: int, by: int) -> None:
 @given(st.text(max_size=30), st.text(alphabet="ab.*+?()[]|^$\\{}1,", max_size=12))
 def test_any_pattern_is_matched_or_refused(text: str, pattern: str) -> None:
     try:
-        assert texts.matches(text, pattern) in (True, False)
+        assert text_patterns.matches(text, pattern) in (True, False)
     except (MeaningUnknown, FailsThere, TooLarge):
         return

@@ -1,0 +1,26 @@
+"""How other systems compare texts. Standard library only."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def fold_mysql(text: str) -> str:
+    """What MySQL's collation utf8mb4_0900_ai_ci compares, for letters with and without accents."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
+
+
+def compare_mysql(first: str, second: str) -> int:
+    one, other = fold_mysql(first), fold_mysql(second)
+    return (one > other) - (one < other)
+
+
+def compare_tsql(first: str, second: str) -> int:
+    """T-SQL's default collation: upper and lower case are one, blanks at the end do not count."""
+    one, other = folded(first).rstrip(" "), folded(second).rstrip(" ")
+    return (one > other) - (one < other)
+
+
+def folded(text: str) -> str:
+    return text.casefold()
