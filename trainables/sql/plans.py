@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainables.sql.dialects import (
+    DIALECTS,
     Meaning,
     NotTranslated,
     is_foreign,
@@ -68,10 +69,11 @@ def _translated(as_it_is: Reading, outcome: Outcome, runs: Runs) -> Plan:
     context, reference = as_it_is.context, as_it_is.reference or ""
     builds = not outcome["context"]
     contexts = {said.dialect: said for said in meanings(None, context)}
-    readings, unknown = _bound(contexts, context, reference)
+    readings, unknown = _paired(contexts, meanings(reference, context, dialects=list(contexts)))
     if not readings and not unknown and builds:
         # No dialect has both; the context may be SQLite's.
-        readings, unknown = _unbound(context, reference)
+        plain = {dialect: Meaning(dialect, context) for dialect in DIALECTS}
+        readings, unknown = _paired(plain, meanings(reference, context, context_binds=False))
     kept, failed = _those_that_run(readings, runs)
     if not kept and not unknown and not failed:
         if builds and not outcome["reference"]:
@@ -89,29 +91,23 @@ def _translated(as_it_is: Reading, outcome: Outcome, runs: Runs) -> Plan:
     return Plan(tuple(kept))
 
 
-def _bound(
-    contexts: dict[str, Meaning], context: str, reference: str
+def _paired(
+    contexts: Mapping[str, Meaning], references: Iterable[Meaning]
 ) -> tuple[list[Reading], list[Meaning]]:
-    """Returns the dialects of context and reference, and what cannot be said of other such ones."""
+    """Returns the readings of context and reference, and what cannot be said of other ones.
+
+    Args:
+        contexts: What the context means, by dialect.
+        references: What the reference means in some of these dialects.
+    """
     readings, unknown = [], []
-    for said in meanings(reference, context, dialects=list(contexts)):
+    for said in references:
         built = contexts[said.dialect]
         if built.sql is None or said.sql is None:
             unknown.append(built if built.sql is None else said)
         else:
             functions = (*built.functions, *said.functions)
             readings.append(Reading(said.dialect, built.sql, said.sql, functions))
-    return readings, unknown
-
-
-def _unbound(context: str, reference: str) -> tuple[list[Reading], list[Meaning]]:
-    """Returns the dialects of a reference alone."""
-    readings, unknown = [], []
-    for said in meanings(reference, context, context_binds=False):
-        if said.sql is None:
-            unknown.append(said)
-        else:
-            readings.append(Reading(said.dialect, context, said.sql, said.functions))
     return readings, unknown
 
 

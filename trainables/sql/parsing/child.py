@@ -11,12 +11,13 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import resource
 import signal
 import sys
 import traceback
 from contextlib import suppress
 from typing import Any
+
+from trainables.sql.sandbox.resource_limits import limit_resources
 
 _NESTING = 3_000
 """Python frames, always counted from the same depth: enough for 60 nested subqueries."""
@@ -27,15 +28,7 @@ def main() -> None:
     cpu_seconds, address_bytes, *folders = json.loads(sys.argv[1])
     sys.path[:] = folders
     sys.setrecursionlimit(_NESTING)
-    for kind, most in (
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_NPROC", 0),
-        ("RLIMIT_AS", address_bytes),
-    ):
-        # macOS has no working RLIMIT_AS.
-        with suppress(AttributeError, ValueError, OSError):
-            resource.setrlimit(getattr(resource, kind), (most, most))
+    limit_resources(address_bytes)
     with suppress(BrokenPipeError):
         _write({"pid": os.getpid()})
         for line in sys.stdin.buffer:

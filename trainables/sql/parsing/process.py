@@ -17,16 +17,41 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from trainables.sql.parsing.pipes import Child, ChildGone, ParserUnavailable, ParsingLimits
+from trainables.sql.sandbox.child import PACKAGES, ChildGone, LineChild, SandboxUnavailable
 
 __all__ = ["ParserUnavailable", "ParsingLimits", "ParsingProcess", "Pending", "shared"]
 
 T = TypeVar("T")
 Heartbeat = Callable[[], None]
 
+_CHILD = "trainables.sql.parsing.child"
+
 _SECONDS_BETWEEN_BEATS = 0.5
+
+
+class ParsingLimits(NamedTuple):
+    """What one row may use.
+
+    Attributes:
+        cpu_seconds: Of the child process; the system kills it there.
+        wall_seconds: The parent kills the child there.
+        address_bytes: Address space of the child, where the system can limit it.
+    """
+
+    cpu_seconds: float = 10.0
+    wall_seconds: float = 60.0
+    address_bytes: int = 1 << 30
+
+
+class ParserUnavailable(SandboxUnavailable):
+    """The child process cannot be started at all."""
+
+
+class _TooLong(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The child has been silent for too long."""
 
 
 class ParsingProcess:
@@ -41,7 +66,7 @@ class ParsingProcess:
     def __init__(self, limits: ParsingLimits | None = None) -> None:
         self._limits = limits or ParsingLimits()
         self._lock = threading.Lock()
-        self._child: Child | None = None
+        self._child: LineChild | None = None
 
     def start(self) -> None:
         """Starts the child, if there is none, and waits for nothing: it loads in the background.
@@ -89,10 +114,16 @@ class ParsingProcess:
             self._lock.release()
             raise
 
-    def _running(self) -> Child:
+    def _running(self) -> LineChild:
         # After a fork the child is the parent's.
         if self._child is None or self._child.owner != os.getpid():
-            self._child = Child(self._limits)
+            limits = self._limits
+            folders = [PACKAGES, *(folder for folder in sys.path if Path(folder).is_absolute())]
+            settings = [limits.cpu_seconds, limits.address_bytes, *folders]
+            try:
+                self._child = LineChild(_CHILD, settings, keeps_bytecode=False)
+            except SandboxUnavailable as error:
+                raise ParserUnavailable(str(error)) from error
         return self._child
 
     def _end(self) -> int:
@@ -118,7 +149,7 @@ class Pending(Generic[T]):
         self._rows = rows
         self._results: list[T | None] = []
         self._last_beat = time.monotonic()
-        with suppress(ChildGone):  # is noticed at the results
+        with suppress(ChildGone, _TooLong):  # is noticed at the results
             self._send(rows)
 
     def __enter__(self) -> Pending[T]:
@@ -145,8 +176,9 @@ class Pending(Generic[T]):
         while len(self._results) < len(self._rows):
             try:
                 self._receive(heartbeat)
-            except ChildGone as error:
-                has_come_up = self._process._child is not None and self._process._child.has_come_up
+            except (ChildGone, _TooLong) as error:
+                child = self._process._child
+                has_come_up = child is not None and child.has_answered
                 status = self._process._end()
                 if not has_come_up and status > 0:
                     raise ParserUnavailable(
@@ -156,7 +188,7 @@ class Pending(Generic[T]):
                 if again:
                     self._results.append(None)
                 again = not again
-                with suppress(ChildGone):
+                with suppress(ChildGone, _TooLong):
                     self._send(self._rows[len(self._results) :], heartbeat)
             else:
                 again = False
@@ -172,8 +204,10 @@ class Pending(Generic[T]):
 
     def _receive(self, heartbeat: Heartbeat | None) -> None:
         deadline = time.monotonic() + self._process._limits.wall_seconds
-        line = self._process._running().read(lambda: self._wait(deadline, heartbeat))
-        answer = json.loads(line)
+        child = self._process._running()
+        if not child.has_answered:
+            child.read(lambda: self._wait(deadline, heartbeat))  # that it has come up
+        answer = json.loads(child.read(lambda: self._wait(deadline, heartbeat)))
         if "error" in answer:
             raise RuntimeError(f"{self._function} raised in its process:\n{answer['error']}")
         self._results.append(answer["result"])
@@ -182,7 +216,7 @@ class Pending(Generic[T]):
         """Gives a sign of life when it is time for one; returns the seconds to wait at most."""
         now = time.monotonic()
         if now > deadline:
-            raise ChildGone
+            raise _TooLong
         if heartbeat is not None and now - self._last_beat >= _SECONDS_BETWEEN_BEATS:
             self._last_beat = now
             heartbeat()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import selectors
 import signal
 import sys
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from trainables.sql.sandbox.child import SandboxUnavailable, end_child, start_child
+from trainables.sql.sandbox.child import ChildGone, LineChild, SandboxUnavailable
 from trainables.sql.sandbox.database import Limits
 
 __all__ = ["ChildDied", "SandboxProcess", "SandboxUnavailable"]
@@ -37,11 +34,8 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
         self.limited = limited
 
 
-class _Silent(Exception):  # noqa: N818  # what happened, not what is wrong with this program
-    """The child is gone or takes too long. No error that a heartbeat could raise."""
-
-    def __init__(self, *, too_long: bool = False) -> None:
-        self.too_long = too_long
+class _TooLong(Exception):  # noqa: N818  # what happened, not what is wrong with this program
+    """The child has not answered by its deadline. No error that a heartbeat could raise."""
 
 
 class SandboxProcess:
@@ -52,7 +46,7 @@ class SandboxProcess:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._child: _Child | None = None
+        self._child: LineChild | None = None
         self._has_answered = False
 
     def ask(
@@ -71,14 +65,14 @@ class SandboxProcess:
             SandboxUnavailable: No child has ever answered.
         """
         if self._child is None:
-            self._child = _Child(self._limits)
+            self._child = LineChild(_CHILD, self._limits._asdict())
         child, stage = self._child, ""
+        wait = _waiting(self._limits.wall_seconds, heartbeat)
         try:
-            child.write(request)
-            deadline = time.monotonic() + self._limits.wall_seconds
-            while isinstance(message := child.read(deadline, heartbeat), str):
+            child.write(json.dumps(request).encode() + b"\n", wait)
+            while isinstance(message := json.loads(child.read(wait)), str):
                 stage = message
-        except _Silent as error:
+        except (ChildGone, _TooLong) as error:
             status = child.end()
             self._child = None
             if not self._has_answered and status > 0:
@@ -86,14 +80,15 @@ class SandboxProcess:
                     f"The SQL process ended with status {status} before its first answer; "
                     f"`{sys.executable} -I -S -c 'import sqlite3, resource'` must work."
                 ) from error
-            limited = error.too_long or status == -signal.SIGPROF
+            limited = isinstance(error, _TooLong) or status == -signal.SIGPROF
             raise ChildDied(stage, limited) from None
         except BaseException:
             # Ctrl-C between a request and its answer: the next request must not read this answer.
             self.close()
             raise
         self._has_answered = True
-        return message
+        outcome: dict[str, Any] = message
+        return outcome
 
     def close(self) -> None:
         """Ends the child, if there is one; the next request starts another."""
@@ -102,50 +97,22 @@ class SandboxProcess:
             self._child = None
 
 
-class _Child:
-    """The process, its pipes and what has been read of the line to come."""
+def _waiting(seconds: float, heartbeat: Callable[[], None] | None) -> Callable[[], float]:
+    """Returns what says how long to wait at most, and gives a sign of life when it is time for one.
 
-    def __init__(self, limits: Limits) -> None:
-        self._process = start_child(_CHILD, limits._asdict())
-        self._finalizer = weakref.finalize(self, end_child, self._process)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._input, self._output = self._process.stdin, self._process.stdout
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._output, selectors.EVENT_READ)
-        self._read = b""
+    It raises `_TooLong` when so many seconds have passed.
+    """
+    deadline = time.monotonic() + seconds
+    last_beat = time.monotonic()
 
-    def write(self, request: dict[str, Any]) -> None:
-        try:
-            self._input.write(json.dumps(request).encode() + b"\n")
-            self._input.flush()
-        except OSError as error:
-            raise _Silent from error
+    def wait() -> float:
+        nonlocal last_beat
+        now = time.monotonic()
+        if now > deadline:
+            raise _TooLong
+        if heartbeat is not None and now - last_beat >= _SECONDS_BETWEEN_BEATS:
+            last_beat = now
+            heartbeat()
+        return min(_SECONDS_BETWEEN_BEATS, deadline - now)
 
-    def read(self, deadline: float, heartbeat: Callable[[], None] | None) -> str | dict[str, Any]:
-        """Returns the next message.
-
-        Raises:
-            _Silent: The child is gone, or has said nothing until the deadline.
-        """
-        while b"\n" not in self._read:
-            left = deadline - time.monotonic()
-            if not self._selector.select(max(0.0, min(left, _SECONDS_BETWEEN_BEATS))):
-                if left <= 0:
-                    raise _Silent(too_long=True)
-                if heartbeat is not None:
-                    heartbeat()
-                continue
-            piece = os.read(self._output.fileno(), 65_536)
-            if not piece:
-                raise _Silent
-            self._read += piece
-        line, self._read = self._read.split(b"\n", 1)
-        message: str | dict[str, Any] = json.loads(line)
-        return message
-
-    def end(self) -> int:
-        """Kills the process and returns its exit status, negative for a signal."""
-        self._selector.close()
-        self._finalizer()
-        return self._process.returncode
+    return wait

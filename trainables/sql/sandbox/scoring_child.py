@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import sqlite3
 import sys
 import time
-from contextlib import suppress
 from typing import Any
 
 from trainables.sql.sandbox.clock import at_fixed_time
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
 from trainables.sql.sandbox.judgement import Effect, Row, judge, run, without_definitions
+from trainables.sql.sandbox.resource_limits import limit_resources
 
 
 def main() -> None:
@@ -37,17 +36,9 @@ def main() -> None:
 
 
 def give_up(limits: Limits) -> None:
-    for kind, most in (
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_NPROC", 0),
-        ("RLIMIT_AS", limits.address_bytes),
-        # Standard input, output and error are open already; nothing else ever is.
-        ("RLIMIT_NOFILE", 3),
-    ):
-        # macOS has no working RLIMIT_AS; SQLite's own heap limit below holds there too.
-        with suppress(AttributeError, ValueError, OSError):
-            resource.setrlimit(getattr(resource, kind), (most, most))
+    # Standard input, output and error are open already; nothing else ever is. SQLite's own limit
+    # on its heap holds on macOS too.
+    limit_resources(limits.address_bytes, open_files=3)
     connection = sqlite3.connect(":memory:")
     connection.execute(f"PRAGMA hard_heap_limit = {limits.heap_bytes}")
     connection.close()
