@@ -3,9 +3,6 @@
 Nothing is lost but white space and comments, so that two texts with equal pieces are one statement.
 Where dialects do not agree on where a piece ends, a text is one piece; in lower case if nothing in
 it is in quotes.
-
-Source: https://www.sqlite.org/lang_keywords.html and tokenize.c of SQLite, for what is white space
-(five characters), what a word may hold (every character beyond ASCII) and how comments end.
 """
 
 from __future__ import annotations
@@ -13,17 +10,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_WORD = r"A-Za-z0-9_$\x80-\U0010ffff"
+from trainables.sql.sandbox.tokens import COMMENT, LETTER, LITERAL, NAME, SPACE
+
+_WORD = rf"{LETTER}0-9$"
 _PIECE = re.compile(
     rf"""
-      # A vertical tab goes on with a space, and begins none.
-      (?P<space> [ \t\n\f\r][ \t\n\f\r\v]* )
-      # At the very end /* begins none.
-    | (?P<comment> --[^\n]* | /\*(?!\Z).*?(?:\*/|\Z) )
+      (?P<space> {SPACE} )
+    | (?P<comment> {COMMENT} )
       # With a prefix: x'6A', N'text', _utf8'text'.
-    | (?P<literal> (?:[A-Za-z]|_[{_WORD}]+)? '(?:[^']|'')*(?:'|\Z) )
-    | (?P<word> [A-Za-z_\x80-\U0010ffff][{_WORD}]* )
-    | (?P<name> "(?:[^"]|"")*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) | \[[^\]]*(?:\]|\Z) )
+    | (?P<literal> (?:[A-Za-z]|_[{_WORD}]+)? {LITERAL} )
+    | (?P<word> [{LETTER}][{_WORD}]* )
+    | (?P<name> {NAME} )
       # With the letters that no dialect takes for a number's: 1abc is no number and no alias.
     | (?P<number> (?:[0-9]|\.[0-9]) (?:[eE][+-](?=[0-9])|[.{_WORD}])* )
     | (?P<parameter> (?:[@:?]|(?<!:):)[{_WORD}]+ | \$[{_WORD}]*\$? )

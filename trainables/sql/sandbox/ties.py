@@ -190,7 +190,7 @@ class _Column(NamedTuple):
                 before.kind != "symbol"
                 and not (before.kind == "word" and before.text in _NO_OPERAND)
             )
-            # 'it''s' is two tokens; SQLite takes a literal for an alias, but nobody orders by it.
+            # SQLite takes a literal for an alias, but nobody orders by it.
             if ends_operand and last.kind != "text" and last.text not in _NO_ALIAS:
                 return cls(entry[:-1], last, False)
         return cls(entry, None, False)

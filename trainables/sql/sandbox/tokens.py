@@ -6,14 +6,30 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# A vertical tab goes on with a space, and begins none.
+SPACE = r"[ \t\n\f\r][ \t\n\f\r\v]*"
+# At the very end /* begins none.
+COMMENT = r"--[^\n]* | /\*(?!\Z).*?(?:\*/|\Z)"
+LETTER = r"A-Za-z_\x80-\U0010ffff"
+"""What begins a word: every character beyond ASCII does."""
+LITERAL = r"'(?:[^']|'')*(?:'|\Z)"
+NAME = r"""
+    "(?:[^"]|"")*(?:"|\Z) | `(?:[^`]|``)*(?:`|\Z) | \[[^\]]*(?:\]|\Z)
+"""
+"""Patterns of SQLite's tokenizer, for `re.VERBOSE | re.DOTALL`.
+
+Source: https://www.sqlite.org/lang_keywords.html and tokenize.c of SQLite, for what is white space
+(five characters), what a word may hold and how comments end.
+"""
+
 PIECE = re.compile(
-    r"""
-      (?P<text>'[^']*(?:'|\Z))
-    | (?P<name>"[^"]*(?:"|\Z) | `[^`]*(?:`|\Z) | \[[^\]]*(?:\]|\Z))
-    | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))
-    | (?P<word>[^\W\d][\w$]*)
-    | (?P<number>\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)
-    | (?P<space>[ \t\n\f\r][ \t\n\f\r\v]*)
+    rf"""
+      (?P<text>{LITERAL})
+    | (?P<name>{NAME})
+    | (?P<comment>{COMMENT})
+    | (?P<word>[{LETTER}][{LETTER}0-9$]*)
+    | (?P<number>\.?[0-9][{LETTER}0-9$.]*(?:(?<=[eE])[+-][0-9]+)?)
+    | (?P<space>{SPACE})
     | (?P<symbol>->>|->|<>|<=|>=|<<|>>|!=|==|\|\||.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -42,10 +58,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Returns the tokens of a text, without comments and spaces.
-
-    A literal with a doubled quote in it is two tokens, `x'00'` a word and a literal.
-    """
+    """Returns the tokens of a text without comments and spaces; `x'00'` is a word and a literal."""
     found: list[Token] = []
     depth = 0
     for piece in PIECE.finditer(text):
@@ -92,7 +105,8 @@ def unquoted(token: Token) -> str:
     """Returns the name that a token stands for, in lower case: SQLite's names have no case."""
     if token.kind != "name":
         return token.text.lower()
-    return token.text[1:-1].lower()
+    quote = token.text[0]
+    return token.text[1:-1].replace(quote * 2, quote).lower()
 
 
 def normal_form(piece: Sequence[Token], qualifier: str = "") -> str:
