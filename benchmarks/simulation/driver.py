@@ -50,7 +50,9 @@ class Silent:
     def started(self, proposal: Proposal) -> None:
         """Does nothing."""
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         """Does nothing."""
 
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
@@ -197,7 +199,7 @@ class Simulation:
             decision = self._scheduler.on_trial_result(None, trial, told)
             if decision == "CONTINUE":
                 self._searcher.on_trial_result(trial.trial_id, told)
-            self._watcher.reported(proposal, rung, told["objective"])
+            self._watcher.reported(proposal, rung, told["objective"], told["eval_loss"])
         self._decided(proposal, decision, rung)
         if decision == "CONTINUE":
             self._schedule(trial.trial_id, index + 1)

@@ -55,7 +55,7 @@ def standing(
             from the reports. Pass the live halving: concurrent reports cannot be re-ordered from
             disk. Verdicts it has given stay; stored reports that it has not seen are decided now.
     """
-    metric = stored.sweep.objective.metric
+    compared_by = stored.sweep.compared_by
     proposals = ProposalLog(stored.files).read()
     trials = index.trials(stored.root, stored.id).to_pylist()
     rows = {int(row["trial_number"]): row for row in trials}
@@ -71,7 +71,7 @@ def standing(
                     "trial_id": row["trial_id"],
                     "group": compared_with(stored.sweep, proposals[number]),
                     RUNG: row[RUNG],
-                    "objective": row[metric],
+                    "value": row[compared_by],
                     "eval_loss": row["eval_loss"],
                 }
             )
@@ -79,7 +79,7 @@ def standing(
     stopped = halving.replay(history)
     _check_complete(stored, rows, reports)
     finished = {
-        number: run_result(row["outcome"], reports.get(number, []), metric)
+        number: run_result(row["outcome"], reports.get(number, []), stored.sweep)
         for number, row in rows.items()
     }
     for number, proposal in proposals.items():

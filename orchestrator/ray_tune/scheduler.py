@@ -51,7 +51,7 @@ class SweepScheduler(FIFOScheduler):
         trial_id, group = self._identify(trial)
         if result.get("unmeasured"):
             self.unmeasured()
-        compared = (result.get("objective"), result.get("eval_loss"))
+        compared = (result.get("compared"), result.get("eval_loss"))
         if self._halving.stops(trial_id, group, result[RUNG], *compared):
             self.stopped.add(trial.trial_id)
             return str(TrialScheduler.STOP)

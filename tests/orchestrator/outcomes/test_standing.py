@@ -14,7 +14,7 @@ from tests.orchestrator import sweeps
 
 
 def test_a_clock_that_is_behind_does_not_turn_a_trials_curve_round(tmp_path: Path) -> None:
-    sweep = sweeps.toy(tmp_path, trials=1, baseline=None)
+    sweep = sweeps.toy(tmp_path, trials=1, baseline=None, stopping=sweeps.BY_OBJECTIVE)
     stored, clock = latest(sweep, Store(tmp_path / "store", Unsynced())), Clock()
     curve = Curve([1.0] * 4, [0.1, 0.2, 0.3, 0.4])
     first = Simulation(stored, lambda *_: curve, slots=1, clock=clock)

@@ -19,14 +19,14 @@ class _Trial:
 def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
     scheduler = SweepScheduler(
-        TechniqueHalving(sweeps.toy(tmp_path)),
+        TechniqueHalving(sweeps.toy(tmp_path, stopping=sweeps.BY_OBJECTIVE)),
         lambda trial: (trial.trial_id, "lora"),
         expired=lambda: True,
     )
     scheduler.go_on = lambda trial_id, rung: told.append((trial_id, rung))
-    report = {"rung_examples": 90, "objective": 0.5, "last": False, "diverged": False}
+    report = {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
     assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
-    assert scheduler.on_trial_result(None, _Trial("b"), report | {"objective": 0.1}) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("b"), report | {"compared": 0.1}) == "STOP"
     assert scheduler.stopped == {"b"}
     last = report | {"rung_examples": 900, "last": True}
     assert scheduler.on_trial_result(None, _Trial("c"), last) == "CONTINUE"
