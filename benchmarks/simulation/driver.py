@@ -27,6 +27,7 @@ from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.state.verdict_log import VerdictLog
 from orchestrator.store import Store
 
 START = 1_800_000_000.0
@@ -130,6 +131,7 @@ class Simulation:
         with self._timed("start"):
             self.standing = standing(stored, self._conclusions)
             self._scheduler = SweepScheduler(self.standing.halving, self._identify)
+            self._scheduler.keep = VerdictLog(stored.files).write
             queue = RunQueue(
                 stored.sweep,
                 self.standing.proposals,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,21 +169,31 @@ class TechniqueHalving:
         self._rung(group, rung).record(self._report(value, loss), stopped=stopped)
         self._verdicts[trial_id, rung] = stopped
 
-    def replay(self, reports: Iterable[Mapping[str, Any]]) -> set[str]:
-        """Records stored reports, oldest first.
+    def replay(
+        self,
+        reports: Iterable[Mapping[str, Any]],
+        keep: Callable[..., bool] = lambda trial_id, rung, *, stopped: stopped,
+    ) -> set[str]:
+        """Records stored reports, oldest first, and decides on those that have no verdict.
 
         Args:
-            reports: Rows with `trial_id`, `group`, `rung_examples`, `value` and `eval_loss`.
+            reports: Rows with `trial_id`, `group`, `rung_examples`, `value`, `eval_loss` and
+                `stopped`, the verdict: None if none is known.
+            keep: Stores a verdict that is new (trial id, examples of the rung, `stopped`).
 
         Returns:
             The trials whose latest report was a verdict to stop.
         """
-        stopped: dict[str, bool] = {}
+        latest: dict[str, bool] = {}
         for row in reports:
-            stopped[row["trial_id"]] = self.stops(
-                row["trial_id"], row["group"], row[RUNG], row["value"], row["eval_loss"]
-            )
-        return {trial_id for trial_id, stop in stopped.items() if stop}
+            trial_id, rung, stopped = row["trial_id"], row[RUNG], row["stopped"]
+            report = (trial_id, row["group"], rung, row["value"], row["eval_loss"])
+            if stopped is not None:
+                self.record(*report, stopped=stopped)
+            elif self.judges(row["group"], rung, row["value"]):
+                stopped = keep(trial_id, rung, stopped=self.stops(*report))
+            latest[trial_id] = bool(stopped)
+        return {trial_id for trial_id, stop in latest.items() if stop}
 
     def _rung(self, group: str, rung: int) -> _Rung:
         return self._rungs.setdefault((group, rung), _Rung())

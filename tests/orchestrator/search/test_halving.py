@@ -220,6 +220,7 @@ def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
             "rung_examples": 90,
             "value": value,
             "eval_loss": None,
+            "stopped": None,
         }
         history.append(row)
         verdicts.append(undisturbed.stops(str(number), "lora", 90, value))
@@ -230,3 +231,23 @@ def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
         restarted.stops(str(n), "lora", 90, value) for n, value in enumerate(values) if n >= cut
     ]
     assert after == verdicts[cut:]
+
+
+def test_a_known_verdict_is_replayed_and_not_decided_anew(sweep: Sweep) -> None:
+    row = {"group": "lora", "rung_examples": 90, "eval_loss": None}
+    history = [
+        row | {"trial_id": "a", "value": 0.9, "stopped": False},
+        row | {"trial_id": "b", "value": 0.1, "stopped": False},
+        row | {"trial_id": "c", "value": 0.95, "stopped": True},
+        row | {"trial_id": "d", "value": 0.2, "stopped": None},
+    ]
+    new: list[tuple[str, int, bool]] = []
+
+    def keep(trial_id: str, rung: int, *, stopped: bool) -> bool:
+        new.append((trial_id, rung, stopped))
+        return stopped
+
+    halving = TechniqueHalving(sweep)
+    assert halving.replay(history, keep) == {"c", "d"}
+    assert new == [("d", 90, True)]
+    assert [halving.stops(each, "lora", 90, 0.5) for each in "abcd"] == [False, False, True, True]
