@@ -48,7 +48,9 @@ class _Ends:
     def started(self, proposal: Proposal) -> None:
         pass
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         pass
 
     def ended(self, proposal: Proposal, row: Row) -> None:

@@ -176,13 +176,18 @@ class Finetuning:
         return training
 
     def evaluate(
-        self, split: Literal["validation", "test"], protocol: str | None = None
+        self,
+        split: Literal["validation", "test"],
+        protocol: str | None = None,
+        *,
+        scores: bool = True,
     ) -> Evaluation:
         """Measures loss and scores on the rows of a split, the same ones in every trial.
 
         Args:
             split: Which rows; by the notebook's protocol the first `NOTEBOOK_ROWS` test rows.
             protocol: "standard" or "notebook"; None means the configuration's for validation rows.
+            scores: Whether SQL is written and scored, or the loss alone is measured.
 
         Raises:
             EvaluationInterruptedError: The trial is to end; nothing has changed but the time.
@@ -202,9 +207,9 @@ class Finetuning:
             )
         started = time.perf_counter()
         with isolated(self._device):
-            evaluation = self._evaluators[split, protocol].evaluate(
-                self._adapted, self._after_batch
-            )
+            evaluator = self._evaluators[split, protocol]
+            measure = evaluator.evaluate if scores else evaluator.measure_loss
+            evaluation = measure(self._adapted, self._after_batch)
         self._memory.sample()
         self.eval_seconds += time.perf_counter() - started
         if split == "validation":
@@ -334,7 +339,7 @@ def finetune(
     Args:
         configuration: The trial.
         rungs: Examples at which it is evaluated and reports, ascending, the budget last; (0,) for a
-            technique that does not train.
+            technique that does not train. `configuration.scored_rungs` says at which it is scored.
         report: Who listens.
         resume_from: Checkpoint of the same trial; rungs that it has passed are not reported again.
         device: A device, or "auto".
@@ -364,8 +369,11 @@ def finetune(
                 interruption.record(trial.examples_seen, trial.save)
                 return
             if trial.is_first_worker:
+                scores = rung == rungs[-1] or configuration.scored_rungs == "all"
                 try:
-                    evaluation = None if training.diverged else trial.evaluate("validation")
+                    evaluation = (
+                        None if training.diverged else trial.evaluate("validation", scores=scores)
+                    )
                 except EvaluationInterruptedError:
                     assert interruption is not None
                     if trial.step:

@@ -60,7 +60,7 @@ class Question:
             lines += [
                 f"search: {{method: {self.search}}}",
                 f"trials: {self.trials}",
-                f"stopping: {{first_rung: {FIRST_RUNG}, reduction_factor: 3}}",
+                f"stopping: {{by: objective, first_rung: {FIRST_RUNG}, reduction_factor: 3}}",
             ]
         return "\n".join(lines) + "\n"
 

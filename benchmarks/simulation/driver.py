@@ -27,6 +27,7 @@ from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.state.verdict_log import VerdictLog
 from orchestrator.store import Store
 
 START = 1_800_000_000.0
@@ -50,7 +51,9 @@ class Silent:
     def started(self, proposal: Proposal) -> None:
         """Does nothing."""
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         """Does nothing."""
 
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
@@ -128,6 +131,7 @@ class Simulation:
         with self._timed("start"):
             self.standing = standing(stored, self._conclusions)
             self._scheduler = SweepScheduler(self.standing.halving, self._identify)
+            self._scheduler.keep = VerdictLog(stored.files).write
             queue = RunQueue(
                 stored.sweep,
                 self.standing.proposals,
@@ -197,7 +201,7 @@ class Simulation:
             decision = self._scheduler.on_trial_result(None, trial, told)
             if decision == "CONTINUE":
                 self._searcher.on_trial_result(trial.trial_id, told)
-            self._watcher.reported(proposal, rung, told["objective"])
+            self._watcher.reported(proposal, rung, told["objective"], told["eval_loss"])
         self._decided(proposal, decision, rung)
         if decision == "CONTINUE":
             self._schedule(trial.trial_id, index + 1)

@@ -43,6 +43,7 @@ def report(stored: StoredSweep, trial: Running, index: int, at: float) -> dict[s
     """
     value = trial.curve.values[index]
     number = trial.proposal.trial_number
+    scored = stored.sweep.scores_every_rung or index == len(trial.rungs) - 1
     minimises = stored.sweep.objective.mode == "min"
     return {
         "sweep_id": stored.id,
@@ -57,7 +58,7 @@ def report(stored: StoredSweep, trial: Running, index: int, at: float) -> dict[s
         "attempt": trial.attempt,
         "elapsed_seconds": sum(trial.curve.seconds[: index + 1]),
         "reported_at": datetime.datetime.fromtimestamp(at, datetime.UTC),
-        **dict.fromkeys(SCORES, value),
+        **dict.fromkeys(SCORES, value if scored else None),
         **dict.fromkeys(LOSSES, value if minimises else 1.0 - value),
     }
 

@@ -119,7 +119,7 @@ class Conclusions:
         attempts = self._attempts.of(proposal.trial_number)
         end = TrialEnd(outcome, reports, test, attempts, error if outcome == failure else None)
         row = store.publish_trial(final_row(self._stored, proposal, end, self._environment))
-        return row, run_result(row["outcome"], reports, sweep.objective.metric)
+        return row, run_result(row["outcome"], reports, sweep)
 
     def _failure(
         self, trial_number: int, error: str, earlier_attempts: int | None

@@ -126,7 +126,8 @@ def final_row(
         **measured,
         "objective_metric": sweep.objective.metric,
         "objective_mode": sweep.objective.mode,
-        "objective": None if end.outcome == "diverged" else last.get(sweep.objective.metric),
+        # At a shorter training it is another figure, and none where the loss alone was measured.
+        "objective": last.get(sweep.objective.metric) if completed else None,
         **(_test_scores(end.test, configuration.test_protocols) if completed else {}),
         # Not from the clock: a sweep may lie still for days between two attempts.
         "wall_seconds": last.get("elapsed_seconds"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from orchestrator.state.checkpoints import check_inside, discard, is_checkpoint
 from orchestrator.state.stored_sweep import StoredSweep
-from orchestrator.store.rows import Row
+from orchestrator.store.rows import Row, finite_or_none
 
 TRAINING_STATE = "training_state.safetensors"
 """What a checkpoint holds only for going on; the learner's name for it."""
@@ -22,10 +22,19 @@ TRAINING_STATE = "training_state.safetensors"
 
 @dataclass(frozen=True, order=True)
 class _Model:
-    """A kept model; the best is the smallest."""
+    """A kept model; the best is the smallest.
+
+    Attributes:
+        searched: Whether it does not confirm: what is stated rests on those that do.
+        rung_from_end: 0 of a completed trial; of a stopped one the less, the later it ended.
+        loss: The objective of a completed trial, less if it is better; else the validation loss.
+        trial_number: The trial's.
+        folder: Where it lies.
+        size: In bytes.
+    """
 
     searched: bool
-    stopped: bool
+    rung_from_end: float
     loss: float
     trial_number: int
     folder: Path
@@ -59,7 +68,8 @@ class KeptModels:
 
     def _take_in(self, row: Row) -> None:
         all_of_it = self._files.checkpoints(row["trial_id"])
-        if row["checkpoint"] is None or row["objective"] is None:
+        rank = self._rank(row)
+        if row["checkpoint"] is None or rank is None:
             # It diverged or failed: nobody can rank it, nor want it.
             discard(self._root, all_of_it)
             return
@@ -72,14 +82,20 @@ class KeptModels:
             check_inside(self._root, folder)
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            searched = row["phase"] != "confirm"  # what is stated rests on the others
-            stopped = row["outcome"] != "completed"
-            loss = self._sign * row["objective"]
-            bisect.insort(
-                self._kept, _Model(searched, stopped, loss, row["trial_number"], folder, size)
-            )
+            searched = row["phase"] != "confirm"
+            model = _Model(searched, *rank, row["trial_number"], folder, size)
+            bisect.insort(self._kept, model)
             while len(self._kept) > 1 and self._is_full():
                 discard(self._root, self._kept.pop().folder.parent)
+
+    def _rank(self, row: Row) -> tuple[float, float] | None:
+        """Returns what a model is ranked by, the best the smallest; None if nothing is known."""
+        if row["outcome"] == "completed":
+            return None if row["objective"] is None else (0.0, self._sign * row["objective"])
+        loss = finite_or_none(row.get("eval_loss"))
+        if row["outcome"] != "stopped" or loss is None:
+            return None
+        return 1 / (1 + row["last_rung"]), loss
 
     def _is_full(self) -> bool:
         size = sum(model.size for model in self._kept)

@@ -1,8 +1,9 @@
 """Where a sweep stands, read from what it stored.
 
 At every start the proposals, the final rows and the reports are read; trials that had ended without
-anybody to write their final row get it now; early stopping's rungs are filled by replaying the
-reports in the order in which they came. Ray's own state is never read.
+anybody to write their final row get it now; early stopping's rungs are filled with the reports and
+the verdicts on them. A report whose verdict nobody stored, because the driver ended between the
+two, is decided on now. Ray's own state is never read.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.state.verdict_log import VerdictLog, Verdicts
 from orchestrator.store import index
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
@@ -51,11 +53,10 @@ def standing(
     Args:
         stored: The sweep.
         conclusions: Writes the final rows that are missing.
-        halving: Early stopping as it stands, where this process has decided so far; None replays it
-            from the reports. Pass the live halving: concurrent reports cannot be re-ordered from
-            disk. Verdicts it has given stay; stored reports that it has not seen are decided now.
+        halving: Early stopping as it stands, where this process has decided so far; None fills it
+            from the reports and verdicts.
     """
-    metric = stored.sweep.objective.metric
+    compared_by = stored.sweep.compared_by
     proposals = ProposalLog(stored.files).read()
     trials = index.trials(stored.root, stored.id).to_pylist()
     rows = {int(row["trial_number"]): row for row in trials}
@@ -71,15 +72,18 @@ def standing(
                     "trial_id": row["trial_id"],
                     "group": compared_with(stored.sweep, proposals[number]),
                     RUNG: row[RUNG],
-                    "objective": row[metric],
+                    "value": row[compared_by],
                     "eval_loss": row["eval_loss"],
+                    "number": number,
                 }
             )
+    verdicts = VerdictLog(stored.files)
+    _add_verdicts(history, verdicts.read(), rows)
     halving = halving or TechniqueHalving(stored.sweep)
-    stopped = halving.replay(history)
+    stopped = halving.replay(history, verdicts.write)
     _check_complete(stored, rows, reports)
     finished = {
-        number: run_result(row["outcome"], reports.get(number, []), metric)
+        number: run_result(row["outcome"], reports.get(number, []), stored.sweep)
         for number, row in rows.items()
     }
     for number, proposal in proposals.items():
@@ -89,6 +93,24 @@ def standing(
                 rows[number], finished[number] = concluded
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
     return Standing(proposals, finished, rows, halving, seconds)
+
+
+def _add_verdicts(
+    history: Sequence[dict[str, Any]], verdicts: Verdicts, rows: Mapping[int, Row]
+) -> None:
+    """Says of each report whether its trial was stopped there; None where that is not known.
+
+    Where no verdict is stored, as by earlier versions, what happened to the trial tells most: it
+    went on if it reported again or ended otherwise.
+    """
+    last = {report["trial_id"]: report for report in history}
+    for report in history:
+        stopped = verdicts.get((report["trial_id"], report[RUNG]))
+        if stopped is None and report is not last[report["trial_id"]]:
+            stopped = False
+        if stopped is None and report["number"] in rows:
+            stopped = rows[report["number"]]["outcome"] == "stopped"
+        report["stopped"] = stopped
 
 
 def _check(stored: StoredSweep, rows: Mapping[int, Row]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from orchestrator.search.halving import RUNG, TechniqueHalving
+from orchestrator.store import StoreError
 
 
 class SweepScheduler(FIFOScheduler):
@@ -17,6 +18,10 @@ class SweepScheduler(FIFOScheduler):
     Attributes:
         stopped: Tune's ids of the trials stopped early.
         errors: The error of each trial that ended in one, by Tune's id.
+        keep: Stores a verdict (trial id, examples of the rung, whether it is to stop) and returns
+            the one on record, before the trial hears of it.
+        trouble: Is told why a verdict could not be stored; the trial then ends there, to be
+            continued another time.
         unmeasured: Is called at each report whose objective no row can give.
         go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
     """
@@ -41,6 +46,8 @@ class SweepScheduler(FIFOScheduler):
         self._expired = expired
         self.stopped: set[str] = set()
         self.errors: dict[str, str] = {}
+        self.keep: Callable[..., bool] = lambda trial_id, rung, *, stopped: stopped
+        self.trouble: Callable[[Exception], None] = lambda error: None
         self.unmeasured: Callable[[], None] = lambda: None
         self.go_on: Callable[[str, int], None] = lambda trial_id, rung: None
 
@@ -51,10 +58,17 @@ class SweepScheduler(FIFOScheduler):
         trial_id, group = self._identify(trial)
         if result.get("unmeasured"):
             self.unmeasured()
-        compared = (result.get("objective"), result.get("eval_loss"))
-        if self._halving.stops(trial_id, group, result[RUNG], *compared):
-            self.stopped.add(trial.trial_id)
-            return str(TrialScheduler.STOP)
+        compared = (result.get("compared"), result.get("eval_loss"))
+        if self._halving.judges(group, result[RUNG], compared[0]):
+            stopped = self._halving.stops(trial_id, group, result[RUNG], *compared)
+            try:
+                stopped = self.keep(trial_id, result[RUNG], stopped=stopped)
+            except StoreError as error:
+                self.trouble(error)
+                return str(TrialScheduler.STOP)
+            if stopped:
+                self.stopped.add(trial.trial_id)
+                return str(TrialScheduler.STOP)
         if result["diverged"] or (self._expired() and not result["last"]):
             return str(TrialScheduler.STOP)
         self.go_on(trial_id, result[RUNG])
@@ -74,4 +88,4 @@ class SweepScheduler(FIFOScheduler):
 
     def debug_string(self) -> str:
         """Returns one line for Ray Tune's own status display."""
-        return f"ASHA per technique, {len(self.stopped)} stopped"
+        return f"ASHA, {len(self.stopped)} stopped"

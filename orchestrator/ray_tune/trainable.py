@@ -57,6 +57,7 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         "last": row[RUNG] == budget,
         "diverged": diverged(row, metric),
         "unmeasured": is_unmeasured(row, metric),
+        "compared": row[stored.sweep.compared_by],
         "objective": row[metric],
         "eval_loss": row["eval_loss"],
         metric: row[metric],

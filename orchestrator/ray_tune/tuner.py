@@ -32,6 +32,7 @@ from orchestrator.search.run_result import RunResult
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.state.verdict_log import VerdictLog
 from orchestrator.store import StoreError
 from orchestrator.trial.attempt import TrialJob
 
@@ -88,6 +89,8 @@ class SweepTuner:
         )
         self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
         self._scheduler.unmeasured = self._end_unmeasured
+        self._scheduler.keep = VerdictLog(stored.files).write
+        self._scheduler.trouble = self._keep
         self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)
 
     def run(self, slots: Slots, learner: str) -> None:

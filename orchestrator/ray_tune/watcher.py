@@ -18,8 +18,10 @@ class Watcher(Protocol):
     def started(self, proposal: Proposal) -> None:
         """A trial's process has taken it up."""
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
-        """A trial has reported."""
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
+        """A trial has reported; without an objective where the loss alone was measured."""
 
     def ended(self, proposal: Proposal, row: Row) -> None:
         """A trial has its final row."""
@@ -50,7 +52,12 @@ class TuneEvents(tune.Callback):
     ) -> None:
         if RUNG in result:
             for watcher in self._watchers:
-                watcher.reported(trial.config["proposal"], result[RUNG], result["objective"])
+                watcher.reported(
+                    trial.config["proposal"],
+                    result[RUNG],
+                    result["objective"],
+                    result["eval_loss"],
+                )
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         for watcher in self._watchers:

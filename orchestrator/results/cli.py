@@ -118,8 +118,9 @@ def leaderboard(
 ) -> None:
     """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
 
-    Completed trials come first, then those that early stopping ended. Scores on the test rows are
-    shown where they were measured; they do not change the ranking.
+    Completed trials come first, then those that early stopping ended: the later the higher, and at
+    the same rung by the validation loss. Scores on the test rows are shown where they were
+    measured; they do not change the ranking.
     """
     from orchestrator.results.leaderboard import Ranking, render
 

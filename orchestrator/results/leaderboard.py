@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _BESIDE = ("bleu", "rouge_l", "execution_accuracy")
-"""Scores that a table shows beside the one that ranks; JSON and CSV have all of them."""
+"""Scores that a table shows beside the one that ranks; JSON and CSV have all of them. The loss is
+there too if it ranks some of the trials."""
 
 
 _IDENTITY = ("sweep_id", "trial_id", "trial_number", "replicate")
@@ -46,10 +47,11 @@ _MEASURES = (
     *("wall_seconds", "peak_memory_bytes", "device_kind", "device_name", "dtype", "error"),
     *("scoring_version", "sqlite_version"),
 )
+_ORDER = ("last_rung", "eval_loss")
 _COLUMNS = tuple(
     dict.fromkeys(
         (
-            *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES),
+            *(*FACTS_AND_METRICS, *_IDENTITY, *_SETTING, *_MEASURES, *_ORDER),
             *("test_rows", "eval_schemas", "test_schemas"),
             *(f"{test}{column}" for column in COLUMNS_OF_SCORES for test in ("", "test_")),
         )
@@ -57,12 +59,17 @@ _COLUMNS = tuple(
 )
 
 
-class Ranking:
-    """Trials by a metric on their validation rows at their last rung, best first.
+_SCORED, _STOPPED, _UNRANKED = range(3)
+"""The groups of a ranking, one below the other."""
 
-    Completed trials come first: a stopped one was judged worse at the same rung, and its score
-    belongs to a shorter training. Trials without a score come last. The figures of a trial are
-    computed when they are asked for: a table shows the first few of many.
+
+class Ranking:
+    """Trials by a metric on their validation rows, best first.
+
+    Completed trials come first. Below them are those that were stopped, the later the higher and
+    at the same rung by the validation loss: a score of a shorter training is another figure, and
+    mostly there is none. Others without a score come last. The figures of a trial are computed
+    when they are asked for: a table shows the first few of many.
 
     Args:
         root: Folder of the store.
@@ -92,17 +99,18 @@ class Ranking:
         rows = _only(facts, techniques)
         check_same_evaluation(rows)
         metric, mode = self._metric, self._mode = metric_and_mode(rows, by)
-        values = [finite_or_none(value) for value in self._table[metric].to_pylist()]
+        columns = (self._table[name].to_pylist() for name in (metric, "last_rung", "eval_loss"))
+        measured = list(zip(*columns, strict=True))
         sign = -1.0 if mode == "max" else 1.0
 
-        def order(row: Row) -> tuple[bool, bool, float, int]:
-            value = values[row["index"]]
-            return (
-                value is None,
-                row["outcome"] != "completed",
-                sign * (value or 0.0),
-                row["trial_number"],
-            )
+        def order(row: Row) -> tuple[int, float, float, int]:
+            value, rung, loss = measured[row["index"]]
+            group = _group(row["outcome"], finite_or_none(value), finite_or_none(loss))
+            if group == _SCORED:
+                return group, sign * value, 0.0, row["trial_number"]
+            if group == _STOPPED:
+                return group, -(rung or 0), loss, row["trial_number"]
+            return group, 0.0, 0.0, row["trial_number"]
 
         self._order = [row["index"] for row in sorted(rows, key=order)]
         self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
@@ -116,8 +124,9 @@ class Ranking:
             limit: Only so many; None means all.
 
         Returns:
-            `place` (None without a score), ids, `profile`, `configuration` (in words), `metric`,
-            `mode`, `value`, `low`, `high` (95 % interval over evaluated rows), each score with
+            `place` (None of a trial that neither has a score nor was stopped), ids, `profile`,
+            `configuration` (in words), `metric`, `mode`, `value`, `low`, `high` (95 % interval over
+            evaluated rows), `last_rung` and `eval_loss`, which rank the stopped, each score with
             `<score>_low` and `<score>_high`, `test_value`, `test_low`, `test_high`, `test_rows`,
             sizes, times, device.
         """
@@ -127,8 +136,9 @@ class Ranking:
     def _entry(self, place: int, row: Row) -> dict[str, Any]:
         metric = self._metric
         value = finite_or_none(row[metric])
+        group = _group(row["outcome"], value, finite_or_none(row["eval_loss"]))
         entry = {
-            "place": place if value is not None else None,
+            "place": None if group == _UNRANKED else place,
             **{name: row[name] for name in (*_IDENTITY, *_SETTING)},
             "configuration": self._configurations.describe(row),
             "outcome": row["outcome"],
@@ -141,6 +151,8 @@ class Ranking:
             "test_value": row[f"test_{metric}"] if is_score(metric) else None,
             **_interval("test_", row, metric),
             "test_rows": row["test_rows"],
+            "last_rung": row["last_rung"],
+            "eval_loss": finite_or_none(row["eval_loss"]),
         }
         for name in SCORE_COLUMNS:
             low, high = interval_of(row, name) or (None, None)
@@ -179,6 +191,8 @@ def render(
     beside = [
         name for name in _BESIDE if name != metric and any(row[name] is not None for row in rows)
     ]
+    if metric != "eval_loss" and any(row["outcome"] == "stopped" for row in rows):
+        beside.append("eval_loss")
     tested = any(row["test_value"] is not None for row in rows)
     headers = ["", "trial", "configuration", metric, *beside]
     headers += [f"test {metric}"] if tested else []
@@ -236,6 +250,12 @@ def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     if not found:
         raise ResultsError("No trial is left to rank.")
     return found
+
+
+def _group(outcome: str, value: float | None, loss: float | None) -> int:
+    if outcome == "stopped":
+        return _UNRANKED if loss is None else _STOPPED
+    return _UNRANKED if value is None or outcome != "completed" else _SCORED
 
 
 def _interval(prefix: str, row: Row, metric: str) -> dict[str, float | None]:

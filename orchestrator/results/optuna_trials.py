@@ -24,12 +24,12 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.results.configurations import parameters, varying
+from orchestrator.results.configurations import configured, parameters, varying
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
-from orchestrator.search.run_result import run_result
+from orchestrator.search.run_result import signed_curve
 from orchestrator.search_space.membership import parameters_of
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
@@ -91,10 +91,11 @@ class _Run:
 def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[FrozenTrial]:
     """Returns the runs of a sweep by trial number, as `optuna.study.Study.add_trials` takes them.
 
-    Completed runs are COMPLETE, stopped ones PRUNED; both have the value of their last report.
-    Those that failed, diverged, hung or lacked memory are FAIL. Runs without a final row are
-    RUNNING if they started, else WAITING. The step of an intermediate value is the number of
-    examples at its rung. Optuna numbers trials from 0 without gaps; a compacted copy, which lacks
+    Completed runs are COMPLETE with their objective, stopped ones PRUNED. Those that failed,
+    diverged, hung or lacked memory are FAIL. Runs without a final row are RUNNING if they started,
+    else WAITING. Intermediate values are what early stopping compared: the objective, or the
+    validation loss, turned round where more is better; their step is the number of examples at
+    the rung. Optuna numbers trials from 0 without gaps; a compacted copy, which lacks
     the runs that have not reported, may have some, and `trial_number` is the sweep's own.
 
     User attributes: `trial_id`, `trial_number`, `technique`, `outcome`, `data_size`, `replicate`,
@@ -110,11 +111,16 @@ def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[Froz
     Raises:
         StoreError: The store cannot be read.
     """
-    metric = str(finals[0]["objective_metric"])
+    metric, mode = str(finals[0]["objective_metric"]), str(finals[0]["objective_mode"])
+    by_loss = configured(finals[0]["config_json"]).get("scored_rungs") == "last"
+    compared_by = "eval_loss" if by_loss else metric
     runs = _runs(root, sweep_id, finals)
     drawn = _drawn(runs)
     distributions = _distributions(drawn.values())
-    return [_trial(run, metric, drawn.get(run.trial_number, {}), distributions) for run in runs]
+    return [
+        _trial(run, compared_by, mode, drawn.get(run.trial_number, {}), distributions)
+        for run in runs
+    ]
 
 
 def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
@@ -188,13 +194,14 @@ def _distribution(seen: Iterable[Scalar]) -> BaseDistribution:
 
 def _trial(
     run: _Run,
-    metric: str,
+    compared_by: str,
+    mode: str,
     params: dict[str, Scalar],
     distributions: Mapping[str, BaseDistribution],
 ) -> FrozenTrial:
     final, started = run.final, run.started_at
     outcome = "running" if final is None else str(final["outcome"])
-    curve = run_result(outcome, run.reports, metric).curve
+    curve = signed_curve(run.reports, compared_by, mode)
     times = [row["reported_at"] for row in run.reports]
     value = None
     if final is None:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.search.proposals import Proposal, phase
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.strata import stratum_name
+from trainables.contract.scores import METRICS
 from trainables.techniques.registry import is_untuned
 
 RUNG = "rung_examples"
@@ -95,14 +96,14 @@ class TechniqueHalving:
         """Makes the empty rungs; without `stopping` in the sweep every trial continues.
 
         Args:
-            sweep: Gives the objective, the budget and the rungs, in examples.
+            sweep: Gives what trials are compared by, the budget and the rungs, in examples.
         """
         self._judged: frozenset[int] = frozenset()
         self._factor = math.inf
         if sweep.stopping is not None and sweep.budget is not None:
             self._judged = frozenset(sweep.rungs(sweep.budget.examples)[:-1])
             self._factor = sweep.stopping.reduction_factor
-        self._sign = 1.0 if sweep.objective.mode == "max" else -1.0
+        self._sign = 1.0 if METRICS[sweep.compared_by].mode == "max" else -1.0
         self._rungs: dict[tuple[str, int], _Rung] = {}
         self._verdicts: dict[tuple[str, int], bool] = {}
 
@@ -135,7 +136,7 @@ class TechniqueHalving:
             trial_id: The trial.
             group: What `compared_with` returned.
             rung: Examples at which the report was made.
-            value: What trials are compared by.
+            value: What trials are compared by, `Sweep.compared_by`.
             loss: The validation loss, which breaks ties.
         """
         if not self.judges(group, rung, value):
@@ -168,21 +169,31 @@ class TechniqueHalving:
         self._rung(group, rung).record(self._report(value, loss), stopped=stopped)
         self._verdicts[trial_id, rung] = stopped
 
-    def replay(self, reports: Iterable[Mapping[str, Any]]) -> set[str]:
-        """Records stored reports, oldest first.
+    def replay(
+        self,
+        reports: Iterable[Mapping[str, Any]],
+        keep: Callable[..., bool] = lambda trial_id, rung, *, stopped: stopped,
+    ) -> set[str]:
+        """Records stored reports, oldest first, and decides on those that have no verdict.
 
         Args:
-            reports: Rows with `trial_id`, `group`, `rung_examples`, `objective` and `eval_loss`.
+            reports: Rows with `trial_id`, `group`, `rung_examples`, `value`, `eval_loss` and
+                `stopped`, the verdict: None if none is known.
+            keep: Stores a verdict that is new (trial id, examples of the rung, `stopped`).
 
         Returns:
             The trials whose latest report was a verdict to stop.
         """
-        stopped: dict[str, bool] = {}
+        latest: dict[str, bool] = {}
         for row in reports:
-            stopped[row["trial_id"]] = self.stops(
-                row["trial_id"], row["group"], row[RUNG], row["objective"], row["eval_loss"]
-            )
-        return {trial_id for trial_id, stop in stopped.items() if stop}
+            trial_id, rung, stopped = row["trial_id"], row[RUNG], row["stopped"]
+            report = (trial_id, row["group"], rung, row["value"], row["eval_loss"])
+            if stopped is not None:
+                self.record(*report, stopped=stopped)
+            elif self.judges(row["group"], rung, row["value"]):
+                stopped = keep(trial_id, rung, stopped=self.stops(*report))
+            latest[trial_id] = bool(stopped)
+        return {trial_id for trial_id, stop in latest.items() if stop}
 
     def _rung(self, group: str, rung: int) -> _Rung:
         return self._rungs.setdefault((group, rung), _Rung())

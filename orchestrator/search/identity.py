@@ -44,8 +44,28 @@ def sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
         sweep: The resolved search space file.
         ordinal: 1, or for `--new` which further sweep of the same file it is; appended from 2 on.
     """
+    stopping = None if sweep.stopping is None else sweep.stopping.model_dump(mode="json")
+    if stopping is not None and stopping["by"] == "objective":
+        del stopping["by"]  # as before there was the key: such a sweep goes on
+    if stopping is not None and sweep.leaves_out_rungs:
+        stopping["rungs"] = sweep.rungs(sweep.budget.examples if sweep.budget else 0)
+    return _sweep_id(sweep, stopping, ordinal)
+
+
+def earlier_sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
+    """Returns the identifier that a sweep of the same file had before `stopping.by` was a key.
+
+    It is another one where trials are now stopped in another way: by the loss, or without a rung a
+    hair before the end. Arguments as of `sweep_id`.
+    """
+    stopping = None if sweep.stopping is None else sweep.stopping.model_dump(mode="json")
+    return _sweep_id(sweep, stopping and {k: v for k, v in stopping.items() if k != "by"}, ordinal)
+
+
+def _sweep_id(sweep: Sweep, stopping: dict[str, Any] | None, ordinal: int) -> str:
     resolved = sweep.model_dump(mode="json")
     identifying: dict[str, Any] = {key: resolved[key] for key in IDENTIFYING}
+    identifying["stopping"] = stopping
     if sweep.space is not None:
         identifying["search"] = resolved["search"]
     if sweep.ask:  # a file without it keeps the id that it had before there was this key

@@ -114,6 +114,7 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
         test_rows=sweep.evaluation.test_rows,
         tested=sweep.confirm is None or phase(sweep, proposal) in ("baseline", "confirm"),
         protocol=sweep.evaluation.protocol,
+        scored_rungs="all" if sweep.scores_every_rung else "last",
         source_tokens=sweep.lengths.source,
         target_tokens=sweep.lengths.target,
     )

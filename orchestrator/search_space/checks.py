@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Mapping
-from decimal import ROUND_CEILING, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
 from orchestrator.search_space.distributions import Fault, count_values, extremes, finite_values
@@ -28,6 +28,9 @@ MOST_TRIALS = 10_000
 
 MOST_RUNS = 100_000
 """Trials of a sweep, which is numbered whole, in memory, before it starts."""
+
+LEAST_SAVED = 0.05
+"""Of the budget. A trial that is stopped later has cost a whole training, and its evaluation."""
 
 MOST_RUNGS = 50
 """Rungs before the budget. Every one costs an evaluation and a checkpoint of every trial."""
@@ -256,6 +259,21 @@ def budget(value: Any, valid: Valid) -> list[Fault]:
     return []
 
 
+def at_most(value: float) -> str:
+    """Returns a number in two digits and rounded down, so that a rule accepts what it advises."""
+    return f"{Context(prec=2, rounding=ROUND_FLOOR).create_decimal(repr(value)):f}"
+
+
+def least_saved(budget: int, batch: int) -> float:
+    """Returns how many examples must be left after a rung: `LEAST_SAVED`, and an optimiser step.
+
+    Args:
+        budget: Examples of a trial.
+        batch: The largest batch size.
+    """
+    return max(LEAST_SAVED * budget, batch)
+
+
 def reduction_factor(value: float, valid: Valid) -> list[Fault]:
     """Rungs lie so far apart that there are few of them."""
     first = valid.get("first_rung")
@@ -287,15 +305,29 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
             faults.append(((), message))
     if valid.get("budget") is None:
         return faults
-    first = round(value.first_rung * valid["budget"].examples, 6)  # 0.29 of 100 is 29
+    warmup = largest_value(valid["space"], valid["points"], "warmup")
+    budget = valid["budget"].examples
+    first = round(value.first_rung * budget, 6)  # 0.29 of 100 is 29
     batch = largest(valid["space"], valid["points"], "batch_size")
+    least, most = at_least(batch / budget), at_most(1 - least_saved(budget, batch) / budget)
+    there_is_none = float(most) < max(float(least), 1.01 * warmup)
+    neither = "raise the budget, or remove stopping"
     if first < batch:
-        share = min(1.0, batch / valid["budget"].examples)
+        remedy = neither if there_is_none else f"take at least {least}"
         faults.append(
             (
                 ("first_rung",),
                 f"is {value.first_rung:g}, which is {first:g} examples, but must be at least one "
-                f"optimiser step: batch_size goes up to {batch}; take at least {at_least(share)}",
+                f"optimiser step: batch_size goes up to {batch}; {remedy}",
+            )
+        )
+    elif first > budget - least_saved(budget, batch):
+        remedy = neither if there_is_none else f"take at most {most}"
+        faults.append(
+            (
+                ("first_rung",),
+                f"is {value.first_rung:.12g}, but a trial that ends there must save at least"
+                f" {LEAST_SAVED:.0%} of the budget and one optimiser step; {remedy}",
             )
         )
     elif value.reduction_factor < 1 + batch / first:
@@ -307,7 +339,6 @@ def stopping(value: Any, valid: Valid) -> list[Fault]:
                 f"take at least {at_least(1 + batch / first, 3)}",
             )
         )
-    warmup = largest_value(valid["space"], valid["points"], "warmup")
     if value.first_rung <= warmup:
         faults.append(
             (

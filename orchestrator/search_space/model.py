@@ -269,6 +269,22 @@ class Sweep(Section):
         """Returns what a configuration of the search has of what is asked about, if anything is."""
         return None if self.space is None else stratum_of(self.space, self.ask, configuration)
 
+    @property
+    def compared_by(self) -> str:
+        """The metric by which early stopping compares trials; the objective without stopping."""
+        by_loss = self.stopping is not None and self.stopping.by == "eval_loss"
+        return "eval_loss" if by_loss else self.objective.metric
+
+    @property
+    def stopping_given(self) -> frozenset[str]:
+        """The keys of `stopping` that the file or an override gives, rather than a default."""
+        return frozenset(self.stopping.model_fields_set if self.stopping is not None else ())
+
+    @property
+    def scores_every_rung(self) -> bool:
+        """Whether trials write and score SQL at every rung, not at the full budget alone."""
+        return self.stopping is None or self.stopping.by == "objective"
+
     def budget_examples(self, configuration: Mapping[str, Scalar]) -> int:
         """Returns how many examples a configuration trains on.
 
@@ -286,6 +302,14 @@ class Sweep(Section):
         assert self.budget is not None  # checks.budget: only a file of such points lacks one
         return self.budget.examples
 
+    @property
+    def leaves_out_rungs(self) -> bool:
+        """Whether a rung so near the end of the budget is left out that nothing would be saved."""
+        if self.stopping is None or self.budget is None:
+            return False
+        budget = self.budget.examples
+        return self._compared_at(budget, least_saved=0) != self._compared_at(budget)
+
     def rungs(self, budget_examples: int) -> tuple[int, ...]:
         """Returns after how many examples a trial is evaluated and reports.
 
@@ -294,20 +318,30 @@ class Sweep(Section):
 
         Returns:
             Ascending numbers of examples, the last of them the budget. With stopping: first_rung of
-            the budget, times the reduction factor as often as that stays below the budget. Without:
-            quarters. `(0,)` for a trial that does not train.
+            the budget, times the reduction factor as often as that leaves `LEAST_SAVED` of the
+            budget, and an optimiser step. Without: quarters. `(0,)` for a trial that does not
+            train.
         """
         if budget_examples == 0:
             return (0,)
-        if self.stopping is None:
-            below = [
-                round(budget_examples * part / RUNGS_WITHOUT_STOPPING)
-                for part in range(1, RUNGS_WITHOUT_STOPPING)
-            ]
-        else:
-            below = []
-            fraction = self.stopping.first_rung
-            while fraction < 1:
-                below.append(round(fraction * budget_examples))
-                fraction *= self.stopping.reduction_factor
-        return (*sorted({rung for rung in below if 0 < rung < budget_examples}), budget_examples)
+        if self.stopping is not None:
+            return (*self._compared_at(budget_examples), budget_examples)
+        quarters = (
+            round(budget_examples * part / RUNGS_WITHOUT_STOPPING)
+            for part in range(1, RUNGS_WITHOUT_STOPPING)
+        )
+        return (*sorted({q for q in quarters if 0 < q < budget_examples}), budget_examples)
+
+    def _compared_at(self, budget: int, least_saved: float | None = None) -> tuple[int, ...]:
+        """Returns the rungs before the budget, with stopping."""
+        assert self.stopping is not None
+        if least_saved is None:
+            batch = checks.largest(self.space, self.points, "batch_size")
+            least_saved = checks.least_saved(budget, batch)
+        found = []
+        fraction = self.stopping.first_rung
+        # 0.29 of 100 is 29.
+        while fraction < 1 and round(fraction * budget, 6) <= budget - least_saved:
+            found.append(round(fraction * budget))
+            fraction *= self.stopping.reduction_factor
+        return tuple(sorted({rung for rung in found if 0 < rung < budget}))

@@ -157,6 +157,15 @@ class Confirm(Section):
 class Stopping(Section):
     """When trials that lag behind are stopped (ASHA, Li et al. 2020)."""
 
+    by: Annotated[
+        Literal["eval_loss", "objective"],
+        Field(
+            description="eval_loss: compare by the validation loss, which foretells the end early "
+            "and costs little; SQL is then written and scored at the full budget only. objective: "
+            "by the objective, scored at every rung.",
+            examples=["eval_loss"],
+        ),
+    ] = "eval_loss"
     first_rung: Annotated[
         float,
         Field(
@@ -166,14 +175,14 @@ class Stopping(Section):
             "losers earlier, and slow starters with them.",
             examples=[0.1],
         ),
-    ]
+    ] = 0.1
     reduction_factor: Annotated[
         float,
         Field(
             gt=1,
             le=100,
-            description="At each rung the best 1/n go on; the next rung lies n times as far. "
-            "Higher stops more.",
+            description="At each rung a trial goes on if it is among the best 1/n of those that "
+            "came there before; the next rung lies n times as far. Higher stops more.",
             examples=[3],
         ),
     ] = 3.0

@@ -42,6 +42,11 @@ class SweepFiles:
         return f"{self._key}/attempts"
 
     @property
+    def verdicts_key(self) -> str:
+        """The folder of early stopping's verdicts."""
+        return f"{self._key}/verdicts"
+
+    @property
     def driver_log(self) -> Path:
         """What Ray and the libraries beneath print while the sweep runs."""
         return self._folder / "driver.log"

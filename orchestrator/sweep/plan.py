@@ -161,7 +161,12 @@ def _training(sweep: Sweep) -> Iterator[tuple[str, str]]:
         yield "rungs", "at each quarter of a point's own budget"
     if sweep.stopping is not None:
         factor = sweep.stopping.reduction_factor
-        yield "stopping", f"at each rung but the last, the best 1/{factor:g} of a technique go on"
+        yield (
+            "stopping",
+            f"by {sweep.compared_by}: at each rung but the last a trial ends unless it is among the"
+            f" best 1/{factor:g} of those of its technique that came there before it; nobody is"
+            f" waited for and the first goes on, so that more than 1/{factor:g} do",
+        )
     else:
         yield "stopping", "never"
 
@@ -175,9 +180,10 @@ def _evaluation(sweep: Sweep) -> str:
     evaluation = sweep.evaluation
     tested = "all" if evaluation.test_rows is None else f"{evaluation.test_rows:,}"
     when = "at the end" if sweep.confirm is None else "at the end of what confirms"
+    scored = "" if sweep.scores_every_rung else " (by the loss; SQL is written at the last alone)"
     return (
-        f"{evaluation.validation_rows:,} validation rows at each rung, {tested} test rows {when}; "
-        f"protocol {evaluation.protocol}"
+        f"{evaluation.validation_rows:,} validation rows at each rung{scored}, {tested} test rows"
+        f" {when}; protocol {evaluation.protocol}"
     )
 
 

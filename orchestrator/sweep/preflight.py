@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_dashboard
+from orchestrator.search.identity import earlier_sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
+from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
 from trainables.data.availability import check_dataset
 from trainables.data.row_counts import training_rows
@@ -72,6 +76,41 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
                 " none; leave out one of them."
             )
         check_dashboard(options.dashboard_host)
+
+
+def check_not_begun_otherwise(stored: StoredSweep, options: StartOptions) -> None:
+    """Checks that a sweep which is to begin has not begun under an earlier way of stopping.
+
+    Where the file says nothing of it, trials were once stopped by the objective, which is another
+    sweep: it is not to be left behind unseen, nor all of it trained again.
+
+    Raises:
+        UserError: It has; names what shows or continues it and what begins another one.
+    """
+    sweep = stored.sweep
+    earlier = SweepFiles(stored.store, earlier_sweep_id(sweep))
+    if options.new or stored.files.has_begun() or not earlier.has_begun():
+        return
+    if not sweep.scores_every_rung and "by" in sweep.stopping_given:
+        return
+    again = command("orchestrator.sweep", *options.command, "--new")
+    if sweep.leaves_out_rungs:
+        rungs = "compared trials at a rung a hair before the end too, which is left out now"
+        board = command(
+            "orchestrator.results", "--root", stored.root, "leaderboard", "--sweep",
+            earlier.sweep_id,
+        )  # fmt: skip
+        raise UserError(
+            f"The sweep {earlier.sweep_id} of this file {rungs}, so it cannot go on. What it has:\n"
+            f"  {board}\nAnother sweep of this file:\n  {again}"
+        )
+    words = ("--set", "stopping.by=objective")
+    raise UserError(
+        f"The sweep {earlier.sweep_id} of this file stops trials by the objective, as was usual"
+        " when it began; without stopping.by they are now stopped by eval_loss. To show or"
+        f" continue it:\n  {command('orchestrator.sweep', *options.command, *words)}\nAnother"
+        f" sweep, by the loss:\n  {again}"
+    )
 
 
 def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:

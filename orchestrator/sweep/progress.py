@@ -30,6 +30,7 @@ class _Running:
     since: float
     rung: int = 0
     objective: float | None = None
+    loss: float | None = None
 
 
 @dataclass
@@ -37,6 +38,7 @@ class _Ended:
     proposal: Proposal
     outcome: str
     objective: float | None
+    loss: float | None
     seconds: float
 
 
@@ -103,25 +105,28 @@ class Progress:
         self._running[proposal.trial_number] = _Running(proposal, self.clock())
         self._line(proposal, "starts", configuration(proposal.configuration))
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         """Notes a report."""
         running = self._running.get(proposal.trial_number)
         if running is not None:
-            running.rung, running.objective = rung_examples, objective
+            running.rung, running.objective, running.loss = rung_examples, objective, loss
         examples = f"{rung_examples:,} of {self._budget(proposal):,} examples"
-        self._line(proposal, "reports", f"{self._objective(objective)} after {examples}")
+        self._line(proposal, "reports", f"{self._measured(objective, loss)} after {examples}")
 
     def ended(self, proposal: Proposal, row: Row) -> None:
         """Notes a final row."""
         running = self._running.pop(proposal.trial_number, None)
         seconds = self.clock() - running.since if running else 0.0
-        self._ended.append(_Ended(proposal, row["outcome"], row["objective"], seconds))
+        objective, loss = row["objective"], row.get("eval_loss")
+        self._ended.append(_Ended(proposal, row["outcome"], objective, loss, seconds))
         if not proposal.confirms:
-            self._best_ended = self._better([self._best_ended, row["objective"]])
+            self._best_ended = self._better([self._best_ended, objective])
         self._seconds += seconds
         self._timed += seconds > 0
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
-        words = self._objective(row["objective"]) if row["objective"] is not None else reason
+        words = reason or self._measured(objective, loss)
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
 
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
@@ -177,7 +182,7 @@ class Progress:
                 shown_line(configuration(ended.proposal.configuration)),
                 f"{ended.outcome} {duration(ended.seconds)}",
                 "",
-                number(ended.objective),
+                _cell(ended.objective, ended.loss),
                 style="dim" if ended.outcome != "completed" else "",
             )
         for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
@@ -186,7 +191,7 @@ class Progress:
                 shown_line(configuration(running.proposal.configuration)),
                 shown(f"running {duration(self.clock() - running.since)}", "green"),
                 f"{self._seen(running):,} / {self._budget(running.proposal):,}",
-                number(running.objective),
+                _cell(running.objective, running.loss),
             )
         elapsed = duration(self.clock() - self._started)
         return Group(table, shown(f"{self.summary()}, {elapsed} so far", "bold"))
@@ -212,9 +217,19 @@ class Progress:
     def _objective(self, value: float | None) -> str:
         return f"{self.sweep.objective.metric} {number(value)}"
 
+    def _measured(self, objective: float | None, loss: float | None) -> str:
+        if objective is None and loss is not None:
+            return f"eval_loss {number(loss)}"
+        return self._objective(objective)
+
     def _name(self, proposal: Proposal) -> str:
         return trial_id(self.sweep_id, proposal.trial_number)
 
     def _line(self, proposal: Proposal, event: str, words: str) -> None:
         if not self.console.is_terminal:
             self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))
+
+
+def _cell(objective: float | None, loss: float | None) -> str:
+    """Returns what a trial measured last, for the column of the objective."""
+    return f"loss {number(loss)}" if objective is None and loss is not None else number(objective)

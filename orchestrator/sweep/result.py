@@ -75,9 +75,13 @@ def _query(stored: StoredSweep) -> str:
     """Returns a query of the final rows as one word of a shell."""
     pattern = str(stored.root / "trials" / f"sweep={stored.id}" / "*.parquet")
     files = "'" + pattern.replace("'", "''") + "'"
+    objective = stored.sweep.objective
+    measured = ", ".join(dict.fromkeys((objective.metric, "eval_loss")))
+    best_first = "objective DESC" if objective.mode == "max" else "objective"
     query = (
-        f"SELECT technique, rank, data_size, {stored.sweep.objective.metric}, outcome"
-        f" FROM {files} ORDER BY objective DESC"
+        f"SELECT technique, rank, data_size, {measured}, outcome FROM {files}"
+        # DuckDB puts NULL last in both directions: those that were stopped, the last ones first.
+        f" ORDER BY {best_first}, last_rung DESC, eval_loss"
     )
     # Double quotes are easier to read, where nothing in the query means anything between them.
     return shlex.quote(query) if set(query) & set('"$`\\!') else f'"{query}"'

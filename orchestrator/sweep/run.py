@@ -31,7 +31,13 @@ from orchestrator.state.lock import hold
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
-from orchestrator.sweep.preflight import StartOptions, check_options, check_sources, same_command
+from orchestrator.sweep.preflight import (
+    StartOptions,
+    check_not_begun_otherwise,
+    check_options,
+    check_sources,
+    same_command,
+)
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.result import check_completed, show_result
 from orchestrator.sweep.spending import Spending
@@ -60,7 +66,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         options: How it is started.
 
     Raises:
-        UserError: The options contradict the file, or it asks for more rows than there are.
+        UserError: The options contradict the file, it asks for more rows than there are, or a sweep
+            of it that stops otherwise has begun.
         Unavailable: The base model or the data set cannot be reached.
         AccessError: The cluster cannot be joined, or others could use the one started here.
         NoRoomError: The cluster cannot hold a trial.
@@ -78,6 +85,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     if is_new:
         check_sources(sweep)  # before a folder is made
     stored = latest(sweep, Store(root), new=options.new)
+    check_not_begun_otherwise(stored, options)
     asked = shown(f"{sweep.name}: {sweep.question}")
     asked.stylize("bold", 0, len(sweep.name))
     out.print(asked)

@@ -80,7 +80,9 @@ class Spending:
         """Notes that a trial has started."""
         self._running[proposal.trial_number] = self._clock()
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         """Does nothing: the clock counts."""
 
     def ended(self, proposal: Proposal, row: Row) -> None:

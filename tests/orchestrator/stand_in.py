@@ -69,7 +69,9 @@ class Seen:
     def started(self, proposal: Proposal) -> None:
         self.events.append(("started", proposal.trial_number))
 
-    def reported(self, proposal: Proposal, rung_examples: int, objective: float | None) -> None:
+    def reported(
+        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
+    ) -> None:
         self.events.append(("reported", proposal.trial_number))
 
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:

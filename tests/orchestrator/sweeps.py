@@ -30,6 +30,9 @@ TOY: dict[str, Any] = {
 }
 """Without confirming runs, where a test does not ask for them."""
 
+BY_OBJECTIVE = {**TOY["stopping"], "by": "objective"}
+"""Stopping as it was before the loss decided: every rung is scored."""
+
 
 def write(folder: Path, **changes: Any) -> Path:
     """Writes the toy file with some keys replaced; None removes a key."""

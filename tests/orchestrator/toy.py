@@ -65,6 +65,7 @@ def finetune(
         diverges = rate == 9.0 and index > 0
         score = math.nan if diverges else quality * rung / max(rungs[-1], 1)
         _log(f"{configuration.to_dict()} {rung}")
+        scored = not diverges and (configuration.scored_rungs == "all" or rung == rungs[-1])
 
         report.rung(
             RungReport(
@@ -75,14 +76,14 @@ def finetune(
                     "examples_seen": rung,
                     "train_loss": math.nan if diverges else 1.0 - score,
                     "eval_loss": None if diverges else 1.0 - score,
-                    **dict.fromkeys(SCORES, None if diverges else score),
+                    **dict.fromkeys(SCORES, score if scored else None),
                     "eval_rows": 2,
                     "device_kind": device,
                     "trainable_parameters": 10,
                     "total_parameters": 1000,
                     "trainable_percent": 1.0,
                 },
-                predictions=[] if diverges else _predictions(score),
+                predictions=_predictions(score) if scored else [],
                 save=partial(_save, rung),
             )
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gc
 import math
 import weakref
@@ -330,3 +331,20 @@ def test_a_closed_trial_leaves_no_trained_weights_behind(base: str, technique: s
         assert not [reference for reference in left if reference() is not None]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("protocol", ["standard", "notebook"])
+def test_where_the_last_rung_alone_is_scored_the_others_hold_the_same_loss(
+    base: str, protocol: str
+) -> None:
+    trial = dataclasses.replace(configuration(base, "lora"), protocol=protocol)
+    every = run(trial, (20, 30, 40))
+    last = run(dataclasses.replace(trial, scored_rungs="last"), (20, 30, 40))
+    for scored, bare in zip(every.rungs[:-1], last.rungs[:-1], strict=True):
+        assert (bare.metrics["eval_loss"], bare.step) == (scored.metrics["eval_loss"], scored.step)
+        assert bare.metrics["eval_rows"] == scored.metrics["eval_rows"]
+        assert {bare.metrics[name] for name in COLUMNS_OF_SCORES} == {None}
+        assert (bare.predictions, len(scored.predictions) > 0) == ([], True)
+        assert bare.metrics.keys() == scored.metrics.keys()
+    # Writing SQL at a rung or not changes nothing of what follows.
+    assert last.numbers()[2:] == every.numbers()[2:]

@@ -33,11 +33,12 @@ class TrialConfiguration:
         base_model_revision: Git revision on the hub; None for a folder or the embedded model.
         dataset: "embedded", a table of rows, a folder of tables, or an identifier of the hub.
         dataset_revision: Git revision on the hub.
-        validation_rows: Rows carved out of the training split and scored at every rung.
+        validation_rows: Rows carved out of the training split, on which every rung is evaluated.
         test_rows: Rows of the test split scored once, at the end; None means all of them.
         tested: Whether they are; not where the trial is one that is chosen from.
         protocol: "standard"; "notebook" for the decoding and the prompt of the study; or "both":
             standard, and the test rows by the notebook's protocol as well.
+        scored_rungs: "all", or "last": before its last rung the trial measures the loss alone.
         source_tokens: Prompts are cut to this many tokens.
         target_tokens: SQL statements are cut to this many tokens in training.
     """
@@ -56,6 +57,7 @@ class TrialConfiguration:
     test_rows: int | None = None
     tested: bool = True
     protocol: str = "standard"
+    scored_rungs: str = "all"
     source_tokens: int = 512
     target_tokens: int = 256
 

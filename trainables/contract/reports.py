@@ -26,7 +26,8 @@ class RungReport:
             few more to the end of a batch.
         step: Optimiser steps so far.
         metrics: Where the trial stands and how good it is; the columns of the table `reports`.
-        predictions: One dictionary a validation row; see `evaluation.evaluator.Evaluation`.
+        predictions: One dictionary a validation row, see `evaluation.evaluator.Evaluation`; none
+            at a rung where the loss alone was measured.
         save: Writes a checkpoint from which the trial goes on after this rung.
     """
 

@@ -11,7 +11,7 @@ import torch
 from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.contract.reports import Metrics
-from trainables.contract.scores import METRICS, SCORES, UNJUDGED
+from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.schema_groups import group_of
@@ -34,8 +34,8 @@ class Evaluation:
 
     Attributes:
         metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
-            `<score>_se` (None where no row could be measured), `meteor_synonyms`, `eval_rows`,
-            `eval_seconds`.
+            `<score>_se` (None where no row could be measured, or the loss alone was),
+            `meteor_synonyms`, `eval_rows`, `eval_seconds`.
         predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
             `sql_context`, `reference`, `prediction`, and each score of that row or None.
     """
@@ -96,7 +96,7 @@ class Evaluator:
         started = time.perf_counter()
         adapted.model.eval()
         beat = heartbeat or _nothing
-        loss, predictions = self._pass(adapted, beat)
+        loss, predictions = self._pass(adapted, beat, writing=True)
         rows = self._scored(predictions, beat)
         beat()
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
@@ -118,10 +118,25 @@ class Evaluator:
         found["eval_seconds"] = time.perf_counter() - started
         return Evaluation(found, rows)
 
+    def measure_loss(
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None = None
+    ) -> Evaluation:
+        """Returns the loss that `evaluate` returns, without predictions, every score None.
+
+        No SQL is written, which takes most of an evaluation's time; arguments as there.
+        """
+        started = time.perf_counter()
+        adapted.model.eval()
+        loss, _ = self._pass(adapted, heartbeat or _nothing, writing=False)
+        found: Metrics = {"eval_loss": loss, "eval_rows": len(self._examples)}
+        found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
+        found["eval_seconds"] = time.perf_counter() - started
+        return Evaluation(found, [])
+
     def _pass(
-        self, adapted: AdaptedModel, heartbeat: Callable[[], None]
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None], *, writing: bool
     ) -> tuple[float | None, list[str]]:
-        """Returns the loss over all target tokens, and the SQL for each row.
+        """Returns the loss over all target tokens, and the SQL for each row if it is to be written.
 
         Where the model is asked as it was taught, each prompt is encoded once for both.
         """
@@ -141,14 +156,14 @@ class Evaluator:
             total += _loss(adapted, batch, encoded)
             tokens += batch.target_tokens
             heartbeat()
-            if self._asked is self._taught:
+            if writing and self._asked is self._taught:
                 written = write(
                     adapted, self._tokens, batch.input_ids, batch.attention_mask, how, encoded
                 )
                 for row, text in zip(rows, written, strict=True):
                     texts[row] = text
                 heartbeat()
-        if self._asked is not self._taught:
+        if writing and self._asked is not self._taught:
             self._asked.lengths(everything)
             prompts = self._asked.sources(everything)
             texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)

@@ -62,7 +62,37 @@ def test_a_completed_trial_has_scores_of_both_splits(tmp_path: Path, sweep: Swee
     assert row["epochs"] == 9.0
     assert row["attempts"] == 1
     assert row["alpha"] == 8.0
-    assert dict(result.curve) == pytest.approx({90: 0.05, 270: 0.15, 810: 0.45, 900: 0.5})
+    # The loss at the rungs, turned round since more of the objective is better, which is the last.
+    assert dict(result.curve) == pytest.approx({90: -0.95, 270: -0.85, 810: -0.55, 900: 0.5})
+
+
+def test_by_the_objective_every_rung_is_scored_and_learnt_from(tmp_path: Path) -> None:
+    sweep, store = sweeps.toy(tmp_path, stopping=sweeps.BY_OBJECTIVE), Store(tmp_path / "store")
+    proposal = _run(store, sweep, 0.5)
+    concluded = Conclusions(latest(sweep, store), "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    assert dict(concluded[1].curve) == pytest.approx({90: 0.05, 270: 0.15, 810: 0.45, 900: 0.5})
+
+
+@pytest.mark.parametrize("by", ["eval_loss", "objective"])
+def test_a_stopped_trial_has_a_loss_and_no_objective(tmp_path: Path, by: str) -> None:
+    stopping = sweeps.BY_OBJECTIVE | {"by": by}
+    sweep, store = sweeps.toy(tmp_path, stopping=stopping), Store(tmp_path / "store")
+    with pytest.raises(KeyboardInterrupt):
+        _run(store, sweep, 0.5, until=270)
+    proposal = Proposal(
+        1, 0, 0, {"technique": "lora", "data_size": 100, "rank": 4, "learning_rate": 0.5}
+    )
+    concluded = Conclusions(latest(sweep, store), "{}").conclude(proposal, stopped=True)
+    assert concluded is not None
+    row, result = concluded
+    assert (row["outcome"], row["last_rung"], row["objective"]) == ("stopped", 1, None)
+    assert row["eval_loss"] == pytest.approx(0.85)
+    assert row["rouge_l"] == (pytest.approx(0.15) if by == "objective" else None)
+    sign, at = (1, (0.05, 0.15)) if by == "objective" else (-1, (0.95, 0.85))
+    assert dict(result.curve) == pytest.approx({90: sign * at[0], 270: sign * at[1]})
+    predictions = store.predictions(row["sweep_id"], row["trial_id"], "validation")
+    assert predictions.num_rows == (4 if by == "objective" else 0)
 
 
 def test_a_diverged_trial_has_no_objective(tmp_path: Path, sweep: Sweep) -> None:

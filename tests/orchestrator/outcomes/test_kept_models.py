@@ -26,6 +26,8 @@ def _row(root: Path, number: int, objective: float | None, **changes: Any) -> di
         "outcome": "completed",
         "phase": "tune",
         "objective": objective,
+        "last_rung": 3,
+        "eval_loss": None if objective is None else 1 - objective,
         "checkpoint": str(folder.relative_to(root)),
     }
     return row | changes
@@ -55,6 +57,15 @@ def test_a_completed_trial_is_worth_more_than_a_stopped_one(tmp_path: Path) -> N
     models.ended(_row(tmp_path, 0, 0.2))
     models.ended(_row(tmp_path, 1, 0.9, outcome="stopped"))
     assert _left(tmp_path) == ["t-0"]
+
+
+def test_of_the_stopped_the_later_and_then_the_lower_loss_stays(tmp_path: Path) -> None:
+    models = _kept(tmp_path, checkpoints=2)
+    ends = ((0, 0.1), (1, 0.9), (1, 0.8), (0, 0.2))
+    for number, (rung, loss) in enumerate(ends):
+        stopped = {"outcome": "stopped", "last_rung": rung, "eval_loss": loss}
+        models.ended(_row(tmp_path, number, None, **stopped))
+    assert _left(tmp_path) == ["t-1", "t-2"]
 
 
 def test_the_disk_budget_holds_but_for_the_best(tmp_path: Path) -> None:

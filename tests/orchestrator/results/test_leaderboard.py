@@ -157,3 +157,23 @@ def test_no_store(tmp_path: Path, run: Run) -> None:
     code, _, err = run("leaderboard", store=tmp_path / "nowhere")
     assert code == 2
     assert "no experiment store at" in err
+
+
+def test_the_stopped_are_listed_below_by_rung_and_loss(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    bare: dict[str, Any] = dict.fromkeys(("objective", "rouge_l", "rouge_l_se", "bleu", "bleu_se"))
+    for number, (rungs, loss) in enumerate([(1, 0.5), (2, 2.0), (1, 0.4), (2, 1.5)], 1):
+        write_trial(store, number, LORA, "stopped", rungs=rungs, eval_loss=loss, **bare)
+    write_trial(store, 5, LORA, eval_loss=3.0)
+    write_trial(store, 6, LORA, "failed", rungs=2, eval_loss=0.1, error="no", **bare)
+    rows = leaderboard(tmp_path, SWEEP)
+    assert [row["trial_number"] for row in rows] == [5, 4, 2, 3, 1, 6]
+    assert [row["place"] for row in rows] == [1, 2, 3, 4, 5, None]
+    assert [row["value"] is None for row in rows] == [False, *[True] * 5]
+    assert [(row["last_rung"], row["eval_loss"]) for row in rows[1:5]] == [
+        *((1, 1.5), (1, 2.0), (0, 0.4), (0, 0.5))
+    ]
+    _, out, _ = run("leaderboard", store=tmp_path)
+    assert "eval_loss" in out.splitlines()[1]
+    by_loss = leaderboard(tmp_path, SWEEP, by="eval_loss")
+    assert [row["trial_number"] for row in by_loss] == [5, 4, 2, 3, 1, 6]

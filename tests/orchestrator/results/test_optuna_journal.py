@@ -67,6 +67,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Path]:
             "data_size": {"choice": [100, 200]},
         },
         points=[{**point, "rank": 8}, {**point, "rank": 64}],
+        stopping=sweeps.BY_OBJECTIVE,
     )
     store = Store(folder / "store", Unsynced())
 
@@ -205,6 +206,24 @@ def check_parameters(sweep: Sweep, trial: FrozenTrial, proposal: Proposal) -> No
         }
     )
     assert isinstance(trial.distributions["technique"], CategoricalDistribution)
+
+
+@pytest.mark.parametrize("metric", ["rouge_l", "eval_loss"])
+def test_where_the_loss_decided_it_is_what_the_study_shows(
+    tmp_path: Path, run: Run, metric: str
+) -> None:
+    sweep = sweeps.toy(tmp_path, trials=6, objective={"metric": metric})
+    stored = latest(sweep, Store(tmp_path / "store", Unsynced()))
+    Simulation(stored, synthetic, slots=1, clock=Clock()).run()
+    assert run("optuna", tmp_path / "study", store=stored.root)[0] == 0
+    sign = -1.0 if metric == "rouge_l" else 1.0
+    reports = reports_by_trial(stored.root)
+    for trial in load(tmp_path / "study").trials:
+        assert trial.intermediate_values == {
+            row["rung_examples"]: sign * row["eval_loss"]
+            for row in reports[trial.user_attrs["trial_id"]]
+        }
+        assert (trial.value is None) == (trial.state is TrialState.PRUNED)
 
 
 @pytest.mark.parametrize(

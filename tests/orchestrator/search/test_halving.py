@@ -21,7 +21,7 @@ RUNGS = (90, 270, 810)
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    return sweeps.toy(tmp_path_factory.mktemp("spec"))
+    return sweeps.toy(tmp_path_factory.mktemp("spec"), stopping=sweeps.BY_OBJECTIVE)
 
 
 def test_the_worse_of_two_is_stopped_at_the_first_rung(sweep: Sweep) -> None:
@@ -32,6 +32,16 @@ def test_the_worse_of_two_is_stopped_at_the_first_rung(sweep: Sweep) -> None:
 
 def test_less_is_better_where_the_file_says_so(tmp_path: Path) -> None:
     halving = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "eval_loss"}))
+    assert not halving.stops("a", "lora", 90, 0.5)
+    assert not halving.stops("b", "lora", 90, 0.4)
+    assert halving.stops("c", "lora", 90, 0.6)
+
+
+@pytest.mark.parametrize("metric", ["rouge_l", "execution_accuracy", "eval_loss"])
+def test_by_default_the_lower_loss_goes_on_whatever_the_objective(
+    tmp_path: Path, metric: str
+) -> None:
+    halving = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": metric}))
     assert not halving.stops("a", "lora", 90, 0.5)
     assert not halving.stops("b", "lora", 90, 0.4)
     assert halving.stops("c", "lora", 90, 0.6)
@@ -82,7 +92,9 @@ def test_without_stopping_everybody_goes_on(tmp_path: Path) -> None:
 def test_a_tie_at_the_worst_value_does_not_keep_everybody(
     tmp_path: Path, metric: str, best: int | None
 ) -> None:
-    halving = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": metric}))
+    objective = {"metric": metric}
+    sweep = sweeps.toy(tmp_path, objective=objective, stopping=sweeps.BY_OBJECTIVE)
+    halving = TechniqueHalving(sweep)
     worst, better = (0.0, 0.5) if metric == "execution_accuracy" else (1.0, 0.5)
     values = [better if number == best else worst for number in range(30)]
     go_on = [n for n, value in enumerate(values) if not halving.stops(str(n), "lora", 90, value)]
@@ -91,8 +103,9 @@ def test_a_tie_at_the_worst_value_does_not_keep_everybody(
 
 
 def test_the_loss_breaks_a_tie_as_it_would_decide_alone(tmp_path: Path) -> None:
-    tied = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "execution_accuracy"}))
-    alone = TechniqueHalving(sweeps.toy(tmp_path, objective={"metric": "eval_loss"}))
+    objective = {"metric": "execution_accuracy"}
+    tied = TechniqueHalving(sweeps.toy(tmp_path, objective=objective, stopping=sweeps.BY_OBJECTIVE))
+    alone = TechniqueHalving(sweeps.toy(tmp_path, objective=objective))
     losses = [0.7, 0.9, 0.2, 0.8, 0.4, 0.3, 0.6, 0.1, 0.5, 0.25, 0.15]
     for number, loss in enumerate(losses):
         verdict = tied.stops(str(number), "lora", 90, 0.0, loss)
@@ -112,7 +125,7 @@ def test_rounded_rungs_are_judged_too(tmp_path: Path) -> None:
     sweep = sweeps.toy(
         tmp_path,
         budget={"examples": 333},
-        stopping={"first_rung": 0.07, "reduction_factor": 2.5},
+        stopping={"by": "objective", "first_rung": 0.07, "reduction_factor": 2.5},
     )
     for rung in sweep.rungs(333)[:-1]:
         halving = TechniqueHalving(sweep)
@@ -172,7 +185,7 @@ def test_verdicts_are_those_of_the_definition(
     sweep = sweeps.toy(
         tmp_path,
         objective={"metric": metric},
-        stopping={"first_rung": 0.1, "reduction_factor": eta},
+        stopping={"by": "objective", "first_rung": 0.1, "reduction_factor": eta},
     )
     rungs = sweep.rungs(900)
     halving = TechniqueHalving(sweep)
@@ -198,15 +211,16 @@ def test_verdicts_are_those_of_the_definition(
 def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
     tmp_path: Path, values: list[float], cut: int
 ) -> None:
-    sweep = sweeps.toy(tmp_path)
+    sweep = sweeps.toy(tmp_path, stopping=sweeps.BY_OBJECTIVE)
     undisturbed, verdicts, history = TechniqueHalving(sweep), [], []
     for number, value in enumerate(values):
         row: dict[str, Any] = {
             "trial_id": str(number),
             "group": "lora",
             "rung_examples": 90,
-            "objective": value,
+            "value": value,
             "eval_loss": None,
+            "stopped": None,
         }
         history.append(row)
         verdicts.append(undisturbed.stops(str(number), "lora", 90, value))
@@ -217,3 +231,23 @@ def test_a_replayed_history_gives_the_verdicts_of_an_undisturbed_run(
         restarted.stops(str(n), "lora", 90, value) for n, value in enumerate(values) if n >= cut
     ]
     assert after == verdicts[cut:]
+
+
+def test_a_known_verdict_is_replayed_and_not_decided_anew(sweep: Sweep) -> None:
+    row = {"group": "lora", "rung_examples": 90, "eval_loss": None}
+    history = [
+        row | {"trial_id": "a", "value": 0.9, "stopped": False},
+        row | {"trial_id": "b", "value": 0.1, "stopped": False},
+        row | {"trial_id": "c", "value": 0.95, "stopped": True},
+        row | {"trial_id": "d", "value": 0.2, "stopped": None},
+    ]
+    new: list[tuple[str, int, bool]] = []
+
+    def keep(trial_id: str, rung: int, *, stopped: bool) -> bool:
+        new.append((trial_id, rung, stopped))
+        return stopped
+
+    halving = TechniqueHalving(sweep)
+    assert halving.replay(history, keep) == {"c", "d"}
+    assert new == [("d", 90, True)]
+    assert [halving.stops(each, "lora", 90, 0.5) for each in "abcd"] == [False, False, True, True]

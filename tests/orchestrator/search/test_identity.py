@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.search.identity import configuration_id, sweep_id, trial_id
-from orchestrator.search_space import load
+from orchestrator.search.identity import configuration_id, earlier_sweep_id, sweep_id, trial_id
+from orchestrator.search_space import Sweep, load
 from trainables.contract.configuration import Scalar
 
 TEXT = """\
@@ -50,6 +50,11 @@ def identify(path: Path, text: str, *overrides: str, **options: Any) -> str:
     return sweep_id(load(path, overrides, **options))
 
 
+def _loaded(path: Path, *overrides: str) -> Sweep:
+    path.write_text(TEXT, encoding="utf-8")
+    return load(path, overrides)
+
+
 def test_the_name_is_that_of_the_contents(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     assert identify(path, TEXT) == identify(path, TURNED)
@@ -79,6 +84,7 @@ def test_what_changes_no_number_changes_no_name(override: str, tmp_path: Path) -
         "budget.examples=19999",
         "stopping=null",
         "stopping.first_rung=0.2",
+        "stopping.by=objective",
         "evaluation.validation_rows=99",
         "evaluation.test_rows=99",
         "evaluation.protocol=notebook",
@@ -110,8 +116,24 @@ def test_a_further_sweep_of_the_same_question_is_numbered(tmp_path: Path) -> Non
 
 def test_identities_do_not_change_between_versions(tmp_path: Path) -> None:
     """A sweep that was begun with an earlier version is continued, not begun again."""
-    assert identify(tmp_path / "x.yaml", TEXT) == "rank-ac2e0435"
+    path = tmp_path / "x.yaml"
+    assert identify(path, TEXT, "stopping.by=objective") == "rank-ac2e0435"
+    assert identify(path, TEXT, "stopping=null") == "rank-ac3fd98b"
+    # Another sweep since the loss decides; the earlier one is found.
+    assert identify(path, TEXT) == "rank-4675e75f"
+    assert earlier_sweep_id(load(path)) == "rank-ac2e0435"
     assert trial_id("rank-0fe16ffa", 0) == "t-swugxeh3kq"
+
+
+@pytest.mark.parametrize("by", ["eval_loss", "objective"])
+def test_a_sweep_that_compared_at_a_rung_which_is_left_out_now_is_another(
+    tmp_path: Path, by: str
+) -> None:
+    path = tmp_path / "x.yaml"
+    changes = ("stopping.first_rung=0.11", f"stopping.by={by}")
+    assert _loaded(path, *changes).rungs(20000) == (2200, 6600, 20000)
+    assert identify(path, TEXT, *changes) != earlier_sweep_id(load(path, changes))
+    assert earlier_sweep_id(load(path, changes)) == "rank-989cad52"
 
 
 @given(st.text(st.sampled_from("abc-1"), min_size=1), st.integers(0, 10_000))

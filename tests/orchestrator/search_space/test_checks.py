@@ -176,3 +176,46 @@ def test_advice_is_rounded_up() -> None:
     assert [at_least(value) for value in (0.16, 0.0059259, 10.24, 1.0)] == [
         *("0.16", "0.0060", "11", "1.0")
     ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "first", "factor", "rungs"),
+    [
+        (20_000, 0.11, 3, (2200, 6600, 20_000)),  # the next would be 19,800
+        (20_000, 0.1, 3, (2000, 6000, 18_000, 20_000)),
+        (20_000, 0.1, 2.154, (2000, 4308, 9279, 20_000)),  # 19,988
+        (20_000, 0.3333, 3, (6666, 20_000)),  # 19,998
+        (20_000, 0.95, 3, (19_000, 20_000)),
+        (300, 0.9, 3, (270, 300)),
+        (300, 0.317, 3, (95, 300)),  # 285.3: 15 are less than an optimiser step of 16
+    ],
+)
+def test_a_rung_a_hair_before_the_end_is_left_out(
+    tmp_path: Path, budget: int, first: float, factor: float, rungs: tuple[int, ...]
+) -> None:
+    stopping = {"first_rung": first, "reduction_factor": factor}
+    sweep = load(sweeps.write(tmp_path, budget={"examples": budget}, stopping=stopping))
+    found = sweep.rungs(budget)
+    assert found == rungs
+    assert budget - found[-2] >= max(0.05 * budget, 16)
+
+
+@pytest.mark.parametrize("first", [0.951, 0.99, 0.999999, 0.96])
+@pytest.mark.parametrize("budget", [320, 900, 20_000])
+def test_without_a_rung_at_which_something_is_saved_there_is_no_stopping(
+    tmp_path: Path, first: float, budget: int
+) -> None:
+    changes = {"budget": {"examples": budget}, "stopping": {"first_rung": first}}
+    said = problems(tmp_path, **changes)
+    assert f"stopping.first_rung: is {first:.12g}, but a trial that ends there must save" in said
+    advice = float(said.rsplit("take at most ", 1)[1])
+    changes["stopping"] = {"first_rung": advice}
+    sweep = load(sweeps.write(tmp_path, **changes))
+    assert len(sweep.rungs(budget)) == 2
+
+
+@pytest.mark.parametrize("first", [0.1, 0.5, 0.9])
+def test_a_budget_too_small_for_a_rung_says_so(tmp_path: Path, first: float) -> None:
+    said = problems(tmp_path, budget={"examples": 30}, stopping={"first_rung": first})
+    assert "raise the budget, or remove stopping" in said
+    assert "take at" not in said

@@ -74,7 +74,7 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         "first_rung: 0.1,",
         "first_rung: 0.1, grace: 1,",
         18,
-        ("stopping.grace: unknown key", "valid are first_rung, reduction_factor"),
+        ("stopping.grace: unknown key", "valid are by, first_rung, reduction_factor"),
     ),
     "profile as a key": (
         "seed: 0",

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestrator.search_space import messages
+from orchestrator.errors import UserError
+from orchestrator.search.identity import earlier_sweep_id
+from orchestrator.search.proposals import Proposal
+from orchestrator.search_space import load, messages
+from orchestrator.state.proposal_log import ProposalLog
+from orchestrator.state.stored_sweep import latest
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
 from orchestrator.sweep.cli import app
+from orchestrator.sweep.preflight import StartOptions, check_not_begun_otherwise
 from tests.orchestrator import sweeps
 
 
@@ -159,3 +167,40 @@ def test_a_missing_model_is_named_with_both_remedies(tmp_path: Path) -> None:
     assert code == 2
     assert "nowhere/no-such-model" in output
     assert "--set base_model=" in output
+
+
+def test_a_sweep_that_began_under_the_earlier_stopping_is_not_left_behind_unseen(
+    tmp_path: Path,
+) -> None:
+    file, root = sweeps.write(tmp_path), tmp_path / "store"
+    words = [str(file), "--profile", "embedded", "--root", str(root)]
+    old = sweeps.toy(tmp_path, stopping=sweeps.BY_OBJECTIVE)
+    began = latest(old, Store(root))
+    ProposalLog(began.files).write(Proposal(0, None, 0, {"technique": "pretrained"}))
+    sweeps.write(tmp_path)
+    code, said = _cli(*words)
+    assert code == 2
+    assert f"The sweep {began.id} of this file stops trials by the objective" in said
+    assert "--set stopping.by=objective" in said
+    assert "--new" in said
+    # What is printed continues it, and what asks for the loss is another.
+    stored = latest(load(file, ["stopping.by=objective"], profile="embedded"), Store(root))
+    assert stored.id == began.id
+    for overrides, new in (
+        ((), True),
+        (["stopping.by=eval_loss"], False),
+        (["stopping=null"], False),
+    ):
+        other = latest(load(file, overrides, profile="embedded"), Store(root), new=new)
+        assert other.id != began.id
+        check_not_begun_otherwise(other, StartOptions(new=new))
+
+
+def test_a_sweep_with_a_rung_that_is_left_out_now_is_refused(tmp_path: Path) -> None:
+    sweep = sweeps.toy(tmp_path, stopping={"by": "objective", "first_rung": 0.11})
+    store = Store(tmp_path / "store")
+    earlier = SweepFiles(store, earlier_sweep_id(sweep))
+    check_not_begun_otherwise(latest(sweep, store), StartOptions())
+    ProposalLog(earlier).write(Proposal(0, None, 0, {"technique": "pretrained"}))
+    with pytest.raises(UserError, match="a rung a hair before the end"):
+        check_not_begun_otherwise(latest(sweep, store), StartOptions())

@@ -40,8 +40,9 @@ def test_a_plan_says_what_would_run() -> None:
         "learning_rate: 0.0001 to 0.01, log scale",
         "budget       20,000 examples a trial",
         "rungs        2,400, 7,200, 20,000 examples",
-        "the best 1/3 of a technique go on",
-        "evaluation   100 validation rows at each rung, 500 test rows at the end",
+        "stopping     by eval_loss: at each rung but the last a trial ends unless it is among the",
+        "nobody is waited for and the first goes on",
+        "evaluation   100 validation rows at each rung (by the loss; SQL is written at the last",
         "resources    2 at a time, one CPU core each",
     ):
         assert line in text

@@ -83,7 +83,7 @@ def test_time_left_is_trials_left_at_their_mean_over_the_slots(
 def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
     progress = _progress(tmp_path, clock)
     progress.started(_proposal(1))
-    progress.reported(_proposal(1), 90, 0.25)
+    progress.reported(_proposal(1), 90, 0.25, 1.5)
     progress.ended(
         _proposal(1), _row(None, "failed", "Traceback\n  ...\nValueError: no such layer")
     )
@@ -93,13 +93,30 @@ def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
     assert "failed: ValueError: no such layer; 2 of 9 trials" in failed
 
 
+def test_where_the_loss_alone_was_measured_it_is_shown(tmp_path: Path, clock: _Clock) -> None:
+    progress = _progress(tmp_path, clock)
+    progress.started(_proposal(1))
+    progress.reported(_proposal(1), 90, None, 1.5)
+    progress.ended(_proposal(1), _row(None, "stopped") | {"eval_loss": 1.5})
+    _, reported, stopped = _text(progress).splitlines()
+    assert "reports: eval_loss 1.5000 after 90 of 900 examples" in reported
+    assert "stopped: eval_loss 1.5000; 2 of 9 trials, best rouge_l" in stopped
+    live = _progress(tmp_path, clock, terminal=True)
+    for number in (1, 2):
+        live.started(_proposal(number))
+        live.reported(_proposal(number), 90, None, 1.5 + number)
+    live.ended(_proposal(1), _row(None, "stopped") | {"eval_loss": 2.5})
+    assert "loss 2.5000" in _shown(live)
+    assert "loss 3.5000" in _shown(live)
+
+
 def test_on_a_terminal_a_table_shows_what_runs_and_what_ended(
     tmp_path: Path, clock: _Clock
 ) -> None:
     progress = _progress(tmp_path, clock, terminal=True)
     progress.started(_proposal(1))
     progress.started(_proposal(2))
-    progress.reported(_proposal(2), 270, 0.125)
+    progress.reported(_proposal(2), 270, 0.125, 1.5)
     clock.now += 65
     progress.ended(_proposal(1), _row(0.5))
     assert not _text(progress)
@@ -124,7 +141,7 @@ def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
         Heartbeat(watchdog, log.progress_note(3)).beat(123)
     assert "123 / 900" in _shown(progress)
     log.progress_note(3).write_text("9")
-    progress.reported(_proposal(3), 270, 0.5)
+    progress.reported(_proposal(3), 270, 0.5, 1.5)
     assert "270 / 900" in _shown(progress)
 
 

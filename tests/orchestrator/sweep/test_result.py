@@ -18,6 +18,7 @@ from orchestrator.search.proposals import Numbering
 from orchestrator.search_space import Sweep, load
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
+from orchestrator.sweep import result
 from orchestrator.sweep.cli import app
 from tests.orchestrator import sweeps
 from tests.orchestrator.results.synthetic import write_trial
@@ -138,3 +139,29 @@ def test_home_folders_may_be_meant_by_every_path(
 def test_the_version_is_said() -> None:
     code, out, _ = _run("--version")
     assert (code, out.split()[0]) == (0, "finetune-sweep")
+
+
+@pytest.mark.parametrize("metric", ["rouge_l", "eval_loss"])
+def test_the_printed_query_gives_the_best_first_and_the_stopped_below(
+    tmp_path: Path, metric: str
+) -> None:
+    stored = latest(sweeps.toy(tmp_path, objective={"metric": metric}), Store(tmp_path / "store"))
+    ends = [("stopped", 0, 0.9), ("completed", 3, 0.3), ("stopped", 1, 0.7), ("completed", 3, 0.2)]
+    for number, (outcome, rung, loss) in enumerate(ends):
+        completed = outcome == "completed"
+        own = {"eval_loss": loss} | ({"rouge_l": 1 - loss} if completed else {})
+        stored.store.publish_trial(
+            {
+                "sweep_id": stored.id,
+                "trial_id": stored.trial_id(number),
+                "trial_number": number,
+                "outcome": outcome,
+                "last_rung": rung,
+                "objective": own.get(metric) if completed else None,
+                **own,
+            }
+        )
+    (query,) = shlex.split(result._query(stored))
+    assert [row[-2:] for row in duckdb.execute(query).fetchall()] == [
+        *((0.2, "completed"), (0.3, "completed"), (0.7, "stopped"), (0.9, "stopped"))
+    ]
