@@ -1,0 +1,4 @@
+"""What scores of repeated runs say: variances, contrasts, several of them at once, a surface.
+
+Arrays in, numbers out: nothing here knows a store, a sweep or a terminal.
+"""
