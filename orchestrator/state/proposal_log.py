@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class ProposalLog:
 
     def _read(self, key: str) -> Proposal:
         path = self._files.store.root / key
-        record = read_record(path, _WHAT, self._remedy(path))
+        record = read_record(path, _WHAT, partial(self._remedy, path))
         try:
             proposal = Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})
             number = proposal.trial_number

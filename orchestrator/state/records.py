@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from orchestrator.store.errors import DamagedError, StoreUnusableError
 
 
-def read_record(path: Path, what: str, remedy: str) -> dict[str, Any]:
+def read_record(path: Path, what: str, remedy: str | Callable[[], str]) -> dict[str, Any]:
     """Returns the object in a record's file.
 
     Args:
         path: The file.
         what: What it should be, with its article: "a proposal".
-        remedy: What to do if it is not.
+        remedy: What to do if it is not; a function where that takes time to find out.
 
     Raises:
         DamagedError: It is not a JSON object.
@@ -28,10 +29,14 @@ def read_record(path: Path, what: str, remedy: str) -> dict[str, Any]:
             f"{path} cannot be read: {error.strerror or error}; change its permissions."
         ) from error
     except (ValueError, RecursionError) as error:
-        raise damaged(path, what, remedy) from error
+        raise damaged(path, what, _said(remedy)) from error
     if not isinstance(record, dict):
-        raise damaged(path, what, remedy)
+        raise damaged(path, what, _said(remedy))
     return record
+
+
+def _said(remedy: str | Callable[[], str]) -> str:
+    return remedy if isinstance(remedy, str) else remedy()
 
 
 def damaged(path: Path, what: str, remedy: str) -> DamagedError:

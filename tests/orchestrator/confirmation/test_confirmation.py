@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.simulation import Unsynced
 from orchestrator.confirmation.begin import confirmation
 from orchestrator.outcomes.conclusions import (
     Conclusions,
@@ -45,7 +46,7 @@ def _sweep(folder: Path, **changes: Any) -> Sweep:
 
 
 def _stored(sweep: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> StoredSweep:
-    stored = latest(sweep, Store(folder / "store"))
+    stored = latest(sweep, Store(folder / "store", Unsynced()))
     instead_of_ray(stored, monkeypatch)
     return stored
 
