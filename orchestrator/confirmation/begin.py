@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.confirmation.choice import choose, tuned
-from orchestrator.outcomes.conclusions import confirmation_of
+from orchestrator.outcomes.conclusions import confirmation_of, terms_of
 from orchestrator.outcomes.standing import Standing
-from orchestrator.search.proposals import Numbering
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog
 from orchestrator.state.stored_sweep import StoredSweep
 
@@ -24,9 +23,7 @@ def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
     known = confirmation_of(stored)
     if known is not None:
         return known
-    sweep = stored.sweep
-    assert sweep.confirm is not None
+    sweep, terms = stored.sweep, terms_of(stored.sweep)
+    assert terms is not None
     choices = choose(sweep, tuned(sweep, standing.proposals, standing.rows))
-    tried = len(list(Numbering(sweep)))
-    log = ConfirmationLog(stored.files)
-    return log.write(tried, sweep.confirm.seeds, sweep.confirm.configurations, choices)
+    return ConfirmationLog(stored.files).write(terms, choices)

@@ -13,8 +13,9 @@ from orchestrator.outcomes.final_row import TrialEnd, final_row
 from orchestrator.outcomes.judgement import judge
 from orchestrator.search.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.search.run_result import RunResult, run_result
+from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, AttemptLog
-from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog
+from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Terms
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index
 from orchestrator.store.rows import Row
@@ -44,11 +45,16 @@ def confirmation_of(stored: StoredSweep) -> Confirmation | None:
 
     A longer search, or another `confirm`, chooses anew.
     """
-    confirm, latest = stored.sweep.confirm, ConfirmationLog(stored.files).latest()
-    if confirm is None or latest is None:
+    terms, latest = terms_of(stored.sweep), ConfirmationLog(stored.files).latest()
+    return latest if latest is not None and latest.terms == terms else None
+
+
+def terms_of(sweep: Sweep) -> Terms | None:
+    """Returns on which terms a sweep chooses what it confirms; None if it confirms nothing."""
+    confirm = sweep.confirm
+    if confirm is None:
         return None
-    wanted = (len(list(Numbering(stored.sweep))), confirm.seeds, confirm.configurations)
-    return latest if (latest.tried, latest.seeds, latest.most) == wanted else None
+    return Terms(sweep.ask, len(list(Numbering(sweep))), confirm.seeds, confirm.configurations)
 
 
 def _done(stored: StoredSweep) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from orchestrator.errors import visible_line
 from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import parameters
+from orchestrator.results.confirmed import PHASE, confirmed_sweep
+from orchestrator.results.confirmed_answer import ConfirmedAnswer, confirmed_answer, view, words
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.ends import ends_by_technique, trained
@@ -16,6 +19,8 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.store.rows import Row
+from orchestrator.terminal.output import Answer
+from orchestrator.terminal.plain_console import shown
 from orchestrator.terminal.values import brief
 from trainables.techniques.registry import is_untuned
 
@@ -24,7 +29,9 @@ _ASKED = ("rank", "virtual_tokens", "data_size")
 
 
 def answer(root: Path, sweep_id: str) -> str:
-    """Returns the answer: the best trial, its lead over baseline and runner-up; then the trends.
+    """Returns the answer: what was confirmed, in words; without that, what the search found.
+
+    The latter is the best trial, its lead over baseline and runner-up; then the trends.
 
     The best is the completed trial with the best objective. Differences are paired over the same
     validation rows, with bootstrap intervals; see `orchestrator.results.statistics`.
@@ -38,6 +45,9 @@ def answer(root: Path, sweep_id: str) -> str:
         StoreError: The store cannot be read.
     """
     rows = final_rows(root, [sweep_id])
+    if (stated := _confirmed(root, sweep_id, rows)) is not None:
+        return "\n".join(map(visible_line, words(stated)))
+    rows = [row for row in rows if row["phase"] != PHASE]
     ranked = [entry for entry in leaderboard(root, sweep_id) if entry["value"] is not None]
     trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
@@ -59,6 +69,42 @@ def answer(root: Path, sweep_id: str) -> str:
     clauses += [*_by_technique(completed), *_without_result(rows, completed)]
     sentence = "; ".join(clauses) + "."
     return "\n".join(map(visible_line, [sentence, *_trends(root, rows)]))
+
+
+def confirmed_answer_of(root: Path, sweep_id: str) -> ConfirmedAnswer | None:
+    """Returns what a sweep's confirming runs say; None while none has completed.
+
+    Raises:
+        ResultsError: No trial has ended.
+        StoreError: The store cannot be read.
+    """
+    return _confirmed(root, sweep_id, final_rows(root, [sweep_id]))
+
+
+def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
+    """Returns the answers of sweeps in both forms.
+
+    Args:
+        root: Folder of the store.
+        sweep_ids: The sweeps.
+    """
+    from rich.console import Group
+
+    data, parts = [], []
+    for sweep_id in sweep_ids:
+        stated = confirmed_answer_of(root, sweep_id)
+        text = answer(root, sweep_id)
+        confirmed = None if stated is None else dataclasses.asdict(stated)
+        data.append({"sweep_id": sweep_id, "answer": text, "confirmed": confirmed})
+        if stated is not None:
+            parts.append(view(stated))
+        parts.append(shown(text))
+    return Answer(data, Group(*parts))
+
+
+def _confirmed(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedAnswer | None:
+    confirmed = confirmed_sweep(root, sweep_id, rows)
+    return None if confirmed is None else confirmed_answer(root, confirmed, rows)
 
 
 def _name(entries: Sequence[dict[str, Any]]) -> str:

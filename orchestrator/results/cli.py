@@ -131,6 +131,25 @@ def leaderboard(
 
 
 @app.command()
+def answer(
+    context: typer.Context,
+    root: RootOption = None,
+    sweep: LatestOption = None,
+    form: FormatOption = Format.TABLE,
+    raw: RawOption = False,
+) -> None:
+    """What a sweep answers to its question, from the runs that confirmed what it chose.
+
+    Of each parameter that the sweep asks about: the difference that it makes, with its interval,
+    which leaves out 0 where the difference is claimed. JSON has the same object.
+    """
+    from orchestrator.results.answer import emitted
+
+    folder = _root(context, root)
+    emit(emitted(folder, _selected(folder, sweep)), form, raw=raw)
+
+
+@app.command()
 def show(
     context: typer.Context,
     trial: Annotated[

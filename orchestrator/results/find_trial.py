@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.results.confirmed import confirmed_sweep
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import (
+    final_rows,
     final_table,
     find_trial,
     latest_sweep,
@@ -52,8 +54,9 @@ def pick(root: Path, rows: Sequence[Row], given: str) -> Row:
     Args:
         root: Folder of the store.
         rows: Final rows to choose from, with sweep, id and number.
-        given: "best" (the completed trial that leads its sweep's leaderboard), a trial's number,
-            its id, or how that begins.
+        given: "best" (the first confirming run of what tuning found best; before there is one, the
+            completed trial that leads its sweep's leaderboard), a trial's number, its id, or how
+            that begins.
 
     Raises:
         ResultsError: There is none or several, or trials of several sweeps have numbers.
@@ -79,6 +82,9 @@ def _is_of_one_sweep(given: str) -> bool:
 
 
 def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
+    confirmed = confirmed_sweep(root, sweep_id, final_rows(root, [sweep_id]))
+    if confirmed is not None and confirmed.best is not None:
+        return find_trial(rows, confirmed.best.rows[0]["trial_id"])
     for entry in leaderboard(root, sweep_id):
         if entry["place"] is not None and entry["outcome"] == "completed":
             return find_trial(rows, entry["trial_id"])

@@ -68,8 +68,9 @@ class Ranking:
 
     Completed trials come first. Below them are those that were stopped, the later the higher and
     at the same rung by the validation loss: a score of a shorter training is another figure, and
-    mostly there is none. Others without a score come last. The figures of a trial are computed
-    when they are asked for: a table shows the first few of many.
+    mostly there is none. Others without a score come last. Those that confirm are not ranked
+    here, but by `orchestrator.results.confirmed_answer`. The figures of a trial are computed when
+    they are asked for: a table shows the first few of many.
 
     Args:
         root: Folder of the store.
@@ -242,6 +243,8 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
 
 
 def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
+    # What confirms has a ranking of its own, on test rows, of configurations under several seeds.
+    rows = [row for row in rows if row["phase"] != "confirm"]
     known = {row["technique"] for row in rows}
     for name in techniques:
         if name not in known:

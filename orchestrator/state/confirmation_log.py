@@ -52,19 +52,32 @@ class Confirmed:
 
 
 @dataclass(frozen=True)
-class Confirmation:
-    """One record: what was chosen after so many trials.
+class Terms:
+    """What a choice depends on beside scores; a sweep whose terms have changed chooses again.
 
     Attributes:
-        tried: Number of runs of the search that were chosen from.
+        ask: What the sweep asks about.
+        tried: Number of runs of the search that are chosen from.
         seeds: Under how many seeds each choice runs.
-        most: How many choices there was room for.
-        confirmed: The choices, the one that tuning found best first.
+        most: How many choices there is room for.
     """
 
+    ask: tuple[str, ...]
     tried: int
     seeds: int
     most: int
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """One record: what was chosen.
+
+    Attributes:
+        terms: On which terms.
+        confirmed: The choices, the one that tuning found best first.
+    """
+
+    terms: Terms
     confirmed: tuple[Confirmed, ...]
 
     @property
@@ -85,13 +98,11 @@ class ConfirmationLog:
         """Opens the log; nothing is written before something is chosen."""
         self._files = files
 
-    def write(self, tried: int, seeds: int, most: int, choices: Sequence[Choice]) -> Confirmation:
+    def write(self, terms: Terms, choices: Sequence[Choice]) -> Confirmation:
         """Numbers the runs of what is chosen and writes it down.
 
         Args:
-            tried: Number of runs of the search that were chosen from.
-            seeds: Under how many seeds each choice runs.
-            most: How many choices there was room for.
+            terms: On which terms.
             choices: The best by tuning first.
 
         Returns:
@@ -107,11 +118,11 @@ class ConfirmationLog:
                 following = max(following, *(number + 1 for number in each.trials))
         confirmed = []
         for choice in choices:
-            there = known.get(configuration_id(choice.configuration), ())[:seeds]
-            new = range(following, following + seeds - len(there))
+            there = known.get(configuration_id(choice.configuration), ())[: terms.seeds]
+            new = range(following, following + terms.seeds - len(there))
             following = max(following, new.stop)
             confirmed.append(Confirmed(choice, (*there, *new)))
-        confirmation = Confirmation(tried, seeds, most, tuple(confirmed))
+        confirmation = Confirmation(terms, tuple(confirmed))
         key = self._key(len(records))
         data = json.dumps(dataclasses.asdict(confirmation), sort_keys=True, indent=1).encode()
         self._files.store.put_if_absent(key, data)
@@ -144,7 +155,8 @@ class ConfirmationLog:
                 Confirmed(Choice(**each["choice"]), tuple(each["trials"]))
                 for each in record["confirmed"]
             )
-            confirmation = Confirmation(record["tried"], record["seeds"], record["most"], confirmed)
+            terms = Terms(**record["terms"] | {"ask": tuple(record["terms"]["ask"])})
+            confirmation = Confirmation(terms, confirmed)
         except (LookupError, TypeError) as error:
             raise damaged(path, _WHAT, _REMEDY) from error
         _check(path, confirmation)
@@ -153,8 +165,9 @@ class ConfirmationLog:
 
 def _check(path: Path, confirmation: Confirmation) -> None:
     """Refuses a record whose parts are not what they should be."""
-    counts = [confirmation.tried, confirmation.seeds, confirmation.most]
-    fine = all(type(count) is int and count >= 0 for count in counts)
+    terms = confirmation.terms
+    fine = all(type(count) is int and count > 0 for count in (terms.tried, terms.seeds, terms.most))
+    fine = fine and all(isinstance(name, str) for name in terms.ask)
     for each in confirmation.confirmed:
         fine = fine and all(type(n) is int and n >= CONFIRMING for n in each.trials)
         fine = fine and isinstance(each.choice.tuned, str)

@@ -87,7 +87,8 @@ class Progress:
             f"{configuration(each.choice.configuration)} ({each.choice.reason})"
             for each in chosen.confirmed
         )
-        words = f"Tuning has ended. Now under {chosen.seeds} new seeds each, on test rows: {what}."
+        seeds = f"under {chosen.terms.seeds} new seeds each, on test rows"
+        words = f"Tuning has ended. Now {seeds}: {what}."
         if not chosen.confirmed:
             words = "Tuning has ended, without a trial that could be confirmed."
         self.console.print(shown(words))

@@ -4,62 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchmarks.simulation import Unsynced
 from orchestrator.confirmation.begin import confirmation
 from orchestrator.outcomes.conclusions import (
     Conclusions,
     confirmation_of,
     is_finished,
-    is_searched,
 )
 from orchestrator.outcomes.standing import standing
 from orchestrator.search.proposals import CONFIRMING
-from orchestrator.search_space import Sweep
-from orchestrator.state.confirmation_log import Choice, Confirmation, ConfirmationLog
-from orchestrator.state.stored_sweep import StoredSweep, latest
-from orchestrator.store import Store
+from orchestrator.state.confirmation_log import Choice, ConfirmationLog
+from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
-from tests.orchestrator import sweeps
-from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
-
-ASKED: dict[str, Any] = {
-    "ask": ["rank"],
-    "space": {
-        "technique": {
-            "lora": {"rank": {"choice": [4, 8, 64]}, "learning_rate": {"uniform": [0.1, 0.9]}}
-        },
-        "data_size": 100,
-    },
-    "trials": 6,
-    "stopping": None,
-    "confirm": {"runs": 6, "seeds": 2},
-}
-
-
-def _sweep(folder: Path, **changes: Any) -> Sweep:
-    return sweeps.toy(folder, **ASKED | changes)
-
-
-def _stored(sweep: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> StoredSweep:
-    stored = latest(sweep, Store(folder / "store", Unsynced()))
-    instead_of_ray(stored, monkeypatch)
-    return stored
-
-
-def _tune(stored: StoredSweep) -> None:
-    run_trials(stored, Seen())
-    assert is_searched(stored)
-
-
-def _confirm(stored: StoredSweep) -> Confirmation:
-    chosen = confirmation(stored, standing(stored, Conclusions(stored, "{}")))
-    run_trials(stored, Seen(), confirming=chosen.runs)
-    return chosen
+from tests.orchestrator.confirmation.toy_sweep import asked_sweep, confirm, stored_in, tune
 
 
 def _rows(stored: StoredSweep, phase: str) -> list[Row]:
@@ -70,10 +30,10 @@ def _rows(stored: StoredSweep, phase: str) -> list[Row]:
 def test_the_best_of_each_stratum_is_trained_again_under_new_seeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path), tmp_path, monkeypatch)
-    _tune(stored)
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
     assert not is_finished(stored)
-    chosen = _confirm(stored)
+    chosen = confirm(stored)
     assert is_finished(stored)
     tuned, confirmed = _rows(stored, "tune"), _rows(stored, "confirm")
     assert len(tuned) == len(confirmed) == 6
@@ -96,9 +56,9 @@ def test_the_best_of_each_stratum_is_trained_again_under_new_seeds(
 def test_no_seed_that_chose_is_used_again_and_none_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path, replicates=2), tmp_path, monkeypatch)
-    _tune(stored)
-    _confirm(stored)
+    stored = stored_in(asked_sweep(tmp_path, replicates=2), tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
     seeds = [row["seed"] for row in _rows(stored, "confirm")]
     assert len({*seeds}) == len(seeds) == 6
     assert not {*seeds} & {row["seed"] for row in _rows(stored, "tune")}
@@ -111,9 +71,9 @@ def test_only_what_is_not_chosen_from_sees_the_test_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = [{"technique": "lora", "data_size": 100, "rank": 2}]
-    stored = _stored(_sweep(tmp_path, points=points), tmp_path, monkeypatch)
-    _tune(stored)
-    _confirm(stored)
+    stored = stored_in(asked_sweep(tmp_path, points=points), tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
     tested = {
         row["phase"]: row["test_rouge_l"] is not None for row in stored.store.trials(stored.id)
     }
@@ -128,24 +88,24 @@ def test_only_what_is_not_chosen_from_sees_the_test_rows(
 def test_without_confirming_every_completed_trial_sees_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path, confirm=None), tmp_path, monkeypatch)
-    _tune(stored)
+    stored = stored_in(asked_sweep(tmp_path, confirm=None), tmp_path, monkeypatch)
+    tune(stored)
     assert is_finished(stored)
     assert all(row["test_rouge_l"] is not None for row in stored.store.trials(stored.id))
 
 
 def test_what_confirms_is_never_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stopping = {"first_rung": 0.1, "reduction_factor": 3}
-    stored = _stored(_sweep(tmp_path, stopping=stopping, trials=12), tmp_path, monkeypatch)
-    _tune(stored)
+    stored = stored_in(asked_sweep(tmp_path, stopping=stopping, trials=12), tmp_path, monkeypatch)
+    tune(stored)
     assert "stopped" in {row["outcome"] for row in _rows(stored, "tune")}
-    _confirm(stored)
+    confirm(stored)
     assert {row["outcome"] for row in _rows(stored, "confirm")} == {"completed"}
 
 
 def test_the_choice_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = _stored(_sweep(tmp_path), tmp_path, monkeypatch)
-    _tune(stored)
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
     state = standing(stored, Conclusions(stored, "{}"))
     chosen = confirmation(stored, state)
     # As if other trials led now: what is on record counts.
@@ -157,14 +117,14 @@ def test_the_choice_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_longer_search_keeps_what_was_confirmed_and_chooses_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path), tmp_path, monkeypatch)
-    _tune(stored)
-    before = _confirm(stored)
-    longer = _stored(_sweep(tmp_path, trials=12), tmp_path, monkeypatch)
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    before = confirm(stored)
+    longer = stored_in(asked_sweep(tmp_path, trials=12), tmp_path, monkeypatch)
     assert longer.id == stored.id
     assert confirmation_of(longer) is None
-    _tune(longer)
-    after = _confirm(longer)
+    tune(longer)
+    after = confirm(longer)
     assert is_finished(longer)
     earlier = {json.dumps(e.choice.configuration): e.trials for e in before.confirmed}
     for each in after.confirmed:
@@ -179,12 +139,12 @@ def test_a_longer_search_keeps_what_was_confirmed_and_chooses_again(
 def test_more_seeds_add_runs_to_those_that_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path), tmp_path, monkeypatch)
-    _tune(stored)
-    before = _confirm(stored)
-    more = _stored(_sweep(tmp_path, confirm={"runs": 9, "seeds": 3}), tmp_path, monkeypatch)
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    before = confirm(stored)
+    more = stored_in(asked_sweep(tmp_path, confirm={"runs": 9, "seeds": 3}), tmp_path, monkeypatch)
     assert not is_finished(more)
-    after = _confirm(more)
+    after = confirm(more)
     assert [e.trials[:2] for e in after.confirmed] == [e.trials for e in before.confirmed]
     assert len(_rows(more, "confirm")) == 9
 
@@ -192,9 +152,11 @@ def test_more_seeds_add_runs_to_those_that_are_there(
 def test_with_little_room_the_best_and_the_ends_are_confirmed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path, confirm={"runs": 4, "seeds": 2}), tmp_path, monkeypatch)
-    _tune(stored)
-    chosen = _confirm(stored)
+    stored = stored_in(
+        asked_sweep(tmp_path, confirm={"runs": 4, "seeds": 2}), tmp_path, monkeypatch
+    )
+    tune(stored)
+    chosen = confirm(stored)
     ranks = [each.choice.configuration["rank"] for each in chosen.confirmed]
     best = max(_rows(stored, "tune"), key=lambda row: row["objective"])["rank"]
     assert ranks[0] == best
@@ -204,9 +166,9 @@ def test_with_little_room_the_best_and_the_ends_are_confirmed(
 def test_without_a_question_about_values_the_best_ones_are_confirmed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = _stored(_sweep(tmp_path, ask=None), tmp_path, monkeypatch)
-    _tune(stored)
-    chosen = _confirm(stored)
+    stored = stored_in(asked_sweep(tmp_path, ask=None), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirm(stored)
     ranked = sorted(_rows(stored, "tune"), key=lambda row: -row["objective"])
     assert [each.choice.tuned for each in chosen.confirmed] == [r["trial_id"] for r in ranked[:3]]
 
@@ -218,16 +180,16 @@ def test_a_stratum_whose_trials_all_failed_is_left_out(
     space = {"technique": {"lora": fails, "full": {"learning_rate": {"choice": [0.4, 0.5]}}},
              "data_size": 100}  # fmt: skip
     changes = {"ask": ["technique"], "space": space, "trials": 4, "baseline": True}
-    stored = _stored(_sweep(tmp_path, **changes), tmp_path, monkeypatch)
-    _tune(stored)
-    chosen = _confirm(stored)
+    stored = stored_in(asked_sweep(tmp_path, **changes), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirm(stored)
     assert [each.choice.configuration["technique"] for each in chosen.confirmed] == ["full"]
     assert is_finished(stored)
 
 
 def test_a_record_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = _stored(_sweep(tmp_path), tmp_path, monkeypatch)
-    _tune(stored)
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
     confirmation(stored, standing(stored, Conclusions(stored, "{}")))
     path = stored.root / stored.files.confirmations_key / "0000.json"
     whole = path.read_text()

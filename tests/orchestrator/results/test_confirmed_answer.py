@@ -1,0 +1,98 @@
+"""What a sweep of the toy answers when it has confirmed what it chose."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from orchestrator.confirmation.begin import confirmation
+from orchestrator.outcomes.conclusions import Conclusions
+from orchestrator.outcomes.standing import standing
+from orchestrator.results.answer import answer, confirmed_answer_of
+from orchestrator.results.find_trial import named_trial
+from orchestrator.results.leaderboard import leaderboard
+from tests.orchestrator.confirmation.toy_sweep import asked_sweep, confirm, stored_in, tune
+from tests.orchestrator.results.conftest import Run
+from tests.orchestrator.stand_in import Seen, run_trials
+
+
+def test_the_answer_rests_on_the_confirming_runs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    assert confirmed_answer_of(stored.root, stored.id) is None
+    chosen = confirm(stored)
+    found = confirmed_answer_of(stored.root, stored.id)
+    assert found is not None
+    rows = {row["trial_id"]: row for row in stored.store.trials(stored.id)}
+    for each, standing_ in zip(chosen.confirmed, found.standings, strict=True):
+        assert standing_.runs == tuple(stored.trial_id(number) for number in each.trials)
+        own = [rows[run]["test_rouge_l"] for run in standing_.runs]
+        assert standing_.score is not None
+        assert standing_.score.value == pytest.approx(math.fsum(own) / len(own))
+        assert standing_.score.interval is not None
+        low, high = standing_.score.interval
+        assert low < standing_.score.value < high
+    (rank,) = found.asked["rank"]
+    assert (rank.asked.against, rank.asked.value) == (4, 64)
+    assert rank.differs == (not rank.interval[0] <= 0.0 <= rank.interval[1])
+    said = answer(stored.root, stored.id)
+    assert "From 7 trials 3 configurations were chosen" in said
+    assert "under 2 new seeds each; scores are on 2 test rows" in said
+    assert "rank: " in said
+    assert "Best by tuning: lora" in said
+
+
+def test_the_best_trial_is_the_first_confirming_run_of_what_tuning_found_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    leader = leaderboard(stored.root, stored.id)[0]["trial_id"]
+    assert named_trial(stored.root, [], "best")["trial_id"] == leader
+    chosen = confirm(stored)
+    first = stored.trial_id(chosen.confirmed[0].trials[0])
+    assert named_trial(stored.root, [], "best")["trial_id"] == first
+    # The ranking of the search is not mixed with what confirmed it.
+    ranked = leaderboard(stored.root, stored.id)
+    assert ranked[0]["trial_id"] == leader
+    assert len(ranked) == 7
+
+
+def test_what_has_not_ended_or_failed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirmation(stored, standing(stored, Conclusions(stored, "{}")))
+    run_trials(stored, Seen(), confirming=chosen.runs[:1])
+    said = answer(stored.root, stored.id)
+    assert "5 confirming runs have not ended yet." in said
+    assert "rank: not known from what was confirmed." in said
+    assert "No configuration has completed under two seeds" in said
+    assert said.count("No confirming run of lora") == 2
+    assert "one seed: another may reverse it" in said
+
+
+def test_the_command_prints_the_answer_and_its_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    code, said, _ = run("answer", store=stored.root)
+    assert code == 0
+    assert "Best of 7 trials" in said
+    confirm(stored)
+    code, said, _ = run("answer", store=stored.root)
+    assert code == 0
+    assert "less the best" in said
+    assert "Best by tuning" in said
+    code, said, _ = run("answer", "--format", "json", store=stored.root)
+    (data,) = json.loads(said)
+    assert data["sweep_id"] == stored.id
+    assert data["confirmed"]["asked"]["rank"][0]["asked"]["value"] == 64
+    assert len(data["confirmed"]["standings"]) == 3
