@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,13 @@ from orchestrator.errors import visible_line
 from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import parameters
 from orchestrator.results.confirmed import PHASE, confirmed_sweep
-from orchestrator.results.confirmed_answer import ConfirmedAnswer, confirmed_answer, view, words
+from orchestrator.results.confirmed_answer import (
+    ConfirmedAnswer,
+    as_data,
+    confirmed_answer,
+    view,
+    words,
+)
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.ends import ends_by_technique, trained
@@ -94,7 +99,7 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     for sweep_id in sweep_ids:
         stated = confirmed_answer_of(root, sweep_id)
         text = answer(root, sweep_id)
-        confirmed = None if stated is None else dataclasses.asdict(stated)
+        confirmed = None if stated is None else as_data(stated)
         data.append({"sweep_id": sweep_id, "answer": text, "confirmed": confirmed})
         if stated is not None:
             parts.append(view(stated))

@@ -6,6 +6,7 @@ what tuning may have missed is not in it.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,15 @@ def confirmed_answer(
         _standings(configurations, metric, scores, executed),
         tuple(_remarks(root, confirmed, rows, metric, scores)),
     )
+
+
+def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
+    """Returns the answer for programs; a contrast's weights are in the order of the standings."""
+    data = dataclasses.asdict(answer)
+    for contrasts in data["asked"].values():
+        for each in contrasts:
+            each["asked"]["weights"] = [round(float(w), 12) for w in each["asked"]["weights"]]
+    return data
 
 
 def view(answer: ConfirmedAnswer) -> RenderableType:
