@@ -89,6 +89,8 @@ class ConfirmedAnswer:
         seeds: Under how many seeds configurations were confirmed.
         test_rows: On how many rows.
         tried: Runs of the search that were chosen from.
+        settings: How many settings of the rest were tried in a combination of what is asked, the
+            fewest and the most; None where nothing is asked.
         asked: By parameter, its contrasts; empty where they are not known.
         standings: The configurations, the best by tuning first.
         remarks: Whole sentences on what is missing or to be minded.
@@ -100,6 +102,7 @@ class ConfirmedAnswer:
     seeds: int
     test_rows: int
     tried: int
+    settings: tuple[int, int] | None
     asked: Mapping[str, Sequence[Answered]]
     standings: tuple[Standing, ...]
     remarks: tuple[str, ...]
@@ -135,6 +138,7 @@ def confirmed_answer(
         record.terms.seeds,
         0 if scores is None else scores.rows,
         record.terms.tried,
+        _settings_tried(rows),
         asked,
         _standings(configurations, metric, scores, executed),
         tuple(_remarks(root, confirmed, rows, metric, scores)),
@@ -179,6 +183,16 @@ def _cell(score: Score | None) -> str:
     return with_interval(score.value, *(score.interval or (None, None)))
 
 
+def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:
+    """Returns the fewest and the most configurations that were tuned in a stratum."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["phase"] == "tune" and row["stratum"] is not None:
+            found.setdefault(row["stratum"], set()).add(row["configuration_id"])
+    counts = [len(each) for each in found.values()]
+    return (min(counts), max(counts)) if counts else None
+
+
 def _settings(ask: Sequence[str], each: ConfirmedConfiguration) -> Settings:
     """Returns what a configuration has of what is asked about, as its final row says it."""
     row = each.rows[0]
@@ -216,12 +230,13 @@ def _standings(
 
 
 def _score(metric: str, scores: RunScores, index: int) -> Score:
-    binary = METRICS[metric].kind == "execution" or metric == "exact_match"
     own = scores.runs[index]
     known = own[~np.isnan(own)]
     found = contrast(scores, np.eye(len(scores.runs))[index])
     value = found.value if found is not None else float(known.mean()) if known.size else math.nan
-    return Score(metric, value, score_interval(scores, index, binary=binary), scores.rows)
+    return Score(
+        metric, value, score_interval(scores, index, binary=METRICS[metric].binary), scores.rows
+    )
 
 
 def _remarks(
@@ -290,10 +305,13 @@ def words(answer: ConfirmedAnswer) -> list[str]:
         if name not in answer.asked:
             said.append(f"{name}: not known from what was confirmed.")
     said += _best(answer)
-    if answer.ask:
+    if answer.settings is not None:
+        low, high = answer.settings
+        count = f"{low}" if low == high else f"{low} to {high}"
         said.append(
-            "This is about the configurations that were confirmed; what another setting of the"
-            " rest would give is not known."
+            f"This is about these configurations, each the best of {count} settings that were tried"
+            f" in its combination. What {' and '.join(answer.ask)} would do where every value has"
+            " the setting that suits it best is not known from so few."
         )
     return [*said, *answer.remarks]
 

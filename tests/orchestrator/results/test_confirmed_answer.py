@@ -73,6 +73,7 @@ def test_what_has_not_ended_or_failed_is_said(
     said = answer(stored.root, stored.id)
     assert "5 confirming runs have not ended yet." in said
     assert "rank: not known from what was confirmed." in said
+    assert "each the best of 2 settings that were tried in its combination" in said
     assert "No configuration has completed under two seeds" in said
     assert said.count("No confirming run of lora") == 2
     assert "one seed: another may reverse it" in said
