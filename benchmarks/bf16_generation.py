@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         configuration.data_seed,
         configuration.validation_rows,
         given.rows,
+        configuration.split_by,
     ).test
     tokens = SqlTokens(adapted.tokenizer)
     sources: list[TokenIds] = tokens.token_ids(

@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Sequence
 
 from orchestrator.terminal.console import console
-from trainables.base_models.loading import load_tokenizer
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import read
 

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from trainables.base_models.loading import load_tokenizer
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.runtime.device import device_name
 
 MODELS = ("embedded", "flan-t5-large")

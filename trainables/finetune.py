@@ -34,6 +34,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,7 @@ import torch
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import COLUMNS_OF_SCORES, SCORING_VERSION
+from trainables.contract.splits import SPLIT_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
@@ -104,6 +106,7 @@ class Finetuning:
             configuration.data_seed,
             configuration.validation_rows,
             configuration.test_rows,
+            configuration.split_by,
         )
         trains = configuration.budget_examples > 0
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
@@ -112,8 +115,9 @@ class Finetuning:
         self._memory = PeakMemory(self._device)
         self._tokens = SqlTokens(self._adapted.tokenizer)
         self._trainer: Trainer | None = None
+        self._encoded: EncodedRows | None = None
         if trains:
-            encoded = EncodedRows(
+            self._encoded = EncodedRows(
                 self._splits.train,
                 self._tokens,
                 source_limit=configuration.source_tokens,
@@ -121,7 +125,7 @@ class Finetuning:
                 count=len(rows),
             )
             self._trainer = Trainer(
-                self._adapted, encoded, configuration, self._group, self._after_step
+                self._adapted, self._encoded, configuration, self._group, self._after_step
             )
         self._evaluators: dict[tuple[str, str], Evaluator] = {}
         self._executor = SqlExecutor()
@@ -274,14 +278,17 @@ class Finetuning:
             evaluation: On the validation rows; None for a trial that diverged, whose scores are
             then None.
         """
-        unmeasured = ("eval_loss", "eval_rows", "meteor_synonyms", *COLUMNS_OF_SCORES)
+        unmeasured = ("eval_loss", "eval_rows", "eval_schemas", "eval_rows_cut", "meteor_synonyms")
         measured: Metrics = (
-            dict(evaluation.metrics) if evaluation is not None else dict.fromkeys(unmeasured)
+            dict(evaluation.metrics)
+            if evaluation is not None
+            else dict.fromkeys((*unmeasured, *COLUMNS_OF_SCORES))
         )
         data_size = self._configuration.data_size
         return measured | {
             "step": self.step,
             "examples_seen": self.examples_seen,
+            "train_rows_cut": self._rows_cut,
             "epoch": self.examples_seen / data_size if data_size else 0.0,
             "train_loss": training.loss,
             "learning_rate": training.learning_rate,
@@ -296,11 +303,20 @@ class Finetuning:
             "device_kind": self._device.type,
             "device_name": device_name(self._device),
             "dtype": str(self._adapted.dtype).removeprefix("torch."),
+            "split_version": SPLIT_VERSION,
             "scoring_version": SCORING_VERSION,
             "sqlite_version": sqlite3.sqlite_version,
             "base_model": self._configuration.base_model,
             "dataset_fingerprint": self._splits.fingerprint,
         }
+
+    @cached_property
+    def _rows_cut(self) -> int | None:
+        """Training rows whose prompt or SQL is longer than the limits; None where none are."""
+        if self._encoded is None:
+            return None
+        rows = range(len(self._encoded))
+        return sum(self._encoded.are_cut(rows, self._configuration.target_tokens))
 
     def wait(self) -> None:
         """Returns when every worker of the group is here; at once for a single process."""

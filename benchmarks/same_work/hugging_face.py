@@ -26,8 +26,9 @@ from transformers import (
 
 from benchmarks.phases import Phases
 from benchmarks.same_work.trial import Ended
-from trainables.base_models.loading import compute_dtype, load_tokenizer
+from trainables.base_models.loading import compute_dtype
 from trainables.base_models.locations import locate
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.batching import IGNORED_LABEL
 from trainables.data.prompt import prompt
@@ -178,7 +179,7 @@ def _loaded(
     return splits, tokenizer, technique.adapt(base, configuration.parameters).to(device)
 
 
-RowsOf = tuple[str, int, int, int | None, int, int, int, str]
+RowsOf = tuple[str, int, int, int | None, int, int, int, str, str]
 
 
 def _rows_of(configuration: TrialConfiguration) -> RowsOf:
@@ -192,17 +193,18 @@ def _rows_of(configuration: TrialConfiguration) -> RowsOf:
         configuration.source_tokens,
         configuration.target_tokens,
         configuration.base_model,
+        configuration.split_by,
     )
 
 
 def _splits(rows: RowsOf) -> Splits:
-    dataset, data_seed, validation_rows, test_rows, *_ = rows
-    return load_splits(dataset, None, data_seed, validation_rows, test_rows)
+    dataset, data_seed, validation_rows, test_rows, *_, split_by = rows
+    return load_splits(dataset, None, data_seed, validation_rows, test_rows, split_by)
 
 
 @lru_cache(maxsize=4)
 def _tokenised_once(rows: RowsOf) -> tuple[list[Features], list[Features]]:
-    splits, (size, source, target, base) = _splits(rows), rows[4:]
+    splits, (size, source, target, base, _) = _splits(rows), rows[4:]
     tokenizer = load_tokenizer(base)
     return (
         _encoded(splits.training_rows(size), tokenizer, source, target),

@@ -33,8 +33,8 @@ from benchmarks.rung_writer import RungWriter
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from benchmarks.step import peak
 from benchmarks.step.flops import TrainedT5
-from trainables.base_models.loading import load_tokenizer
 from trainables.base_models.locations import locate
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
@@ -70,6 +70,7 @@ def lengths(configuration: TrialConfiguration) -> list[tuple[int, int]]:
         configuration.data_seed,
         configuration.validation_rows,
         configuration.test_rows,
+        configuration.split_by,
     )
     rows = splits.training_rows(configuration.data_size)
     tokens = SqlTokens(load_tokenizer(configuration.base_model))

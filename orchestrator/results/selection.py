@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import TABLES
+from trainables.contract.configuration import EMBEDDED
 from trainables.contract.scores import METRICS, SCORES
+from trainables.contract.splits import BY_ROW
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
@@ -172,7 +174,7 @@ def is_score(metric: str) -> bool:
     return metric in SCORES
 
 
-_EVALUATION = ("profile", "data set", "evaluated rows", "seed of the rows", "protocol")
+_EVALUATION = ("profile", "data set", "split", "evaluated rows", "seed of the rows", "protocol")
 
 
 def _evaluation(row: Row) -> tuple[Any, ...]:
@@ -180,10 +182,18 @@ def _evaluation(row: Row) -> tuple[Any, ...]:
     return (
         row["profile"],
         f"{row['dataset']} ({row['dataset_fingerprint']})",
+        _split(row, config),
         row["eval_rows"],
         config.get("data_seed"),
         config.get("protocol"),
     )
+
+
+def _split(row: Row, config: Mapping[str, Any]) -> str:
+    """Returns by what rows were split, and by which version; the built-in corpus keeps its own."""
+    if row["dataset"] == EMBEDDED:
+        return "its own"
+    return f"by {config.get('split_by', BY_ROW)}, version {row['split_version'] or 1}"
 
 
 def _all_sweeps(root: Path) -> list[str]:

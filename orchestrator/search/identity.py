@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.search_space.membership import whole
 from orchestrator.search_space.model import Sweep
 from trainables.contract.configuration import Scalar
+from trainables.contract.splits import BY_SCHEMA
 
 IDENTIFYING = (
     "space",
@@ -70,6 +71,8 @@ def _sweep_id(sweep: Sweep, stopping: dict[str, Any] | None, ordinal: int) -> st
         identifying["search"] = resolved["search"]
     if sweep.ask:  # a file without it keeps the id that it had before there was this key
         identifying["ask"] = resolved["ask"]
+    if sweep.split_by != BY_SCHEMA:  # a file without it keeps the id that it had before
+        identifying["split_by"] = sweep.split_by
     identifier = f"{sweep.name}-{_digest(identifying).hex()[:8]}"
     return identifier if ordinal == 1 else f"{identifier}-{ordinal}"
 

@@ -110,6 +110,7 @@ def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:
         base_model_revision=sweep.base_model_revision,
         dataset=sweep.dataset,
         dataset_revision=sweep.dataset_revision,
+        split_by=sweep.split_by,
         validation_rows=sweep.evaluation.validation_rows,
         test_rows=sweep.evaluation.test_rows,
         tested=sweep.confirm is None or phase(sweep, proposal) in ("baseline", "confirm"),

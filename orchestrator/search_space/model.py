@@ -31,6 +31,7 @@ from orchestrator.search_space.sections import (
 from orchestrator.search_space.space import Points, Space, fail
 from orchestrator.search_space.strata import Stratum, Values, strata, stratum_of
 from trainables.contract.configuration import Scalar
+from trainables.contract.splits import BY_SCHEMA
 from trainables.techniques.registry import is_untuned
 
 Profile = Literal["embedded", "full"]
@@ -113,6 +114,18 @@ class Sweep(Section):
         str | None,
         Field(min_length=1, max_length=200, description="Revision on the hub.", examples=["main"]),
     ] = None
+    split_by: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="What stands on one side only, of training, validation and test, where a "
+            "data set does not come with these: schema (the sql_context), the name of a column "
+            "(such as a database's), or row, by which most test schemas are trained on too. The "
+            "embedded data set keeps its own split.",
+            examples=["schema", "row", "db_id"],
+        ),
+    ] = BY_SCHEMA
     space: Annotated[
         Space | None,
         Field(
@@ -219,7 +232,7 @@ class Sweep(Section):
     profile: Annotated[Profile, Field(description="The profile it is resolved for.")]
     profile_reason: Annotated[str, Field(description="Why that profile, for the start line.")]
 
-    @field_validator("base_model", "base_model_revision", "dataset", "dataset_revision")
+    @field_validator("base_model", "base_model_revision", "dataset", "dataset_revision", "split_by")
     @classmethod
     def _in_sight(cls, value: str | None) -> str | None:
         fail(checks.source(value), value)

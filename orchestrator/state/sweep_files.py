@@ -47,6 +47,11 @@ class SweepFiles:
         return f"{self._key}/verdicts"
 
     @property
+    def split_key(self) -> str:
+        """The record of how the sweep's rows are split."""
+        return f"{self._key}/split.json"
+
+    @property
     def driver_log(self) -> Path:
         """What Ray and the libraries beneath print while the sweep runs."""
         return self._folder / "driver.log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,14 @@ from orchestrator.errors import exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slots
 from orchestrator.search_space import Sweep, load
 from orchestrator.sweep import plan
-from orchestrator.sweep.preflight import StartOptions, check_options, check_sources, same_command
+from orchestrator.sweep.preflight import (
+    StartOptions,
+    check_options,
+    check_sources,
+    largest_size,
+    same_command,
+)
+from orchestrator.sweep.rows import cut, describe_cut, describe_split
 from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
@@ -130,11 +138,14 @@ def main(
         )
         if show_plan:
             check_options(sweep, options)
-            check_sources(sweep, ask_hub=False)
+            found = check_sources(sweep, ask_hub=False)
             # Imports sqlglot, which a start of the sweep has no use for.
             from orchestrator.sweep.measurable import measurable
 
-            out.print(plan.describe(sweep, _resources(sweep), measurable(sweep)))
+            rows = [("", text) for text in (measurable(sweep),) if text is not None]
+            rows += zip_longest(("split",), describe_split(sweep, found), fillvalue="")
+            rows.append(("cut", describe_cut(sweep, cut(sweep, largest_size(sweep)))))
+            out.print(plan.describe(sweep, _resources(sweep), rows))
         else:
             run(sweep, root, out, options)
 

@@ -35,6 +35,7 @@ def measurable(sweep: Sweep) -> str | None:
         sweep.seed,
         wanted.validation_rows,
         wanted.test_rows,
+        sweep.split_by,
     )
     with SqlExecutor() as executor:
         found = [executor.measurable(row.sql_context, row.sql) for row in splits.validation]

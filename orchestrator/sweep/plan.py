@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -22,13 +22,15 @@ LEAST_RATES = 6
 """Trials of a combination from which its best setting is known well enough to be spoken of."""
 
 
-def describe(sweep: Sweep, resources_text: str, measured_text: str | None) -> RenderableType:
+def describe(
+    sweep: Sweep, resources_text: str, rows: Iterable[tuple[str, str]] = ()
+) -> RenderableType:
     """Describes a sweep for a person.
 
     Args:
         sweep: The resolved search space file.
         resources_text: What the machine or cluster offers, and what a trial takes of it.
-        measured_text: On how many rows what is measured, if that is known.
+        rows: What is known of the sweep's rows: name and words.
 
     Returns:
         Two columns, without borders, so that it reads the same on a terminal and in a file.
@@ -36,13 +38,13 @@ def describe(sweep: Sweep, resources_text: str, measured_text: str | None) -> Re
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for name, value in _rows(sweep, resources_text, measured_text):
+    for name, value in _rows(sweep, resources_text, rows):
         table.add_row(shown_line(name), shown_line(value))
     return Group(shown(sweep.question, "bold"), shown(""), table)
 
 
 def _rows(
-    sweep: Sweep, resources_text: str, measured_text: str | None
+    sweep: Sweep, resources_text: str, rows: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, str]]:
     yield "sweep", sweep.name
     words = profile_words(sweep.profile, sweep.base_model, sweep.dataset)
@@ -59,8 +61,7 @@ def _rows(
     yield from _training(sweep)
     yield "confirming", _confirming(sweep)
     yield "evaluation", _evaluation(sweep)
-    if measured_text is not None:
-        yield "", measured_text
+    yield from rows
     yield "resources", resources_text
 
 

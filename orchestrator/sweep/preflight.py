@@ -12,10 +12,14 @@ from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.sweep.rows import surveyed
 from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
+from trainables.contract.configuration import EMBEDDED
+from trainables.contract.splits import BY_ROW
 from trainables.data.availability import check_dataset
 from trainables.data.row_counts import training_rows
+from trainables.data.survey import Survey
 
 LEARNER = "trainables.finetune:finetune"
 
@@ -113,22 +117,43 @@ def check_not_begun_otherwise(stored: StoredSweep, options: StartOptions) -> Non
     )
 
 
-def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> None:
+def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
     """Checks that the base model and the data set can be had, and that its rows suffice.
-
-    Rows of the hub's data sets are not counted.
 
     Args:
         sweep: The resolved search space file.
         ask_hub: Whether to ask the hub for what is not in its local cache.
 
+    Returns:
+        What its rows are, as far as that is known before they are downloaded (`rows.surveyed`).
+
     Raises:
-        UserError: One cannot be had, or the file asks for more rows than there are.
+        UserError: One cannot be had, or the file asks for more rows than there are, or for a split
+            that they do not allow.
     """
     check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
     check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
     wanted = sweep.evaluation
-    most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
+    if sweep.dataset == EMBEDDED or sweep.split_by == BY_ROW:  # told without reading them
+        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
+        _check_sizes(sweep, most)
+    found = surveyed(sweep)
+    if found is not None:
+        _check_sizes(sweep, found.train.rows)
+    return found
+
+
+def largest_size(sweep: Sweep) -> int:
+    """Returns the largest number of rows that a trial may train on; 0 if none trains."""
+    return max((size for _, size in _data_sizes(sweep)), default=0)
+
+
+def _check_sizes(sweep: Sweep, most: int | None) -> None:
+    """Refuses data sizes beyond the rows that there are.
+
+    Raises:
+        UserError: Naming them.
+    """
     if most is None:
         return
     problems = [f"{key} {size:,}" for key, size in _data_sizes(sweep) if size > most]

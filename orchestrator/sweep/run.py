@@ -28,6 +28,7 @@ from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.lock import hold
+from orchestrator.state.split_record import check_split, record_split
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
@@ -40,6 +41,7 @@ from orchestrator.sweep.preflight import (
 )
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.result import check_completed, show_result
+from orchestrator.sweep.rows import describe_split
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.terminal.console import quiet
@@ -76,14 +78,14 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         MachineError: An error of the machine, such as a full disk, ended a trial.
         AlikeFailuresError: The first trials all failed in the same way.
         LimitReachedError: One of the limits was reached before the end.
+        OtherSplitError: The sweep was begun by another version, which splits rows otherwise.
         UnmeasuredObjectiveError: No validation row can give the sweep's objective.
         NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
     check_options(sweep, options)
     is_new = not root.exists()
-    if is_new:
-        check_sources(sweep)  # before a folder is made
+    rows = check_sources(sweep) if is_new else None  # before a folder is made
     stored = latest(sweep, Store(root), new=options.new)
     check_not_begun_otherwise(stored, options)
     asked = shown(f"{sweep.name}: {sweep.question}")
@@ -97,9 +99,13 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     limit = None
     if not is_finished(stored):
         if not is_new:
-            check_sources(sweep)
+            rows = check_sources(sweep)
         check_measured(stored)
+        check_split(stored)
+        if rows is not None:
+            out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):
+            record_split(stored)
             limit = _run_trials(stored, options, out)
     if stored.store.trials(stored.id):
         show_result(stored, out)

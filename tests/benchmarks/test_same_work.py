@@ -11,7 +11,9 @@ from benchmarks.same_work.__main__ import gate, table
 from benchmarks.same_work.gate import judge
 from benchmarks.same_work.trial import Ended, Size, configurations, ours
 from benchmarks.setting import Setting
-from trainables.base_models.loading import load_base_model, load_tokenizer
+from trainables.base_models.loading import load_base_model
+from trainables.base_models.tokenizer import load_tokenizer
+from trainables.contract.splits import BY_SCHEMA
 from trainables.data.splits import load_splits
 
 EMBEDDED = Setting("embedded", "embedded", "")
@@ -103,7 +105,7 @@ def test_all_ways_start_from_the_same_weights_and_measure_the_same_loss() -> Non
         way(configuration, size.rungs, CPU)
         for way in (hugging_face.study, hugging_face.tuned, ours)
     ]
-    splits = load_splits("embedded", None, 0, 2, 1)
+    splits = load_splits("embedded", None, 0, 2, 1, BY_SCHEMA)
     model = load_base_model("embedded", device=CPU, dtype=torch.float32)
     untuned = hugging_face.validation_loss(
         model, load_tokenizer("embedded"), splits.validation, configuration

@@ -5,6 +5,7 @@ import gc
 import math
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -208,17 +209,20 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
         *(*COLUMNS_OF_SCORES, "meteor_synonyms", "scoring_version", "sqlite_version", "dtype"),
         *("eval_rows", "tokens_per_second", "train_seconds", "eval_seconds", "elapsed_seconds"),
         *("peak_memory_bytes", "trainable_parameters", "total_parameters", "trainable_percent"),
-        *("device_kind", "device_name", "base_model", "dataset_fingerprint"),
+        *("device_kind", "device_name", "base_model", "dataset_fingerprint", "split_version"),
+        *("train_rows_cut", "eval_rows_cut", "eval_schemas"),
     ):
         assert name in metrics
     assert metrics["examples_seen"] == 40
     assert metrics["epoch"] == 2.0
-    assert metrics["eval_rows"] == 6
+    assert metrics["eval_rows"] == metrics["eval_schemas"] == 6
+    cut = [row["source_cut"] or row["target_cut"] for row in last.predictions]
+    assert metrics["eval_rows_cut"] == sum(cut)
     ids = [row["example_id"] for row in last.predictions]
     assert ids == [row["example_id"] for row in first.predictions]
     assert set(last.predictions[0]) == {
         *("example_id", "sql_prompt", "sql_context", "reference", "prediction", *SCORES),
-        "execution_reason",
+        *("execution_reason", "schema_group", "source_cut", "target_cut"),
     }
     assert metrics["rouge_l_rows"] == 6
     assert metrics["execution_accuracy_rows"] in range(7)
@@ -228,6 +232,20 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
     assert not set(ids) & {row["example_id"] for row in predictions}
 
 
+def test_rows_that_are_cut_are_counted_and_scored_whole(base: str) -> None:
+    trial = replace(configuration(base), target_tokens=4)
+    (report,) = run(trial, (20,)).rungs
+    assert report.metrics["train_rows_cut"] == trial.data_size
+    assert report.metrics["eval_rows_cut"] == 6
+    whole = {row["id"]: row["sql"] for row in corpus.rows("train")}
+    for row in report.predictions:
+        assert row["target_cut"]
+        assert row["reference"] == whole[row["example_id"]]
+    (report,) = run(replace(trial, source_tokens=10, target_tokens=256), (20,)).rungs
+    assert report.metrics["train_rows_cut"] == trial.data_size
+    assert all(row["source_cut"] and not row["target_cut"] for row in report.predictions)
+
+
 def test_the_untuned_model_is_evaluated_only(base: str, tmp_path: Path) -> None:
     trial = configuration(base, "pretrained")
     recorder = run(trial, (0,), keep={0: tmp_path})
@@ -235,6 +253,7 @@ def test_the_untuned_model_is_evaluated_only(base: str, tmp_path: Path) -> None:
     assert report.metrics["train_loss"] is None
     assert report.metrics["eval_loss"] is not None
     assert report.metrics["trainable_parameters"] == 0
+    assert report.metrics["train_rows_cut"] is None
     assert len(recorder.tests) == 1
     assert run(trial, (0,), resume_from=tmp_path).numbers() == recorder.numbers()[1:]
 

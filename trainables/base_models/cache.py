@@ -26,8 +26,9 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.base_models.fingerprint import fingerprint
-from trainables.base_models.loading import four_bit, load_base_model, load_tokenizer
+from trainables.base_models.loading import four_bit, load_base_model
 from trainables.base_models.locations import locate
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.runtime.device import release_memory
 from trainables.runtime.local_paths import is_folder
 

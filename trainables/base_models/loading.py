@@ -1,4 +1,4 @@
-"""Loads the base model and its tokenizer: built in, from a folder, or from the Hugging Face hub.
+"""Loads the base model: built in, from a folder, or from the Hugging Face hub.
 
 Every call reads the files afresh; `trainables.base_models.cache` keeps what trials need again.
 Weights are read from safetensors only and no code of a checkpoint is ever run.
@@ -7,31 +7,20 @@ Weights are read from safetensors only and no code of a checkpoint is ever run.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
 )
 from transformers.utils import cached_file
 
 from trainables.base_models.fused_gelu import fuse_activations
-from trainables.base_models.locations import WEIGHTS_INDEX, Location, locate
-from trainables.contract.errors import SharedError
-
-Loaded = TypeVar("Loaded")
-
-
-class BaseModelUnavailable(SharedError):  # noqa: N818 - a state of the world, as in its name
-    """The base model cannot be had from where the user said it is."""
+from trainables.base_models.locations import WEIGHTS_INDEX, Location
+from trainables.base_models.tokenizer import BaseModelUnavailable, local_first, locate_base
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
@@ -61,32 +50,6 @@ def four_bit(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def load_tokenizer(name: str, revision: str | None = None) -> PreTrainedTokenizerBase:
-    """Loads the tokenizer that belongs to a base model.
-
-    Args:
-        name: "embedded", a checkpoint folder, or an identifier of the hub.
-        revision: Git revision on the hub; of no use for the other two.
-
-    Returns:
-        The tokenizer.
-
-    Raises:
-        BaseModelUnavailable: It is not there, or cannot be read.
-    """
-    location = _locate(name, revision)
-
-    def load(local_only: bool) -> PreTrainedTokenizerBase:
-        return AutoTokenizer.from_pretrained(
-            location.source,
-            revision=location.revision,
-            local_files_only=local_only,
-            trust_remote_code=False,
-        )
-
-    return _local_first(name, "tokenizer", load)
-
-
 def load_base_model(
     name: str,
     revision: str | None = None,
@@ -111,7 +74,7 @@ def load_base_model(
         BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
             safetensors.
     """
-    location = _locate(name, revision)
+    location = locate_base(name, revision)
     placement = {} if quantization is None else {"device_map": {"": str(device)}}
 
     def load(local_only: bool) -> PreTrainedModel:
@@ -137,7 +100,7 @@ def load_base_model(
             )
         return model
 
-    model = _local_first(name, "model", load)
+    model = local_first(name, "model", load)
     fuse_activations(model)
     if quantization is None:
         return model.to(device)
@@ -171,30 +134,3 @@ def _check_shards(location: Location, local_only: bool) -> None:
                 f'The base model "{location.name}" keeps weights in {shard}, but only'
                 " safetensors are read: give a checkpoint that `save_pretrained` wrote."
             )
-
-
-def _locate(name: str, revision: str | None) -> Location:
-    """Returns where a base model lies, if there can be one.
-
-    Raises:
-        BaseModelUnavailable: It must be a folder, and is none.
-    """
-    location = locate(name, revision)
-    if location.obstacle is not None:
-        raise BaseModelUnavailable(location.obstacle)
-    return location
-
-
-def _local_first(name: str, part: str, load: Callable[[bool], Loaded]) -> Loaded:
-    """Loads from local files, and only if they do not suffice over the network."""
-    try:
-        return load(True)
-    except (OSError, ValueError, SafetensorError):
-        pass
-    try:
-        return load(False)
-    except (OSError, ValueError, SafetensorError) as error:
-        first_line = str(error).strip().split("\n")[0]
-        raise BaseModelUnavailable(
-            f'The {part} of the base model "{name}" cannot be loaded: {first_line}'
-        ) from error

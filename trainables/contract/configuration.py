@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainables.contract.splits import BY_SCHEMA
+
 Scalar = int | float | str | bool | None
 
 EMBEDDED = "embedded"
@@ -27,12 +29,14 @@ class TrialConfiguration:
         budget_examples: Training examples in all; epochs follow as `budget_examples / data_size`.
             0 for a technique that does not train.
         seed: Seeds the adapter's initial values, dropout and the order of the batches.
-        data_seed: Seeds the one permutation of the training rows, the same for every trial of a
-            sweep, so that smaller data sizes are nested in larger ones.
+        data_seed: Seeds the split, and the one order of the training rows, the same for every trial
+            of a sweep, so that smaller data sizes are nested in larger ones.
         base_model: "embedded", a checkpoint folder, or an identifier of the Hugging Face hub.
         base_model_revision: Git revision on the hub; None for a folder or the embedded model.
         dataset: "embedded", a table of rows, a folder of tables, or an identifier of the hub.
         dataset_revision: Git revision on the hub.
+        split_by: By what rows are divided: "schema", "row", or the name of a column
+            (`trainables.contract.splits`).
         validation_rows: Rows carved out of the training split, on which every rung is evaluated.
         test_rows: Rows of the test split scored once, at the end; None means all of them.
         tested: Whether they are; not where the trial is one that is chosen from.
@@ -40,7 +44,8 @@ class TrialConfiguration:
             standard, and the test rows by the notebook's protocol as well.
         scored_rungs: "all", or "last": before its last rung the trial measures the loss alone.
         source_tokens: Prompts are cut to this many tokens.
-        target_tokens: SQL statements are cut to this many tokens in training.
+        target_tokens: SQL statements are cut to this many tokens in training; scores are against
+            the whole ones.
     """
 
     technique: str
@@ -53,6 +58,7 @@ class TrialConfiguration:
     base_model_revision: str | None = None
     dataset: str = EMBEDDED
     dataset_revision: str | None = None
+    split_by: str = BY_SCHEMA
     validation_rows: int = 100
     test_rows: int | None = None
     tested: bool = True

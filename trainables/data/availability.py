@@ -47,7 +47,7 @@ def check_dataset(name: str, revision: str | None = None, *, ask_hub: bool = Tru
             for file in files:
                 _check_columns(file)
         return
-    if name == EMBEDDED or not ask_hub or _is_cached(name):
+    if name == EMBEDDED or not ask_hub or is_cached(name):
         return
     what = f'The data set "{name}"'
     arguments = f"{name!r}{f', revision={revision!r}' if revision else ''}"
@@ -61,7 +61,7 @@ def _in_quotes(code: str) -> str:
     return shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"'
 
 
-def _is_cached(name: str) -> bool:
+def is_cached(name: str) -> bool:
     """Returns whether `datasets` has prepared this data set before: it then needs no network.
 
     Its folder is named `<owner>___<name in snake case>`, with configuration, version and

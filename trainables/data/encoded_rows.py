@@ -56,6 +56,25 @@ class EncodedRows:
             found.append((block.source.length(place), block.target.length(place)))
         return found
 
+    def are_cut(self, rows: Sequence[int], target_limit: int) -> list[bool]:
+        """Returns of each of these rows whether its prompt or its SQL is longer than the limits.
+
+        Args:
+            rows: Their positions.
+            target_limit: Of the SQL, also where it is not cut here.
+        """
+        return [source or target for source, target in self.cuts(rows, target_limit)]
+
+    def cuts(self, rows: Sequence[int], target_limit: int) -> list[tuple[bool, bool]]:
+        """Returns the same of prompt and SQL apart."""
+        return [
+            (
+                int(block.source.whole[place]) > self._source_limit,
+                int(block.target.whole[place]) > target_limit,
+            )
+            for block, place in map(self._place, rows)
+        ]
+
     def sources(self, rows: Sequence[int]) -> list[TokenIds]:
         """Returns the token ids of the rows' prompts."""
         return [block.source.row(place) for block, place in map(self._place, rows)]
@@ -79,8 +98,13 @@ class EncodedRows:
         block = token_cache.load(name, len(examples))
         if block is None:
             block = Block(
-                Column.of(self._tokens.token_ids(prompts, self._source_limit, keep_end=True)),
-                Column.of(self._tokens.token_ids(statements, self._target_limit, keep_end=False)),
+                self._column(prompts, self._source_limit, keep_end=True),
+                self._column(statements, self._target_limit, keep_end=False),
             )
             token_cache.store(name, block)
         return block
+
+    def _column(self, texts: Sequence[str], limit: int | None, *, keep_end: bool) -> Column:
+        whole = self._tokens.token_ids(texts, keep_end=keep_end)
+        cut = self._tokens.cut(whole, limit, keep_end=keep_end)
+        return Column.of(cut, [len(ids) for ids in whole])

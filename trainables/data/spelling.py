@@ -119,12 +119,19 @@ class SqlTokens:
         if not texts:
             return []
         batch = self.tokenizer([self.encode(text) for text in texts], add_special_tokens=True)
-        arrays = []
-        for ids in batch["input_ids"]:
+        whole = [np.asarray(ids, dtype=np.int32) for ids in batch["input_ids"]]
+        return self.cut(whole, limit, keep_end=keep_end)
+
+    def cut(self, rows: Sequence[TokenIds], limit: int | None, *, keep_end: bool) -> list[TokenIds]:
+        """Returns token ids without what is beyond a limit; arguments as of `token_ids`."""
+        found = []
+        for ids in rows:
             if limit is not None and len(ids) > limit:
-                ids = [*ids[: limit - 1], self._end] if keep_end else ids[:limit]
-            arrays.append(np.asarray(ids, dtype=np.int32))
-        return arrays
+                ids = ids[:limit].copy()
+                if keep_end:
+                    ids[-1] = self._end
+            found.append(ids)
+        return found
 
     def texts(self, token_ids: Iterable[Sequence[int] | TokenIds]) -> list[str]:
         """Returns the texts of rows of token ids, without special tokens."""

@@ -18,6 +18,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from trainables.contract.configuration import EMBEDDED
+from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.errors import DatasetError
 from trainables.data.locations import split_files
 from trainables.data.split_files import splits_by_name, table_suffix
@@ -25,6 +26,7 @@ from trainables.embedded import corpus
 
 REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")
 OPTIONAL_COLUMNS = ("id", "domain", "sql_complexity", "sql_task_type")
+_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 _BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a block
 
 
@@ -45,7 +47,9 @@ class Example:
     group: str | None = None
 
 
-def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
+def read(
+    dataset: str, revision: str | None = None, group_column: str | None = None
+) -> dict[str, list[Example]]:
     """Returns the rows by split: "train", and "validation" and "test" where the data set has them.
 
     A single table is all "train". Repeating the same row does not make it two: the later copies are
@@ -55,13 +59,14 @@ def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
         dataset: "embedded", the path of a table or of a folder of tables, or an identifier of the
             hub.
         revision: Git revision on the hub; ignored for everything else.
+        group_column: Whose values become `Example.group`; it may be one of the others.
 
     Raises:
         DatasetError: Nothing is there, or a column or value is missing.
     """
     local = split_files(dataset)
     if local is not None:
-        tables = {split: _joined(files) for split, files in local.items()}
+        tables = {split: _joined(files, group_column) for split, files in local.items()}
     elif dataset == EMBEDDED:
         tables = {
             split: pa.Table.from_pylist(list(corpus.rows(split))) for split in ("train", "test")
@@ -69,18 +74,21 @@ def read(dataset: str, revision: str | None = None) -> dict[str, list[Example]]:
     else:
         tables = _hub(dataset, revision)
     return {
-        split: _examples(table, split, f"{dataset!r} ({split})") for split, table in tables.items()
+        split: _examples(table, split, f"{dataset!r} ({split})", group_column)
+        for split, table in tables.items()
     }
 
 
-def _joined(files: Sequence[Path]) -> pa.Table:
+def _joined(files: Sequence[Path], group_column: str | None) -> pa.Table:
     """Returns the rows of a split's parts, one after the other."""
-    parts = [_columns(_table(file), str(file)) for file in files]
+    parts = [_columns(_table(file, group_column), str(file), group_column) for file in files]
     return pa.concat_tables(parts, promote_options="default")
 
 
-def _table(path: Path) -> pa.Table:
+def _table(path: Path, group_column: str | None) -> pa.Table:
     strings = {name: pa.string() for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
+    if group_column is not None:
+        strings.setdefault(group_column, pa.string())
     try:
         if table_suffix(path) == ".parquet":
             names = pa.parquet.read_schema(path).names
@@ -98,8 +106,8 @@ def _table(path: Path) -> pa.Table:
             with path.open(encoding="utf-8") as lines:
                 first = json.loads(next(lines, "{}"))
             names = list(first)
-            if isinstance(first.get("id"), int):
-                strings["id"] = pa.int64()
+            for name in {"id", group_column or "id"} & set(names):
+                strings[name] = _TYPES.get(type(first[name]), pa.string())
             table = pa.json.read_json(
                 path,
                 read_options=pa.json.ReadOptions(block_size=_BLOCK_BYTES),
@@ -146,18 +154,24 @@ def _require(names: Iterable[str], source: str) -> None:
         )
 
 
-def _columns(table: pa.Table, source: str) -> pa.Table:
+def _columns(table: pa.Table, source: str, group_column: str | None) -> pa.Table:
     """Returns the columns that are of use, all as strings."""
     _require(table.column_names, source)
-    wanted = [c for c in REQUIRED_COLUMNS + OPTIONAL_COLUMNS if c in table.column_names]
+    if group_column is not None and group_column not in table.column_names:
+        raise DatasetError(
+            f"The table {source} has no column {group_column!r}, which split_by names; name one"
+            f" that it has, or split by {BY_SCHEMA} or {BY_ROW}."
+        )
+    useful = dict.fromkeys((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, group_column))
+    wanted = [column for column in useful if column in table.column_names]
     try:
         return pa.table({name: table[name].cast(pa.string()) for name in wanted})
     except pa.ArrowException as error:
         raise DatasetError(f"The table {source} has a column that is not text: {error}") from error
 
 
-def _examples(table: pa.Table, split: str, source: str) -> list[Example]:
-    columns: Mapping[str, list[str | None]] = _columns(table, source).to_pydict()
+def _examples(table: pa.Table, split: str, source: str, group_column: str | None) -> list[Example]:
+    columns: Mapping[str, list[str | None]] = _columns(table, source, group_column).to_pydict()
     count = table.num_rows
     for name in ("sql_prompt", "sql"):
         empty = next((i for i, value in enumerate(columns[name]) if not value), None)
@@ -166,11 +180,19 @@ def _examples(table: pa.Table, split: str, source: str) -> list[Example]:
                 f"The table {source} has no {name} in row {empty + 1}; each row needs a question "
                 "and its SQL."
             )
+    groups = None if group_column is None else columns[group_column]
+    without = None if groups is None else next((i for i, v in enumerate(groups) if not v), None)
+    if without is not None:
+        raise DatasetError(
+            f"The table {source} has no {group_column} in row {without + 1}; each row needs a value"
+            " in the column that rows are split by."
+        )
     ids = columns.get("id", [])
     if len({i for i in ids if i}) != count:
         ids = [f"{split}-{row}" for row in range(count)]
     absent: list[str | None] = [None] * count
     optional = [columns.get(name, absent) for name in OPTIONAL_COLUMNS[1:]]
+    optional.append(groups or absent)
     seen: set[tuple[str | None, ...]] = set()
     examples = []
     for row_id, prompt, context, sql, *rest in zip(

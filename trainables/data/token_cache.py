@@ -1,6 +1,7 @@
 """Token ids on disk, so that a data set is tokenised once on a node and not once a trial.
 
-    $FINETUNE_SWEEP_CACHE/tokens/<SHA-256>.arrow    one block of rows; lists `source` and `target`
+    $FINETUNE_SWEEP_CACHE/tokens/<SHA-256>.arrow    one block of rows; lists `source` and `target`,
+                                                and how long these were before they were cut
 
 The folder is by default `finetune-sweep` in `$XDG_CACHE_HOME`, or in `~/.cache`. A file's name is
 the digest of all that its content follows from: the texts of its rows, the tokenizer, the code that
@@ -40,6 +41,7 @@ LARGEST = 4 << 30
 
 _DIGEST = b"key"
 _CHECKSUM = b"crc32"
+_SIDES = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ class Column:
     Attributes:
         starts: [rows + 1]; row i is `values[starts[i]:starts[i + 1]]`.
         values: The ids of all rows.
+        whole: [rows]; how many ids each had before it was cut.
     """
 
     starts: npt.NDArray[np.int32]
     values: TokenIds
+    whole: npt.NDArray[np.int32]
 
     def row(self, number: int) -> TokenIds:
         """Returns the token ids of a row; they are not to be written to."""
@@ -63,12 +67,17 @@ class Column:
         return int(self.starts[number + 1] - self.starts[number])
 
     @classmethod
-    def of(cls, rows: Sequence[TokenIds]) -> Column:
-        """Puts rows end to end."""
+    def of(cls, rows: Sequence[TokenIds], whole: Sequence[int]) -> Column:
+        """Puts rows end to end.
+
+        Args:
+            rows: Their token ids.
+            whole: How many each had before it was cut.
+        """
         starts = np.zeros(len(rows) + 1, dtype=np.int32)
         np.cumsum([len(row) for row in rows], out=starts[1:])
         values = np.concatenate(rows) if len(rows) else np.zeros(0, dtype=np.int32)
-        return cls(starts, values.astype(np.int32, copy=False))
+        return cls(starts, values.astype(np.int32, copy=False), np.asarray(whole, dtype=np.int32))
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ def load(name: str, rows: int) -> Block | None:
         metadata = table.schema.metadata or {}
         if metadata.get(_DIGEST) != name.encode() or table.num_rows != rows:
             return None
-        block = Block(*(_column(table[side]) for side in ("source", "target")))
+        block = Block(*(_column(table[side], table[_whole(side)]) for side in _SIDES))
         if metadata.get(_CHECKSUM) != _checksum(block):
             return None
     except (OSError, pa.ArrowException, KeyError, AttributeError, ValueError):
@@ -152,11 +161,11 @@ def store(name: str, block: Block) -> None:
     home = folder()
     if home is None:
         return
-    columns = [
-        pa.ListArray.from_arrays(pa.array(column.starts), pa.array(column.values))
-        for column in (block.source, block.target)
-    ]
-    table = pa.table(columns, names=["source", "target"])
+    columns: dict[str, pa.Array] = {}
+    for side, column in zip(_SIDES, (block.source, block.target), strict=True):
+        columns[side] = pa.ListArray.from_arrays(pa.array(column.starts), pa.array(column.values))
+        columns[_whole(side)] = pa.array(column.whole)
+    table = pa.table(columns)
     table = table.replace_schema_metadata({_DIGEST: name.encode(), _CHECKSUM: _checksum(block)})
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -190,13 +199,20 @@ def _prune(home: Path) -> None:
         total -= size
 
 
-def _column(lists: pa.ChunkedArray) -> Column:
-    (array,) = lists.chunks
-    starts, values = array.offsets.to_numpy(), array.values.to_numpy()
+def _whole(side: str) -> str:
+    """Returns the name of the column of the lengths before the cut."""
+    return f"{side}_whole"
+
+
+def _column(lists: pa.ChunkedArray, lengths: pa.ChunkedArray) -> Column:
+    (array,), (whole,) = lists.chunks, lengths.chunks
+    starts, values, whole = array.offsets.to_numpy(), array.values.to_numpy(), whole.to_numpy()
     ordered = len(starts) and starts[0] == 0 and bool(np.all(np.diff(starts) >= 0))
     if values.dtype != np.int32 or not ordered or starts[-1] != len(values):
         raise ValueError("not lists of token ids")
-    return Column(starts, values)
+    if whole.dtype != np.int32:
+        raise ValueError("not lengths of lists of token ids")
+    return Column(starts, values, whole)
 
 
 def _checksum(block: Block) -> bytes:
@@ -204,6 +220,7 @@ def _checksum(block: Block) -> bytes:
     for column in (block.source, block.target):
         total = zlib.crc32(np.ascontiguousarray(column.starts).data, total)
         total = zlib.crc32(np.ascontiguousarray(column.values).data, total)
+        total = zlib.crc32(np.ascontiguousarray(column.whole).data, total)
     return str(total).encode()
 
 

@@ -5,6 +5,9 @@ Its columns and its mix of tasks are those of `gretelai/synthetic_text_to_sql`. 
 in SQLite against its context, and queries are built around rows that are there, so that few results
 are empty and a right result means something. Contexts are short, which is what makes a sweep on one
 CPU thread a matter of minutes.
+
+Its split is part of it, and no `split_by` changes it: every row has a context of its own, rows of
+its tables included, so that none is on two sides, and figures on it stay comparable.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ TRAIN_ROWS = 8_000
 TEST_ROWS = 1_000
 SEED = 0
 """Seeds the rows of both splits; the documents of pretraining come from other seeds."""
+
+LONGEST_PROMPT = 460
+LONGEST_STATEMENT = 200
+"""No row has more characters than these in its prompt or its statement."""
 
 PHRASINGS = 12
 """A multiple of the number of phrasings of every kind, so that they are equally likely."""

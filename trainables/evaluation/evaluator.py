@@ -35,9 +35,11 @@ class Evaluation:
     Attributes:
         metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
             `<score>_se` (None where no row could be measured, or the loss alone was),
-            `meteor_synonyms`, `eval_rows`, `eval_seconds`.
+            `meteor_synonyms`, `eval_rows`, `eval_schemas`, `eval_rows_cut` (prompts or right SQL
+            longer than the limits; scores are against the whole SQL), `eval_seconds`.
         predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
-            `sql_context`, `reference`, `prediction`, and each score of that row or None.
+            `sql_context`, `reference`, `prediction`, each score of that row or None,
+            `schema_group`, `source_cut` and `target_cut`.
     """
 
     metrics: Metrics
@@ -102,11 +104,7 @@ class Evaluator:
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
         groups = [row["schema_group"] for row in rows]
         summary = text_scores.summarise([_scores(row) for row in rows], groups)
-        found: Metrics = {
-            "eval_loss": loss,
-            "eval_rows": len(rows),
-            "eval_schemas": len(set(groups)),
-        }
+        found = self._of_rows(loss)
         for score in SCORES:
             found[score] = summary.mean.get(score)
             found[f"{score}_se"] = summary.se.get(score)
@@ -128,10 +126,20 @@ class Evaluator:
         started = time.perf_counter()
         adapted.model.eval()
         loss, _ = self._pass(adapted, heartbeat or _nothing, writing=False)
-        found: Metrics = {"eval_loss": loss, "eval_rows": len(self._examples)}
+        found = self._of_rows(loss)
         found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
         found["eval_seconds"] = time.perf_counter() - started
         return Evaluation(found, [])
+
+    def _of_rows(self, loss: float | None) -> Metrics:
+        """Returns what an evaluation says of its rows, whatever is predicted, and their loss."""
+        rows = range(len(self._examples))
+        return {
+            "eval_loss": loss,
+            "eval_rows": len(rows),
+            "eval_schemas": len(set(map(group_of, self._examples))),
+            "eval_rows_cut": sum(self._asked.are_cut(rows, self._target_limit)),
+        }
 
     def _pass(
         self, adapted: AdaptedModel, heartbeat: Callable[[], None], *, writing: bool
@@ -176,9 +184,10 @@ class Evaluator:
         contexts = [example.sql_context for example in self._examples]
         texts = text_scores.score(predictions, references, contexts=contexts, heartbeat=heartbeat)
         executions = self._executor.judge(contexts, references, predictions, heartbeat)
+        cuts = self._asked.cuts(range(len(self._examples)), self._target_limit)
         rows: list[dict[str, Any]] = []
-        for example, prediction, text, execution in zip(
-            self._examples, predictions, texts, executions, strict=True
+        for example, prediction, text, execution, (source_cut, target_cut) in zip(
+            self._examples, predictions, texts, executions, cuts, strict=True
         ):
             scores: dict[str, Any] = {
                 **text,
@@ -195,6 +204,8 @@ class Evaluator:
                     **{score: scores.get(score) for score in SCORES},
                     "execution_reason": None if execution.reason is None else execution.reason.kind,
                     "schema_group": group_of(example),
+                    "source_cut": source_cut,
+                    "target_cut": target_cut,
                     "meteor_synonyms": scores.get("meteor_synonyms"),
                 }
             )

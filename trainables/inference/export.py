@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
-from trainables.base_models.loading import four_bit, load_base_model, load_tokenizer
+from trainables.base_models.loading import four_bit, load_base_model
 from trainables.base_models.locations import locate
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import EMBEDDED_COPY, model_card

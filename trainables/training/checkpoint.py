@@ -31,7 +31,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from trainables.base_models.fingerprint import fingerprint
-from trainables.base_models.loading import BaseModelUnavailable
+from trainables.base_models.tokenizer import BaseModelUnavailable
 from trainables.contract.errors import UserError
 from trainables.techniques.technique import Technique
 from trainables.training.adapted_model import AdaptedModel

@@ -95,6 +95,32 @@ def test_a_stopped_trial_has_a_loss_and_no_objective(tmp_path: Path, by: str) ->
     assert predictions.num_rows == (4 if by == "objective" else 0)
 
 
+def test_errors_on_test_rows_are_clustered_and_cut_rows_counted(
+    tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = toy._predictions
+
+    def predictions(score: float) -> list[dict[str, Any]]:
+        """Two schemas with two rows each, that are alike."""
+        return [
+            row
+            | {"example_id": f"{row['example_id']}-{copy}", "schema_group": row["example_id"]}
+            | {"source_cut": copy == 1, "target_cut": False}
+            for row in plain(score)
+            for copy in range(2)
+        ]
+
+    monkeypatch.setattr(toy, "_predictions", predictions)
+    store = Store(tmp_path / "store")
+    concluded = Conclusions(latest(sweep, store), "{}").conclude(
+        _run(store, sweep, 0.5), stopped=False
+    )
+    assert concluded is not None
+    row, _ = concluded
+    assert (row["test_rows"], row["test_schemas"], row["test_rows_cut"]) == (4, 2, 2)
+    assert row["test_rouge_l_se"] == pytest.approx(0.005)
+
+
 def test_a_diverged_trial_has_no_objective(tmp_path: Path, sweep: Sweep) -> None:
     store = Store(tmp_path / "store")
     proposal = _run(store, sweep, 9.0)

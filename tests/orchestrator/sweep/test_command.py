@@ -127,7 +127,7 @@ def test_as_many_rows_as_there_are_may_be_asked_for(tmp_path: Path) -> None:
     table = tmp_path / "rows.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
     for size, expected in ((125, 0), (126, 2)):
-        file = sweeps.write(tmp_path, dataset=str(table), space=_one(size))
+        file = sweeps.write(tmp_path, dataset=str(table), space=_one(size), split_by="row")
         code, output = _cli(str(file), "--profile", "embedded", "--plan")
         assert code == expected
     assert "has at most 125 rows to train on" in output
@@ -135,6 +135,79 @@ def test_as_many_rows_as_there_are_may_be_asked_for(tmp_path: Path) -> None:
 
 def _one(data_size: int) -> dict[str, object]:
     return {"technique": {"lora": {}}, "data_size": data_size}
+
+
+def _paraphrased(path: Path, schemas: int = 120, times: int = 5) -> str:
+    """Writes a table in which each statement is asked for in several ways."""
+    rows = [
+        {
+            "sql_prompt": f"way {way} to ask for all of {schema}",
+            "sql_context": f"CREATE TABLE t{schema} (a INT)",
+            "sql": f"SELECT a FROM t{schema}",
+        }
+        for schema in range(schemas)
+        for way in range(times)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def _words(output: str) -> str:
+    return " ".join(output.split())
+
+
+def test_a_plan_says_how_rows_are_split_and_which_are_cut(tmp_path: Path) -> None:
+    file = sweeps.write(
+        tmp_path,
+        dataset=_paraphrased(tmp_path / "rows.jsonl"),
+        space=_one(100),
+        evaluation={"validation_rows": 50, "test_rows": 60},
+        lengths={"source": 8, "target": 64},
+    )
+    code, output = _cli(str(file), "--profile", "embedded", "--plan")
+    assert code == 0
+    said = _words(output)
+    assert "split by schema: " in said
+    assert "; 50 to validate on, of " in said
+    assert "of 60 test rows 0 have their question in training too, 0 their statement" in said
+    assert "cut 100 of train, 50 of validation, 60 of test rows (prompts over 8 tokens" in said
+
+
+def test_a_plan_of_the_built_in_corpus_says_why_it_keeps_its_split(tmp_path: Path) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--profile", "embedded", "--plan")
+    assert code == 0
+    said = _words(output)
+    assert "split the built-in corpus's own, in which each row has a schema of its own" in said
+    assert "cut 0 of train, 0 of validation, 0 of test rows" in said
+
+
+@pytest.mark.parametrize("options", [["--plan"], []])
+@pytest.mark.parametrize(
+    ("schemas", "changes", "phrase"),
+    [
+        (19, [], "has 19 schemas, and its rows are split so that none stands on two sides"),
+        (120, ["split_by=db"], "has no column 'db', which split_by names"),
+        (120, ["evaluation.test_rows=500"], "500 test rows are asked for, but the data set"),
+        (120, ["space.data_size=590"], "space.data_size goes up to 590, but the data set"),
+    ],
+)
+def test_a_split_that_rows_do_not_allow_is_said_before_anything_is_made(
+    tmp_path: Path, schemas: int, changes: list[str], phrase: str, options: list[str]
+) -> None:
+    root = tmp_path / "store"
+    file = sweeps.write(
+        tmp_path,
+        dataset=_paraphrased(tmp_path / "rows.jsonl", schemas),
+        space=_one(100),
+        evaluation={"validation_rows": 5, "test_rows": 5},
+    )
+    overrides = [word for change in changes for word in ("--set", change)]
+    code, output = _cli(
+        str(file), "--profile", "embedded", "--root", str(root), *overrides, *options
+    )
+    assert code == 2
+    assert phrase in _words(output)
+    assert not root.exists()
 
 
 def test_worker_groups_need_the_dashboard(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def plan(
 ) -> str:
     sweep = load(FOLDER / f"{name}.yaml", overrides, trials, profile)
     out = io.StringIO()
-    Console(file=out, width=200).print(describe(sweep, "2 at a time, one CPU core each", measured))
+    rows = [] if measured is None else [("", measured)]
+    Console(file=out, width=200).print(describe(sweep, "2 at a time, one CPU core each", rows))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

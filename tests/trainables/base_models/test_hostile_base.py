@@ -11,7 +11,8 @@ import torch
 
 from tests.planted import PICKLES, Planted
 from tests.trainables.tiny_base import trial, write_tiny_base
-from trainables.base_models.loading import BaseModelUnavailable, load_base_model, load_tokenizer
+from trainables.base_models.loading import load_base_model
+from trainables.base_models.tokenizer import BaseModelUnavailable, load_tokenizer
 from trainables.training.adapted_model import prepare
 
 CPU = torch.device("cpu")

@@ -12,13 +12,8 @@ from transformers import AutoModelForSeq2SeqLM
 
 from tests.trainables.tiny_base import BATCH, write_tiny_base
 from trainables.base_models import locations
-from trainables.base_models.loading import (
-    BaseModelUnavailable,
-    compute_dtype,
-    four_bit,
-    load_base_model,
-    load_tokenizer,
-)
+from trainables.base_models.loading import compute_dtype, four_bit, load_base_model
+from trainables.base_models.tokenizer import BaseModelUnavailable, load_tokenizer
 
 CPU = torch.device("cpu")
 

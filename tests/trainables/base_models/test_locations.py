@@ -8,8 +8,8 @@ import pytest
 
 from trainables.base_models.availability import check_model
 from trainables.base_models.cache import kept_tokenizer
-from trainables.base_models.loading import BaseModelUnavailable, load_tokenizer
 from trainables.base_models.locations import EMBEDDED_FOLDER, locate
+from trainables.base_models.tokenizer import BaseModelUnavailable, load_tokenizer
 from trainables.runtime.hub import Unavailable
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from trainables.contract.splits import BY_ROW
 from trainables.data.availability import check_dataset
 from trainables.data.errors import DatasetError
 from trainables.data.locations import is_on_hub, split_files
@@ -74,7 +75,7 @@ def test_a_folder_is_read_as_it_is_checked_and_counted(
     check_dataset(folder)
     rows = {split: len(examples) for split, examples in read(folder).items()}
     assert rows == {split: count * ROWS for split, count in splits.items()}
-    assert training_rows(folder, 5, 5) == len(load_splits(folder, None, 0, 5, 5).train)
+    assert training_rows(folder, 5, 5) == len(load_splits(folder, None, 0, 5, 5, BY_ROW).train)
 
 
 NO_TRAINING = "holds no table of training rows; it needs a file such as train.parquet"
@@ -122,7 +123,7 @@ def test_a_folder_that_cannot_be_divided_is_refused_alike_by_all_who_ask(
     with pytest.raises(DatasetError) as counted:
         training_rows(folder, 1, 1)
     with pytest.raises(DatasetError) as divided:
-        load_splits(folder, None, 0, 1, 1)
+        load_splits(folder, None, 0, 1, 1, BY_ROW)
     with pytest.raises(Unavailable) as checked:
         check_dataset(folder)
     told = {str(refused.value) for refused in (read_by, counted, divided, checked)}

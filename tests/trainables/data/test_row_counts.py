@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.errors import DatasetError
 from trainables.data.row_counts import training_rows
 from trainables.data.splits import load_splits
@@ -71,12 +72,12 @@ def test_as_many_as_a_trial_can_train_on(
     else:
         WRITERS[suffix](dataset, rows)
     found = training_rows(str(dataset), 10, test_rows)
-    assert found == len(load_splits(str(dataset), None, 0, 10, test_rows).train)
+    assert found == len(load_splits(str(dataset), None, 0, 10, test_rows, BY_ROW).train)
 
 
 def test_the_built_in_corpus() -> None:
     assert training_rows("embedded", 100, 200) == len(
-        load_splits("embedded", None, 0, 100, 200).train
+        load_splits("embedded", None, 0, 100, 200, BY_SCHEMA).train
     )
 
 

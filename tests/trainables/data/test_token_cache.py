@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.planted import PICKLES, Planted
-from trainables.base_models.loading import load_tokenizer
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.data import encoded_rows, token_cache
 from trainables.data.encoded_rows import EncodedRows
-from trainables.data.spelling import SqlTokens
+from trainables.data.spelling import SqlTokens, TokenIds
 from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
 from trainables.embedded import corpus
@@ -164,7 +164,7 @@ def test_a_damaged_file_is_made_again(
 @pytest.mark.parametrize("word", [-1, 2**31 - 1], ids=["negative", "large"])
 def test_a_file_that_is_damaged_anywhere_is_none_or_the_same(home: Path, word: int) -> None:
     rows = [np.arange(n % 7, dtype=np.int32) for n in range(20)]
-    token_cache.store("k", Block(Column.of(rows), Column.of(rows[::-1])))
+    token_cache.store("k", Block(column(rows), column(rows[::-1])))
     whole = (home / "k.arrow").read_bytes()
     damaged = bytearray(whole)
     for place in range(0, len(whole) // 4 * 4, 4):
@@ -245,20 +245,25 @@ def test_what_was_used_longest_ago_goes_first(
     assert newer in files(home)
 
 
+def column(rows: list[TokenIds]) -> Column:
+    return Column.of(rows, [10] * len(rows))
+
+
 @given(st.lists(st.lists(st.integers(0, 2**31 - 1), max_size=6), min_size=1, max_size=9))
 def test_a_column_is_its_rows(rows: list[list[int]]) -> None:
-    column = Column.of([np.asarray(row, dtype=np.int32) for row in rows])
-    assert [column.row(i).tolist() for i in range(len(rows))] == rows
-    assert [column.length(i) for i in range(len(rows))] == [len(row) for row in rows]
+    found = column([np.asarray(row, dtype=np.int32) for row in rows])
+    assert [found.row(i).tolist() for i in range(len(rows))] == rows
+    assert [found.length(i) for i in range(len(rows))] == [len(row) for row in rows]
 
 
 def test_a_block_comes_back_as_it_was(home: Path) -> None:
     rows = [np.arange(n, dtype=np.int32) for n in (3, 0, 5)]
-    block = Block(Column.of(rows), Column.of(rows[::-1]))
+    block = Block(column(rows), column(rows[::-1]))
     token_cache.store("k", block)
     loaded = token_cache.load("k", 3)
     assert loaded is not None
     assert [loaded.target.row(i).tolist() for i in range(3)] == [r.tolist() for r in rows[::-1]]
+    assert loaded.target.whole.tolist() == [10, 10, 10]
     assert token_cache.load("k", 4) is None
     assert token_cache.load("j", 3) is None
 

@@ -43,6 +43,13 @@ def test_rows_are_the_ones_that_shipped() -> None:
     assert digest()[:16] == "9b16a32906f4e0e9"
 
 
+def test_no_row_is_longer_than_is_said() -> None:
+    for row in EVERYTHING:
+        asked = f"Question: {row['sql_prompt']} Context: {row['sql_context']}"
+        assert len(asked) <= corpus.LONGEST_PROMPT
+        assert len(row["sql"]) <= corpus.LONGEST_STATEMENT
+
+
 def test_splits_have_their_sizes_and_share_no_question() -> None:
     assert (len(TRAIN), len(TEST)) == (corpus.TRAIN_ROWS, corpus.TEST_ROWS)
     asked = {(row["sql_prompt"], row["sql_context"]) for row in EVERYTHING}

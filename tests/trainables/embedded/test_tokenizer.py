@@ -33,6 +33,13 @@ def test_prompts_and_statements_are_short() -> None:
     assert max(map(len, TOKENIZER([row["sql"] for row in ROWS])["input_ids"])) < 30
 
 
+def test_a_text_has_no_more_tokens_than_characters_beside_its_end() -> None:
+    for column in ("sql", "sql_prompt", "sql_context"):
+        texts = [row[column] for row in ROWS]
+        for text, tokens in zip(texts, TOKENIZER(texts)["input_ids"], strict=True):
+            assert len(tokens) <= len(text) + 1
+
+
 def test_a_word_is_the_same_token_in_a_question_a_schema_and_a_statement() -> None:
     (paris,) = TOKENIZER.convert_tokens_to_ids(["▁Paris"])
     (price,) = TOKENIZER.convert_tokens_to_ids(["▁price"])

@@ -15,7 +15,8 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from tests.trainables.techniques.cases import cases
 from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
 from tests.trainables.training.test_adapted_model import CPU, train, weights
-from trainables.base_models.loading import BaseModelUnavailable, four_bit
+from trainables.base_models.loading import four_bit
+from trainables.base_models.tokenizer import BaseModelUnavailable
 from trainables.contract.configuration import Scalar
 from trainables.inference.export import export
 from trainables.techniques.registry import TECHNIQUES, TRAINED

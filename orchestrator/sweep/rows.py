@@ -1,0 +1,175 @@
+"""What is known of a sweep's rows before it starts: how they are split, and which will be cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import UserError
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import Proposal, trial_configuration
+from orchestrator.search_space import Sweep
+from trainables.contract.configuration import EMBEDDED, TrialConfiguration
+from trainables.contract.splits import BY_ROW, BY_SCHEMA
+from trainables.data.availability import is_cached
+from trainables.data.locations import is_on_hub
+from trainables.data.overlap import Overlap
+from trainables.data.survey import Part, Survey, survey
+from trainables.embedded.corpus import LONGEST_PROMPT, LONGEST_STATEMENT
+from trainables.techniques.registry import BASELINE
+
+PREVIEW = "trainables.preview"
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The rows that the limits of length cut.
+
+    Attributes:
+        rows: Split -> how many; None where they could not be counted.
+        unknown: Why they could not.
+    """
+
+    rows: Mapping[str, int] | None
+    unknown: str | None = None
+
+
+def surveyed(sweep: Sweep) -> Survey | None:
+    """Returns what the sweep's rows are.
+
+    Args:
+        sweep: The resolved search space file; its data set is there.
+
+    Returns:
+        None for the built-in corpus, which has a split of its own, and for a data set of the hub's
+        that is not on this machine.
+
+    Raises:
+        UserError: They cannot be divided so, or are too few.
+    """
+    if sweep.dataset == EMBEDDED:
+        return None
+    configuration = _configuration(sweep, 0)
+    if not is_on_hub(sweep.dataset):
+        return survey(configuration)[0]
+    # The library that reads the hub's data sets is not loaded here.
+    answer = _ask(configuration, "--rows-only") if is_cached(sweep.dataset) else {}
+    return _survey(answer["survey"]) if "survey" in answer else None
+
+
+def cut(sweep: Sweep, largest_size: int) -> Cut:
+    """Returns how many rows the limits of length cut.
+
+    Args:
+        sweep: The resolved search space file; its rows can be divided.
+        largest_size: Of the data sizes that a trial may have.
+    """
+    if sweep.dataset == sweep.base_model == EMBEDDED:
+        # A token of the built-in model is at least one character: there is nothing to count.
+        lengths = sweep.lengths
+        if lengths.source > LONGEST_PROMPT and lengths.target > LONGEST_STATEMENT:
+            return Cut(dict.fromkeys(("train", "validation", "test"), 0))
+    if is_on_hub(sweep.dataset) and not is_cached(sweep.dataset):
+        return Cut(None, f"the data set {sweep.dataset} is not on this machine yet")
+    answer = _ask(_configuration(sweep, largest_size))
+    return Cut(answer.get("cut"), answer.get("unknown") or answer.get("failure"))
+
+
+def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
+    """Yields how the rows are split, and what the test has in common with training, in words.
+
+    Args:
+        sweep: The resolved search space file.
+        found: From `surveyed`.
+    """
+    if sweep.dataset == EMBEDDED:
+        yield "the built-in corpus's own, in which each row has a schema of its own"
+        return
+    how = {BY_SCHEMA: "by schema", BY_ROW: "by row"}.get(
+        sweep.split_by, f"by the column {sweep.split_by}"
+    )
+    if found is None:
+        yield f"{how}; the rows are counted when they are here"
+        return
+    groups = "schemas" if sweep.split_by in (BY_SCHEMA, BY_ROW) else f"values of {sweep.split_by}"
+    parts = (
+        f"{part.rows:,} {use}, of {part.groups:,} {groups}"
+        for part, use in (
+            (found.train, "rows to train on"),
+            (found.validation, "to validate on"),
+            (found.test, "to test on"),
+        )
+    )
+    own = ", the test rows as the data set has them" if found.has_test else ""
+    yield f"{how}{own}: {'; '.join(parts)}"
+    yield _shared(found.overlap, left_out=found.has_test)
+
+
+def describe_cut(sweep: Sweep, found: Cut) -> str:
+    """Returns how many rows are longer than the limits, in words.
+
+    Args:
+        sweep: The resolved search space file.
+        found: From `cut`.
+    """
+    limits = (
+        f"prompts over {sweep.lengths.source:,} tokens or statements over"
+        f" {sweep.lengths.target:,}; scored on the whole statement"
+    )
+    if found.rows is None:
+        return f"not counted, since {found.unknown} ({limits})"
+    counts = (f"{found.rows[split]:,} of {split}" for split in ("train", "validation", "test"))
+    return f"{', '.join(counts)} rows ({limits})"
+
+
+def _shared(common: Overlap, *, left_out: bool) -> str:
+    dropped = " (these are left out of training)" if left_out and common.rows else ""
+    return (
+        f"of {common.of:,} test rows {common.rows:,} have their question in training too{dropped},"
+        f" {common.statements:,} their statement, {common.schemas:,} their schema"
+    )
+
+
+def _configuration(sweep: Sweep, data_size: int) -> TrialConfiguration:
+    untuned: Configuration = {"technique": BASELINE.name, "data_size": data_size}
+    return trial_configuration(sweep, Proposal(0, None, 0, untuned))
+
+
+def _ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
+    """Asks the process that may load the tokenizer and the hub's library; nothing is downloaded.
+
+    Raises:
+        UserError: The rows cannot be had, or not be divided so.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", PREVIEW, *options],
+        input=json.dumps(configuration.to_dict()),
+        capture_output=True,
+        text=True,
+        env=os.environ | _OFFLINE,
+        check=False,
+    )
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return {"failure": f"the process that counts them ended ({lines[-1]})"}
+    if "error" in answer:
+        raise UserError(answer["error"])
+    return answer
+
+
+def _survey(values: Mapping[str, Any]) -> Survey:
+    return Survey(
+        train=Part(**values["train"]),
+        validation=Part(**values["validation"]),
+        test=Part(**values["test"]),
+        has_test=values["has_test"],
+        overlap=Overlap(**values["overlap"]),
+    )

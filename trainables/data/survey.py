@@ -1,0 +1,81 @@
+"""What a sweep's rows are, before anything is trained: how many of which schemas, and what the test
+has in common with training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trainables.contract.configuration import TrialConfiguration
+from trainables.data.overlap import Overlap, overlap
+from trainables.data.schema_groups import group_of
+from trainables.data.splits import Splits, divide, group_column
+from trainables.data.tables import Example, read
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one split.
+
+    Attributes:
+        rows: How many.
+        groups: How many schemas they have, or values of the column that they are split by.
+    """
+
+    rows: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The rows of a sweep.
+
+    Attributes:
+        train: What trials can train on.
+        validation: What they are scored on at every rung.
+        test: What they are scored on at the end.
+        has_test: Whether the data set came with test rows of its own.
+        overlap: What its test rows have in common with its training rows; of a data set with test
+            rows of its own, all of both.
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    has_test: bool
+    overlap: Overlap
+
+
+def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
+    """Reads and divides the rows of a sweep, and counts them.
+
+    Args:
+        configuration: Of any trial of it.
+
+    Raises:
+        DatasetError: As `trainables.data.splits.load_splits`.
+    """
+    dataset, split_by = configuration.dataset, configuration.split_by
+    rows = read(dataset, configuration.dataset_revision, group_column(dataset, split_by))
+    splits = divide(
+        rows,
+        dataset,
+        configuration.data_seed,
+        configuration.validation_rows,
+        configuration.test_rows,
+        split_by,
+    )
+    has_test = "test" in rows
+    common = (rows["train"], rows["test"]) if has_test else (splits.train, splits.test)
+    found = Survey(
+        train=_part(splits.train),
+        validation=_part(splits.validation),
+        test=_part(splits.test),
+        has_test=has_test,
+        overlap=overlap(*common),
+    )
+    return found, splits
+
+
+def _part(rows: tuple[Example, ...]) -> Part:
+    return Part(len(rows), len({group_of(row) for row in rows}))
