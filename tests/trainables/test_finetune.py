@@ -19,6 +19,7 @@ from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
 from trainables.contract.scores import COLUMNS_OF_SCORES, SCORES
 from trainables.data.errors import DatasetError
+from trainables.embedded import corpus
 from trainables.finetune import Finetuning, finetune
 from trainables.techniques.registry import TRAINED
 from trainables.training.optimizer import Optimizer

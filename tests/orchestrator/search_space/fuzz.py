@@ -67,7 +67,7 @@ def outcome(given: Start, file: Path) -> tuple[str, str]:
             warnings.simplefilter("error")  # nobody reads them, and they mean a wrong number
             sweep = load(file, given.overrides, given.trials, given.profile, given.has_accelerator)
             out = io.StringIO()
-            Console(file=out, width=200).print(plan.describe(sweep, "here", None))
+            Console(file=out, width=200).print(plan.describe(sweep, "here"))
             found = absurdities(sweep)
             check_sources(sweep, ask_hub=False)
     except SpecError as error:
