@@ -34,6 +34,8 @@ _SIGN = re.compile(
         | '(?:[^']|'')*'\s*\+ (?!\s*[\d.]) | \+\s*N?'             # + that joins texts
         | \bSELECT\s+ [A-Za-z_]\w*\s*=(?!=)                     # T-SQL's alias = value
         | \bFORMAT\s*\(\s*(?!')                                   # SQLite's is printf
+        # SQLite has these since 3.43 to 3.48, each as one dialect of several has it.
+        | \b(?:CONCAT|CONCAT_WS|STRING_AGG|TIMEDIFF|IF|OCTET_LENGTH)\s*\(
         | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
         | \bAS\s+(?:DATE|DATETIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC)\b\s*[(),]  # nor these types
         | \b(?:DATE|TIMESTAMP)\s*' | \bCURRENT_(?:DATE|TIMESTAMP)\s*[-+]
@@ -57,7 +59,16 @@ _WORDS_OF_SIGNS = (
     *("mediumint", "uniqueidentifier", "bpchar", "enum", "rownum", "sysdate", "getdate"),
     *("dateadd", "datediff", "datepart", "timestampdiff", "interval", "dual", "generate_series"),
     *("top", "dbo.", "public.", "smalldatetime", "as date", "as timestamp", "as signed"),
-    *("as decimal", "as numeric"),
+    *(
+        "as decimal",
+        "as numeric",
+        "concat",
+        "string_agg",
+        "timediff",
+        "if(",
+        "if (",
+        "octet_length",
+    ),
 )
 """One of these stands in every text that has a sign, but for those of the next pattern."""
 _ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
@@ -72,6 +83,7 @@ _QUOTED_NAME = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_ROUNDED = re.compile(r"\b(?:TRUNC|ROUND|CEIL|FLOOR)\s*\(\s*([A-Za-z_][\w.]*)", re.IGNORECASE)
 _SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
 
 _PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
@@ -146,15 +158,18 @@ def is_foreign(context: str, reference: str) -> bool:
 
 
 def _calculates_with_dates(context: str, reference: str) -> bool:
-    """Tells whether a column of dates is added or subtracted: SQLite does so with their years."""
-    if not ("-" in reference or "+" in reference):
+    """Tells whether a column of dates is added, subtracted or rounded: SQLite takes the year."""
+    operands = [
+        operand
+        for pattern in (_SUM, _ROUNDED)
+        for found in pattern.finditer(reference)
+        for operand in found.groups()
+        if operand
+    ]
+    if not operands:
         return False
     names = {found[1].lower() for found in _COLUMN_OF_DATES.finditer(context)}
-    return bool(names) and any(
-        operand and operand.rpartition(".")[2].lower() in names
-        for found in _SUM.finditer(reference)
-        for operand in found.groups()
-    )
+    return any(operand.rpartition(".")[2].lower() in names for operand in operands)
 
 
 def translations(

@@ -112,6 +112,7 @@ def _request(reading: Reading, prediction: str, functions: tuple[str, ...]) -> d
         "reference": reading.reference,
         "prediction": prediction,
         "functions": sorted({*reading.functions, *functions}),
+        "is_translated": reading.dialect != "sqlite",
     }
 
 

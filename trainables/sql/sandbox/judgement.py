@@ -18,6 +18,7 @@ for it while the reference does not is right if it is so for each of several see
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal, NamedTuple
@@ -26,6 +27,7 @@ from trainables.sql.sandbox.comparison import (
     Relation,
     Result,
     State,
+    Value,
     same_columns,
     same_results,
     same_shapes,
@@ -36,9 +38,12 @@ from trainables.sql.sandbox.other_order import has_choice_within, has_order_to_s
 from trainables.sql.sandbox.ties import has_choice
 from trainables.sql.sandbox.tokens import same_text
 
-Unjudged = Literal["nondeterministic", "order", "limit"]
+Unjudged = Literal["nondeterministic", "order", "limit", "moment"]
 """Why nothing can be said: the reference asks for RANDOM(), its ties are not understood or have too
-many outcomes, or they cannot be found out within the limits."""
+many outcomes, they cannot be found out within the limits, or days stand for their midnights where
+another dialect may show either."""
+
+_MIDNIGHT = re.compile(r"\A(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?(?:\+00)?\Z")
 
 _SEEDS = range(5)
 _FIRST_SHUFFLES = 6
@@ -69,12 +74,14 @@ class Row(NamedTuple):
 
     Attributes:
         functions: What they call beyond SQLite's own functions.
+        is_translated: Whether context and reference are of another dialect.
     """
 
     context: str
     reference: str
     prediction: str
     functions: tuple[str, ...] = ()
+    is_translated: bool = False
 
 
 def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
@@ -129,7 +136,10 @@ def judge(
     if is_random or expected.is_random:
         return same_text(row.reference, row.prediction) or "nondeterministic"
     if not found.is_random:
-        return _compare(row, expected, found, limits)
+        verdict = _compare(row, expected, found, limits)
+        if verdict is False and row.is_translated and _is_same_in_days(expected, found):
+            return "moment"
+        return verdict
     for seed in _SEEDS:
         try:
             drawn = _again(row, row.prediction, limits, seed=seed)
@@ -139,6 +149,24 @@ def judge(
         if verdict is not True:
             return verdict
     return True
+
+
+def _is_same_in_days(expected: Effect, found: Effect) -> bool:
+    """Tells whether two results differ only where one has a day and the other its midnight.
+
+    A day of a timestamp is shown as either, and what is a format's doing looks like it.
+    """
+    if expected.state is not None or found.state is not None:
+        return False
+    ours, theirs = (
+        [result._replace(rows=[tuple(map(_day, row)) for row in result.rows]) for result in results]
+        for results in (expected.results, found.results)
+    )
+    return same_results(ours, theirs) is True
+
+
+def _day(value: Value) -> Value:
+    return _MIDNIGHT.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def _compare(row: Row, expected: Effect, found: Effect, limits: Limits) -> bool | Unjudged:

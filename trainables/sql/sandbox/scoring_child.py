@@ -66,8 +66,9 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
 
     Args:
         request: `context`, `reference` (None: it is known not to run), `prediction`, `functions`
-            (what these call beyond SQLite's own), and `prediction_context` where the prediction's
-            database is built by another text; definitions of tables do not count then.
+            (what these call beyond SQLite's own), `is_translated`, and `prediction_context` where
+            the prediction's database is built by another text; definitions of tables do not count
+            then.
         limits: For each of the texts.
 
     Returns:
@@ -109,7 +110,8 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         _pass("prediction", limits)
         if other_context is not None:
             expected, found = without_definitions(expected), without_definitions(found)
-        row = Row(context, reference, prediction, tuple(functions))
+        is_translated = bool(request.get("is_translated"))
+        row = Row(context, reference, prediction, tuple(functions), is_translated)
         verdict = judge(row, expected, found, limits, is_random=is_random)
         outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict
     return outcome

@@ -99,7 +99,10 @@ def tie_queries(statement: str, columns: Sequence[str]) -> Iterator[TieQuery]:
     width = len(columns)
     names = [f"c{i}" for i in range(width)]
     terms = [_Term.read(term) for term in select.terms]
-    for with_aliases in (False, True):
+    # A LIMIT of its own takes the rows as an ordered subquery hands them on, as all systems do it
+    # and none promises.
+    is_taken_in_order = not terms and select.has_ordered_subquery
+    for with_aliases in () if is_taken_in_order else (False, True):
         keys: list[int] = []
         added: list[str] = []
         for term in terms:
@@ -220,6 +223,8 @@ class _Select:
         self._columns = [_Column.read(entry) for entry in split_at_commas(pieces[first:last])]
         self.terms = split_at_commas(pieces[order + 2 : limit]) if order is not None else []
         self.offset = _offset(text, pieces[limit + 1 :] if limit is not None else [])
+        rest = (i for i in range(last + 1, len(pieces)) if _ends_columns(pieces, i))
+        self.has_ordered_subquery = _has_ordered_subquery(pieces[last : next(rest, len(pieces))])
 
     @classmethod
     def read(cls, text: str) -> _Select | None:
@@ -316,6 +321,19 @@ class _Select:
         if not any(column.is_star for column in after):
             return width - 1 - len(after)
         return None
+
+
+def _has_ordered_subquery(pieces: Sequence[Token]) -> bool:
+    """Tells whether a SELECT in parentheses ends in ORDER BY."""
+    selects: set[int] = set()
+    for token in pieces:
+        if token.text == ")":
+            selects.discard(token.depth + 1)
+        elif token.kind == "word" and token.text == "select":
+            selects.add(token.depth)
+        elif token.kind == "word" and token.text == "order" and token.depth in selects:
+            return token.depth > 0
+    return False
 
 
 def _ends_columns(pieces: list[Token], i: int) -> bool:

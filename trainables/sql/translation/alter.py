@@ -67,9 +67,12 @@ def _action(reading: Reading, action: exp.Expr, name: str, table: Table | None) 
             raise NotKnown("the place of a new column")
         return [f"{start} ADD COLUMN {said}"]
     if isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() == "COLUMN":
+        # T-SQL drops several at once.
+        dropped = [action.this] if action.this is not None else action.args.get("tables") or []
         if table is not None:
-            table.columns.pop(action.this.name.lower(), None)
-        return [f"{start} DROP COLUMN {identifier(action.this.name)}"]
+            for column in dropped:
+                table.columns.pop(column.name.lower(), None)
+        return [f"{start} DROP COLUMN {identifier(column.name)}" for column in dropped]
     if isinstance(action, exp.RenameColumn):
         old, new = action.this.name, action.args["to"].name
         if table is not None:

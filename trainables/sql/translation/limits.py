@@ -59,6 +59,29 @@ def limit_text(reading: Reading, node: exp.Expr, scope: Scope) -> str:
     return text
 
 
+def with_first_rows_inside(reading: Reading, node: exp.Select) -> exp.Select:
+    """Returns Oracle's `SELECT ... FROM (SELECT ... ORDER BY ...) WHERE ROWNUM <= n` with the limit
+    in the subquery, whose order it goes by.
+
+    Raises:
+        NotKnown: Rows are left out by other conditions too, or joined, before they are counted.
+    """
+    from_, where = node.args.get("from_"), node.args.get("where")
+    inner = from_.this.this if from_ is not None and isinstance(from_.this, exp.Subquery) else None
+    if inner is None or where is None or inner.args.get("order") is None:
+        return node
+    limit, condition = without_row_numbers(reading, node)
+    if not limit:
+        return node
+    if condition is not None or node.args.get("joins") or inner.args.get("limit") is not None:
+        raise NotKnown("ROWNUM beside conditions on rows in an order")
+    node = node.copy()
+    count = exp.Literal.number(limit.rpartition(" ")[2])
+    node.args["from_"].this.this.set("limit", exp.Limit(expression=count))
+    node.set("where", None)
+    return node
+
+
 def without_row_numbers(reading: Reading, node: exp.Select) -> tuple[str, exp.Expr | None]:
     """Returns Oracle's `ROWNUM <= n` as a limit, and the rest of the condition."""
     where = node.args.get("where")

@@ -10,6 +10,7 @@ from trainables.sql.translation.groups import grouping_sets, holds_aggregate, re
 from trainables.sql.translation.kinds import Kind, NotKnown, NotSpoken, Said, widest
 from trainables.sql.translation.limits import (
     limit_text,
+    with_first_rows_inside,
     with_limits,
     without_row_numbers,
 )
@@ -25,7 +26,7 @@ def select(reading: Reading, node: exp.Select, outer: Scope | None) -> tuple[str
     for modifier in node.args.get("operation_modifiers") or ():
         if modifier.name.upper() not in ("STRAIGHT_JOIN", "SQL_CALC_FOUND_ROWS", "HIGH_PRIORITY"):
             raise NotKnown(modifier.name)
-    node = inline_laterals(reading, node)
+    node = with_first_rows_inside(reading, inline_laterals(reading, node))
     group = node.args.get("group")
     sets = grouping_sets(reading, node) if group is not None else None
     if sets is not None:

@@ -307,6 +307,10 @@ MIDDLE_CHOICES: list[Pair] = [
         "INSERT INTO none (a) VALUES (3)",
         1.0,
     ),
+    # A LIMIT over a subquery with an order takes its first rows; nothing promises that.
+    ("SELECT name FROM (SELECT * FROM s ORDER BY points DESC, id) LIMIT 1", "SELECT 'eve'", 1.0),
+    ("SELECT name FROM (SELECT * FROM s ORDER BY points DESC, id) LIMIT 1", "SELECT 'Ann'", None),
+    ("SELECT name FROM (SELECT * FROM s ORDER BY points DESC, id) LIMIT 1", "SELECT 'Zed'", 0.0),
     # Of the orders of six rows not all are seen; but no order makes these names or numbers.
     ("SELECT name, ROW_NUMBER() OVER (ORDER BY 1) FROM s", "SELECT name, id + 1 FROM s", 0.0),
     ("SELECT name, ROW_NUMBER() OVER (ORDER BY 1) FROM s", "SELECT team, id FROM s", 0.0),
