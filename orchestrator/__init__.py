@@ -2,11 +2,13 @@
 
     search_space   a YAML file becomes a `Sweep`, checked whole before anything starts
     search         what to try next (an Optuna study) and whom to stop (asynchronous halving)
+    confirmation   which of what was tried is trained again, under new seeds, on test rows
     ray_tune       Ray Tune places the trials on the cluster and asks `search` at every event
     trial          one attempt at a trial in its process: calls a learner and records its rungs
     outcomes       what became of it: judged, concluded with one final row, or tried again
     store, state   the three Parquet tables, and a sweep's files beside them
-    results        the answer, comparisons and SQL over the store; `predict` asks a trained model
+    results        the answer, comparisons and SQL over the store, by `statistics`; `predict` asks a
+                   trained model
     sweep          the command that drives all of it; `terminal` is what the commands share
 
 Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`. What crosses that wall
