@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
 from orchestrator.store.errors import DamagedError, StoreUnusableError
+
+_LARGEST = 64 << 20
+"""Bytes; what a trial's own error says may be long, but not so."""
 
 
 def read_record(path: Path, what: str, remedy: str) -> dict[str, Any]:
@@ -18,10 +22,13 @@ def read_record(path: Path, what: str, remedy: str) -> dict[str, Any]:
         remedy: What to do if it is not.
 
     Raises:
-        DamagedError: It is not a JSON object.
+        DamagedError: It is not a JSON object, or endless.
         StoreUnusableError: It cannot be read.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise damaged(path, what, remedy)
         record = json.loads(path.read_bytes())
     except OSError as error:
         raise StoreUnusableError(
