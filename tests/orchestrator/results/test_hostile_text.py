@@ -181,7 +181,9 @@ def test_numbers_that_no_sweep_measured_are_no_fault(
     tmp_path: Path, run: Run, number: float
 ) -> None:
     store = Store(tmp_path)
-    absurd = {field.name: number for field in TRIALS.schema if pa.types.is_floating(field.type)}
+    absurd: dict[str, Any] = {
+        field.name: number for field in TRIALS.schema if pa.types.is_floating(field.type)
+    }
     for place in range(3):
         values = absurd if place == 1 else {}
         configuration = {"technique": "lora", "rank": 4 + 4 * place, "data_size": 100}
