@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
+from types import TracebackType
 from typing import ClassVar
 
 from trainables.contract.errors import UserError, nearest
@@ -144,6 +146,7 @@ def exit_codes(interrupted: Callable[[str], object] = lambda what: None) -> Iter
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code_of(error)
         if code is None:
+            sys.excepthook = _show_fault
             raise
         if isinstance(error, KeyboardInterrupt):
             interrupted("Terminated" if isinstance(error, Terminated) else "Interrupted")
@@ -151,6 +154,14 @@ def exit_codes(interrupted: Callable[[str], object] = lambda what: None) -> Iter
             print(visible(_told(error)), file=sys.stderr)
             _drop_unwritable_output()
         sys.exit(code)
+
+
+def _show_fault(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Prints a traceback as the interpreter does, but what a model or a file says as text."""
+    said = "".join(traceback.format_exception(kind, error, trace))
+    print(visible(said), end="", file=sys.stderr)
 
 
 def _told(error: Exception) -> str:

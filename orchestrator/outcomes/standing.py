@@ -130,7 +130,8 @@ def _check_complete(
     """Refuses final rows without the reports that precede them: a store that was copied in part."""
     for number, row in rows.items():
         there = {report["rung"] for report in reports.get(number, ())}
-        if row["last_rung"] is not None and not there >= set(range(row["last_rung"] + 1)):
+        count = 0 if row["last_rung"] is None else row["last_rung"] + 1
+        if count > len(there) or not there.issuperset(range(count)):
             folder = stored.store.report_folder(stored.id, row["trial_id"])
             raise DamagedError(
                 f"The trial {row['trial_id']} has its final row, but not all of its"

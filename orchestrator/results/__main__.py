@@ -1,5 +1,10 @@
 """Entry of `python -m orchestrator.results`."""
 
-from orchestrator.results.cli import main
+from orchestrator.errors import exit_codes
+from orchestrator.terminal.process import prepare
 
-main()
+with exit_codes():  # Ctrl-C may come while the modules are loaded, which takes a second
+    prepare()
+    from orchestrator.results.cli import main
+
+    main()

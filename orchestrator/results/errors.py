@@ -24,7 +24,7 @@ def unknown(kind: str, given: str, known: Iterable[str], where: str = "") -> Res
     near = nearest(given, names)
     hint = f"the nearest is {near!r}" if near else f"there are: {_some(names)}"
     searched = f" {where}" if where else ""
-    return ResultsError(f"There is no {kind} {given!r}{searched}; {hint}.")
+    return ResultsError(f"There is no {kind} {_short(given)!r}{searched}; {hint}.")
 
 
 def absent(kind: str, given: str, known: Iterable[str], where: str = "") -> ResultsError:
@@ -38,8 +38,12 @@ def absent(kind: str, given: str, known: Iterable[str], where: str = "") -> Resu
     """
     searched = f" {where}" if where else ""
     return ResultsError(
-        f"There is no {kind} {given!r}{searched}; there are: {_some(_sorted(known))}."
+        f"There is no {kind} {_short(given)!r}{searched}; there are: {_some(_sorted(known))}."
     )
+
+
+def _short(given: str) -> str:
+    return given if len(given) <= 200 else f"{given[:197]}..."
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -21,6 +21,9 @@ from orchestrator.terminal.commands import command
 
 BEST = "best"
 
+_LONGEST_NUMBER = 18
+"""Digits; what is longer than any trial's number is taken for the beginning of an id."""
+
 
 def named_trial(root: Path, patterns: Sequence[str], given: str) -> Row:
     """Returns the whole final row of the trial that a text names.
@@ -78,7 +81,7 @@ def pick(root: Path, rows: Sequence[Row], given: str) -> Row:
 
 def _is_of_one_sweep(given: str) -> bool:
     """Returns whether a text means another trial in each sweep."""
-    return given == BEST or given.isdecimal()
+    return given == BEST or (given.isdecimal() and len(given) <= _LONGEST_NUMBER)
 
 
 def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:

@@ -25,6 +25,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from orchestrator.results.configurations import configured, parameters, varying
+from orchestrator.results.errors import ResultsError
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
@@ -214,14 +215,17 @@ def _trial(
             state = TrialState.FAIL  # Optuna has no completed trial without a value.
         if state is TrialState.FAIL:
             value = None
-    trial = create_trial(
-        state=state,
-        value=value,
-        params=params,
-        distributions={name: distributions[name] for name in params},
-        user_attrs=_attributes(run, outcome, with_configuration=not params),
-        intermediate_values=dict(curve),
-    )
+    try:
+        trial = create_trial(
+            state=state,
+            value=value,
+            params=params,
+            distributions={name: distributions[name] for name in params},
+            user_attrs=_attributes(run, outcome, with_configuration=not params),
+            intermediate_values=dict(curve),
+        )
+    except ValueError as error:
+        raise ResultsError(f"Optuna refuses the trial {run.trial_id}: {error}") from error
     if state is not TrialState.WAITING:
         trial.datetime_start = started or _utc(times[0])
     if final is not None:

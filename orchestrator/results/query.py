@@ -102,10 +102,14 @@ def _fill(
         _create(connection, definition, index.reports(root, *sweep_ids))
     elif files := reader.files(root.absolute(), definition, sweep_ids):
         names = _list([path.as_posix() for path in files])
-        connection.execute(
-            f"CREATE VIEW {definition.name} AS SELECT * FROM"
-            f" read_parquet({names}, union_by_name=true, hive_partitioning=false)"
-        )
+        try:
+            connection.execute(
+                f"CREATE VIEW {definition.name} AS SELECT * FROM"
+                f" read_parquet({names}, union_by_name=true, hive_partitioning=false)"
+            )
+        except duckdb.Error as error:
+            reader.predictions(root, *sweep_ids)  # says which file is damaged, and what to do
+            raise ResultsError(f"DuckDB cannot read the predictions: {error}") from error
     else:
         _create(connection, definition, definition.schema.empty_table())
 

@@ -103,6 +103,8 @@ def score_interval(
     """
     if mean is None or rows is None or rows < 2:
         return None
+    if METRICS[metric].bounded and not -1e-9 <= mean <= 1 + 1e-9:  # no mean of such scores
+        return None
     samples = rows if samples is None or samples < 2 else min(samples, rows)
     if METRICS[metric].binary:
         return _wilson(mean, _rows_alone(mean, standard_error, rows, samples))

@@ -20,6 +20,7 @@ from orchestrator.errors import remedy
 from orchestrator.state.sweep_files import CHECKPOINTS, SweepFiles
 from orchestrator.store.errors import DamagedError, NotPublishedError
 from orchestrator.store.files import STAGING
+from orchestrator.store.own_files import check_way
 from trainables.runtime.permissions import open_to_readers
 
 
@@ -56,8 +57,9 @@ class TrialCheckpoints:
 
         Raises:
             NotPublishedError: The disk is full or cannot be written to; nothing became visible.
+            DamagedError: The trial's folder is a link.
         """
-        target = self.path(rung_examples)
+        target = check_way(self._root, self.path(rung_examples))
         if target.is_dir():
             return target
         try:

@@ -32,7 +32,9 @@ def hold(files: SweepFiles) -> Iterator[None]:
     Raises:
         SweepHeldError: Another process holds it; names that process.
         StoreUnusableError: The folder cannot be written to.
+        DamagedError: One of its files is a link or another's; see `SweepFiles.check_own`.
     """
+    files.check_own()
     path = files.lock
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from orchestrator.store.errors import DamagedError, StoreUnusableError
+
+_LARGEST = 64 << 20
+"""Bytes; what a trial's own error says may be long, but not so."""
 
 
 def read_record(path: Path, what: str, remedy: str | Callable[[], str]) -> dict[str, Any]:
@@ -19,10 +23,13 @@ def read_record(path: Path, what: str, remedy: str | Callable[[], str]) -> dict[
         remedy: What to do if it is not; a function where that takes time to find out.
 
     Raises:
-        DamagedError: It is not a JSON object.
+        DamagedError: It is not a JSON object, or endless.
         StoreUnusableError: It cannot be read.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise damaged(path, what, _said(remedy))
         record = json.loads(path.read_bytes())
     except OSError as error:
         raise StoreUnusableError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.search.identity import trial_id
 from orchestrator.store import Store
+from orchestrator.store.own_files import check_all, check_way
 
 CHECKPOINTS = "checkpoints"
 """Folder of all checkpoints below the root."""
@@ -84,6 +85,16 @@ class SweepFiles:
         """Returns the id of a trial of the sweep."""
         return trial_id(self.sweep_id, trial_number)
 
+    def check_own(self) -> None:
+        """Checks that the sweep's files beside the tables are its own, before one is written to.
+
+        Raises:
+            DamagedError: A link, a pipe or a device stands among them; names it.
+        """
+        for folder in (self._folder, self.store.root / CHECKPOINTS / f"sweep={self.sweep_id}"):
+            check_way(self.store.root, folder)
+        check_all(self._folder, but=[self.ray_train])  # in which Ray may do as it likes
+
     def has_begun(self) -> bool:
         """Returns whether a first trial has been proposed."""
         return (self.store.root / self.proposals_key).is_dir()
@@ -103,8 +114,15 @@ def found(root: Path, sweep_id: str) -> SweepFiles | None:
     Args:
         root: Folder of the store or of the copy; nothing is made in a copy.
         sweep_id: The sweep.
+
+    Raises:
+        DamagedError: As `SweepFiles.check_own`.
     """
-    return SweepFiles(Store(root), sweep_id) if (root / _key(sweep_id)).is_dir() else None
+    if not (root / _key(sweep_id)).is_dir():
+        return None
+    files = SweepFiles(Store(root), sweep_id)
+    files.check_own()
+    return files
 
 
 def _key(sweep_id: str) -> str:

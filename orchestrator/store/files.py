@@ -25,6 +25,7 @@ from orchestrator.store.errors import (
     PublicationUnknownError,
     StoreUnusableError,
 )
+from orchestrator.store.own_files import check_way
 
 STAGING = "staging"
 ABANDONED_SECONDS = 24 * 3600.0
@@ -64,6 +65,7 @@ class PublishedFiles:
 
     Raises:
         StoreUnusableError: The root is a file, or a folder cannot be made.
+        DamagedError: What is staged would lie elsewhere, by a link.
     """
 
     def __init__(self, root: Path, system: FileSystem | None = None) -> None:
@@ -75,6 +77,7 @@ class PublishedFiles:
                 f"{self.root} is a file, but the experiment store must be a folder; choose another"
                 " folder with --root."
             )
+        check_way(self.root, self.root / STAGING)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             (self.root / STAGING).mkdir(exist_ok=True)
@@ -97,6 +100,7 @@ class PublishedFiles:
         Raises:
             NotPublishedError: Nothing became visible.
             PublicationUnknownError: The file is visible, but may not survive a crash.
+            DamagedError: It would lie elsewhere, by a link.
         """
         target = self.path(key)
         staged = self.root / STAGING / f"{os.getpid()}-{uuid.uuid4().hex}"
@@ -142,7 +146,7 @@ class PublishedFiles:
         for staged in (self.root / STAGING).iterdir():
             with contextlib.suppress(OSError):
                 if time.time() - staged.stat().st_mtime >= older_than_seconds:
-                    if staged.is_dir():  # a checkpoint
+                    if staged.is_dir() and not staged.is_symlink():  # a checkpoint
                         shutil.rmtree(staged)
                     else:
                         staged.unlink()
@@ -175,6 +179,7 @@ class PublishedFiles:
         if folder in self._durable:
             return
         if folder != self.root:
+            check_way(self.root, folder)
             self._make_durable_folder(folder.parent)
             try:
                 self._system.mkdir(folder)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from orchestrator.store import arrays, reader, rows
 from orchestrator.store.errors import StoreError
 from orchestrator.store.files import PublishedFiles
+from orchestrator.store.own_files import check_way, own_files
 from orchestrator.store.schema import REPORTS, SCHEMA_VERSION, TRIALS, Table
 
 WORTHWHILE = 256
@@ -96,7 +97,7 @@ def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) ->
     names = [*(columns if columns is not None else table.schema.names), _SOURCE]
     parts = [arrays.empty(pa.schema([with_source.schema.field(name) for name in names]))]
     seen = arrays.texts([])
-    for path in sorted(_folder(root, table).glob("*.parquet")):
+    for path in own_files(check_way(root, _folder(root, table)), ".parquet"):
         try:
             segment = rows.decode(with_source, path, str(path), names)
         except StoreError:
@@ -110,7 +111,7 @@ def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) ->
 def _publish(root: Path, table: Table, fresh: pa.Table) -> None:
     """Adds a segment; makes one of all of them when there are many."""
     folder = _folder(root, table)
-    older = list(folder.glob("*.parquet"))
+    older = own_files(check_way(root, folder), ".parquet")
     if len(older) < _MOST_SEGMENTS:
         older = []
     else:

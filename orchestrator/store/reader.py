@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
 from orchestrator.store.errors import StoreUnusableError
+from orchestrator.store.own_files import check_entry, check_way
 from orchestrator.store.schema import (
     PREDICTIONS,
     REPORTS,
@@ -37,12 +38,14 @@ def sweeps(root: Path) -> list[str]:
 
     Raises:
         StoreUnusableError: There is no such folder.
+        DamagedError: One is a link.
     """
     folder = _checked(root)
     found = {
         path.name.removeprefix("sweep=")
         for name in TABLES
         for path in folder.glob(f"{name}/sweep=*")
+        if check_way(root, path).is_dir()
     }
     return sorted(found)
 
@@ -92,7 +95,7 @@ def files(
         return [Path(entry.path) for entry in entries(root, table, sweep_ids)]
     below = ["*.parquet", *(f"trial={name}/*.parquet" for name in trial_ids)]
     return sorted(
-        path
+        check_way(root, path)
         for folder in _folders(root, table, sweep_ids)
         for pattern in below
         for path in folder.glob(pattern)
@@ -166,17 +169,19 @@ def _folders(root: Path, table: Table, sweep_ids: Iterable[str]) -> list[Path]:
     folder = _checked(root) / table.name
     names = [f"sweep={name}" for name in sweep_ids]
     found = [folder / name for name in names] if names else folder.glob("sweep=*")
-    return sorted(path for path in found if path.is_dir())
+    return sorted(check_way(root, path) for path in found if path.is_dir())
 
 
 def _below(folder: Path | str) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as found:
         inside = sorted(found, key=lambda entry: entry.name)
     for entry in inside:
-        if entry.is_dir():
-            yield from _below(entry.path)
-        elif entry.name.endswith(".parquet"):
+        is_table = entry.name.endswith(".parquet")
+        check_entry(entry, file=is_table)
+        if is_table:
             yield entry
+        elif entry.is_dir():
+            yield from _below(entry.path)
 
 
 def _read_batch(

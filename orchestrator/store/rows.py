@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestrator.errors import nearest
-from orchestrator.store.errors import NewerSchemaError, StoreUnusableError, UnreadableFileError
+from orchestrator.store.errors import (
+    DamagedError,
+    NewerSchemaError,
+    StoreUnusableError,
+    UnreadableFileError,
+)
 from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TABLES, TRIALS, Table
 from orchestrator.store.trusted_rows import check_rows
 
@@ -92,7 +98,7 @@ def decode(table: Table, source: Any, name: str, columns: Sequence[str] | None =
         raise StoreUnusableError(
             f"{name} cannot be read by this user; change its permissions."
         ) from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, KeyError) as error:  # KeyError: of a name's two columns
         raise unreadable(table, name) from error
     content = pa.table(found, schema=schema)
     check_rows(table, content, name)
@@ -111,8 +117,14 @@ def check_version(metadata: Mapping[bytes, bytes] | None, name: str) -> None:
 
     Raises:
         NewerSchemaError: Naming both versions.
+        DamagedError: It does not say which schema.
     """
-    version = int((metadata or {}).get(VERSION_KEY.encode(), b"0"))
+    said = (metadata or {}).get(VERSION_KEY.encode(), b"0")
+    if not re.fullmatch(rb"-?[0-9]{1,9}", said):
+        raise DamagedError(
+            f"{name} has a schema version that is no number; move the file out of the store."
+        )
+    version = int(said)
     if version > SCHEMA_VERSION:
         raise newer(name, version)
 

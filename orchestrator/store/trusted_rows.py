@@ -26,7 +26,12 @@ _TIMES = {
     for table in TABLES.values()
 }
 """Looked up once: asking Arrow for types takes longer than checking the values."""
-_TRIAL_FILE = re.compile(r"t-[a-z2-7]{10}")
+_FILE_OF_A_TRIAL = {
+    "reports": re.compile(r"[0-9]{10,}-[0-9]{10,}"),
+    "predictions": re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[0-9]{10,}"),
+}
+"""How files in the folders `trial=...` are named. A copy beside the original has another name, and
+its rows would count twice."""
 
 
 def check_rows(table: Table, content: pa.Table, name: str) -> None:
@@ -41,6 +46,11 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         DamagedError: Naming the file, the column and the value.
     """
     there = set(content.column_names)
+    told = _told_by_path(table, name)
+    if table.name == "trials" and "trial_id" in told and content.num_rows > 1:
+        raise DamagedError(
+            f"{name} has {content.num_rows} rows, where one belongs; move it out of the store."
+        )
     for column in table.required & there:
         if content[column].null_count:
             raise DamagedError(
@@ -60,7 +70,7 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
     for column, values in found.items():
         for value in values:
             _check_id(column, value, name)
-    for column, expected in _told_by_path(name).items():
+    for column, expected in told.items():
         for value in found.get(column, ()):
             if value != expected:
                 raise DamagedError(
@@ -105,8 +115,12 @@ def _check_id(column: str, value: object, name: str) -> None:
         ) from error
 
 
-def _told_by_path(name: str) -> dict[str, str]:
-    """Returns what the path says of its rows; a compacted copy's says the sweep only."""
+def _told_by_path(table: Table, name: str) -> dict[str, str]:
+    """Returns what the path says of its rows; a compacted copy's says the sweep only.
+
+    Raises:
+        DamagedError: A trial's file does not have its name.
+    """
     path = PurePath(name)
     # Folders above the root may have any name.
     tables = [place for place, part in enumerate(path.parts) if part in TABLES]
@@ -116,8 +130,15 @@ def _told_by_path(name: str) -> dict[str, str]:
         if part.startswith(("sweep=", "trial="))
     )
     ids = {f"{key}_id": value for key, value in told.items()}
-    if _TRIAL_FILE.fullmatch(path.stem):
-        ids.setdefault("trial_id", path.stem)
+    if "sweep_id" not in ids or path.stem == table.name:
+        return ids
+    if table.name == "trials":
+        ids["trial_id"] = path.stem
+    elif "trial_id" in ids and not _FILE_OF_A_TRIAL[table.name].fullmatch(path.stem):
+        raise DamagedError(
+            f"{name} has a name that no file of {table.name} has: a copy, or foreign; move it out"
+            " of the store."
+        )
     return ids
 
 

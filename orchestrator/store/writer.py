@@ -17,6 +17,7 @@ import pyarrow as pa
 from orchestrator.store import keys, rows
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.files import FileSystem, PublishedFiles
+from orchestrator.store.own_files import check_way
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 
@@ -147,7 +148,8 @@ class Store:
     def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
         """Returns every prediction of a trial on one split, by protocol and rung."""
         found = self._find(keys.predictions_folder(sweep_id, trial_id), f"{split}-*")
-        tables = [rows.decode(PREDICTIONS, path, str(path)) for path in found]
+        ways = [check_way(self.root, path) for path in found]
+        tables = [rows.decode(PREDICTIONS, path, str(path)) for path in ways]
         return pa.concat_tables(tables) if tables else PREDICTIONS.schema.empty_table()
 
     def trial_file(self, sweep_id: str, trial_id: str) -> Path:
@@ -176,7 +178,7 @@ class Store:
         return self._read_row(table, self._files.path(key))
 
     def _read_row(self, table: Table, path: Path) -> Row:
-        content = rows.decode(table, path, str(path))
+        content = rows.decode(table, check_way(self.root, path), str(path))
         if content.num_rows != 1:
             raise DamagedError(
                 f"{path} has {content.num_rows} rows, where one belongs; move it out of the store."

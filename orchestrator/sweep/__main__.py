@@ -1,5 +1,10 @@
 """Entry of `python -m orchestrator.sweep`."""
 
-from orchestrator.sweep.cli import app
+from orchestrator.errors import exit_codes
+from orchestrator.terminal.process import prepare
 
-app(prog_name="python -m orchestrator.sweep")
+with exit_codes():  # Ctrl-C may come while the modules are loaded, which takes a second
+    prepare()
+    from orchestrator.sweep.cli import app
+
+    app(prog_name="python -m orchestrator.sweep")

@@ -45,7 +45,8 @@ def quiet(log: Path) -> Iterator[PlainConsole]:
     except OSError as error:
         raise UserError(f"{log} cannot be written: {remedy(error)}.") from error
     out, err = os.dup(1), os.dup(2)
-    with os.fdopen(os.dup(out), "w", buffering=1, encoding=sys.stdout.encoding) as stream:
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors
+    with os.fdopen(os.dup(out), "w", 1, encoding=encoding, errors=errors) as stream:
         os.dup2(file, 1)
         os.dup2(file, 2)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import math
 from collections.abc import Callable
@@ -23,7 +24,7 @@ def whole(minimum: int) -> Callable[[Any], int]:
         try:
             value = int(str(text))
         except ValueError:
-            raise typer.BadParameter(f"{text!r} is not a whole number.") from None
+            raise typer.BadParameter(f"{_short(text)} is not a whole number.") from None
         if value < minimum:
             raise typer.BadParameter(f"{value} is less than {minimum}.")
         return value
@@ -35,11 +36,21 @@ def path(text: Any) -> Path:
     """Parses a path; `~` is the home folder also where no shell made it so (`--root=~/x`)."""
     given = Path(str(text))
     try:
-        return given.expanduser()
+        found = given.expanduser()
+        found.lstat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise typer.BadParameter(f"{_short(text)} is no path: {error.strerror}.") from None
     except RuntimeError:
         raise typer.BadParameter(
             f"{str(given)!r} begins with the home folder of a user that is not there."
         ) from None
+    return found
+
+
+def _short(text: Any) -> str:
+    shown = str(text)
+    return repr(shown if len(shown) <= 60 else f"{shown[:57]}...")
 
 
 def hours(text: Any) -> float:
@@ -65,7 +76,7 @@ def one_of(names: type[Named]) -> Callable[[Any], Named]:
         try:
             return names(str(text))
         except ValueError:
-            raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}.") from None
+            raise typer.BadParameter(f"{_short(text)} is not one of {', '.join(names)}.") from None
 
     return parse
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,8 +41,8 @@ def with_interval(value: float | None, low: float | None, high: float | None) ->
 
 
 def duration(seconds: float | None) -> str:
-    """Returns seconds as a person says them, e.g. "1 h 05 min"."""
-    if seconds is None:
+    """Returns seconds as a person says them, e.g. "1 h 05 min"; "-" for none, and for no number."""
+    if seconds is None or not math.isfinite(seconds):
         return "-"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -159,6 +159,30 @@ def test_a_fault_of_the_program_keeps_its_traceback(fault: Exception) -> None:
         raise fault
 
 
+def test_a_traceback_acts_on_no_terminal() -> None:
+    program = (
+        "from orchestrator.errors import exit_codes\n"
+        "with exit_codes(): raise ValueError('SELECT \\x1b[2J\\u202e \\x9b31m\\nx')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):\n  File ")
+    assert done.stderr.endswith("ValueError: SELECT \\x1b[2J\\u202e \\x9b31m\nx\n")
+
+
+@pytest.mark.parametrize("command", ["sweep", "results", "predict"])
+def test_ctrl_c_while_the_modules_are_loaded_is_no_traceback(command: str, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", f"orchestrator.{command}", "--help"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.fixture
 def full() -> Path:
     device = Path("/dev/full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,13 @@ from orchestrator.outcomes.standing import standing
 from orchestrator.predict.stored_model import choose
 from orchestrator.results.errors import ResultsError
 from orchestrator.search_space import Sweep
+from orchestrator.state import records
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.checkpoints import TrialCheckpoints
+from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.state.lock import hold
 from orchestrator.state.stored_sweep import StoredSweep, latest
+from orchestrator.state.sweep_files import found
 from orchestrator.store import Store, StoreError
 from orchestrator.store.errors import DamagedError
 from tests.orchestrator import sweeps
@@ -239,6 +244,68 @@ def test_a_foreign_table_and_an_empty_one_are_named(stored: StoredSweep) -> None
         pq.write_table(content, file)
         with pytest.raises(StoreError, match=str(file)):
             stored.store.trials(stored.id)
+
+
+_STATE = ("driver.lock", "driver.log", "device-seconds.new", "device-seconds.json", "stop", "ray")
+
+
+@pytest.mark.parametrize(
+    "name", [*_STATE, "", "attempts", "proposals", "attempts/000001/progress", "proposals/9.json"]
+)
+@pytest.mark.parametrize("to_folder", [True, False], ids=["a folder", "a file"])
+def test_a_link_among_the_sweeps_files_has_nothing_written_over(
+    stored: StoredSweep, victim: Path, name: str, to_folder: bool
+) -> None:
+    place = stored.root / "state" / f"sweep={stored.id}" / name
+    if place.is_dir():
+        place.rename(victim / "moved")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(victim if to_folder else victim / "thesis.txt")
+    kept = sorted(victim.rglob("*"))
+    with pytest.raises(DamagedError, match=f"{place} is a link"), hold(stored.files):
+        DeviceSeconds(stored.files).write(1.0)
+    if place.is_dir() or name:
+        with pytest.raises(DamagedError, match=f"{place} is a link"):
+            found(stored.root, stored.id)
+    assert sorted(victim.rglob("*")) == kept
+    assert (victim / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("name", [*_STATE, "attempts/000001/progress", "proposals/000002.json"])
+def test_a_pipe_among_the_sweeps_files_holds_nothing_up(stored: StoredSweep, name: str) -> None:
+    place = stored.root / "state" / f"sweep={stored.id}" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    with pytest.raises(DamagedError, match=f"{place} is a pipe"), hold(stored.files):
+        pass
+    if place.suffix == ".json" and place.parent.name == "proposals":
+        with pytest.raises(DamagedError, match=f"{place} is not a proposal"):
+            _go_on(stored)
+
+
+def test_a_record_without_end_is_not_read(
+    stored: StoredSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "_LARGEST", 1000)
+    place = stored.root / "state" / f"sweep={stored.id}" / "proposals" / "000002.json"
+    place.write_bytes(place.read_bytes() + b" " * 1000)
+    with pytest.raises(DamagedError, match=r"000002\.json is not a proposal"):
+        _go_on(stored)
+
+
+def test_no_checkpoint_is_put_elsewhere(stored: StoredSweep, victim: Path) -> None:
+    folder = stored.root / "checkpoints"
+    folder.rename(victim / "moved")
+    folder.symlink_to(victim)
+    kept = sorted(victim.rglob("*"))
+    checkpoints = TrialCheckpoints(stored.files, stored.trial_id(1))
+    with pytest.raises(DamagedError, match="checkpoints is a link"):
+        checkpoints.publish(7, Path.touch)
+    with pytest.raises(DamagedError, match="checkpoints is a link"), hold(stored.files):
+        pass
+    assert sorted(victim.rglob("*")) == kept
 
 
 def test_what_lies_beside_a_checkpoint_is_left_alone(stored: StoredSweep) -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from benchmarks.synthetic_store import build
 from orchestrator.results.pareto import undominated
 from orchestrator.store import PREDICTIONS, Store, index, reader
+from tests.orchestrator.results import synthetic
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 
@@ -145,6 +146,40 @@ def test_an_environment_that_names_torch_twice_shows_its_version(tmp_path: Path,
         environment_json=json.dumps(environment),
     )
     assert "Environment: torch 2.13.0, python 3.11.7" in run("show", "0", store=tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "9" * 5000],
+        ["show", "t" * 5000],
+        ["compare", "9" * 5000, "1"],
+        ["leaderboard", "--by", "x" * 5000],
+        ["leaderboard", "--limit", "9" * 5000],
+        ["sweeps", "--sweep", "[" * 5000],
+        ["sweeps", "--format", "x" * 5000],
+    ],
+)
+def test_a_word_of_any_length_is_told_in_short(run: Run, arguments: list[str]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert 0 < len(err) < 1500
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a/" * 3000])
+def test_a_root_that_no_file_system_can_hold_is_refused(run: Run, name: str) -> None:
+    code, out, err = run("sweeps", store=Path(name))
+    assert (code, out) == (2, "")
+    assert "is no path" in err
+
+
+def test_damaged_predictions_are_named_by_a_query(tmp_path: Path, run: Run) -> None:
+    synthetic.write_sweep(tmp_path)
+    file = next((tmp_path / "predictions").rglob("*.parquet"))
+    file.write_bytes(b"")
+    code, out, err = run("query", "SELECT * FROM predictions", store=tmp_path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{file} is not a Parquet file of the table 'predictions'; move it out")
 
 
 def test_show_thins_a_long_curve(tmp_path: Path, run: Run, ask: Ask) -> None:

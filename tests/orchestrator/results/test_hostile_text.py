@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from orchestrator.results import statistics
 from orchestrator.results.answer import answer
-from orchestrator.store import Store
+from orchestrator.store import TRIALS, Store
 from tests.orchestrator.results.synthetic import trial_name, write_trial
 from trainables.contract.visible import INVISIBLE
 
@@ -173,3 +174,27 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for each in value for text in _texts(each)]
     return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("number", [1.7e308, -1.7e308, float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_no_sweep_measured_are_no_fault(
+    tmp_path: Path, run: Run, number: float
+) -> None:
+    store = Store(tmp_path)
+    absurd: dict[str, Any] = {
+        field.name: number for field in TRIALS.schema if pa.types.is_floating(field.type)
+    }
+    for place in range(3):
+        values = absurd if place == 1 else {}
+        configuration = {"technique": "lora", "rank": 4 + 4 * place, "data_size": 100}
+        write_trial(store, place, configuration, **values)
+    for arguments in (
+        *(["sweeps"], ["leaderboard"], ["show", "1"], ["effect", "rank"]),
+        *(
+            ["pareto", "--x", "wall_seconds", "--y", "bleu"],
+            ["optuna", tmp_path.parent / "journal"],
+        ),
+    ):
+        code, out, err = run(*arguments, store=tmp_path)
+        assert code in (0, 2), (arguments, err)
+        assert out or err
