@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
 from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import parameters
-from orchestrator.results.confirmed import PHASE, confirmed_sweep
-from orchestrator.results.confirmed_answer import (
-    ConfirmedAnswer,
-    as_data,
-    confirmed_answer,
-    view,
-    words,
-)
 from orchestrator.results.curves import Curves
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.ends import ends_by_technique, trained
@@ -24,10 +16,14 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
 from orchestrator.terminal.plain_console import shown
 from orchestrator.terminal.values import brief
 from trainables.techniques.registry import is_untuned
+
+if TYPE_CHECKING:
+    from orchestrator.results.confirmed_answer import ConfirmedAnswer
 
 _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""
@@ -51,8 +47,10 @@ def answer(root: Path, sweep_id: str) -> str:
     """
     rows = final_rows(root, [sweep_id])
     if (stated := _confirmed(root, sweep_id, rows)) is not None:
+        from orchestrator.results.confirmed_answer import words
+
         return "\n".join(map(visible_line, words(stated)))
-    rows = [row for row in rows if row["phase"] != PHASE]
+    rows = [row for row in rows if row["phase"] != CONFIRM]
     ranked = [entry for entry in leaderboard(root, sweep_id) if entry["value"] is not None]
     trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
@@ -95,6 +93,8 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """
     from rich.console import Group
 
+    from orchestrator.results.confirmed_answer import as_data, view
+
     data, parts = [], []
     for sweep_id in sweep_ids:
         stated = confirmed_answer_of(root, sweep_id)
@@ -108,6 +108,10 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
 
 
 def _confirmed(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedAnswer | None:
+    # Imports scipy and optuna, which take a second that other answers need not wait for.
+    from orchestrator.results.confirmed import confirmed_sweep
+    from orchestrator.results.confirmed_answer import confirmed_answer
+
     confirmed = confirmed_sweep(root, sweep_id, rows)
     return None if confirmed is None else confirmed_answer(root, confirmed, rows)
 

@@ -18,9 +18,6 @@ from orchestrator.store.clusters import cluster_names
 from orchestrator.store.rows import Row
 from trainables.contract.scores import UNJUDGED
 
-PHASE = "confirm"
-"""What the rows of confirming runs have in the column `phase`."""
-
 
 @dataclass(frozen=True)
 class ConfirmedConfiguration:

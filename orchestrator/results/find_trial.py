@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.results.confirmed import confirmed_sweep
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import (
@@ -85,6 +84,9 @@ def _is_of_one_sweep(given: str) -> bool:
 
 
 def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
+    # Imports optuna, which only this question has to wait for.
+    from orchestrator.results.confirmed import confirmed_sweep
+
     confirmed = confirmed_sweep(root, sweep_id, final_rows(root, [sweep_id]))
     if confirmed is not None and confirmed.best is not None:
         return find_trial(rows, confirmed.best.rows[0]["trial_id"])

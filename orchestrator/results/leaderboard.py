@@ -25,7 +25,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
-from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.store.schema import CONFIRM, SCORE_COLUMNS
 from orchestrator.terminal.output import table
 from orchestrator.terminal.values import duration, number, with_interval
 from trainables.contract.scores import COLUMNS_OF_SCORES
@@ -244,7 +244,7 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
 
 def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:
     # What confirms has a ranking of its own, on test rows, of configurations under several seeds.
-    rows = [row for row in rows if row["phase"] != "confirm"]
+    rows = [row for row in rows if row["phase"] != CONFIRM]
     known = {row["technique"] for row in rows}
     for name in techniques:
         if name not in known:

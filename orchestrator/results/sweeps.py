@@ -14,13 +14,14 @@ from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import duration, number, time
 
 _SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
     *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective"),
-    *("base_model", "dataset"),
+    *("base_model", "dataset", "phase"),
     *("objective_metric", "objective_mode", "started_at", "ended_at"),
 )
 _OF_REPORTS = (*_SHARED, "reported_at")
@@ -73,8 +74,10 @@ def _profile(of_trials: pa.Table) -> str:
 def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
     trials: list[Row] = of_trials.to_pylist()
     first = trials[0] if trials else {}
-    scored = [row for row in trials if row["objective"] is not None]
-    # As in the leaderboard: a stopped trial's score belongs to a shorter training.
+    # As in the leaderboard: of several seeds of one configuration none is the best of the sweep,
+    # and a stopped trial's score belongs to a shorter training.
+    searched = [row for row in trials if row["phase"] != CONFIRM]
+    scored = [row for row in searched if row["objective"] is not None]
     ranked = [row for row in scored if row["outcome"] == "completed"] or scored
     choose = min if first.get("objective_mode") == "min" else max
     best = choose(ranked, key=lambda row: row["objective"], default={})

@@ -32,6 +32,9 @@ SCHEMA_VERSION = 2
 
 OUTCOMES = ("completed", "stopped", "diverged", "failed", "out_of_memory", "hung")
 
+CONFIRM = "confirm"
+"""The phase of runs that confirm what the search has chosen."""
+
 SCORE_COLUMNS = (
     "bleu",
     "rouge_l",

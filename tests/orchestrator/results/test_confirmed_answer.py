@@ -14,6 +14,7 @@ from orchestrator.outcomes.standing import standing
 from orchestrator.results.answer import answer, confirmed_answer_of
 from orchestrator.results.find_trial import named_trial
 from orchestrator.results.leaderboard import leaderboard
+from orchestrator.results.sweeps import overview
 from tests.orchestrator.confirmation.toy_sweep import asked_sweep, confirm, stored_in, tune
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.stand_in import Seen, run_trials
@@ -61,6 +62,9 @@ def test_the_best_trial_is_the_first_confirming_run_of_what_tuning_found_best(
     ranked = leaderboard(stored.root, stored.id)
     assert ranked[0]["trial_id"] == leader
     assert len(ranked) == 7
+    rows = overview(stored.root, [stored.id]).data
+    assert isinstance(rows, list)
+    assert (rows[0]["best_trial"], rows[0]["completed"]) == (leader, 13)
 
 
 def test_what_has_not_ended_or_failed_is_said(
