@@ -107,6 +107,10 @@ def normal_form(sql: str, dialect: str, schema: str | None = None) -> tuple[str,
         return edits.result()
     except (NotParsed, Misaligned, RecursionError):
         return None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # A tree of another shape than these modules expect, of which sqlglot makes some from texts
+        # that no system reads: nothing is known of its spellings.
+        return None
 
 
 @lru_cache(maxsize=16_384)

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import json
+import random
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trainables.sql.hostile_texts import WORDS
 from trainables.sql.normal_form import LONGEST_STATEMENT, same_statement
+
+PAIRS = Path(__file__).parents[2] / "data" / "dialect_pairs.json"
 
 SAME = [
     ("SELECT a FROM t", "select  A\nfrom T ;"),
@@ -125,6 +133,11 @@ DIFFERENT = [
 ]
 
 
+MERGE = "MERGE INTO t USING u ON t.i = u.i WHEN MATCHED THEN UPDATE SET a = "
+SAME.append((MERGE + "u.b", MERGE.lower() + "U.B;"))
+DIFFERENT.append((MERGE + "u.b", MERGE + "u.c"))
+
+
 @pytest.mark.parametrize(("reference", "prediction"), SAME)
 def test_same_statement(reference: str, prediction: str) -> None:
     assert same_statement(reference, prediction)
@@ -165,6 +178,17 @@ def test_the_schema_tells_names_from_strings(reference: str, prediction: str, sa
 def test_any_text_compares(first: str, second: str) -> None:
     assert same_statement(first, first)
     assert same_statement(first, second) in (True, False)
+
+
+def test_any_edit_of_a_dialects_statement_compares() -> None:
+    generator = random.Random(0)
+    statements = json.loads(PAIRS.read_text(encoding="utf-8"))["pairs"]
+    for statement in statements:
+        words = re.findall(r"\w+|[^\w\s]", statement["sql"])
+        for _ in range(4):
+            place = generator.randrange(len(words))
+            words[place : place + 1] = [generator.choice(words), generator.choice([*WORDS, ""])]
+            assert same_statement(statement["sql"], " ".join(words)) in (True, False)
 
 
 @pytest.mark.parametrize("piece", ["(", "NOT ", "SELECT (", "CASE WHEN ", "a IN (", "'", "/*"])

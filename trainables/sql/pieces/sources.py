@@ -113,6 +113,9 @@ def _sources(node: _Query) -> list[exp.Expr] | None:
     begin = node.args.get("from_")
     found: list[exp.Expr] = [begin.this] if isinstance(begin, exp.From) else []
     if not isinstance(node, exp.Select):
+        if node.this is None:
+            # MERGE names the table of its UPDATE before it.
+            return None
         found.insert(0, node.this)
     found += [join.this for join in node.args.get("joins") or ()]
     for source in list(found):
