@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from orchestrator.errors import UserError
+from orchestrator.search_space import Sweep
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
@@ -39,18 +41,27 @@ def check_measured(stored: StoredSweep) -> None:
     columns = ("trial_id", "eval_rows", f"{metric}_rows", f"{metric}_unjudged")
     for report in index.reports(stored.root, stored.id, columns=columns).to_pylist():
         if is_unmeasured(report, metric):
-            raise _unmeasured(stored, report)
+            raise unmeasured(stored.sweep, report["eval_rows"], _reasons(stored, report))
 
 
-def _unmeasured(stored: StoredSweep, report: Row) -> UnmeasuredObjectiveError:
-    """Returns the error for a report without the objective; it counts the rows' reasons."""
-    metric = stored.sweep.objective.metric
+def unmeasured(sweep: Sweep, rows: int, reasons: Iterable[str]) -> UnmeasuredObjectiveError:
+    """Returns the error for an objective that no row can give.
+
+    Args:
+        sweep: The resolved search space file.
+        rows: Validation rows.
+        reasons: Why they cannot, most frequent first.
+    """
+    why = ", ".join(reasons)
+    return UnmeasuredObjectiveError(
+        f"The objective {sweep.objective.metric} cannot be measured on any of the {rows:,}"
+        f" validation rows of {sweep.dataset}{why and f' ({why})'}, so there is nothing to compare"
+        " trials by; take another one, e.g. --set objective.metric=rouge_l, or rows whose contexts"
+        " run in SQLite."
+    )
+
+
+def _reasons(stored: StoredSweep, report: Row) -> list[str]:
     predictions = reader.predictions(stored.root, stored.id, trial_ids=[report["trial_id"]])
     kinds = Counter(predictions["execution_reason"].drop_null().to_pylist())
-    why = f" ({', '.join(kind for kind, _ in kinds.most_common())})" if kinds else ""
-    return UnmeasuredObjectiveError(
-        f"The objective {metric} cannot be measured on any of the {report['eval_rows']:,}"
-        f" validation rows of {stored.sweep.dataset}{why}, so there is nothing to compare trials"
-        " by; take another one, e.g. --set objective.metric=rouge_l, or rows whose contexts run in"
-        " SQLite."
-    )
+    return [kind for kind, _ in kinds.most_common()]

@@ -142,7 +142,8 @@ def main(
             # Imports sqlglot, which a start of the sweep has no use for.
             from orchestrator.sweep.measurable import measurable
 
-            rows = [("", text) for text in (measurable(sweep),) if text is not None]
+            measured = measurable(sweep)
+            rows = [] if measured is None else [("", measured.sentence())]
             rows += zip_longest(("split",), describe_split(sweep, found), fillvalue="")
             rows.append(("cut", describe_cut(sweep, cut(sweep, largest_size(sweep)))))
             out.print(plan.describe(sweep, _resources(sweep), rows))

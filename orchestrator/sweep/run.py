@@ -101,6 +101,11 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         if not is_new:
             rows = check_sources(sweep)
         check_measured(stored)
+        if sweep.objective.metric == "execution_accuracy":
+            # Imports sqlglot, which no other start has a use for.
+            from orchestrator.sweep.measurable import check_measurable
+
+            check_measurable(sweep)
         check_split(stored)
         if rows is not None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
