@@ -78,8 +78,8 @@ class World:
         """Returns what a trial measures: losses and scores, each of shape [fractions]."""
         losses, scores = self._at(rank, layers, rate, fractions)
         chance = np.random.default_rng([self._seed, number])
-        loss_noise = LOSS_SEED_SD * chance.normal()
-        loss_noise = loss_noise + LOSS_RUNG_SD * chance.normal(size=len(fractions))
+        shift = LOSS_SEED_SD * chance.normal()
+        loss_noise = shift + LOSS_RUNG_SD * chance.normal(size=len(fractions))
         noise = SEED_SD * chance.normal() + ROW_SD * chance.normal(size=len(fractions))
         # Where nothing has been learnt, every seed scores next to nothing.
         noise *= np.clip(scores / 0.2, 0.0, 1.0)
