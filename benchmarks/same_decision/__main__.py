@@ -9,8 +9,8 @@ The question: which of 48 adapters (4 ranks, 2 choices of layers, 6 learning rat
 each seed two real sweeps (`python -m orchestrator.sweep`) on the built-in model and corpus, in
 turns:
 
-sweep        Optuna proposes a third of them (--search, --trials), ASHA stops the losers at 15 % and
-             45 % of the budget. Its answer is the best completed trial.
+sweep        Optuna proposes a third of them (--search, --trials), ASHA stops the losers by their
+             loss at 15 % and 45 % of the budget. Its answer is the best completed trial.
 everything   all 48 to the end. It knows the true best, and how good the sweep's answer truly is:
              the same configuration under the same seed gives the same numbers in both.
 
@@ -24,7 +24,7 @@ stopping trials are still scored at each quarter; a person who runs everything m
 the time of these scores is taken off, in proportion to what the trials recorded. What is in FOLDER
 already is not run again: an interrupted benchmark continues.
 
---replay trains each configuration once, without Ray, records its score and its time at every rung,
+--replay trains each configuration once, without Ray, records loss, score and time at every rung,
 and replays the sweep's decisions on these curves, one trial at a time, by the same study and the
 same halving. It says what the decisions save and whether they are right; only the real sweeps say
 what a user waits.

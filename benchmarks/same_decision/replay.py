@@ -8,6 +8,7 @@ ends. This measures the decisions and what they save, not Ray, the store or two 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class Point:
 
     Attributes:
         rung: Examples at which it was made.
-        objective: The score that decides.
+        objective: The score that decides in the end.
+        loss: The validation loss, which decides before.
         error: Its standard error over the validation rows.
         elapsed: Seconds since the trial began, the scores of this rung included.
         scoring: Of these, seconds of all scores so far.
@@ -42,6 +44,7 @@ class Point:
 
     rung: int
     objective: float
+    loss: float
     error: float
     elapsed: float
     scoring: float
@@ -83,6 +86,7 @@ def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
         curves: Of every configuration that it may propose, at its rungs.
     """
     study, halving = ConfigurationStudy(sweep), TechniqueHalving(sweep)
+    by_loss = sweep.compared_by == "eval_loss"
     seconds, completed, errors = 0.0, {}, {}
     for number in range(sweep.trials):
         configuration = study.propose(number)
@@ -93,12 +97,19 @@ def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
         technique = str(configuration["technique"])
         passed: list[tuple[int, float]] = []
         stopped = False
-        for point in curve:
-            passed.append((point.rung, point.objective))
-            if halving.stops(f"trial {number}", technique, point.rung, point.objective):
+        for point in curve[:-1]:
+            passed.append((point.rung, -point.loss if by_loss else point.objective))
+            value = point.loss if by_loss else point.objective
+            if halving.stops(f"trial {number}", technique, point.rung, value, point.loss):
                 stopped = True
                 break
-        seconds += curve[len(passed) - 1].elapsed
+        else:
+            passed.append((curve[-1].rung, curve[-1].objective))
+        last = len(passed) - 1
+        seconds += curve[last].elapsed
+        unscored = last if stopped else last - 1
+        if by_loss and unscored >= 0:  # in the recording every rung was scored
+            seconds -= curve[unscored].scoring
         if not stopped:
             completed[identifier] = curve[-1].objective
             errors[identifier] = curve[-1].error
@@ -137,6 +148,7 @@ class _Recorder:
             Point(
                 report.rung_examples,
                 found[METRIC],
+                found["eval_loss"],
                 found[f"{METRIC}_se"],
                 found["elapsed_seconds"],
                 found["eval_seconds"],
@@ -154,6 +166,7 @@ def _train(sweep: Sweep, configuration: Configuration, number: int) -> list[Poin
     from trainables.finetune import finetune  # imports torch, which a replay does not need
 
     trial = trial_configuration(sweep, Proposal(number, number, 0, configuration))
+    trial = dataclasses.replace(trial, scored_rungs="all")
     recorder = _Recorder()
     finetune(trial, rungs(sweep, trial), recorder)
     return recorder.points

@@ -173,9 +173,9 @@ class Stopping(Section):
             lt=1,
             description="Fraction of the budget after which trials are first compared. Lower stops "
             "losers earlier, and slow starters with them.",
-            examples=[0.1],
+            examples=[0.15],
         ),
-    ] = 0.1
+    ] = 0.15
     reduction_factor: Annotated[
         float,
         Field(

@@ -162,10 +162,11 @@ def _training(sweep: Sweep) -> Iterator[tuple[str, str]]:
         yield "rungs", "at each quarter of a point's own budget"
     if sweep.stopping is not None:
         factor = sweep.stopping.reduction_factor
+        group = "technique and combination" if sweep.strata else "technique"
         yield (
             "stopping",
             f"by {sweep.compared_by}: at each rung but the last a trial ends unless it is among the"
-            f" best 1/{factor:g} of those of its technique that came there before it; nobody is"
+            f" best 1/{factor:g} of those of its {group} that came there before it; nobody is"
             f" waited for and the first goes on, so that more than 1/{factor:g} do",
         )
     else:

@@ -125,7 +125,7 @@ def _curves(question: Question) -> dict[str, tuple[Point, ...]]:
             + float(str(configuration["rank"])) / 1e4
         )
         curves[configuration_id(configuration)] = tuple(
-            Point(rung, level * part, 0.01, 10.0 * part, 4.0 * part)
+            Point(rung, level * part, 1 - level * part, 0.01, 10.0 * part, 4.0 * part)
             for part, rung in enumerate(sweep.rungs(question.budget), start=1)
         )
     return curves
