@@ -20,6 +20,7 @@ from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from tests.orchestrator.confirmation.toy_sweep import asked_sweep, confirm, stored_in, tune
+from tests.orchestrator.stand_in import Seen, run_trials
 
 
 def _rows(stored: StoredSweep, phase: str) -> list[Row]:
@@ -200,3 +201,18 @@ def test_a_record_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(DamagedError) as refused:
             is_finished(stored)
         assert str(path) in str(refused.value)
+
+
+def test_confirming_goes_on_where_it_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirmation(stored, standing(stored, Conclusions(stored, "{}")))
+    run_trials(stored, Seen(), confirming=chosen.runs[:2])
+    before = _rows(stored, "confirm")
+    assert len(before) == 2
+    assert not is_finished(stored)
+    assert confirm(stored) == chosen
+    assert is_finished(stored)
+    assert [row for row in _rows(stored, "confirm") if row in before] == before

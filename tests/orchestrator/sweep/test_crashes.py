@@ -102,11 +102,13 @@ def _disturb(
 def _survives(
     folder: Path, seed: int, trials: int, kills: Sequence[tuple[bool, Disturbance]]
 ) -> None:
-    file = sweeps.write(folder, trials=trials, limits={"max_concurrent": 1})
+    asked = {"ask": ["technique"], "confirm": {"runs": 4, "seeds": 2}}
+    file = sweeps.write(folder, trials=trials, limits={"max_concurrent": 1}, **asked)
     _disturb(file, folder / "store", folder / "log", seed, kills)
     undisturbed = running.run(file, folder / "other")
     assert undisturbed.returncode == 0, undisturbed.stderr
-    assert len(running.rows(folder / "store", "trials")) == trials + 1  # with the untuned baseline
+    # With the untuned baseline, and the best of each technique under two seeds.
+    assert len(running.rows(folder / "store", "trials")) == trials + 1 + 4
     assert running.decisions(folder / "store") == running.decisions(folder / "other")
     one, two = (
         [(row["trial_id"], row["step"], row["rouge_l"]) for row in running.rows(root, "reports")]
