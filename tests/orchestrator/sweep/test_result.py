@@ -119,7 +119,7 @@ def test_the_commands_at_the_end_work_when_they_are_pasted(
 
 def test_a_profile_is_called_what_it_is(file: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
-    lines = (f"q{n},,SELECT {n}\n" for n in range(500))
+    lines = (f"q{n},CREATE TABLE t{n % 50} (a INT),SELECT {n}\n" for n in range(500))
     rows.write_text("sql_prompt,sql_context,sql\n" + "".join(lines))
     code, out, err = _run(file, "--set", f"dataset={rows}", "--plan")
     assert code == 0, err
