@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,11 +67,11 @@ _SCORED, _STOPPED, _UNRANKED = range(3)
 class Ranking:
     """Trials by a metric on their validation rows, best first.
 
-    Completed trials come first. Below them are those that were stopped, the later the higher and
-    at the same rung by the validation loss: a score of a shorter training is another figure, and
-    mostly there is none. Others without a score come last. Those that confirm are not ranked
-    here, but by `orchestrator.results.confirmed_answer`. The figures of a trial are computed when
-    they are asked for: a table shows the first few of many.
+    Completed trials come first; the validation loss breaks a tie. Below them are those that were
+    stopped, the later the higher and at the same rung by the loss: a score of a shorter training is
+    another figure, and mostly there is none. Others without a score come last. Those that confirm
+    are not ranked here, but by `orchestrator.results.confirmed_answer`. The figures of a trial are
+    computed when they are asked for: a table shows the first few of many.
 
     Args:
         root: Folder of the store.
@@ -108,7 +109,9 @@ class Ranking:
             value, rung, loss = measured[row["index"]]
             group = _group(row["outcome"], finite_or_none(value), finite_or_none(loss))
             if group == _SCORED:
-                return group, sign * value, 0.0, row["trial_number"]
+                tie_break = finite_or_none(loss)
+                tie_break = math.inf if tie_break is None else tie_break
+                return group, sign * value, tie_break, row["trial_number"]
             if group == _STOPPED:
                 return group, -(rung or 0), loss, row["trial_number"]
             return group, 0.0, 0.0, row["trial_number"]

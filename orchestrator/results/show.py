@@ -63,7 +63,8 @@ def show(root: Path, row: Row) -> Answer:
     title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"
     parts += [_scores(row), *(shown(line) for line in _not_measured(evaluations))]
     parts += [shown(f"\n{title}", style="bold"), _reports(few, metric)]
-    parts += [shown(line) for line in curve(few, metric)]
+    everywhere = all(report[metric] is not None for report in reports)
+    parts += [shown(line) for line in curve(few, metric if everywhere else "eval_loss")]
     if chosen:
         order = _order(metric)
         parts.append(shown(f"\nPredictions on {split} rows, by {order}", style="bold"))

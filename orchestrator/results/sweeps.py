@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
-from orchestrator.store.rows import Row
+from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import duration, number, time
 
 _SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
-    *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective"),
+    *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective", "eval_loss"),
     *("base_model", "dataset", "phase"),
     *("objective_metric", "objective_mode", "started_at", "ended_at"),
 )
@@ -79,8 +80,13 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
     searched = [row for row in trials if row["phase"] != CONFIRM]
     scored = [row for row in searched if row["objective"] is not None]
     ranked = [row for row in scored if row["outcome"] == "completed"] or scored
-    choose = min if first.get("objective_mode") == "min" else max
-    best = choose(ranked, key=lambda row: row["objective"], default={})
+    sign = 1.0 if first.get("objective_mode") == "min" else -1.0
+
+    def order(row: Row) -> tuple[float, float]:
+        loss = finite_or_none(row["eval_loss"])
+        return sign * row["objective"], math.inf if loss is None else loss
+
+    best = min(ranked, key=order, default={})
     ended = pc.is_in(reports["trial_id"], pc.unique(of_trials["trial_id"]))
     left = reports.filter(pc.invert(ended)).to_pylist()  # by rung
     running = list({row["trial_id"]: row for row in left}.values())

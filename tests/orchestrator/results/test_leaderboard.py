@@ -177,3 +177,12 @@ def test_the_stopped_are_listed_below_by_rung_and_loss(tmp_path: Path, run: Run)
     assert "eval_loss" in out.splitlines()[1]
     by_loss = leaderboard(tmp_path, SWEEP, by="eval_loss")
     assert [row["trial_number"] for row in by_loss] == [5, 4, 2, 3, 1, 6]
+
+
+def test_the_loss_breaks_a_tie_of_the_best(tmp_path: Path, ask: Callable[..., Any]) -> None:
+    store = Store(tmp_path)
+    for number, loss in enumerate((2.0, 1.0, 3.0)):
+        write_trial(store, number, LORA, rouge_l=0.0, objective=0.0, eval_loss=loss)
+    assert [row["trial_number"] for row in leaderboard(tmp_path, SWEEP)] == [1, 0, 2]
+    (sweep,) = ask("sweeps", store=tmp_path)
+    assert sweep["best_trial"] == leaderboard(tmp_path, SWEEP)[0]["trial_id"]

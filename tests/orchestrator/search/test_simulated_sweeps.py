@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -188,3 +189,36 @@ def test_side_by_side_every_trial_ends_once_and_no_report_is_made_twice(
             if decision.what in ("STOP", "CONTINUE")
         ]
         assert len(reported) == len(set(reported))
+
+
+@pytest.mark.parametrize("reports", [3, 9, 15])
+def test_a_sweep_without_verdicts_on_record_goes_on_as_it_would_have(
+    tmp_path: Path, reports: int
+) -> None:
+    """As an earlier version left it: stopped by the objective, with no file for a verdict."""
+    sweep = sweeps.toy(tmp_path, trials=10, stopping=sweeps.BY_OBJECTIVE)
+    whole = Store(tmp_path / "whole", Unsynced())
+    Simulation(latest(sweep, whole), synthetic, slots=1, clock=Clock()).run()
+    store, clock = Store(tmp_path / "cut", Unsynced()), Clock()
+    first = Simulation(latest(sweep, store), synthetic, slots=1, clock=clock)
+    while first.results < reports:
+        first.advance()
+    shutil.rmtree(tmp_path / "cut" / latest(sweep, store).files.verdicts_key)
+    store = Store(tmp_path / "cut", Unsynced())
+    Simulation(latest(sweep, store), synthetic, slots=1, clock=clock).run()
+    assert _rows(store, sweep) == _rows(whole, sweep)
+
+
+def test_reports_below_the_budget_hold_the_loss_alone(tmp_path: Path) -> None:
+    sweep = sweeps.toy(tmp_path, trials=10)
+    store = Store(tmp_path / "store", Unsynced())
+    Simulation(latest(sweep, store), synthetic, slots=2, clock=Clock()).run()
+    rows = store.trials(sweep_id(sweep))
+    assert {row["outcome"] for row in rows} == {"completed", "stopped"}
+    for row in rows:
+        completed = row["outcome"] == "completed"
+        assert (row["objective"] is not None) == (row["rouge_l"] is not None) == completed
+        *below, last = store.reports(sweep_id(sweep), row["trial_id"])
+        assert all(report["rouge_l"] is None for report in below)
+        assert (last["rouge_l"] is not None) == completed
+        assert all(report["eval_loss"] is not None for report in [*below, last])
