@@ -11,7 +11,7 @@ import torch
 from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.contract.reports import Metrics
-from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED
+from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED, of_kind
 from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.schema_groups import group_of
@@ -76,6 +76,7 @@ class Evaluator:
         self._tokens = tokens
         self._protocol = protocol
         self._target_limit = target_limit
+        self._never_measured: frozenset[str] | None = None
         self._taught = EncodedRows(examples, tokens, source_limit=source_limit, target_limit=None)
         self._asked = (
             self._taught
@@ -121,15 +122,37 @@ class Evaluator:
     ) -> Evaluation:
         """Returns the loss that `evaluate` returns, without predictions, every score None.
 
-        No SQL is written, which takes most of an evaluation's time; arguments as there.
+        No SQL is written, which takes most of an evaluation's time; arguments as there. Of a score
+        that no row can give, whatever is predicted, the report says so now: 0 rows.
         """
         started = time.perf_counter()
         adapted.model.eval()
-        loss, _ = self._pass(adapted, heartbeat or _nothing, writing=False)
+        beat = heartbeat or _nothing
+        loss, _ = self._pass(adapted, beat, writing=False)
         found = self._of_rows(loss)
         found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
+        if self._never_measured is None:
+            self._never_measured = self._cannot_be_measured(beat)
+        for score in self._never_measured:
+            found |= {f"{score}_rows": 0, f"{score}_unjudged": 0}
         found["eval_seconds"] = time.perf_counter() - started
         return Evaluation(found, [])
+
+    def _cannot_be_measured(self, heartbeat: Callable[[], None]) -> frozenset[str]:
+        """Returns the scores of what SQL does that no row can give; mostly the first row has all.
+
+        Whether a row can be measured is decided by its context and reference alone.
+        """
+        left = set(of_kind("execution"))
+        for example in self._examples:
+            contexts, reference = [example.sql_context], [example.sql]
+            (judged,) = self._executor.judge(contexts, reference, reference, heartbeat)
+            if judged.reason is not None and judged.reason.kind == UNJUDGED:
+                return frozenset()
+            left = {score for score in left if getattr(judged, score) is None}
+            if not left:
+                break
+        return frozenset(left)
 
     def _of_rows(self, loss: float | None) -> Metrics:
         """Returns what an evaluation says of its rows, whatever is predicted, and their loss."""

@@ -8,6 +8,7 @@ from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
+from trainables.data.tables import Example
 from trainables.evaluation import evaluator, text_scores
 from trainables.finetune import EvaluationInterruptedError, Finetuning
 from trainables.sql.execution import SqlExecutor
@@ -60,4 +61,39 @@ def test_an_interruption_while_texts_are_scored_ends_the_evaluation(
     begun.clear()
     monkeypatch.undo()
     assert trial.evaluate("validation").metrics["exact_match"] is not None
+    trial.close()
+
+
+@pytest.mark.parametrize("runs", ["all", "last", "none"])
+def test_the_loss_alone_says_whether_any_row_can_be_run(tmp_path: Path, runs: str) -> None:
+    broken = {"all": 0, "last": 3, "none": 4}[runs]
+    contexts = ["CREATE TABLE t (a INT) IN SPACE"] * broken + [""] * (4 - broken)
+    examples = [
+        Example(
+            example_id=str(number),
+            sql_prompt=f"How many are there of {number}?",
+            sql_context=context,
+            sql=f"SELECT {number}",
+        )
+        for number, context in enumerate(contexts)
+    ]
+    trial = Finetuning(configuration(write_loop_base(tmp_path), BASELINE.name), "cpu")
+    with SqlExecutor() as executor:
+        found = (
+            evaluator.Evaluator(
+                examples,
+                trial._tokens,
+                source_limit=96,
+                target_limit=24,
+                protocol="standard",
+                executor=executor,
+            )
+            .measure_loss(trial._adapted)
+            .metrics
+        )
+    for score in ("execution_accuracy", "valid_sql"):
+        counts = (found[f"{score}_rows"], found[f"{score}_unjudged"])
+        assert counts == ((0, 0) if runs == "none" else (None, None))
+        assert found[score] is None
+    assert (found["rouge_l_rows"], found["eval_rows"]) == (None, 4)
     trial.close()
