@@ -24,8 +24,8 @@ What is promised. A prediction is hostile: it runs in a child process
 no process, and has limits (`Limits`) on instructions, processor time, memory and the size of what
 it makes; SQLite's authorizer permits what `trainables.sql.sandbox.permissions` lists, so no ATTACH,
 no PRAGMA, no extension, no virtual table. Limits are counted in instructions and processor time: a
-busy machine changes no score. A prediction that ends the child scores 0, and the next row gets a
-new child.
+busy machine changes no score. A prediction that ends the child scores 0; where the child ends while
+the prediction is judged, it is not judged. The next row gets a new child.
 
 What is not promised:
 
@@ -36,7 +36,8 @@ What is not promised:
 - That equal results mean equal statements: a small database cannot tell `>` from `>=` unless a row
   lies on the border, and one without rows can tell almost nothing.
 - That every choice of SQLite's is known: where a subquery, a window or GROUP_CONCAT takes tied
-  rows, or rows without an order, only the first and the last of its choices are.
+  rows, or rows without an order, the first, the last and some dozens of shuffles are tried; where
+  these leave the outcome open, the prediction is not judged.
 - That expressions in a schema (CHECK, generated columns, indexes, views without rows, triggers) are
   compared by more than their text: `a > 1` and `1 < a` are two. Names of indexes do not count.
 - That every construct of every dialect is measured: `trainables.sql.translation` is an allow-list.

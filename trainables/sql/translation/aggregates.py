@@ -92,7 +92,11 @@ def _extreme(function: str) -> Rule:
         distinct, value = _argument(given)
         if value.kind.name == "boolean" and not given.reading.is_of("mysql"):
             raise NotSpoken(f"{function} of a truth value")
-        return Said(f"{function}({distinct}{value.sql})", value.kind, collation=value.collation)
+        if value.kind.values and not given.reading.is_of("mysql"):
+            # MySQL compares them as texts there.
+            raise NotKnown(f"{function} in the order of an enumeration")
+        kind = value.kind._replace(values=())
+        return Said(f"{function}({distinct}{value.sql})", kind, collation=value.collation)
 
     return rule
 
@@ -312,6 +316,8 @@ def _joined(
     for key in keys:
         descending, nulls_first = directed(key)
         key_said = reading.expression(key.this, scope)
+        if key_said.kind.values:
+            raise NotKnown("texts joined in the order of an enumeration")
         if key_said.kind.is_text and reading.is_of("mysql", "tsql"):
             key_said = Said(reading.call("text_lower", key_said.sql))
         arguments += ["-1" if descending else "1", "-1" if nulls_first else "1", key_said.sql]

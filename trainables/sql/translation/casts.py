@@ -154,7 +154,7 @@ def cast_to(reading: Reading, said: Said, node: exp.Expr) -> Said:
         return _to_integer(reading, said, kind)
     if kind.name in ("decimal", "float"):
         return _to_real(reading, said, kind)
-    if kind == TEXT:
+    if kind.name == TEXT.name:
         return _to_text(reading, said, node)
     if kind == DATE:
         return _to_date(reading, said)

@@ -20,7 +20,7 @@ def column_kind(reading: Reading, part: exp.ColumnDef) -> Kind:
     if part.kind.this == exp.DType.USERDEFINED:
         name = str(part.kind.args.get("kind") or "").rpartition(".")[2].strip('"').lower()
         if name in reading.enums:
-            return TEXT
+            return TEXT._replace(values=tuple(reading.enums[name]))
         known = {
             **dict.fromkeys(("number",), Kind("decimal")),
             **dict.fromkeys(("clob", "nclob", "long", "citext", "sysname"), TEXT),
@@ -28,6 +28,8 @@ def column_kind(reading: Reading, part: exp.ColumnDef) -> Kind:
         if known is None:
             raise NotSpoken(f"the type {name}")
         return known
+    if part.kind.this == exp.DType.ENUM:
+        return kind._replace(values=tuple(allowed_values(reading, part) or ()))
     return kind
 
 
@@ -104,7 +106,7 @@ def column_text(reading: Reading, part: exp.ColumnDef, table: Table, scope: Scop
     pieces += [
         _column_constraint(reading, item, name, kind, table, scope) for item in _constraints(part)
     ]
-    values = _allowed_values(reading, part)
+    values = allowed_values(reading, part)
     if values is not None:
         listed = ", ".join(string(value) for value in values)
         pieces.append(f"CHECK ({identifier(part.name)} IN ({listed}))")
@@ -115,13 +117,13 @@ def type_words(reading: Reading, kind: Kind) -> list[str]:
     """Returns a column's type in SQLite, with the collation of its dialect."""
     pieces = [AFFINITIES[kind.name]] if kind.name in AFFINITIES else []
     collation = COLLATIONS.get(reading.dialect)
-    if kind == TEXT and collation:
+    if kind.name == TEXT.name and collation:
         reading.functions.add(collation)
         pieces.append(f"COLLATE {collation}")
     return pieces
 
 
-def _allowed_values(reading: Reading, part: exp.ColumnDef) -> list[str] | None:
+def allowed_values(reading: Reading, part: exp.ColumnDef) -> list[str] | None:
     assert part.kind is not None
     if part.kind.this == exp.DType.ENUM:
         return [value.name for value in part.kind.expressions]

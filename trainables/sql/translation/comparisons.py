@@ -38,6 +38,8 @@ def comparison(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
     if isinstance(node.right, exp.Any | exp.All):
         return _quantified(reading, node, operator, scope)
     left, right = reading.expressions([node.left, node.right], scope)
+    if operator not in ("=", "<>") and (left.kind.values or right.kind.values):
+        raise NotKnown("a comparison in the order of an enumeration")
     one, other, collation = comparable(reading, left, right)
     return Said(f"({one} {operator} {other}{collation})", BOOLEAN)
 

@@ -26,12 +26,14 @@ class Kind(NamedTuple):
         precision: Of an exact number, its digits, where they are known.
         scale: Of an exact number, its digits after the point, where they are known.
         shown: Whether a result shows so many digits only (a quotient of MySQL's, say).
+        values: Of an enumeration, which is a text, its values in the order that it is sorted by.
     """
 
     name: str
     precision: int | None = None
     scale: int | None = None
     shown: bool = False
+    values: tuple[str, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -97,7 +99,7 @@ def widest(kinds: list[Kind]) -> Kind:
                 precision=max((kind.precision or 38) for kind in known),
                 shown=any(kind.shown for kind in known),
             )
-        return first
+        return first if all(kind.values == first.values for kind in known) else TEXT
     if names <= {"integer", "decimal", "float"}:
         if "float" in names:
             return FLOAT

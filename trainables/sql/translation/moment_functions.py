@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from trainables.sql.sandbox import clock
+from trainables.sql.translation.arithmetic import as_text
 from trainables.sql.translation.calls import Call, Rule
 from trainables.sql.translation.dates import as_moment, part, part_of, truncated, unit_of
 from trainables.sql.translation.intervals import shifted
@@ -140,6 +141,8 @@ def to_char(given: Call) -> Said:
             raise NotSpoken("TO_CHAR of one argument")
         if value.kind.name == "integer" or value.kind.is_text:
             return Said(f"CAST({value.sql} AS TEXT)", TEXT)
+        if value.kind.name == "decimal":
+            return as_text(reading, value)
         raise NotKnown("TO_CHAR without a format")
     pattern = values[1].literal
     if value.kind.is_number:

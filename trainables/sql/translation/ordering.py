@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from trainables.sql.translation.kinds import COLLATIONS, NotKnown
-from trainables.sql.translation.reading import Columns, Reading, Scope, identifier
+from trainables.sql.translation.reading import Columns, Reading, Scope, identifier, string
 
 
 def directed(node: exp.Expr) -> tuple[bool, bool]:
@@ -44,6 +44,11 @@ def key_text(reading: Reading, key: exp.Expr, scope: Scope, named: Columns) -> s
             raise NotKnown("an order by intervals")
         sql, kind, collated = said.sql, said.kind, said.collation
     collation = COLLATIONS.get(reading.dialect)
+    if kind is not None and kind.values:
+        if isinstance(value, exp.Literal):
+            raise NotKnown("an order by the number of an enumeration's column")
+        places = (f"WHEN {string(each)} THEN {place}" for place, each in enumerate(kind.values, 1))
+        sql, kind = f"CASE {sql} {' '.join(places)} END", None
     if kind is not None and kind.is_text and collation and not collated:
         reading.functions.add(collation)
         sql = f"{sql} COLLATE {collation}"

@@ -56,21 +56,38 @@ def _ctes(reading: Reading, with_: exp.With, outer: Scope | None) -> str:
         if name in reading.tables:
             raise NotKnown("a WITH that has a table's name")
         body = cte.this
-        anchor: Columns = {}
+        if not isinstance(body, exp.Query):
+            raise NotKnown("a WITH that changes data")
         if isinstance(body, exp.Union) and any(
             table.name.lower() == name for table in body.expression.find_all(exp.Table)
         ):
-            _, anchor = query(reading, body.this, outer)
-            anchor = _renamed(anchor, names)
-            reading.ctes.append({name: anchor})
-        if not isinstance(body, exp.Query):
-            raise NotKnown("a WITH that changes data")
-        sql, columns = query(reading, body, outer)
-        columns = _renamed(columns, names)
+            sql, columns = _recursive(reading, body, name, names, outer)
+        else:
+            sql, columns = query(reading, body, outer)
+            columns = _renamed(columns, names)
         reading.ctes.append({name: columns})
         listed = f"({', '.join(identifier(column) for column in names)})" if names else ""
         said.append(f"{identifier(cte.alias)}{listed} AS ({sql})")
     return f"WITH RECURSIVE {', '.join(said)} "
+
+
+def _recursive(
+    reading: Reading, body: exp.Union, name: str, names: list[str], outer: Scope | None
+) -> tuple[str, Columns]:
+    """Returns a query over its own rows, of which the first part does not speak."""
+    first, columns = query(reading, body.this, outer)
+    columns = _renamed(columns, names)
+    if reading.is_of("mysql", "tsql") and any(kind.is_text for kind in columns.values()):
+        raise NotKnown("a text that grows in a recursion")
+    if _has_modifiers(body) or body.args.get("with_"):
+        raise NotKnown("a recursion in an order or with a limit")
+    reading.ctes.append({name: columns})
+    then, others = query(reading, body.expression, outer)
+    if len(columns) != len(others):
+        raise NotSpoken("UNION of other columns")
+    # SQLite looks for the query's own name outside of subqueries alone.
+    keyword = "UNION ALL" if body.args.get("distinct") is False else "UNION"
+    return f"SELECT * FROM ({first}) {keyword} {then}", columns
 
 
 def _renamed(columns: Columns, names: list[str]) -> Columns:

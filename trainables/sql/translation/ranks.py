@@ -50,9 +50,10 @@ def _ordered_inside(
         value = value.this if isinstance(value, exp.Alias) else value
         keys.append(exp.Ordered(**{**key.args, "this": value.copy()}))
     texts = [key_text(reading, key, scope, {}) for key in keys]
-    inner = [
-        f"{reading.expression(key.this, scope).sql} AS [key {i}]" for i, key in enumerate(keys)
-    ]
+    said = reading.expressions([key.this for key in keys], scope)
+    if any(one.kind.values for one in said):
+        raise NotKnown("a rank in the order of an enumeration")
+    inner = [f"{one.sql} AS [key {i}]" for i, one in enumerate(said)]
     outside = [
         f"[key {i}]"
         + (
