@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestrator.results.configurations import configured
+from orchestrator.results.configurations import recorded
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
@@ -178,7 +178,7 @@ _EVALUATION = ("profile", "data set", "split", "evaluated rows", "seed of the ro
 
 
 def _evaluation(row: Row) -> tuple[Any, ...]:
-    config = configured(row["config_json"])
+    config = recorded(row)
     return (
         row["profile"],
         f"{row['dataset']} ({row['dataset_fingerprint']})",

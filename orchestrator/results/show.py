@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import parameters
+from orchestrator.results.configurations import parameters, recorded
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score
@@ -47,8 +46,8 @@ def show(root: Path, row: Row) -> Answer:
     predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()
     evaluations = _evaluations(predictions, row)
     split, chosen = _choose(evaluations, row, metric)
-    environment = json.loads(row["environment_json"] or "{}")
-    config = json.loads(row["config_json"] or "{}")
+    environment = dict(recorded(row, "environment_json"))
+    config = dict(recorded(row))
     data = {
         "trial": {key: value for key, value in row.items() if not key.endswith("_json")},
         "configuration": config,
@@ -153,7 +152,7 @@ def _thinned(reports: list[Row]) -> list[Row]:
 
 def _evaluations(predictions: list[Row], row: Row) -> dict[str, list[Row]]:
     """Returns the predictions of each evaluation whose scores the final row has, by split."""
-    protocol = json.loads(row["config_json"] or "{}").get("protocol")
+    protocol = recorded(row).get("protocol")
     # Of "both" the first one gives the trial its test scores.
     own = "standard" if protocol == "both" else protocol
     last = {

@@ -61,7 +61,7 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         for outcome in _distinct(content, "outcome"):
             if outcome not in OUTCOMES:
                 raise DamagedError(
-                    f"{name} holds a row whose outcome is {outcome!r}, which is none of"
+                    f"{name} holds a row whose outcome is {_shown(outcome)}, which is none of"
                     f" {', '.join(OUTCOMES)}; move the file out of the store."
                 )
     for column in _TIMES[table.name] & there:
@@ -74,7 +74,7 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         for value in found.get(column, ()):
             if value != expected:
                 raise DamagedError(
-                    f"{name} holds a row whose {column} is {value!r}, where only those of"
+                    f"{name} holds a row whose {column} is {_shown(value)}, where only those of"
                     f" {expected!r} belong; move the file out of the store."
                 )
     if there >= {*_IDS, "checkpoint"}:
@@ -82,10 +82,15 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         for sweep_id, trial_id, checkpoint in zip(*columns, strict=True):
             if checkpoint is not None and _owner(checkpoint) != (sweep_id, trial_id):
                 raise DamagedError(
-                    f"{name} holds a row whose checkpoint is {checkpoint!r}, where one of"
-                    f" 'checkpoints/sweep={sweep_id}/{trial_id}/' belongs; move the file out of the"
-                    " store."
+                    f"{name} holds a row whose checkpoint is {_shown(checkpoint)}, where one"
+                    f" of 'checkpoints/sweep={sweep_id}/{trial_id}/' belongs; move the file out of"
+                    " the store."
                 )
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 100 else f"{text[:97]}...")
 
 
 def _distinct(content: pa.Table, column: str) -> list[object]:
@@ -110,8 +115,8 @@ def _check_id(column: str, value: object, name: str) -> None:
         check_id(str(value))
     except ValueError as error:
         raise DamagedError(
-            f"{name} holds a row whose {column} is {value!r}, which is no id; move the file out of"
-            " the store."
+            f"{name} holds a row whose {column} is {_shown(value)}, which is no id; move the"
+            " file out of the store."
         ) from error
 
 
