@@ -12,6 +12,9 @@ from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
 from trainables.techniques.registry import TECHNIQUES
 
+_SINGLE = ("data_seed", "protocol", "scored_rungs")
+"""Keys of a configuration that trials are compared by."""
+
 _TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
 
 
@@ -41,8 +44,11 @@ def _object(text: str | None) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("no object")
     own = found.get("parameters", {})
-    if not isinstance(own, dict) or any(isinstance(value, (dict, list)) for value in own.values()):
-        raise ValueError("no parameters")
+    singles = [found.get(name) for name in _SINGLE]
+    if not isinstance(own, dict) or any(
+        isinstance(value, (dict, list)) for value in (*singles, *own.values())
+    ):
+        raise ValueError("no configuration")
     return found
 
 

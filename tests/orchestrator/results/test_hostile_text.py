@@ -208,6 +208,7 @@ def test_numbers_that_no_sweep_measured_are_no_fault(
     [
         *("lora", "null", "[]", "NaN", "\x00", '{"a":' * 5000, "9" * 5000),
         *('{"parameters": null}', '{"parameters": [1]}', '{"parameters": {"rank": [1]}}'),
+        *('{"protocol": {}}', '{"data_seed": [0]}', '{"scored_rungs": {"last": 1}}'),
     ],
 )
 def test_a_row_whose_json_was_changed_is_named(
