@@ -134,6 +134,8 @@ def metric_and_mode(rows: Sequence[Row], by: str | None) -> tuple[str, str]:
                 f"These sweeps have different objectives ({names}); name one metric."
             )
         metric, mode = objectives.pop()
+        if metric is None or mode is None:
+            raise ResultsError("These trials' rows name no objective; name a metric with --by.")
         return str(metric), str(mode)
     if by not in METRICS:
         raise unknown("metric", by, METRICS)

@@ -12,7 +12,7 @@ from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters, recorded
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
-from orchestrator.results.selection import is_score
+from orchestrator.results.selection import is_score, metric_and_mode
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -40,7 +40,7 @@ def show(root: Path, row: Row) -> Answer:
     Raises:
         StoreError: The store cannot be read.
     """
-    metric = row["objective_metric"]
+    metric, _ = metric_and_mode([row], None)
     sweep_id, trial_ids = row["sweep_id"], [row["trial_id"]]
     reports = reader.reports(root, sweep_id, trial_ids=trial_ids).to_pylist()
     predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()

@@ -231,6 +231,26 @@ def test_a_row_whose_json_was_changed_is_named(
     assert refused == ({"show"} if column == "environment_json" else everywhere)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("objective_metric", "rank"), ("objective_metric", TEXT), ("objective_metric", None)),
+        *(("objective_mode", "up"), ("objective_mode", None)),
+    ],
+)
+def test_a_row_that_cannot_be_ranked_is_told(
+    tmp_path: Path, run: Run, column: str, value: str | None
+) -> None:
+    for place in range(2):
+        values: dict[str, Any] = {column: value}
+        configuration = {"technique": "lora", "rank": 4, "data_size": 100}
+        write_trial(Store(tmp_path), place, configuration, predictions=False, **values)
+    for arguments in (["leaderboard"], ["show", "1"], ["effect", "rank"]):
+        code, out, err = run(*arguments, store=tmp_path)
+        assert (code, out) == ((2, "") if value is None else (1, "")), (arguments, err)
+        assert ("no objective" if value is None else f"whose {column} is") in err
+
+
 def test_a_count_that_no_data_set_has_is_no_work(tmp_path: Path, run: Run) -> None:
     store = Store(tmp_path)
     for place in range(2):
