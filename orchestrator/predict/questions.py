@@ -64,13 +64,21 @@ def read_lines(lines: Iterable[bytes], *, shared_context: bool) -> list[Question
     return questions
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity, which Python reads and JSON has not
+
+
 def _question(line: bytes, shared_context: bool) -> Question:
     try:
-        given = json.loads(line)
+        given = json.loads(line, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error.msg} at column {error.colno})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"is not UTF-8 (byte {error.start + 1})") from None
+    except ValueError:  # of Python's own: a whole number of thousands of digits
+        raise ValueError("is not JSON that can be passed on (NaN, or an endless number)") from None
     if not isinstance(given, dict):
         raise ValueError(f"is {_kind(given)}, not an object")
     text, context = _text(given, _QUESTION), _text(given, _CONTEXT)

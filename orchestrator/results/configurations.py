@@ -7,19 +7,49 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
 from trainables.techniques.registry import TECHNIQUES
 
+_SINGLE = ("data_seed", "protocol", "scored_rungs")
+"""Keys of a configuration that trials are compared by."""
+
 _TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
+
+
+def recorded(row: Row, column: str = "config_json") -> Mapping[str, Any]:
+    """Returns a column of a final row that holds a JSON object; empty for NULL.
+
+    Args:
+        row: With its ids.
+        column: "config_json" or "environment_json".
+
+    Raises:
+        DamagedError: The column holds something else; names the trial.
+    """
+    try:
+        return _object(row[column])
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(
+            f"The final row of the trial {row['trial_id']} of {row['sweep_id']} has a {column} that"
+            " is not one; it was changed since it was written: move its file out of the store."
+        ) from error
 
 
 # Asked for several times a row; parsing it is what a ranking of many trials waits for.
 @lru_cache(maxsize=1 << 16)
-def configured(config_json: str | None) -> Mapping[str, Any]:
-    """Returns the column `config_json` of a final row as a dictionary."""
-    config: Mapping[str, Any] = json.loads(config_json or "{}")
-    return config
+def _object(text: str | None) -> Mapping[str, Any]:
+    found = json.loads(text or "{}")
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    own = found.get("parameters", {})
+    singles = [found.get(name) for name in _SINGLE]
+    if not isinstance(own, dict) or any(
+        isinstance(value, (dict, list)) for value in (*singles, *own.values())
+    ):
+        raise ValueError("no configuration")
+    return found
 
 
 def parameters(row: Row) -> dict[str, Any]:
@@ -97,7 +127,7 @@ def _written(own: Mapping[str, Any], names: Iterable[str]) -> str:
 
 
 def _parameters(row: Row) -> dict[str, Any]:
-    own = configured(row["config_json"]).get("parameters", {})
+    own = recorded(row).get("parameters", {})
     return {"technique": row["technique"], **own, "data_size": row["data_size"]}
 
 

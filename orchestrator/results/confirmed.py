@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from orchestrator.results.configurations import configured
+from orchestrator.results.configurations import recorded
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Confirmed
 from orchestrator.state.sweep_files import found
 from orchestrator.statistics.run_scores import RunScores, run_scores
@@ -128,7 +128,7 @@ def _of_run(root: Path, row: Row, metric: str) -> Mapping[str, tuple[str, float 
     The score is None where nobody can judge what was predicted.
     """
     predicted = reader.predictions(root, row["sweep_id"], trial_ids=[row["trial_id"]])
-    protocol = configured(row["config_json"]).get("protocol", "standard")
+    protocol = recorded(row).get("protocol", "standard")
     first = "standard" if protocol == "both" else protocol
     of_test = pc.and_(pc.equal(predicted["split"], "test"), pc.equal(predicted["protocol"], first))
     predicted = predicted.filter(of_test)

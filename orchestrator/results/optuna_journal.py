@@ -108,7 +108,7 @@ def _is_derived(file: Path) -> bool:
         _, second = (records.readline(_LONGEST_RECORD) for _ in range(2))
     try:
         record = json.loads(second)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     attribute = record.get("user_attr") if isinstance(record, dict) else None
     return isinstance(attribute, dict) and MARK in attribute

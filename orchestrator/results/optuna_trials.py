@@ -24,7 +24,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.results.configurations import configured, parameters, varying
+from orchestrator.results.configurations import parameters, recorded, varying
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.results.selection import FACTS_AND_METRICS
@@ -113,7 +113,7 @@ def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[Froz
         StoreError: The store cannot be read.
     """
     metric, mode = str(finals[0]["objective_metric"]), str(finals[0]["objective_mode"])
-    by_loss = configured(finals[0]["config_json"]).get("scored_rungs") == "last"
+    by_loss = recorded(finals[0]).get("scored_rungs") == "last"
     compared_by = "eval_loss" if by_loss else metric
     runs = _runs(root, sweep_id, finals)
     drawn = _drawn(runs)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestrator.results.configurations import configured
+from orchestrator.results.configurations import recorded
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
@@ -134,6 +134,8 @@ def metric_and_mode(rows: Sequence[Row], by: str | None) -> tuple[str, str]:
                 f"These sweeps have different objectives ({names}); name one metric."
             )
         metric, mode = objectives.pop()
+        if metric is None or mode is None:
+            raise ResultsError("These trials' rows name no objective; name a metric with --by.")
         return str(metric), str(mode)
     if by not in METRICS:
         raise unknown("metric", by, METRICS)
@@ -178,7 +180,7 @@ _EVALUATION = ("profile", "data set", "split", "evaluated rows", "seed of the ro
 
 
 def _evaluation(row: Row) -> tuple[Any, ...]:
-    config = configured(row["config_json"])
+    config = recorded(row)
     return (
         row["profile"],
         f"{row['dataset']} ({row['dataset_fingerprint']})",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import parameters
+from orchestrator.results.configurations import parameters, recorded
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
-from orchestrator.results.selection import is_score
+from orchestrator.results.selection import is_score, metric_and_mode
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -41,14 +40,14 @@ def show(root: Path, row: Row) -> Answer:
     Raises:
         StoreError: The store cannot be read.
     """
-    metric = row["objective_metric"]
+    metric, _ = metric_and_mode([row], None)
     sweep_id, trial_ids = row["sweep_id"], [row["trial_id"]]
     reports = reader.reports(root, sweep_id, trial_ids=trial_ids).to_pylist()
     predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()
     evaluations = _evaluations(predictions, row)
     split, chosen = _choose(evaluations, row, metric)
-    environment = json.loads(row["environment_json"] or "{}")
-    config = json.loads(row["config_json"] or "{}")
+    environment = dict(recorded(row, "environment_json"))
+    config = dict(recorded(row))
     data = {
         "trial": {key: value for key, value in row.items() if not key.endswith("_json")},
         "configuration": config,
@@ -153,7 +152,7 @@ def _thinned(reports: list[Row]) -> list[Row]:
 
 def _evaluations(predictions: list[Row], row: Row) -> dict[str, list[Row]]:
     """Returns the predictions of each evaluation whose scores the final row has, by split."""
-    protocol = json.loads(row["config_json"] or "{}").get("protocol")
+    protocol = recorded(row).get("protocol")
     # Of "both" the first one gives the trial its test scores.
     own = "standard" if protocol == "both" else protocol
     last = {

@@ -29,6 +29,9 @@ _NOISE = 1e-12
 _Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
+_MANY = 100_000
+"""Degrees of freedom from which on a sum of half as many terms is not worth its time."""
+
 Interval = tuple[float, float]
 Array: TypeAlias = "NDArray[np.float64]"
 
@@ -276,8 +279,13 @@ def student_t(degrees: int) -> float:
 
     The share within +-t has a closed form for whole degrees of freedom (Abramowitz and Stegun,
     Handbook of Mathematical Functions, 26.7.3 and 26.7.4). It is concave in t, so that Newton's
-    method rises to the quantile from the normal one, which lies below it.
+    method rises to the quantile from the normal one, which lies below it. From `_MANY` degrees on
+    it is Fisher's expansion in their inverse (26.7.5), exact there to the last digit.
     """
+    if degrees > _MANY:
+        third, fifth = _Z**3, _Z**5
+        first = (third + _Z) / (4 * degrees)
+        return _Z + first + (5 * fifth + 16 * third + 3 * _Z) / (96 * degrees**2)
     odd = degrees % 2
     density = 2 * math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2))
     density /= math.sqrt(degrees * math.pi)

@@ -63,5 +63,5 @@ def _describe(record: bytes) -> str:
     try:
         holder = json.loads(record)
         return f"process {holder['pid']} on {holder['host']}"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another process"  # It has the lock, but has not written its name yet.

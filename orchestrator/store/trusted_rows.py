@@ -16,9 +16,16 @@ import pyarrow.compute as pc
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.keys import check_id
 from orchestrator.store.schema import OUTCOMES, TABLES, Table
+from trainables.contract.scores import METRICS
 
 _IDS = ("sweep_id", "trial_id")
 _CHECKPOINT = re.compile(r"checkpoints/sweep=([^/]+)/([^/]+)(/[0-9]{10})?")
+_WORDS = {
+    "outcome": OUTCOMES,
+    "objective_metric": tuple(METRICS),
+    "objective_mode": ("min", "max"),
+}
+"""Columns of final rows by which trials are ranked, with all that stands in them."""
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The times that Python has, in microseconds since 1970."""
 _TIMES = {
@@ -51,18 +58,19 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         raise DamagedError(
             f"{name} has {content.num_rows} rows, where one belongs; move it out of the store."
         )
-    for column in table.required & there:
+    always = table.required | {"technique"} if table.name == "trials" else table.required
+    for column in always & there:
         if content[column].null_count:
             raise DamagedError(
                 f"{name} holds a row without {column}, which every row of {table.name} has; move"
                 " the file out of the store."
             )
-    if "outcome" in there:
-        for outcome in _distinct(content, "outcome"):
-            if outcome not in OUTCOMES:
+    for column in _WORDS.keys() & there:
+        for word in _distinct(content, column):
+            if word is not None and word not in _WORDS[column]:
                 raise DamagedError(
-                    f"{name} holds a row whose outcome is {outcome!r}, which is none of"
-                    f" {', '.join(OUTCOMES)}; move the file out of the store."
+                    f"{name} holds a row whose {column} is {_shown(word)}, which is none of"
+                    f" {', '.join(_WORDS[column])}; move the file out of the store."
                 )
     for column in _TIMES[table.name] & there:
         _check_times(content, column, name)
@@ -74,7 +82,7 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         for value in found.get(column, ()):
             if value != expected:
                 raise DamagedError(
-                    f"{name} holds a row whose {column} is {value!r}, where only those of"
+                    f"{name} holds a row whose {column} is {_shown(value)}, where only those of"
                     f" {expected!r} belong; move the file out of the store."
                 )
     if there >= {*_IDS, "checkpoint"}:
@@ -82,10 +90,15 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         for sweep_id, trial_id, checkpoint in zip(*columns, strict=True):
             if checkpoint is not None and _owner(checkpoint) != (sweep_id, trial_id):
                 raise DamagedError(
-                    f"{name} holds a row whose checkpoint is {checkpoint!r}, where one of"
-                    f" 'checkpoints/sweep={sweep_id}/{trial_id}/' belongs; move the file out of the"
-                    " store."
+                    f"{name} holds a row whose checkpoint is {_shown(checkpoint)}, where one"
+                    f" of 'checkpoints/sweep={sweep_id}/{trial_id}/' belongs; move the file out of"
+                    " the store."
                 )
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 100 else f"{text[:97]}...")
 
 
 def _distinct(content: pa.Table, column: str) -> list[object]:
@@ -110,8 +123,8 @@ def _check_id(column: str, value: object, name: str) -> None:
         check_id(str(value))
     except ValueError as error:
         raise DamagedError(
-            f"{name} holds a row whose {column} is {value!r}, which is no id; move the file out of"
-            " the store."
+            f"{name} holds a row whose {column} is {_shown(value)}, which is no id; move the"
+            " file out of the store."
         ) from error
 
 

@@ -14,6 +14,7 @@ from orchestrator.errors import UserError
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
+from trainables.base_models.availability import has_tokenizer
 from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
@@ -75,6 +76,8 @@ def cut(sweep: Sweep, largest_size: int) -> Cut:
         lengths = sweep.lengths
         if lengths.source > LONGEST_PROMPT and lengths.target > LONGEST_STATEMENT:
             return Cut(dict.fromkeys(("train", "validation", "test"), 0))
+    if not has_tokenizer(sweep.base_model, sweep.base_model_revision):
+        return Cut(None, f"the base model {sweep.base_model} is not on this machine yet")
     if is_on_hub(sweep.dataset) and not is_cached(sweep.dataset):
         return Cut(None, f"the data set {sweep.dataset} is not on this machine yet")
     answer = _ask(_configuration(sweep, largest_size))

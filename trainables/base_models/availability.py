@@ -50,11 +50,20 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
         )
 
 
+def has_tokenizer(name: str, revision: str | None = None) -> bool:
+    """Returns whether a base model's tokenizer is on this machine; arguments as `check_model`."""
+    return _has_tokenizer(locate(name, revision))
+
+
+def _has_tokenizer(location: Location) -> bool:
+    return any(location.file(file) for file in _TOKENIZERS)
+
+
 def _missing_file(location: Location) -> str | None:
     """Returns which part of a checkpoint is not on this machine, None if all of it is."""
     if location.file("config.json") is None:
         return "config.json"
-    if not any(location.file(file) for file in _TOKENIZERS):
+    if not _has_tokenizer(location):
         return f"tokenizer ({' or '.join(_TOKENIZERS)})"
     try:
         weights = location.weights()

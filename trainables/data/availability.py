@@ -7,7 +7,6 @@ the Hugging Face hub, and only then asks the hub, once.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shlex
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from trainables.contract.configuration import EMBEDDED
 from trainables.data.errors import DatasetError
 from trainables.data.locations import GIVE_A_TABLE, split_files
 from trainables.data.split_files import table_suffix
-from trainables.data.tables import REQUIRED_COLUMNS
+from trainables.data.tables import REQUIRED_COLUMNS, first_object
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
 
@@ -81,6 +80,11 @@ def _check_columns(table: Path) -> None:
         columns = _columns(table)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise Unavailable(f'The data set "{table}" cannot be read: {error}') from error
+    twice = [column for column in REQUIRED_COLUMNS if columns.count(column) > 1]
+    if twice:
+        raise Unavailable(
+            f'The data set "{table}" has the column {twice[0]!r} twice; leave one of them.'
+        )
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if missing:
         raise Unavailable(
@@ -95,4 +99,4 @@ def _columns(table: Path) -> Sequence[str]:
     with table.open(encoding="utf-8", newline="") as lines:
         if table_suffix(table) == ".csv":
             return next(csv.reader(lines), [])
-        return list(json.loads(next(lines, "{}")))
+        return list(first_object(lines))

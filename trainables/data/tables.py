@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -104,7 +105,7 @@ def _table(path: Path, group_column: str | None) -> pa.Table:
             names = table.column_names
         else:
             with path.open(encoding="utf-8") as lines:
-                first = json.loads(next(lines, "{}"))
+                first = first_object(lines)
             names = list(first)
             for name in {"id", group_column or "id"} & set(names):
                 strings[name] = _TYPES.get(type(first[name]), pa.string())
@@ -116,7 +117,7 @@ def _table(path: Path, group_column: str | None) -> pa.Table:
                     unexpected_field_behavior="ignore",
                 ),
             )
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
     _require(names, str(path))
     return table
@@ -144,9 +145,29 @@ def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
     return tables
 
 
+def first_object(lines: TextIO) -> dict[str, Any]:
+    """Returns the object in the first line of a file of JSON lines; empty for an empty file.
+
+    Raises:
+        ValueError: It is no object.
+    """
+    try:
+        first = json.loads(lines.readline(_BLOCK_BYTES) or "{}")
+    except RecursionError:
+        raise ValueError("its first line is nested too deeply") from None
+    if not isinstance(first, dict):
+        raise ValueError("its first line is no object of JSON")
+    return first
+
+
 def _require(names: Iterable[str], source: str) -> None:
     names = list(names)
     missing = [column for column in REQUIRED_COLUMNS if column not in names]
+    twice = [column for column in REQUIRED_COLUMNS + OPTIONAL_COLUMNS if names.count(column) > 1]
+    if twice:
+        raise DatasetError(
+            f"The table {source} has the column {twice[0]!r} twice; leave one of them."
+        )
     if missing:
         raise DatasetError(
             f"The table {source} lacks {', '.join(missing)}; it has the columns "

@@ -16,6 +16,8 @@ import pytest
 from orchestrator.results import statistics
 from orchestrator.results.answer import answer
 from orchestrator.store import TRIALS, Store
+from orchestrator.store.schema import SCORE_COLUMNS
+from tests.orchestrator.results.synthetic import SWEEP as SYNTHETIC
 from tests.orchestrator.results.synthetic import trial_name, write_trial
 from trainables.contract.visible import INVISIBLE
 
@@ -198,3 +200,68 @@ def test_numbers_that_no_sweep_measured_are_no_fault(
         code, out, err = run(*arguments, store=tmp_path)
         assert code in (0, 2), (arguments, err)
         assert out or err
+
+
+@pytest.mark.parametrize("column", ["config_json", "environment_json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("lora", "null", "[]", "NaN", "\x00", '{"a":' * 5000, "9" * 5000),
+        *('{"parameters": null}', '{"parameters": [1]}', '{"parameters": {"rank": [1]}}'),
+        *('{"protocol": {}}', '{"data_seed": [0]}', '{"scored_rungs": {"last": 1}}'),
+    ],
+)
+def test_a_row_whose_json_was_changed_is_named(
+    tmp_path: Path, run: Run, column: str, text: str
+) -> None:
+    store = Store(tmp_path)
+    for place in range(2):
+        values: dict[str, Any] = {column: text} if place else {}
+        configuration = {"technique": "lora", "rank": 4 + 4 * place, "data_size": 100}
+        write_trial(store, place, configuration, predictions=False, rungs=1, **values)
+    refused = set()
+    for arguments in (["leaderboard"], ["show", "1"], ["effect", "rank"]):
+        code, out, err = run(*arguments, store=tmp_path)
+        if code:
+            assert (code, out) == (1, "")
+            assert f"trial {trial_name(1)} of {SYNTHETIC} has a {column} that is not one" in err
+            assert len(err) < 500
+            refused.add(arguments[0])
+    everywhere = {"leaderboard", "show", "effect"}
+    assert refused == ({"show"} if column == "environment_json" else everywhere)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("objective_metric", "rank"), ("objective_metric", TEXT), ("objective_metric", None)),
+        *(("objective_mode", "up"), ("objective_mode", None)),
+    ],
+)
+def test_a_row_that_cannot_be_ranked_is_told(
+    tmp_path: Path, run: Run, column: str, value: str | None
+) -> None:
+    for place in range(2):
+        values: dict[str, Any] = {column: value}
+        configuration = {"technique": "lora", "rank": 4, "data_size": 100}
+        write_trial(Store(tmp_path), place, configuration, predictions=False, **values)
+    for arguments in (["leaderboard"], ["show", "1"], ["effect", "rank"]):
+        code, out, err = run(*arguments, store=tmp_path)
+        assert (code, out) == ((2, "") if value is None else (1, "")), (arguments, err)
+        assert ("no objective" if value is None else f"whose {column} is") in err
+
+
+def test_a_count_that_no_data_set_has_is_no_work(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    for place in range(2):
+        counts: dict[str, Any] = {f"{name}_rows": 2**62 for name in SCORE_COLUMNS}
+        write_trial(
+            store,
+            place,
+            {"technique": "lora", "rank": 4, "data_size": 100},
+            eval_rows=2**62,
+            **counts,
+        )
+    code, out, err = run("leaderboard", store=tmp_path)
+    assert (code, err) == (0, "")
+    assert "lora" in out

@@ -188,3 +188,8 @@ def test_a_trend_over_names() -> None:
 )
 def test_too_little_for_a_trend(values: list[int], metric: list[float]) -> None:
     assert trend(values, metric).p_value is None
+
+
+@pytest.mark.parametrize("degrees", [99_999, 100_000, 100_001, 10**6, 10**9, 2**62])
+def test_student_t_of_many_rows_is_no_sum(degrees: int) -> None:
+    assert statistics.student_t(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=1e-11)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.planted import PICKLES, Planted
+from trainables.data.availability import check_dataset
+from trainables.data.errors import DatasetError
 from trainables.data.tables import read
+from trainables.runtime.hub import Unavailable
 
 ROW = {"sql_prompt": "How many users?", "sql_context": "CREATE TABLE t (a)", "sql": "SELECT 1"}
 
@@ -51,3 +56,33 @@ def test_a_pickle_is_no_table(tmp_path: Path, planted: Planted) -> None:
             "pandas", data_files=str(tmp_path / "train.pkl"), cache_dir=str(tmp_path / "cache")
         )
     assert planted.asleep()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("train.jsonl", "[" * 100_000, "its first line is nested too deeply"),
+        ("train.jsonl", "[1]\n", "its first line is no object"),
+        ("train.jsonl", "3\n", "its first line is no object"),
+        ("train.csv", "sql,sql,sql_prompt,sql_context\na,b,c,d\n", "has the column 'sql' twice"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_in_words(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(Unavailable, match=words):
+        check_dataset(str(file))
+    with pytest.raises(DatasetError, match=words):
+        read(str(file))
+
+
+def test_a_parquet_table_with_a_column_twice_is_refused_in_words(tmp_path: Path) -> None:
+    texts = pa.array(["x"])
+    names = ["sql", "sql_prompt", "sql_context", "sql_prompt"]
+    pq.write_table(pa.Table.from_arrays([texts] * 4, names=names), tmp_path / "train.parquet")
+    with pytest.raises(Unavailable, match="has the column 'sql_prompt' twice"):
+        check_dataset(str(tmp_path))
+    with pytest.raises(DatasetError, match="sql_prompt"):
+        read(str(tmp_path))
