@@ -110,6 +110,11 @@ def _limited(
 def _delete(reading: Reading, node: exp.Delete) -> list[str]:
     target, tables, using = node.this, node.args.get("tables"), node.args.get("using")
     where = node.args.get("where")
+    if tables and not target:
+        reading.only("DELETE without FROM", "tsql", "oracle")
+        [target, *others], tables = tables, None
+        if others:
+            raise NotSpoken("DELETE of several tables without FROM")
     if not tables and not using and not target.args.get("joins"):
         name = table_name(reading, target)
         alias = target.alias or name
