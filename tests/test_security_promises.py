@@ -15,6 +15,7 @@ ORCHESTRATOR, TRAINABLES = "tests/orchestrator", "tests/trainables"
 DOCUMENT = f"{ORCHESTRATOR}/search_space/test_document.py"
 BASE = f"{TRAINABLES}/base_models/test_hostile_base.py"
 STORE = f"{ORCHESTRATOR}/outcomes/test_hostile_store.py"
+OWN = f"{ORCHESTRATOR}/store/test_own_files.py"
 ACCESS = f"{ORCHESTRATOR}/ray_tune/test_access.py"
 EXPOSURE = f"{ORCHESTRATOR}/ray_tune/test_exposure.py"
 ATTACKS = f"{TRAINABLES}/sql/sandbox/test_attacks.py"
@@ -70,14 +71,28 @@ PROMISES: dict[str, tuple[str, ...]] = {
         f"{STORE}::test_a_damaged_record_is_one_line_with_its_remedy",
         f"{STORE}::test_whatever_a_state_file_holds_it_is_refused_or_harmless",
     ),
-    "Links are resolved first.": (
+    "Links, pipes and devices below `--root` are refused by name before anything is read or written"
+    " through them, and those in a checkpoint where they lead out of it.": (
+        f"{OWN}::test_what_is_no_file_of_the_stores_is_named_and_not_opened",
+        f"{OWN}::test_a_folder_is_not_followed_elsewhere",
+        f"{OWN}::test_nothing_is_published_elsewhere",
+        f"{STORE}::test_a_pipe_among_the_sweeps_files_holds_nothing_up",
         f"{STORE}::test_a_link_out_of_the_store_is_neither_followed_nor_emptied",
         f"{STORE}::test_a_linked_file_in_a_checkpoint_is_not_read",
     ),
-    "Nothing outside `--root` is removed, and no model outside it is loaded or linked, whatever"
-    " stands in the store.": (
+    "Nothing outside `--root` is removed or written over, and no checkpoint outside it is loaded or"
+    " linked, whatever stands in the store.": (
+        f"{OWN}::test_nothing_is_staged_or_removed_elsewhere",
+        f"{OWN}::test_an_index_elsewhere_loses_nothing",
+        f"{STORE}::test_a_link_among_the_sweeps_files_has_nothing_written_over",
+        f"{STORE}::test_no_checkpoint_is_put_elsewhere",
         f"{STORE}::test_whatever_a_row_says_nothing_outside_is_touched",
         f"{STORE}::test_a_link_out_of_the_store_is_neither_followed_nor_emptied",
+    ),
+    "The base model that a row names, a folder or an identifier of the hub, is read as data, as one"
+    " that you name.": (
+        f"{BASE}::test_code_in_the_folder_is_not_run",
+        f"{BASE}::test_pickles_instead_of_the_weights_are_refused",
     ),
     "What a model, data set, database, store or file says is never read as markup.": (
         f"{CONSOLE}::test_a_text_is_shown_as_it_is",
@@ -88,7 +103,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         f"{PREDICT}::test_what_a_model_says_is_shown_as_text",
     ),
     r"Control characters and those that turn the direction of writing are shown as `\x1b` or"
-    r" `\u202e`, also in JSON, whose value stays.": (
+    r" `\u202e`, also in the traceback of a fault and in JSON, whose value stays.": (
+        f"{ORCHESTRATOR}/test_errors.py::test_a_traceback_acts_on_no_terminal",
         f"{TRAINABLES}/contract/test_visible.py::test_what_acts_is_shown_by_its_escape",
         f"{CONSOLE}::test_every_text_is_printed_visibly_and_whole",
         f"{RESULTS}::test_no_text_acts_on_the_terminal",
