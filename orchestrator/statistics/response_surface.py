@@ -27,7 +27,7 @@ _GRID = 61
 _DRAWS = 2000
 _SEED = 0
 _NO_NOISE = 1e-18
-_FAR = 2.0
+_FAR = 3.0
 """Of the depth below a stratum's best, in medians: what lies further tells little of an optimum,
 and where the curve is no parabola, but a cliff or a tent, it draws the fitted one away."""
 
