@@ -1,20 +1,23 @@
-"""A sentence that answers a sweep's question with its figures, and a line for each trend."""
+"""A sentence that answers a sweep's question with its figures, and a line for each parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
 from orchestrator.results.compare import compare_trials
-from orchestrator.results.configurations import parameters
-from orchestrator.results.curves import Curves
+from orchestrator.results.configurations import by_configuration, parameters
+from orchestrator.results.curves import Curves, place
 from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.ends import ends_by_technique, trained
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.selection import final_rows, is_score
+from orchestrator.results.statistics import LEVEL
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
@@ -25,6 +28,9 @@ from trainables.techniques.registry import is_untuned
 if TYPE_CHECKING:
     from orchestrator.results.confirmed_answer import ConfirmedAnswer
 
+Runs = list[dict[str, Any]]
+"""Of one configuration, as the leaderboard has them; at least one."""
+
 _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""
 
@@ -32,10 +38,12 @@ _ASKED = ("rank", "virtual_tokens", "data_size")
 def answer(root: Path, sweep_id: str) -> str:
     """Returns the answer: what was confirmed, in words; without that, what the search found.
 
-    The latter is the best trial, its lead over baseline and runner-up; then the trends.
+    The latter is the best configuration, its lead over baseline and runner-up; then how the best
+    goes with each parameter that is asked about.
 
-    The best is the completed trial with the best objective. Differences are paired over the same
-    validation rows, with bootstrap intervals; see `orchestrator.results.statistics`.
+    The best is that with the best mean objective over its completed runs. Differences are paired
+    over the same validation rows, and their intervals hold for all the pairs that this one was
+    chosen from; see `orchestrator.results.differences`.
 
     Args:
         root: Folder of the store.
@@ -57,21 +65,31 @@ def answer(root: Path, sweep_id: str) -> str:
     if not completed:
         return f"There is no answer yet: none of {len(rows)} trials trained to the full budget."
     by_id = {row["trial_id"]: row for row in rows}
-    best = completed[0]
-    rivals: list[tuple[str, dict[str, Any] | None]] = [
-        ("the untuned model", next(filter(is_untuned, ranked), None)),
-        (f"the runner-up {_name(completed[1:])}", next(iter(completed[1:]), None)),
-        *_other_group(rows, by_id, completed),
+    found = _ranked_configurations(completed, by_id)
+    best = found[0]
+    untuned = next(filter(is_untuned, ranked), None)
+    # As many comparisons as this one was chosen from, by the rows that it is tested on.
+    pairs = len(found) * (len(found) - 1) // 2
+    rivals = [
+        *([("the untuned model", [untuned], len(found))] if untuned is not None else []),
+        *((f"the runner-up {_name(rival)}", rival, pairs) for rival in found[1:2]),
+        *((name, rival, pairs) for name, rival in _other_group(rows, by_id, found)),
     ]
-    compared: dict[str, tuple[str, dict[str, Any]]] = {}
-    for name, rival in rivals:
-        if rival is not None:
-            compared.setdefault(rival["trial_id"], (name, rival))
+    compared: dict[str, tuple[str, Runs, int]] = {}
+    for name, rival, chosen_from in rivals:
+        compared.setdefault(rival[0]["trial_id"], (name, rival, chosen_from))
     clauses = [_best(best, len(rows))]
-    clauses += [_against(root, by_id, best, name, rival) for name, rival in compared.values()]
-    clauses += [*_by_technique(completed), *_without_result(rows, completed)]
+    clauses += [
+        _against(root, by_id, best, name, rival, chosen_from)
+        for name, rival, chosen_from in compared.values()
+    ]
+    clauses += [*_by_technique(found), *_without_result(rows, completed)]
+    if len(best) == 1:
+        clauses.append(
+            f"this is about the model of {best[0]['trial_id']}, one seed: another may reverse it"
+        )
     sentence = "; ".join(clauses) + "."
-    return "\n".join(map(visible_line, [sentence, *_trends(root, rows)]))
+    return "\n".join(map(visible_line, [sentence, *_described(root, rows)]))
 
 
 def confirmed_answer_of(root: Path, sweep_id: str) -> ConfirmedAnswer | None:
@@ -116,38 +134,58 @@ def _confirmed(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedAnswe
     return None if confirmed is None else confirmed_answer(root, confirmed, rows)
 
 
-def _name(entries: Sequence[dict[str, Any]]) -> str:
-    return str(entries[0]["configuration"]) if entries else ""
+def _ranked_configurations(
+    completed: Sequence[dict[str, Any]], by_id: Mapping[str, Row]
+) -> list[Runs]:
+    """Returns the completed runs of each configuration, the best by their mean first."""
+    entries = {entry["trial_id"]: entry for entry in completed}
+    found = [
+        [entries[row["trial_id"]] for row in runs]
+        for runs in by_configuration(by_id[name] for name in entries).values()
+    ]
+    # The entries came best first: of configurations that tie, the first stays so.
+    return sorted(found, key=_value, reverse=completed[0]["mode"] == "max")
+
+
+def _value(runs: Runs) -> float:
+    return math.fsum(entry["value"] for entry in runs) / len(runs)
+
+
+def _name(runs: Runs) -> str:
+    return str(runs[0]["configuration"])
 
 
 def _other_group(
-    rows: Sequence[Row], by_id: dict[str, Row], completed: Sequence[dict[str, Any]]
-) -> list[tuple[str, dict[str, Any] | None]]:
-    """Returns the best trial that differs from the best one in what the sweep asks about."""
+    rows: Sequence[Row], by_id: Mapping[str, Row], found: Sequence[Runs]
+) -> list[tuple[str, Runs]]:
+    """Returns the best configuration that differs from the best in what the sweep asks about."""
     asked = [name for name in ("technique", *_ASKED) if name in varied_in(rows)]
     if not asked:
         return []
     name = asked[0]
-    own = parameters(by_id[completed[0]["trial_id"]]).get(name)
-    others = [
-        entry
-        for entry in completed
-        if parameters(by_id[entry["trial_id"]]).get(name) not in (own, None)
-    ]
-    return [(f"the best with another {name}, {_name(others)}", next(iter(others), None))]
+    own = parameters(by_id[found[0][0]["trial_id"]]).get(name)
+    others = (
+        runs
+        for runs in found
+        if parameters(by_id[runs[0]["trial_id"]]).get(name) not in (own, None)
+    )
+    return [(f"the best with another {name}, {_name(runs)}", runs) for runs in islice(others, 1)]
 
 
-def _best(best: dict[str, Any], trials: int) -> str:
+def _best(runs: Runs, trials: int) -> str:
+    best = runs[0]
     metric = best["metric"]
-    text = f"Best of {trials} trials is {best['configuration']} with {metric} {best['value']:.3f}"
+    text = f"Best of {trials} trials is {_name(runs)} with {metric} {_value(runs):.3f}"
+    if len(runs) > 1:
+        return f"{text} (mean of {len(runs)} seeds on {best['rows']:,} validation rows)"
     if best["low"] is not None:
         text += (
             f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['rows']:,}"
-            " validation rows"
+            " validation rows, which it was chosen on"
         )
         if best["test_low"] is not None:
             text += (
-                f", {best['test_value']:.3f} on {best['test_rows']:,} test rows,"
+                f"; {best['test_value']:.3f} on {best['test_rows']:,} test rows,"
                 f" {best['test_low']:.3f} to {best['test_high']:.3f}"
             )
         text += ")"
@@ -156,31 +194,37 @@ def _best(best: dict[str, Any], trials: int) -> str:
 
 def _against(
     root: Path,
-    by_id: dict[str, Row],
-    best: dict[str, Any],
+    by_id: Mapping[str, Row],
+    best: Runs,
     name: str,
-    rival: dict[str, Any],
+    rival: Runs,
+    chosen_from: int,
 ) -> str:
-    value = f"{rival['value']:.3f}"
-    metric, mode = best["metric"], best["mode"]
+    value = f"{_value(rival):.3f}"
+    metric, mode = best[0]["metric"], best[0]["mode"]
     if not is_score(metric):
         return f"{name} has {value}"
-    pair = [by_id[entry["trial_id"]] for entry in (best, rival)]
+    a, b = ([by_id[entry["trial_id"]] for entry in runs] for runs in (best, rival))
+    level = 1 - (1 - LEVEL) / chosen_from
     try:
-        found = compare_trials(Curves(root, pair, metric), pair[:1], pair[1:], metric, mode)
+        found = compare_trials(Curves(root, [*a, *b], metric), a, b, metric, mode, level)
     except ResultsError:  # no predictions to pair: the scores themselves stay
         return f"{name} has {value}"
     gap = found.difference
-    figures = f"difference {gap.mean:+.3f}, 95 % interval {gap.low:+.3f} to {gap.high:+.3f}"
+    if gap.interval is None:
+        return f"{name} has {value} (difference {gap.mean:+.3f}, {gap.over})"
+    low, high = gap.interval
+    kind = "95 % interval" if chosen_from == 1 else "simultaneous 95 % interval"
+    figures = f"difference {gap.mean:+.3f}, {kind} {low:+.3f} to {high:+.3f}"
     if gap.distinguishable:
         return f"it is better than {name} ({value}; {figures})"
     return f"it is not distinguishable from {name} ({value}; {figures})"
 
 
-def _by_technique(completed: Sequence[dict[str, Any]]) -> list[str]:
+def _by_technique(found: Sequence[Runs]) -> list[str]:
     best: dict[str, float] = {}
-    for entry in completed:
-        best.setdefault(entry["technique"], entry["value"])
+    for runs in found:
+        best.setdefault(runs[0]["technique"], _value(runs))
     if len(best) < 2:
         return []
     listed = ", ".join(f"{technique} {value:.3f}" for technique, value in best.items())
@@ -193,13 +237,16 @@ def _without_result(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) ->
     return [f"no trial completed of {', of '.join(ends)}"] if ends else []
 
 
-def _trends(root: Path, rows: Sequence[Row]) -> list[str]:
-    """Returns a line for each parameter that is asked about and varies, in each technique."""
+def _described(root: Path, rows: Sequence[Row]) -> list[str]:
+    """Returns a line for each parameter that is asked about and varies, in each technique.
+
+    Nothing is tested: what a search leaves is too little to tell a parameter's effect from luck.
+    """
     found = []
     for name in _ASKED:
         if name not in varied_in(rows):
             continue
-        # A trend across techniques would mix what the parameter does with what the technique does.
+        # Values across techniques would mix what the parameter does with what the technique does.
         techniques = dict.fromkeys(
             row["technique"] for row in rows if parameters(row).get(name) is not None
         )
@@ -209,10 +256,11 @@ def _trends(root: Path, rows: Sequence[Row]) -> list[str]:
                 result = effect(root, of_technique, name)
             except ResultsError:  # it does not vary here, or nothing was measured
                 continue
-            if result.trend.p_value is None:
-                continue
             best = ", ".join(
                 f"{entry['best']:.3f} at {brief(entry['value'])}" for entry in result.values
             )
-            found.append(f"{technique}: {result.sentence()}; best {best}.")
+            found.append(
+                f"{technique}: best {result.metric} by {name} {place(result.rung)}, described and"
+                f" not tested: {best}."
+            )
     return found

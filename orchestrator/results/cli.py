@@ -191,9 +191,10 @@ def compare(
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
-    """Whether A is better than B: paired by example, with a bootstrap interval and a p-value.
+    """Whether A is better than B: paired by example, with an interval and what it is over.
 
-    They are compared at the highest rung that every trial of both reached. Says "not
+    Of trials that completed; where those confirm what tuning chose, on test rows. Replicates are
+    averaged, and groups of fewer than three configurations are described, not tested. Says "not
     distinguishable" when they are not. Only scores are measured row by row: if the sweep's
     objective is a loss, name a score with --by.
     """
@@ -219,9 +220,10 @@ def effect(
 ) -> None:
     """How the objective changes with a parameter, at the highest rung that every trial reached.
 
-    For each value: the number of trials, their mean with its 95 % interval over trials, the best
-    one and its learning rate, how many early stopping ended, and the mean of those that completed.
-    Then the trend, and the importance of each parameter. CSV has a line for each value, JSON
+    For each value: the number of configurations, their mean with its 95 % interval over them, the
+    best one and its learning rate, how many trials early stopping ended, and the mean of those that
+    completed. Then what was confirmed, where the sweep asks about the parameter, and, where any
+    parameter is seen to matter, the importance of each. CSV has a line for each value, JSON
     everything.
     """
     from orchestrator.results.effect import COLUMNS, answer

@@ -1,25 +1,29 @@
-"""Is A better than B? Paired by example, at a rung that both reached."""
+"""Is A better than B? Paired by example, of trials that completed."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import Configurations, parameters
+from orchestrator.results.configurations import Configurations, by_configuration, parameters
 from orchestrator.results.curves import Curves, key, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
 from orchestrator.results.find_trial import pick
 from orchestrator.results.selection import check_same_evaluation, metric_and_mode
-from orchestrator.results.statistics import Difference, group_difference, paired_difference
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
 from orchestrator.terminal.plain_console import shown
 from orchestrator.terminal.values import p_value
 from trainables.techniques.registry import is_untuned
+
+if TYPE_CHECKING:
+    from orchestrator.results.differences import Difference
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class Comparison:
         metric: What they are compared by.
         mode: "max" or "min".
         rung: In examples; where they are compared. None means each at its own end.
+        split: "validation", or "test" where all runs confirm what tuning chose.
         trials: How many trials A and B have.
+        configurations: How many configurations these are of.
         means: Of A and B, over the examples that all of them share.
         difference: A less B.
     """
@@ -38,13 +44,17 @@ class Comparison:
     metric: str
     mode: str
     rung: int | None
+    split: str
     trials: tuple[int, int]
+    configurations: tuple[int, int]
     means: tuple[float, float]
     difference: Difference
 
     def verdict(self, a: str, b: str) -> str:
         """Returns what the difference says about two names, in words."""
         gap = self.difference
+        if gap.interval is None:
+            return f"{a} and {b} are described, not tested"
         if not gap.distinguishable:
             return f"{a} and {b} are not distinguishable"
         better, worse = (a, b) if (gap.mean > 0) == (self.mode == "max") else (b, a)
@@ -52,9 +62,17 @@ class Comparison:
 
 
 def compare_trials(
-    curves: Curves, a: Sequence[Row], b: Sequence[Row], metric: str, mode: str
+    curves: Curves,
+    a: Sequence[Row],
+    b: Sequence[Row],
+    metric: str,
+    mode: str,
+    level: float = 0.95,
 ) -> Comparison:
     """Compares two groups of trials, or two trials as groups of one.
+
+    Runs of one configuration are averaged. Where all that were trained confirm what tuning chose,
+    it is on the test rows, which nothing was chosen on, else on the validation rows.
 
     Args:
         curves: The reports of all of them.
@@ -62,19 +80,40 @@ def compare_trials(
         b: Final rows of B.
         metric: A score.
         mode: "max" or "min".
+        level: Of the interval.
 
     Raises:
         ResultsError: They share no rung or no example.
     """
+    # NumPy and SciPy take a while to load, which who compares nothing need not wait for.
+    import numpy as np
+
+    from orchestrator.results.differences import Group, difference
+
     rung = curves.common_rung([*a, *b])
-    scores = curves.examples([*a, *b], rung)
-    of_a, of_b = scores[: len(a)], scores[len(a) :]
-    if len(a) == len(b) == 1:
-        difference = paired_difference(of_a[0], of_b[0])
-    else:
-        difference = group_difference(of_a, of_b)
-    means = (float(of_a.mean()), float(of_b.mean()))
-    return Comparison(metric, mode, rung, (len(a), len(b)), means, difference)
+    trained = [row for row in (*a, *b) if not is_untuned(row)]
+    confirms = bool(trained) and all(row.get("phase") == CONFIRM for row in trained)
+    split = "test" if confirms else "validation"
+    scores, clusters = curves.examples([*a, *b], rung, split)
+    of_trial = {key(row): own for row, own in zip((*a, *b), scores, strict=True)}
+
+    def grouped(rows: Sequence[Row]) -> Group:
+        configurations = by_configuration(rows).values()
+        runs = [np.stack([of_trial[key(row)] for row in own]) for own in configurations]
+        return Group(runs, untuned=all(map(is_untuned, rows)))
+
+    of_a, of_b = grouped(a), grouped(b)
+    found = difference(of_a, of_b, clusters, level, of_these=confirms)
+    return Comparison(
+        metric,
+        mode,
+        rung,
+        split,
+        (len(a), len(b)),
+        (len(of_a.runs), len(of_b.runs)),
+        (of_a.mean, of_b.mean),
+        found,
+    )
 
 
 def select_group(root: Path, rows: Sequence[Row], text: str) -> list[Row]:
@@ -119,25 +158,37 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     if {key(row) for row in chosen[0]} & {key(row) for row in chosen[1]}:
         raise ResultsError(f"{a!r} and {b!r} have a trial in common; compare two that have none.")
     curves = Curves(root, [*chosen[0], *chosen[1]], metric)
-    groups = [curves.reported(group) for group in chosen]
-    for text, group in zip((a, b), groups, strict=True):
-        if not group:
+    groups, remarks = [], []
+    for text, group in zip((a, b), chosen, strict=True):
+        ended, said = _completed(text, group)
+        ended = [row for row in ended if row["phase"] == CONFIRM] or ended
+        measured = curves.reported(ended)
+        if not measured:
             raise ResultsError(f"No trial of {text!r} was measured by {metric}.")
+        groups.append(measured)
+        remarks += said
+        if left_out := len(ended) - len(measured):
+            remarks.append(
+                f"{left_out} trials of {text!r} were not measured by {metric} and are left out."
+            )
     check_same_evaluation([*groups[0], *groups[1]])
     found = compare_trials(curves, groups[0], groups[1], metric, mode)
     gap = found.difference
     names = Configurations(rows)
     lines = []
-    for label, text, group, mean in zip("AB", (a, b), groups, found.means, strict=True):
-        what = names.describe(group[0]) if len(group) == 1 else f"{len(group)} trials"
-        lines.append(f"{label}  {text} ({what}): {metric} {mean:.4f}")
-    lines.append(
-        f"A - B  {gap.mean:+.4f}, 95 % interval {gap.low:+.4f} to {gap.high:+.4f},"
-        f" {p_value(gap.p_value)}"
-    )
+    for label, text, group, count, mean in zip(
+        "AB", (a, b), groups, found.configurations, found.means, strict=True
+    ):
+        what = names.describe(group[0]) if count == 1 else f"{count} configurations"
+        runs = f", {len(group)} runs" if len(group) > count else ""
+        lines.append(f"{label}  {text} ({what}{runs}): {metric} {mean:.4f}")
+    low, high = gap.interval or (None, None)
+    figures = "" if gap.interval is None else f", 95 % interval {low:+.4f} to {high:+.4f}"
+    tested = "" if gap.p_value is None else f", {p_value(gap.p_value)}"
+    lines.append(f"A - B  {gap.mean:+.4f}{figures} ({gap.over}){tested}")
     lines.append(
         f"{found.verdict('A', 'B')[0].upper()}{found.verdict('A', 'B')[1:]}: paired over"
-        f" {gap.examples} validation rows{_where(groups, found.rung)}."
+        f" {gap.examples} {found.split} rows{_where(groups, found.rung)}."
     )
     data: dict[str, Any] = {
         "a": a,
@@ -145,25 +196,44 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         "metric": metric,
         "mode": mode,
         "rung_examples": found.rung,
+        "split": found.split,
         "trials_a": found.trials[0],
         "trials_b": found.trials[1],
+        "configurations_a": found.configurations[0],
+        "configurations_b": found.configurations[1],
         "mean_a": found.means[0],
         "mean_b": found.means[1],
         "difference": gap.mean,
-        "low": gap.low,
-        "high": gap.high,
+        "low": low,
+        "high": high,
         "p_value": gap.p_value,
+        "over": gap.over,
         "rows": gap.examples,
+        "unjudged": gap.unjudged,
         "distinguishable": gap.distinguishable,
         "verdict": found.verdict("A", "B"),
     }
-    left_out = sum(map(len, chosen)) - sum(map(len, groups))
-    remarks = (
-        (f"{left_out} of these trials were not measured by {metric} and are left out.",)
-        if left_out
-        else ()
-    )
-    return Answer(data, shown("\n".join(map(visible_line, lines))), remarks)
+    return Answer(data, shown("\n".join(map(visible_line, lines))), tuple(remarks))
+
+
+def _completed(text: str, group: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """Returns the trials of a group that were trained to the end, and what to say of the others.
+
+    One that was stopped is as good as it was then, and those of a group that were not are its best.
+
+    Raises:
+        ResultsError: None was.
+    """
+    ended = [row for row in group if row["outcome"] == "completed"]
+    others = Counter(row["outcome"] for row in group if row["outcome"] != "completed")
+    listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(others.items()))
+    if not ended:
+        raise ResultsError(
+            f"No trial of {text!r} was trained to the full budget ({listed}); only those that were"
+            " compare."
+        )
+    said = f"{sum(others.values())} trials of {text!r} did not complete and are left out: {listed}."
+    return ended, [said] if others else []
 
 
 def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:

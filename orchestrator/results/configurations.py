@@ -58,6 +58,19 @@ def parameters(row: Row) -> dict[str, Any]:
     return {name: own[name] for name in _in_order(own)}
 
 
+def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
+    """Returns the runs of each configuration: replicates, and runs that confirm it, are no other.
+
+    Of one sweep, or of several whose trials were evaluated alike.
+    """
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        config = configured(row["config_json"])
+        name = (*sorted(_parameters(row).items(), key=repr), config.get("budget_examples"))
+        found.setdefault(tuple(map(repr, name)), []).append(row)
+    return found
+
+
 def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     """Returns the parameters that have more than one value, by technique.
 

@@ -316,6 +316,11 @@ def words(answer: ConfirmedAnswer) -> list[str]:
     return [*said, *answer.remarks]
 
 
+def asked_words(answer: ConfirmedAnswer, parameter: str) -> list[str]:
+    """Returns what was confirmed of one parameter, a sentence a contrast; none where not asked."""
+    return [_contrast(answer, parameter, each) for each in answer.asked.get(parameter, ())]
+
+
 def _basis(answer: ConfirmedAnswer) -> str:
     count = len(answer.standings)
     which = "configuration was" if count == 1 else "configurations were"

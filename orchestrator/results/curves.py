@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from orchestrator.results.clusters import clusters_by_example
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
+from trainables.contract.scores import METRICS, UNJUDGED
 from trainables.techniques.registry import is_untuned
 
 Key = tuple[str, str]
@@ -90,15 +92,19 @@ class Curves:
         """Returns the metric of a trial at a rung that it reached; None means its last."""
         return self._at(row, rung)[1]
 
-    def examples(self, rows: Sequence[Row], rung: int | None) -> Array:
-        """Returns the metric of each trial on each validation row, at a rung.
+    def examples(
+        self, rows: Sequence[Row], rung: int | None, split: str = "validation"
+    ) -> tuple[Array, list[str]]:
+        """Returns the metric of each trial on each row, at a rung, and the rows' clusters.
 
         Args:
             rows: Final rows of trials that reached the rung.
             rung: In examples; None means each trial's last.
+            split: "validation", or "test": then of each trial's end.
 
         Returns:
-            Shape [trials, examples], over the examples in which every trial was measured.
+            Shape [trials, examples], over the examples that can be measured in every trial; NaN
+            where nobody can judge what was predicted. The cluster of each of the examples.
 
         Raises:
             ResultsError: The metric is not measured row by row, or there is no common example.
@@ -112,29 +118,41 @@ class Curves:
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
         table = reader.predictions(
             self._root, *sweeps, trial_ids=sorted({row["trial_id"] for row in rows})
-        ).select(["sweep_id", "trial_id", "split", "step", "example_id", self._metric])
+        )
+        clusters = clusters_by_example(table)
+        columns = ["sweep_id", "trial_id", "split", "protocol", "step", "example_id"]
+        table = table.select([*columns, self._metric, "execution_reason"])
         found: dict[Key, dict[str, float]] = {name: {} for name in steps}
         for row in table.to_pylist():
             scores = found.get(key(row))
             value = row[self._metric]
-            if (
-                scores is not None
-                and row["split"] == "validation"
-                and row["step"] == steps[key(row)]
-                and value is not None
-            ):
+            if scores is None or row["split"] != split:
+                continue
+            if split == "test" and row["protocol"] != "standard":
+                continue
+            if split != "test" and row["step"] != steps[key(row)]:
+                continue
+            if value is not None:
                 scores[row["example_id"]] = value
+            elif row["execution_reason"] == UNJUDGED and METRICS[self._metric].kind == "execution":
+                scores[row["example_id"]] = math.nan
         common = sorted(set.intersection(*(set(scores) for scores in found.values())))
         if not common:
             raise ResultsError("These trials have no evaluated row in common.")
         import numpy as np
 
-        return np.array([[found[key(row)][example] for example in common] for row in rows])
+        values = np.array([[found[key(row)][example] for example in common] for row in rows])
+        return values, [clusters[example] for example in common]
 
     def _at(self, row: Row, rung: int | None) -> Point:
         curve = self._curves[key(row)]
         last = rung is None or key(row) in self._untrained
         return curve[max(curve) if last or rung is None else rung]
+
+
+def mean_at(curves: Curves, runs: Sequence[Row], rung: int | None) -> float:
+    """Returns the mean over a configuration's runs at a rung that all of them reached."""
+    return math.fsum(curves.value(row, rung) for row in runs) / len(runs)
 
 
 def place(rung: int | None) -> str:

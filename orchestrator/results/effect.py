@@ -15,20 +15,22 @@ from typing import Any
 import numpy as np
 from rich.console import Group, RenderableType
 
-from orchestrator.results.configurations import parameters, varied
-from orchestrator.results.curves import Curves, place, why
+from orchestrator.results.configurations import by_configuration, parameters, varied
+from orchestrator.results.curves import Curves, mean_at, place, why
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     check_same_evaluation,
+    final_rows,
     metric_and_mode,
 )
-from orchestrator.results.statistics import Trend, sample_interval, trend
+from orchestrator.results.statistics import sample_interval
 from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.plain_console import shown_line
-from orchestrator.terminal.values import number, p_value, with_interval
+from orchestrator.terminal.values import number, with_interval
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import is_untuned
 
@@ -38,6 +40,10 @@ SIZES = ("trainable_parameters", "trainable_percent", "epochs")
 COLUMNS = (*FACTS_AND_METRICS, *SIZES, "learning_rate")
 """Of final rows: what is looked at."""
 
+_UNTESTED = (
+    "Described, not tested: what a search leaves is too little to tell an effect from luck; `ask`"
+    " and `confirm` in the search space test it."
+)
 _MOST_VALUES = 8
 _BINS = 4
 
@@ -52,7 +58,6 @@ class Effect:
         mode: "max" or "min".
         rung: In examples; where trials are compared. None means each at its own end.
         values: One dictionary a value of the parameter, see `effect`.
-        trend: Over the trials at the rung.
         left_out: Trials that have the parameter but no score.
     """
 
@@ -61,27 +66,7 @@ class Effect:
     mode: str
     rung: int | None
     values: list[dict[str, Any]]
-    trend: Trend
     left_out: int
-
-    def sentence(self) -> str:
-        """Returns what the trend says, in words."""
-        found = self.trend
-        where = f"{place(self.rung)}, where all {found.trials} trials were measured"
-        if found.p_value is None:
-            return f"{self.parameter}: too few trials or values for a trend {where}"
-        if found.rho is None:
-            verb = "differs" if found.distinguishable else "does not distinguishably differ"
-            figures = f"Kruskal-Wallis {p_value(found.p_value)}"
-            return f"{self.metric} {verb} by {self.parameter} {where} ({figures})"
-        figures = f"Spearman {found.rho:+.2f}, {p_value(found.p_value)}"
-        if not found.distinguishable:
-            return (
-                f"no distinguishable trend of {self.metric} with {self.parameter} {where}"
-                f" ({figures})"
-            )
-        way = "rises" if found.rho > 0 else "falls"
-        return f"{self.metric} {way} with {self.parameter} {where} ({figures})"
 
 
 def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = None) -> Effect:
@@ -94,14 +79,16 @@ def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = Non
         by: A score or loss; None means the objective.
 
     Returns:
-        For each value (or a quarter of the trials, if there are more than eight values), at the
-        common rung: `value`, `trials`, `mean`, `low`, `high` (95 % interval over trials, where
-        there are three), `best`, `best_learning_rate`; `stopped` (how many early stopping ended),
+        For each value (or a quarter of the configurations, if there are more than eight values), at
+        the common rung: `value`, `configurations`, `trials`, `mean` (of the configurations, each
+        the mean of its replicates), `low`, `high` (95 % interval over configurations, where there
+        are three), `best`, `best_learning_rate`; `stopped` (trials that early stopping ended),
         `completed` and `completed_mean` (at the full budget).
 
     Raises:
         ResultsError: The parameter is unknown or does not vary, or the trials do not compare.
     """
+    rows = _searched(rows)
     check_same_evaluation(rows)
     metric, mode = metric_and_mode(rows, by)
     having = _having(rows, parameter)
@@ -115,8 +102,9 @@ def _effect(
     if not measured:
         raise ResultsError(f"No trial with a {parameter} was measured by {metric}.")
     rung = curves.common_rung(measured)
-    values = [_value(row, parameter) for row in measured]
-    scores = [curves.value(row, rung) for row in measured]
+    configurations = list(by_configuration(measured).values())
+    values = [_value(runs[0], parameter) for runs in configurations]
+    scores = [mean_at(curves, runs, rung) for runs in configurations]
     label = _labels(values)
     groups: dict[Any, list[int]] = {}
     for index in sorted(range(len(values)), key=lambda index: _sortable(values[index])):
@@ -125,30 +113,30 @@ def _effect(
     entries = []
     for name, members in groups.items():
         of_group = [scores[index] for index in members]
+        runs = [row for index in members for row in configurations[index]]
         low, high = sample_interval(of_group, bounded=METRICS[metric].bounded) or (None, None)
         winner = best(members, key=lambda index: scores[index])
         completed = [
             value
-            for index in members
-            if measured[index]["outcome"] == "completed"
-            and (value := finite_or_none(measured[index][metric])) is not None
+            for row in runs
+            if row["outcome"] == "completed" and (value := finite_or_none(row[metric])) is not None
         ]
         entries.append(
             {
                 "value": name,
-                "trials": len(members),
+                "configurations": len(members),
+                "trials": len(runs),
                 "mean": float(np.mean(of_group)),
                 "low": low,
                 "high": high,
                 "best": scores[winner],
-                "best_learning_rate": measured[winner]["learning_rate"],
-                "stopped": sum(measured[index]["outcome"] == "stopped" for index in members),
+                "best_learning_rate": configurations[winner][0]["learning_rate"],
+                "stopped": sum(row["outcome"] == "stopped" for row in runs),
                 "completed": len(completed),
                 "completed_mean": float(np.mean(completed)) if completed else None,
             }
         )
-    left_out = len(having) - len(measured)
-    return Effect(parameter, metric, mode, rung, entries, trend(values, scores), left_out)
+    return Effect(parameter, metric, mode, rung, entries, len(having) - len(measured))
 
 
 def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> Answer:
@@ -157,19 +145,28 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     Raises:
         ResultsError: As `effect`.
     """
+    stated = _confirmed(root, rows, parameter, by)
+    rows = _searched(rows)
     check_same_evaluation(rows)
     metric, mode = metric_and_mode(rows, by)
     having = _having(rows, parameter)
     curves = Curves(root, rows, metric)
     found = _effect(curves, having, parameter, metric, mode)
     headers = [
-        *(parameter, "trials", f"mean {found.metric}", "best", "its learning rate", "stopped"),
+        *(
+            parameter,
+            "configurations",
+            f"mean {found.metric}",
+            "best",
+            "its learning rate",
+            "stopped",
+        ),
         *("completed", "their mean at the end"),
     ]
     lines = [
         [
             str(entry["value"]),
-            str(entry["trials"]),
+            str(entry["configurations"]),
             with_interval(entry["mean"], entry["low"], entry["high"]),
             number(entry["best"]),
             "-" if entry["best_learning_rate"] is None else f"{entry['best_learning_rate']:.2g}",
@@ -182,17 +179,17 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     shares = importances(curves, rows, mode)
     parts: list[RenderableType] = [
         shown_line(
-            f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over trials (Student's t)"
-            " where there are three or more"
+            f"A{place(found.rung)[1:]}, {why(found.rung)}; 95 % intervals over configurations"
+            " (Student's t) where there are three or more"
         ),
         table(headers, lines, set(headers[1:])),
-        shown_line(f"Trend: {found.sentence()}."),
+        *map(shown_line, stated or [_UNTESTED]),
     ]
     for technique, share in shares.items():
         listed = ", ".join(f"{name} {part:.0%}" for name, part in share.items())
         parts.append(
             shown_line(
-                f"Importance among {technique} trials, by what sets the best of them by"
+                f"Importance among {technique} configurations, by what sets the best of them by"
                 f" {found.metric} apart (PED-ANOVA): {listed}"
             )
         )
@@ -205,12 +202,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     data = {
         **what,
         "values": found.values,
-        "trend": {
-            "test": found.trend.test,
-            "rho": found.trend.rho,
-            "p_value": found.trend.p_value,
-            "trials": found.trend.trials,
-        },
+        "confirmed": stated,
         "importance": shares,
     }
     left_out = (
@@ -218,6 +210,26 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
     )
     remarks = (left_out,) if found.left_out else ()
     return Answer(data, Group(*parts), remarks, rows=[{**what, **entry} for entry in found.values])
+
+
+def _searched(rows: Sequence[Row]) -> list[Row]:
+    """Returns the trials of the search: those that confirm are its best ones over again."""
+    return [row for row in rows if row["phase"] != CONFIRM]
+
+
+def _confirmed(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> list[str]:
+    """Returns what the confirming runs say of a parameter that a sweep asks about, in words."""
+    from orchestrator.results.confirmed import confirmed_sweep
+    from orchestrator.results.confirmed_answer import asked_words, confirmed_answer
+
+    said = []
+    for sweep_id in dict.fromkeys(row["sweep_id"] for row in rows if row["phase"] == CONFIRM):
+        of_sweep = final_rows(root, [sweep_id])
+        confirmed = confirmed_sweep(root, sweep_id, of_sweep)
+        found = None if confirmed is None else confirmed_answer(root, confirmed, of_sweep)
+        if found is not None and by in (None, found.metric):
+            said += [f"Confirmed: {words}" for words in asked_words(found, parameter)]
+    return said
 
 
 def varied_in(rows: Sequence[Row]) -> list[str]:

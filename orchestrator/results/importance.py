@@ -6,14 +6,19 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.results.configurations import parameters, varied
-from orchestrator.results.curves import Curves
+from orchestrator.results.configurations import by_configuration, parameters, varied
+from orchestrator.results.curves import Curves, mean_at
 from orchestrator.results.log_scale import is_log_scale
 from orchestrator.store.rows import Row
 from trainables.techniques.registry import is_untuned
 
 FEWEST_TRIALS = 8
 """Below this the share is mostly chance."""
+
+_MOST_VALUES = 8
+_PERMUTATIONS = 999
+_SIGNIFICANT = 0.05
+_SEED = 0
 
 _BEST_TRIALS = 5
 """At least so many trials count as the best ones; with the usual tenth it may be a single one."""
@@ -23,9 +28,10 @@ def importances(curves: Curves, rows: Sequence[Row], mode: str) -> dict[str, dic
     """Returns the share of each varied parameter, per technique, most important first.
 
     PED-ANOVA (S. Watanabe, A. Bansal and F. Hutter, IJCAI 2023) over the values at the highest
-    rung that every trial of the technique reached, so that stopped trials count too. Within a
-    technique, because other techniques have other parameters. A technique with fewer than
-    `FEWEST_TRIALS` measured trials has no entry.
+    rung that every trial of the technique reached, so that stopped trials count too; replicates are
+    averaged. Within a technique, because other techniques have other parameters. A technique with
+    fewer than `FEWEST_TRIALS` measured configurations has no entry, nor one in which no parameter
+    is seen to matter: shares sum to 1 of nothing too.
 
     Args:
         curves: The reports of the trials.
@@ -39,12 +45,76 @@ def importances(curves: Curves, rows: Sequence[Row], mode: str) -> dict[str, dic
         if len(measured) < FEWEST_TRIALS:
             continue
         rung = curves.common_rung(measured)
-        values = [curves.value(row, rung) for row in measured]
-        own = [parameters(row) for row in measured]
-        shares = _ped_anova(own, varied(measured)[technique], values, mode)
+        configurations = list(by_configuration(measured).values())
+        if len(configurations) < FEWEST_TRIALS:
+            continue
+        values = [mean_at(curves, runs, rung) for runs in configurations]
+        own = [parameters(runs[0]) for runs in configurations]
+        names = varied(measured)[technique]
+        if not something_matters(own, names, values):
+            continue
+        shares = _ped_anova(own, names, values, mode)
         if shares:
             found[technique] = shares
     return found
+
+
+def something_matters(
+    configurations: Sequence[dict[str, Any]], names: Sequence[str], values: Sequence[float]
+) -> bool:
+    """Whether values go with any of the parameters by more than chance, all taken together.
+
+    For each parameter the Kruskal-Wallis statistic between its values, or between quarters of many
+    numbers, less its mean and by its deviation where nothing matters; the largest of these against
+    that of permuted values (P. H. Westfall and S. S. Young, 1993).
+
+    Args:
+        configurations: Their parameters.
+        names: The parameters that vary.
+        values: What each configuration came to.
+    """
+    import numpy as np
+    from scipy import stats
+
+    count = len(values)
+    ranks = stats.rankdata(values)
+    if not names or np.ptp(ranks) == 0:
+        return False
+    indicators, offsets, spreads = [], [], []
+    for name in names:
+        groups = _groups([configuration.get(name) for configuration in configurations])
+        free = len(set(groups)) - 1
+        if free < 1:
+            continue
+        own = np.equal.outer(np.array(sorted(set(groups))), np.array(groups)).astype(float)
+        indicators.append(own / np.sqrt(own.sum(axis=1, keepdims=True)))
+        offsets.append(float(free))
+        spreads.append((2 * free) ** 0.5)
+    random = np.random.default_rng(_SEED)
+    orders = np.stack([ranks, *(random.permutation(ranks) for _ in range(_PERMUTATIONS))], axis=1)
+    centred = orders - ranks.mean()
+    scale = (count - 1) / float((centred[:, 0] ** 2).sum())
+    largest = np.max(
+        [
+            (scale * ((own @ centred) ** 2).sum(axis=0) - offset) / spread
+            for own, offset, spread in zip(indicators, offsets, spreads, strict=True)
+        ],
+        axis=0,
+    )
+    return bool(np.mean(largest >= largest[0] - 1e-9) <= _SIGNIFICANT)
+
+
+def _groups(values: Sequence[Any]) -> list[int]:
+    """Returns which group each value is in: of its equals, or its quarter of many numbers."""
+    import numpy as np
+
+    distinct = sorted(set(values), key=repr)
+    numbers = all(isinstance(value, int | float) for value in distinct)
+    if numbers and len(distinct) > _MOST_VALUES:
+        edges = np.quantile(np.array(values, dtype=float), [0.25, 0.5, 0.75])
+        quarters: list[int] = np.searchsorted(edges, np.array(values, dtype=float)).tolist()
+        return quarters
+    return [distinct.index(value) for value in values]
 
 
 def _ped_anova(

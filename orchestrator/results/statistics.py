@@ -1,17 +1,15 @@
-"""Intervals, paired differences and trends. Everything random is seeded.
+"""Intervals of scores and of a few values.
 
-A 95 % interval is meant wherever an interval is given. NumPy and SciPy are imported only where they
-are needed: together they take longer to load than a leaderboard takes to read.
+A 95 % interval is meant wherever an interval is given. NumPy and SciPy are not imported: together
+they take longer to load than a leaderboard takes to read.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from trainables.contract.scores import METRICS
 
@@ -20,12 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVEL = 0.95
-RESAMPLES = 9999
-_SEED = 0
-
-_NOISE = 1e-12
-"""Differences of scores, which lie in 0..1, are rounding errors below this."""
-
 _Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
@@ -34,52 +26,6 @@ _MANY = 100_000
 
 Interval = tuple[float, float]
 Array: TypeAlias = "NDArray[np.float64]"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How much more A scores than B.
-
-    Attributes:
-        mean: Mean of A less mean of B.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        p_value: Two-sided, of there being no difference.
-        examples: Rows that both were evaluated on.
-    """
-
-    mean: float
-    low: float
-    high: float
-    p_value: float
-    examples: int
-
-    @property
-    def distinguishable(self) -> bool:
-        """Whether interval and p-value both say that there is a difference."""
-        return not self.low <= 0.0 <= self.high and self.p_value < 1.0 - LEVEL
-
-
-@dataclass(frozen=True)
-class Trend:
-    """How a metric goes with a parameter over trials.
-
-    Attributes:
-        test: "Spearman" for numbers, "Kruskal-Wallis" for names.
-        rho: Rank correlation; None for names.
-        p_value: Of there being none; None where it cannot be computed.
-        trials: Trials that it was computed over.
-    """
-
-    test: str
-    rho: float | None
-    p_value: float | None
-    trials: int
-
-    @property
-    def distinguishable(self) -> bool:
-        """Whether the p-value says that there is a trend."""
-        return self.p_value is not None and self.p_value < 1.0 - LEVEL
 
 
 def score_interval(
@@ -158,119 +104,6 @@ def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | Non
 
 def _cut(low: float, high: float, *, bounded: bool) -> Interval:
     return (max(0.0, low), min(1.0, high)) if bounded else (low, high)
-
-
-def paired_difference(a: Array, b: Array) -> Difference:
-    """Compares two trials on the same rows.
-
-    The interval is the BCa bootstrap of the mean difference over rows (B. Efron, JASA 1987), the
-    p-value that of the paired permutation test (which exchanges A and B within rows; R. A. Fisher,
-    The Design of Experiments, 1935).
-
-    Args:
-        a: Scores of A, shape [rows].
-        b: Scores of B on the same rows, shape [rows].
-    """
-    import numpy as np
-    from scipy import stats
-
-    gap = a - b
-    mean = _exact(float(gap.mean()))
-    if len(gap) < 2 or np.ptp(gap) < _NOISE:
-        # Every row says the same: no resample differs.
-        return Difference(mean, mean, mean, 2.0 ** (1 - len(gap)) if mean else 1.0, len(gap))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        interval = stats.bootstrap(
-            (gap,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=_SEED
-        ).confidence_interval
-    test = stats.permutation_test(
-        (a, b),
-        lambda x, y, axis: np.mean(x - y, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        rng=_SEED,
-    )
-    low, high = _exact(float(interval.low)), _exact(float(interval.high))
-    return Difference(mean, low, high, float(test.pvalue), len(gap))
-
-
-def group_difference(a: Array, b: Array) -> Difference:
-    """Compares two groups of trials on the same rows.
-
-    Trials and rows are both samples, so both are drawn anew in each resample (the "pigeonhole"
-    bootstrap; A. B. Owen, Annals of Applied Statistics 2007): rows jointly for A and B, trials
-    within each group. Percentile interval; the p-value is that of the interval which just reaches
-    zero.
-
-    Args:
-        a: Scores of group A, shape [trials, rows].
-        b: Scores of group B on the same rows, shape [trials, rows].
-    """
-    import numpy as np
-
-    random = np.random.default_rng(_SEED)
-    rows = a.shape[1]
-    draws = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        weights = np.bincount(random.integers(rows, size=rows), minlength=rows) / rows
-        of_a = random.integers(len(a), size=len(a))
-        of_b = random.integers(len(b), size=len(b))
-        draws[index] = (a @ weights)[of_a].mean() - (b @ weights)[of_b].mean()
-    draws[np.abs(draws) < _NOISE] = 0.0
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    beyond = min(np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0))
-    p_value = float(min(1.0, 2 * (beyond + 1) / (RESAMPLES + 1)))
-    mean = _exact(float(a.mean() - b.mean()))
-    return Difference(mean, _exact(float(low)), _exact(float(high)), p_value, rows)
-
-
-def trend(values: Sequence[Any], metric: Sequence[float]) -> Trend:
-    """Returns how a metric goes with a parameter, over trials.
-
-    Numbers: Spearman's rank correlation, its p-value by permutation for up to 30 trials (the
-    t approximation is poor there). Names: the Kruskal-Wallis test (JASA 1952).
-    """
-    import numpy as np
-    from scipy import stats
-
-    numeric = all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
-    )
-    name = "Spearman" if numeric else "Kruskal-Wallis"
-    distinct = len(set(values))
-    if distinct < 2 or len(metric) < 4 or len(set(metric)) < 2:
-        return Trend(name, None, None, len(metric))
-    if not numeric:
-        groups = [
-            [score for value, score in zip(values, metric, strict=True) if value == each]
-            for each in dict.fromkeys(values)
-        ]
-        if len(metric) <= distinct:
-            return Trend(name, None, None, len(metric))
-        return Trend(name, None, float(stats.kruskal(*groups).pvalue), len(metric))
-    found = stats.spearmanr(values, metric)
-    rho, p_value = float(found.statistic), float(found.pvalue)
-    if len(metric) <= 30:
-        ranks = stats.rankdata(values)
-        p_value = float(
-            stats.permutation_test(
-                (stats.rankdata(metric),),
-                lambda x, axis: np.sum(x * ranks, axis=axis),
-                permutation_type="pairings",
-                vectorized=True,
-                n_resamples=RESAMPLES,
-                rng=_SEED,
-            ).pvalue
-        )
-    return Trend(name, rho, p_value, len(metric))
-
-
-def _exact(value: float) -> float:
-    """Returns 0 for a difference that is a rounding error, whose sign would be taken for a fact."""
-    return 0.0 if abs(value) < _NOISE else value
 
 
 @cache

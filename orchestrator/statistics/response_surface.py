@@ -26,9 +26,10 @@ _THIRDS = 3
 _GRID = 61
 _DRAWS = 2000
 _SEED = 0
-_FAR = 4.0
-"""Of the depth below a stratum's best, in medians: no point of a parabola lies further, whether its
-optimum is in the middle of the range or at an end; beyond a cliff all do."""
+_NO_NOISE = 1e-18
+_FAR = 3.0
+"""Of the depth below a stratum's best, in medians: what lies further tells little of an optimum,
+and where the curve is no parabola, but a cliff or a tent, it draws the fitted one away."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ class Surface:
 
     Attributes:
         strata: The combinations of asked values, in the order of the arrays.
-        rates: The optimum's rate of each, within the range that was searched.
+        rates: The optimum's rate of each, within those that were tried in it and lay near its best:
+            beyond them may be a cliff.
         others: The best value of what else was tuned, the same for all strata.
         missing: Second moments of what the strata lose to rates that are not quite the best, in
             units of the fitted value squared; shape [strata, strata].
         degrees: Degrees of freedom of `missing`.
-        at_an_end: Which optima lie at an end of the range: a better rate may lie beyond.
+        at_an_end: Which optima were fitted beyond these, so that the outermost is taken.
         left_out: How many configurations lay too far below to say where the optimum is.
     """
 
@@ -133,18 +135,17 @@ def fit_surface(
     if fitted[-1] >= 0:
         return NoSurface("what was tried has no best rate within the range")
     noise = float(((values[near] - design @ fitted) ** 2).sum()) / degrees
-    covariance = noise * np.linalg.inv(design.T @ design)
-    grid = np.linspace(-1.0, 1.0, _GRID)
+    covariance = max(noise, _NO_NOISE) * np.linalg.inv(design.T @ design)
     best = model.rates_at(fitted)
-    chosen = np.clip(best, -1.0, 1.0)
-    missing = _missing(model, fitted, covariance, degrees, chosen, grid)
+    chosen = np.clip(best, model.least, model.greatest)
+    missing = _missing(model, fitted, covariance, degrees, chosen)
     return Surface(
         tuple(strata),
         tuple(model.rate(each) for each in chosen),
         model.best_others(fitted),
         missing,
         degrees,
-        tuple(bool(abs(each) >= 1.0) for each in best),
+        tuple((best != chosen).tolist()),
         len(tried) - len(kept),
     )
 
@@ -174,7 +175,13 @@ def score_per_unit(values: Sequence[float], scores: Sequence[float]) -> float | 
 
 
 class _Model:
-    """The columns of the surface: strata, other choices, slopes in rate, curvature."""
+    """The columns of the surface: strata, other choices, slopes in rate, curvature.
+
+    Attributes:
+        design: Shape [configurations, coefficients].
+        least: Each stratum's least rate, the range being -1 to 1; shape [strata].
+        greatest: Its greatest.
+    """
 
     def __init__(
         self, tried: Sequence[Tuned], strata: Sequence[Settings], low: float, high: float
@@ -185,6 +192,8 @@ class _Model:
         self._choices = _choices([each.others for each in tried])
         at = [strata.index(each.stratum) for each in tried]
         u = np.array([(math.log(each.rate) - self._middle) / self._half for each in tried])
+        self.least = np.array([u[np.equal(at, each)].min() for each in range(len(strata))])
+        self.greatest = np.array([u[np.equal(at, each)].max() for each in range(len(strata))])
         intercepts = np.eye(len(strata))[at]
         beside = np.array(
             [
@@ -239,9 +248,9 @@ def _missing(
     covariance: Array,
     degrees: int,
     chosen: Array,
-    grid: Array,
 ) -> Array:
     """Returns the second moments of what the strata lose, over coefficients that may be true."""
+    grid = np.linspace(-1.0, 1.0, _GRID)
     random = np.random.default_rng(_SEED)
     normal = random.standard_normal((_DRAWS, len(fitted)))
     chi = np.sqrt(random.chisquare(degrees, _DRAWS) / degrees)

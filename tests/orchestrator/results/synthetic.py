@@ -45,6 +45,7 @@ def write_trial(
     data_seed: int = 0,
     rows: int = ROWS,
     predictions: bool = True,
+    unjudged: int = 0,
     trial_id: str | None = None,
     **values: Any,
 ) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def write_trial(
     for rung, examples in enumerate(grid):
         share = quality(parameters, rung)
         scored = [_prediction(number, row, share, chance) for row in range(rows)]
+        for each in scored[:unjudged]:
+            each |= {"execution_accuracy": None, "execution_reason": "unjudged"}
         if predictions:
             store.publish_predictions(
                 sweep_id, name, number, "validation", "standard", examples // 10, examples, scored
@@ -161,7 +164,7 @@ def summary(scored: list[dict[str, Any]]) -> dict[str, float | None]:
     """Means and standard errors as a report has them."""
     found: dict[str, float | None] = {}
     for score in ("rouge_l", "bleu", "execution_accuracy"):
-        values = [row[score] for row in scored]
+        values = [row[score] for row in scored if row[score] is not None]
         mean = sum(values) / len(values)
         spread = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
         found |= {score: mean, f"{score}_se": math.sqrt(spread / len(values))}

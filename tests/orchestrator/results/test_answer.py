@@ -3,17 +3,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
-from orchestrator.results import statistics
 from orchestrator.results.answer import answer
 from orchestrator.store import Store
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
-
-
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 999)
 
 
 def test_the_answer_has_the_figures(root: Path) -> None:
@@ -25,7 +17,10 @@ def test_the_answer_has_the_figures(root: Path) -> None:
     assert "it is better than the untuned model (0.0" in text
     assert "it is not distinguishable from the runner-up lora rank=32" in text
     assert "it is better than the best with another rank, lora rank=16" in text
-    assert "lora: rouge_l rises with rank at 600 examples" in text
+    assert "simultaneous 95 % interval" in text
+    assert "; this is about the model of t-x" in text
+    assert "one seed: another may reverse it." in text
+    assert "lora: best rouge_l by rank at 600 examples, described and not tested: " in text
     assert text.count("\n") == 1  # rank is the one parameter that is asked about
     assert text.endswith(".")
 
@@ -36,6 +31,7 @@ def test_techniques_are_set_beside_each_other(tmp_path: Path) -> None:
     write_trial(store, 2, {"technique": "prefix", "rank": 4}, test_rows=0)
     text = answer(tmp_path, SWEEP)
     assert "it is better than the runner-up prefix" in text
+    assert "simultaneous" not in text  # of two there is one pair
     assert "the best of each technique: lora 0.4" in text
     assert "another technique" not in text  # the runner-up is that already
 
@@ -84,9 +80,17 @@ def test_a_technique_that_never_completed_is_named(tmp_path: Path) -> None:
     write_trial(store, 5, {"technique": "prefix", "rank": 4}, "diverged", rungs=1)
     (sentence, *_) = answer(tmp_path, SWEEP).splitlines()
     assert sentence.startswith("Best of 5 trials is lora")
-    assert sentence.endswith(
-        "; no trial completed of qlora: 2 failed, 1 stopped, of prefix: 1 diverged."
-    )
+    assert "; no trial completed of qlora: 2 failed, 1 stopped, of prefix: 1 diverged; " in sentence
+
+
+def test_a_configuration_is_not_its_own_runner_up(tmp_path: Path) -> None:
+    for number, rank in enumerate((32, 32, 32, 8)):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank}, replicate=number)
+    text = answer(tmp_path, SWEEP)
+    assert text.startswith("Best of 4 trials is lora rank=32 with rouge_l 0.4")
+    assert "(mean of 3 seeds on 60 validation rows)" in text
+    assert "the runner-up lora rank=8" in text
+    assert "one seed" not in text
 
 
 def test_nothing_is_said_of_techniques_that_completed(root: Path) -> None:

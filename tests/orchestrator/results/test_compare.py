@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.results import statistics
 from orchestrator.store import Store
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import trial_name, write_trial
 
 Ask = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 999)
 
 
 def test_two_trials_with_one_truth_are_not_distinguishable(ask: Ask, run: Run) -> None:
@@ -34,9 +28,10 @@ def test_two_trials_with_different_truths(ask: Ask) -> None:
     assert found["low"] < -0.1 < found["high"]
 
 
-def test_a_stopped_trial_is_compared_where_it_stopped(ask: Ask) -> None:
-    found = ask("compare", trial_name(3), trial_name(8))
-    assert found["rung_examples"] == 600
+def test_a_stopped_trial_is_not_compared(run: Run) -> None:
+    code, out, err = run("compare", trial_name(3), trial_name(8))
+    assert (code, out) == (2, "")
+    assert f"No trial of '{trial_name(8)}' was trained to the full budget (1 stopped)" in err
 
 
 def test_the_untuned_baseline_compares_at_every_rung(ask: Ask) -> None:
@@ -51,7 +46,7 @@ def test_the_untuned_baseline_compares_at_every_rung(ask: Ask) -> None:
         (
             "technique=pretrained",
             "technique=lora",
-            "B is better than A: paired over 60 validation rows; B at 600 examples, the highest"
+            "B is better than A: paired over 60 validation rows; B at 6,000 examples, the highest"
             " rung that all of these trials reached, and A, the untuned model, as it is.",
         ),
         (
@@ -63,8 +58,8 @@ def test_the_untuned_baseline_compares_at_every_rung(ask: Ask) -> None:
         (
             "rank=32",
             "rank=4",
-            "A is better than B: paired over 60 validation rows, at 600 examples, the highest rung"
-            " that all of these trials reached.",
+            "A and B are described, not tested: paired over 60 validation rows, at 6,000 examples,"
+            " the highest rung that all of these trials reached.",
         ),
     ],
 )
@@ -76,8 +71,10 @@ def test_the_rung_is_that_of_what_was_trained(run: Run, a: str, b: str, words: s
 
 def test_groups_by_one_parameter_and_by_several(ask: Ask) -> None:
     found = ask("compare", "rank=32", "rank=4")
-    assert (found["trials_a"], found["trials_b"]) == (3, 3)
-    assert found["verdict"] == "A is better than B"
+    assert (found["trials_a"], found["trials_b"]) == (3, 1)
+    assert found["verdict"] == "A and B are described, not tested"
+    assert (found["low"], found["high"], found["p_value"]) == (None, None, None)
+    assert found["over"] == "described, not tested: a group has fewer than 3 configurations"
     assert ask("compare", "technique=lora,rank=32", "rank=4") | {"a": ""} == found | {"a": ""}
 
 
@@ -120,4 +117,53 @@ def test_trials_without_a_score_are_left_out_and_said(tmp_path: Path, run: Run) 
     write_trial(store, 3, {"technique": "lora", "rank": 8}, "failed", rungs=0)
     code, _, err = run("compare", "rank=4", "rank=8", store=tmp_path)
     assert code == 0
-    assert err == "1 of these trials were not measured by rouge_l and are left out.\n"
+    assert err == "1 trials of 'rank=8' did not complete and are left out: 1 failed.\n"
+
+
+def _groups(folder: Path, per_rank: int, replicates: int = 1) -> None:
+    store = Store(folder)
+    number = 0
+    for rank in (4, 32):
+        for index in range(per_rank):
+            for replicate in range(replicates):
+                parameters = {"technique": "lora", "rank": rank, "learning_rate": 1e-3 + index}
+                write_trial(store, number, parameters, replicate=replicate)
+                number += 1
+
+
+def test_groups_of_three_configurations_are_tested(tmp_path: Path, ask: Ask) -> None:
+    _groups(tmp_path, 3)
+    found = ask("compare", "rank=32", "rank=4", store=tmp_path)
+    assert (found["configurations_a"], found["configurations_b"]) == (3, 3)
+    assert found["verdict"] == "A is better than B"
+    assert found["over"] == "over configurations like these 3 and 3, and rows"
+    assert 0 < found["low"] < found["difference"] < found["high"]
+
+
+def test_replicates_are_averaged_before_anything_is_tested(
+    tmp_path: Path, ask: Ask, run: Run
+) -> None:
+    _groups(tmp_path, 1, replicates=3)
+    found = ask("compare", "rank=32", "rank=4", store=tmp_path)
+    assert (found["trials_a"], found["configurations_a"]) == (3, 1)
+    assert found["over"] == "over seeds and rows, of these configurations"
+    assert "learning_rate" not in run("compare", "rank=32", "rank=4", store=tmp_path)[1]
+    other = tmp_path / "other"
+    _groups(other, 2, replicates=3)
+    assert ask("compare", "rank=32", "rank=4", store=other)["low"] is None
+
+
+def test_two_runs_of_one_seed_are_said_to_be_that(run: Run) -> None:
+    _, out, _ = run("compare", trial_name(2), trial_name(3))
+    assert "(over rows, of these models: another seed may reverse it)" in out
+
+
+def test_what_nobody_can_judge_bounds_a_comparison(tmp_path: Path, ask: Ask) -> None:
+    store = Store(tmp_path)
+    for number, rank in enumerate((4, 32)):
+        write_trial(store, number, {"technique": "lora", "rank": rank}, unjudged=6 * number)
+    by = ("--by", "execution_accuracy")
+    found = ask("compare", "rank=32", "rank=4", *by, store=tmp_path)
+    assert (found["unjudged"], found["rows"]) == (6, 60)
+    assert "with 6 predictions that nobody can judge all wrong and all right" in found["over"]
+    assert found["low"] < found["difference"] - 0.05 < found["difference"] + 0.05 < found["high"]

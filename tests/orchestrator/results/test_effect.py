@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from orchestrator.results.importance import something_matters
 from orchestrator.store import Store
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import write_sweep, write_trial
@@ -25,13 +28,14 @@ def test_values_are_compared_at_the_rung_that_all_trials_reached(ask: Ask) -> No
     assert means == sorted(means)
     assert all(entry["low"] < entry["mean"] < entry["high"] for entry in values)
     assert all(entry["mean"] <= entry["best"] < entry["completed_mean"] for entry in values)
-    assert found["trend"]["rho"] > 0.9
-    assert found["trend"]["p_value"] < 0.01
+    assert "trend" not in found
+    assert found["confirmed"] == []
 
 
 def test_no_interval_is_wider_than_the_score(tmp_path: Path, ask: Ask) -> None:
     for number, rank in enumerate([4, 4, 8, 8, 8]):
-        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
+        parameters = {"technique": "lora", "rank": rank, "learning_rate": 1e-3 * (1 + number)}
+        write_trial(Store(tmp_path), number, parameters)
     two, three = ask("effect", "rank", store=tmp_path)["values"]
     assert (two["low"], two["high"]) == (None, None)
     assert 0.0 <= three["low"] < three["mean"] < three["high"] <= 1.0
@@ -77,9 +81,7 @@ def test_the_table_says_it_in_words(run: Run) -> None:
     code, out, _ = run("effect", "rank")
     assert code == 0
     assert "At 600 examples, the highest rung" in out
-    assert (
-        "Trend: rouge_l rises with rank at 600 examples, where all 12 trials were measured" in out
-    )
+    assert "Described, not tested: what a search leaves is too little" in out
     assert "the best of them by rouge_l apart (PED-ANOVA): rank" in out
     assert "the best of them by bleu apart" in run("effect", "rank", "--by", "bleu")[1]
 
@@ -90,7 +92,39 @@ def test_techniques_compare_without_the_baseline(tmp_path: Path, ask: Ask) -> No
         write_trial(Store(tmp_path), number, {"technique": "prefix", "rank": 4})
     found = ask("effect", "technique", store=tmp_path)
     assert [entry["value"] for entry in found["values"]] == ["lora", "prefix"]
-    assert found["trend"]["test"] == "Kruskal-Wallis"
+
+
+def test_replicates_are_one_configuration(tmp_path: Path, ask: Ask) -> None:
+    for number in range(6):
+        parameters = {"technique": "lora", "rank": 4 if number < 3 else 32}
+        write_trial(Store(tmp_path), number, parameters, replicate=number % 3)
+    values = ask("effect", "rank", store=tmp_path)["values"]
+    assert [(each["configurations"], each["trials"]) for each in values] == [(1, 3), (1, 3)]
+    assert [each["low"] for each in values] == [None, None]
+
+
+def test_no_importance_is_shown_of_what_does_not_matter(tmp_path: Path, run: Run) -> None:
+    chance = random.Random(0)
+    for number in range(16):
+        rate = 10 ** chance.uniform(-4, -2)
+        write_trial(
+            Store(tmp_path), number, {"technique": "lora", "rank": 8, "learning_rate": rate}
+        )
+    code, out, _ = run("effect", "learning_rate", store=tmp_path)
+    assert code == 0
+    assert "Importance" not in out
+
+
+def test_something_matters_in_one_of_twenty_where_nothing_does() -> None:
+    generator = np.random.default_rng(0)
+    found = 0
+    for _ in range(200):
+        own = [
+            {"rank": int(generator.choice([4, 16, 64])), "learning_rate": float(rate)}
+            for rate in generator.uniform(1e-4, 1e-2, 24)
+        ]
+        found += something_matters(own, ["rank", "learning_rate"], generator.random(24).tolist())
+    assert found / 200 <= 0.12  # four standard errors above 5 %
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from orchestrator.results import statistics
 from orchestrator.results.answer import answer
 from orchestrator.store import TRIALS, Store
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -70,11 +69,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
             SWEEP, trial_name(number), number, "test", "standard", 600, 6000, scored
         )
     return root
-
-
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 199)
 
 
 @pytest.mark.parametrize("verb", VERBS)
