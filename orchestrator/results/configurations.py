@@ -65,7 +65,7 @@ def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
     """
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        config = configured(row["config_json"])
+        config = recorded(row)
         name = (*sorted(_parameters(row).items(), key=repr), config.get("budget_examples"))
         found.setdefault(tuple(map(repr, name)), []).append(row)
     return found
