@@ -60,6 +60,30 @@ def check_dashboard(host: str) -> None:
         )
 
 
+def check_listens(host: str) -> None:
+    """Checks that the dashboard can listen there: Ray itself ends in a traceback.
+
+    Args:
+        host: An address of this machine, or a name that has one.
+
+    Raises:
+        AccessError: It is none.
+    """
+    try:
+        if not host:
+            raise OSError("it is empty")
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, place = found[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(place)
+    except (OSError, UnicodeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise AccessError(
+            f"--dashboard-host is {host[:100]!r}, which is no address of this machine ({why});"
+            " leave it out for this machine alone, or give 0.0.0.0 for others too."
+        ) from error
+
+
 def check_address(address: str) -> None:
     """Checks that something answers where a cluster is to be joined: Ray itself waits for minutes.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.errors import UserError
-from orchestrator.ray_tune.access import check_dashboard
+from orchestrator.ray_tune.access import check_dashboard, check_listens
 from orchestrator.search.identity import earlier_sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
@@ -79,6 +79,7 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
                 f"--dashboard-host is of the dashboard that is started here, and {option} starts"
                 " none; leave out one of them."
             )
+        check_listens(options.dashboard_host)
         check_dashboard(options.dashboard_host)
 
 

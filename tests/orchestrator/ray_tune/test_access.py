@@ -127,3 +127,16 @@ def test_ray_keeps_to_loopback_whichever_module_imports_it_first() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_dashboard_listens_on_an_address_of_this_machine(host: str) -> None:
+    access.check_listens(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "x y", "\x1b[2J", "192.0.2.1", "a" * 300, "\x00", "1.2.3.4.5"]
+)
+def test_a_dashboard_on_no_address_of_this_machine_is_refused(host: str) -> None:
+    with pytest.raises(access.AccessError, match="which is no address of this machine"):
+        access.check_listens(host)
