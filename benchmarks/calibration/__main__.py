@@ -1,6 +1,8 @@
 """Prints how often what a sweep states is false, in worlds of known truth.
 
     python -m benchmarks.calibration --sweeps 1000
+    python -m benchmarks.calibration --sweeps 60 --stores      each a store, asked by command
+    python -m benchmarks.calibration --sweeps 1000 --groups   of `compare`
 
 Of the default design: three ranks by two data sizes, six rates each, confirmed by 6 x 3 runs on 500
 test rows. `false`: sweeps with a claim of a difference that is not there, or lies the other way,
@@ -12,17 +14,22 @@ from __future__ import annotations
 
 import argparse
 import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.calibration.groups import SIZES, groups_of, of_models, replicated, tallied
 from benchmarks.calibration.statements import Tally, counted, exact_interval
+from benchmarks.calibration.stores import answered, compared, write
 from benchmarks.calibration.sweep import simulate
-from benchmarks.calibration.worlds import WORLDS, World
+from benchmarks.calibration.worlds import STRATA, WORLDS, World
 
 _HEAD = (
     "| world | (i) false % | covers % | all % | rank found % | (ii) stated % | false % | covers %"
     " | all % | rank found % | half width | score covers % | rivals false % |"
 )
+_STORES_HEAD = "| world | answer: false % | covers % | rank found % | compare: false % | covers % |"
 
 
 def main() -> None:
@@ -30,7 +37,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=1000)
     parser.add_argument("--world", help="only those whose name holds this")
+    parser.add_argument("--stores", action="store_true", help="write stores and ask the commands")
+    parser.add_argument("--groups", action="store_true", help="compare groups, replicates, models")
     given = parser.parse_args()
+    if given.groups:
+        print_groups(given.sweeps)
+        return
+    if given.stores:
+        print(_STORES_HEAD, "|---|" + "---:|" * 5, sep="\n", flush=True)
+        for world in WORLDS:
+            if given.world is None or given.world in world.name:
+                print(stores_row(world, given.sweeps), flush=True)
+        return
     print(_HEAD, "|---|" + "---:|" * 12, sep="\n", flush=True)
     for world in WORLDS:
         if given.world is None or given.world in world.name:
@@ -51,6 +69,42 @@ def row(world: World, sweeps: int) -> str:
         _false(tallies["rivals"]),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def stores_row(world: World, sweeps: int) -> str:
+    """Returns a world's line where every sweep is a store, and the commands are asked."""
+    random = np.random.default_rng(zlib.crc32(world.name.encode()))
+    asked, pairs = Tally(), Tally()
+    for _ in range(sweeps):
+        sweep = simulate(world, random)
+        with TemporaryDirectory() as folder:
+            write(sweep, Path(folder))
+            found = answered(sweep, Path(folder))
+            asked.count(found.values(), found.get("rank"))
+            pairs.count([compared(sweep, Path(folder), len(STRATA) - 1, 0)])
+    cells = [
+        *(world.name, _false(asked), f"{100 * asked.covered / asked.intervals:.1f}"),
+        f"{100 * asked.claimed / asked.sweeps:.1f}",
+        *(_false(pairs), f"{100 * pairs.covered / pairs.intervals:.1f}"),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def print_groups(sweeps: int) -> None:
+    """Prints how often `compare` errs."""
+    random = np.random.default_rng(0)
+    print("| compared | false % | covers % |", "|---|---:|---:|", sep="\n", flush=True)
+    rows = {
+        f"{a} v {b} configurations, no difference": [groups_of(random, a, b) for _ in range(sweeps)]
+        for a, b in SIZES
+    }
+    for count in (2, 3, 5):
+        name = f"two equal configurations, {count} seeds each"
+        rows[name] = [replicated(random, count) for _ in range(sweeps)]
+    rows["two models of one configuration, as models"] = [of_models(random) for _ in range(sweeps)]
+    for name, statements in rows.items():
+        tally = tallied(statements)
+        print(f"| {name} | {_false(tally)} | {100 * tally.covered / tally.sweeps:.1f} |")
 
 
 def _of(tally: Tally) -> list[str]:

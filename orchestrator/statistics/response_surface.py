@@ -27,6 +27,9 @@ _GRID = 61
 _DRAWS = 2000
 _SEED = 0
 _NO_NOISE = 1e-18
+_MISFIT = 2.0
+"""What is lost, squared, is taken to be so many times what the coefficients' covariance says: that
+holds for a parabola, which no curve is quite. Measured on curves with a kink and with a cliff."""
 _FAR = 3.0
 """Of the depth below a stratum's best, in medians: what lies further tells little of an optimum,
 and where the curve is no parabola, but a cliff or a tent, it draws the fitted one away."""
@@ -264,7 +267,7 @@ def _missing(
         model.choice_effects(fitted), model.choice_effects(drawn), strict=True
     ):
         lost += (of_drawn.max(axis=-1) - of_drawn[:, int(np.argmax(own))])[:, None]
-    moments: Array = lost.T @ lost / _DRAWS
+    moments: Array = _MISFIT * (lost.T @ lost) / _DRAWS
     return moments
 
 
