@@ -45,7 +45,9 @@ def write(sweep: SimulatedSweep, root: Path) -> list[int]:
         Choice(_configuration(sweep, index), f"t-tuned{index:05d}", "best of its stratum")
         for index in order
     ]
-    record = ConfirmationLog(SweepFiles(store, SWEEP)).write(terms, choices)
+    record = ConfirmationLog(SweepFiles(store, SWEEP)).write(
+        terms, choices, "rates are not part of this simulation"
+    )
     for index, number, scores in _runs(sweep, record, order):
         _write_run(store, sweep, index, number, scores)
     return order

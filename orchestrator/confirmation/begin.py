@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from orchestrator.confirmation.choice import choose, tuned
+from orchestrator.confirmation.optimum import surface
 from orchestrator.outcomes.conclusions import confirmation_of, terms_of
 from orchestrator.outcomes.standing import Standing
-from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog
+from orchestrator.search_space import Sweep
+from orchestrator.state.confirmation_log import Choice, Confirmation, ConfirmationLog, Optima
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.statistics.response_surface import NoSurface, Surface
 
 
 def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
@@ -25,5 +30,19 @@ def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
         return known
     sweep, terms = stored.sweep, terms_of(stored.sweep)
     assert terms is not None
-    choices = choose(sweep, tuned(sweep, standing.proposals, standing.rows))
-    return ConfirmationLog(stored.files).write(terms, choices)
+    candidates = tuned(sweep, standing.proposals, standing.rows)
+    found = surface(sweep, candidates) if sweep.ask else NoSurface("nothing is asked about")
+    if isinstance(found, NoSurface):
+        return ConfirmationLog(stored.files).write(terms, choose(sweep, candidates), found.reason)
+    choices = choose(sweep, candidates, found)
+    order = [_place(sweep, found, choice) for choice in choices]
+    missing = found.missing[np.ix_(order, order)].tolist()
+    optima = Optima(missing, found.degrees)
+    return ConfirmationLog(stored.files).write(terms, choices, optima)
+
+
+def _place(sweep: Sweep, found: Surface, choice: Choice) -> int:
+    """Returns which of the surface's strata a choice is of."""
+    values = sweep.stratum_of(choice.configuration)
+    assert values is not None
+    return found.strata.index(dict(values))

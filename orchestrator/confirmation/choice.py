@@ -11,6 +11,7 @@ from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, phase
 from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Choice
+from orchestrator.statistics.response_surface import Surface
 from orchestrator.store.rows import Row
 from trainables.techniques.registry import is_untuned
 
@@ -78,6 +79,13 @@ def tuned(sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Ro
     return sorted(found, key=lambda each: each.rank)
 
 
+def value_of(sweep: Sweep, each: Tuned) -> float | None:
+    """Returns a configuration's objective, the mean over its runs; None unless all completed."""
+    if each.rank.ended:
+        return None
+    return -each.rank.loss if sweep.objective.mode == "max" else each.rank.loss
+
+
 def _rank(sweep: Sweep, trial_number: int, ends: Sequence[Row]) -> _Rank | None:
     outcomes = {row["outcome"] for row in ends}
     if not outcomes <= {"completed", "stopped"}:
@@ -99,7 +107,9 @@ def _is_finite(value: Any) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def choose(sweep: Sweep, candidates: Sequence[Tuned]) -> list[Choice]:
+def choose(
+    sweep: Sweep, candidates: Sequence[Tuned], optima: Surface | None = None
+) -> list[Choice]:
     """Returns what is to be confirmed, what tuning found best first.
 
     Where the sweep asks about values, the best of each stratum, the strata in their own order until
@@ -108,12 +118,16 @@ def choose(sweep: Sweep, candidates: Sequence[Tuned]) -> list[Choice]:
     Args:
         sweep: The resolved search space file; it has `confirm`.
         candidates: What `tuned` returned.
+        optima: Where the best rate of each stratum lies, if that is known: what is confirmed is
+            then that, and not the rate that happened to come out best.
     """
     assert sweep.confirm is not None
     most = sweep.confirm.configurations
     if not candidates:
         return []
     best = candidates[0]
+    if optima is not None:
+        return _at_their_best(sweep, candidates, optima)[:most]
     chosen = [Choice(best.configuration, best.trial_id, "best")]
     if not sweep.ask:
         others = candidates[1:most]
@@ -127,3 +141,26 @@ def choose(sweep: Sweep, candidates: Sequence[Tuned]) -> list[Choice]:
         if winner is not None and winner is not best:
             chosen.append(Choice(winner.configuration, winner.trial_id, "best of its stratum"))
     return chosen[:most]
+
+
+def _at_their_best(sweep: Sweep, candidates: Sequence[Tuned], optima: Surface) -> list[Choice]:
+    """Returns each stratum at its optimum, first that of the best that was tried, then the ends."""
+    of_stratum: dict[Any, Tuned] = {}
+    for each in candidates:
+        if phase(sweep, each.proposal) == "tune":
+            of_stratum.setdefault(sweep.stratum_of(each.configuration), each)
+    rates = {
+        tuple(stratum.items()): rate
+        for stratum, rate in zip(optima.strata, optima.rates, strict=True)
+    }
+    first = next(iter(of_stratum))
+    order = [first, *(s.values for s in sweep.strata if s.values != first)]
+    return [
+        Choice(
+            {**of_stratum[values].configuration, **optima.others, "learning_rate": rates[values]},
+            of_stratum[values].trial_id,
+            "optimum of its combination",
+        )
+        for values in order
+        if values in rates
+    ]

@@ -23,9 +23,10 @@ from orchestrator.results.confirmed import (
     scores_of,
 )
 from orchestrator.results.selection import is_score
+from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.statistics.asked import Answered, Settings, against_best, answer_asked
 from orchestrator.statistics.contrasts import Interval, contrast, score_interval
-from orchestrator.statistics.run_scores import RunScores
+from orchestrator.statistics.run_scores import Array, RunScores
 from orchestrator.store import reader
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import brief, configuration, with_interval
@@ -91,6 +92,8 @@ class ConfirmedAnswer:
         tried: Runs of the search that were chosen from.
         settings: How many settings of the rest were tried in a combination of what is asked, the
             fewest and the most; None where nothing is asked.
+        not_at_their_best: Why what is said is of the configurations alone, and not of the values,
+            each at the learning rate that suits it best; None where it is of the values.
         asked: By parameter, its contrasts; empty where they are not known.
         standings: The configurations, the best by tuning first.
         remarks: Whole sentences on what is missing or to be minded.
@@ -103,6 +106,7 @@ class ConfirmedAnswer:
     test_rows: int
     tried: int
     settings: tuple[int, int] | None
+    not_at_their_best: str | None
     asked: Mapping[str, Sequence[Answered]]
     standings: tuple[Standing, ...]
     remarks: tuple[str, ...]
@@ -130,7 +134,10 @@ def confirmed_answer(
     asked: Mapping[str, Sequence[Answered]] = {}
     if scores is not None:
         settings = [_settings(record.terms.ask, each) for each in configurations]
-        asked = answer_asked(scores, settings, record.terms.ask, 0)
+        missing, degrees = _missing(record, configurations)
+        asked = answer_asked(
+            scores, settings, record.terms.ask, 0, missing=missing, missing_degrees=degrees
+        )
     return ConfirmedAnswer(
         metric,
         first["objective_mode"] == "max",
@@ -139,10 +146,21 @@ def confirmed_answer(
         0 if scores is None else scores.rows,
         record.terms.tried,
         _settings_tried(rows),
+        record.optima if isinstance(record.optima, str) else None,
         asked,
         _standings(configurations, metric, scores, executed),
         tuple(_remarks(root, confirmed, rows, metric, scores)),
     )
+
+
+def _missing(
+    record: Confirmation, configurations: Sequence[ConfirmedConfiguration]
+) -> tuple[Array | None, float]:
+    """Returns what is unknown of the configurations as optima, with its degrees of freedom."""
+    if isinstance(record.optima, str):
+        return None, math.inf
+    order = [record.confirmed.index(each.confirmed) for each in configurations]
+    return np.array(record.optima.missing)[np.ix_(order, order)], record.optima.degrees
 
 
 def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
@@ -305,13 +323,19 @@ def words(answer: ConfirmedAnswer) -> list[str]:
         if name not in answer.asked:
             said.append(f"{name}: not known from what was confirmed.")
     said += _best(answer)
-    if answer.settings is not None:
+    if answer.settings is not None and answer.not_at_their_best is None:
+        said.append(
+            f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
+            " suits it best: the optimum of a surface over all that tuning trained in full. What is"
+            " not known of that optimum is in the intervals of these differences."
+        )
+    elif answer.settings is not None:
         low, high = answer.settings
         count = f"{low}" if low == high else f"{low} to {high}"
         said.append(
             f"This is about these configurations, each the best of {count} settings that were tried"
             f" in its combination. What {' and '.join(answer.ask)} would do where every value has"
-            " the setting that suits it best is not known from so few."
+            f" the setting that suits it best is not known: {answer.not_at_their_best}."
         )
     return [*said, *answer.remarks]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,16 +70,33 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Optima:
+    """What is unknown of the choices where each is to be the optimum of its combination.
+
+    Attributes:
+        missing: Second moments of what they score less than their optima, in units of the objective
+            squared; as many rows and columns as there are choices.
+        degrees: Degrees of freedom of that.
+    """
+
+    missing: list[list[float]]
+    degrees: int
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """One record: what was chosen.
 
     Attributes:
         terms: On which terms.
         confirmed: The choices, the one that tuning found best first.
+        optima: What is unknown of them as optima; or a clause that says why none are known, and
+            the choices are the best that were tried.
     """
 
     terms: Terms
     confirmed: tuple[Confirmed, ...]
+    optima: Optima | str
 
     @property
     def runs(self) -> list[Proposal]:
@@ -98,12 +116,13 @@ class ConfirmationLog:
         """Opens the log; nothing is written before something is chosen."""
         self._files = files
 
-    def write(self, terms: Terms, choices: Sequence[Choice]) -> Confirmation:
+    def write(self, terms: Terms, choices: Sequence[Choice], optima: Optima | str) -> Confirmation:
         """Numbers the runs of what is chosen and writes it down.
 
         Args:
             terms: On which terms.
             choices: The best by tuning first.
+            optima: As of `Confirmation`.
 
         Returns:
             What is on record, which is somebody else's if that was there first.
@@ -122,7 +141,7 @@ class ConfirmationLog:
             new = range(following, following + terms.seeds - len(there))
             following = max(following, new.stop)
             confirmed.append(Confirmed(choice, (*there, *new)))
-        confirmation = Confirmation(terms, tuple(confirmed))
+        confirmation = Confirmation(terms, tuple(confirmed), optima)
         key = self._key(len(records))
         data = json.dumps(dataclasses.asdict(confirmation), sort_keys=True, indent=1).encode()
         self._files.store.put_if_absent(key, data)
@@ -156,7 +175,10 @@ class ConfirmationLog:
                 for each in record["confirmed"]
             )
             terms = Terms(**record["terms"] | {"ask": tuple(record["terms"]["ask"])})
-            confirmation = Confirmation(terms, confirmed)
+            optima = record["optima"]
+            if not isinstance(optima, str):
+                optima = Optima(**optima)
+            confirmation = Confirmation(terms, confirmed, optima)
         except (LookupError, TypeError) as error:
             raise damaged(path, _WHAT, _REMEDY) from error
         _check(path, confirmation)
@@ -168,6 +190,7 @@ def _check(path: Path, confirmation: Confirmation) -> None:
     terms = confirmation.terms
     fine = all(type(count) is int and count > 0 for count in (terms.tried, terms.seeds, terms.most))
     fine = fine and all(isinstance(name, str) for name in terms.ask)
+    fine = fine and _is_square(confirmation.optima, len(confirmation.confirmed))
     for each in confirmation.confirmed:
         fine = fine and all(type(n) is int and n >= CONFIRMING for n in each.trials)
         fine = fine and isinstance(each.choice.tuned, str)
@@ -177,3 +200,16 @@ def _check(path: Path, confirmation: Confirmation) -> None:
             raise damaged(path, _WHAT, _REMEDY) from error
     if not fine:
         raise damaged(path, _WHAT, _REMEDY)
+
+
+def _is_square(optima: Optima | str, size: int) -> bool:
+    if isinstance(optima, str):
+        return True
+    rows = optima.missing
+    whole = type(optima.degrees) is int and isinstance(rows, list) and len(rows) == size
+    return whole and all(
+        isinstance(row, list)
+        and len(row) == size
+        and all(isinstance(value, int | float) and math.isfinite(value) for value in row)
+        for row in rows
+    )

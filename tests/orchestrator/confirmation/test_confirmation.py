@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.confirmation.begin import confirmation
+from orchestrator.confirmation.optimum import surface
 from orchestrator.outcomes.conclusions import (
     Conclusions,
     confirmation_of,
     is_finished,
 )
 from orchestrator.outcomes.standing import standing
+from orchestrator.results.answer import answer, confirmed_answer_of
 from orchestrator.search.proposals import CONFIRMING
-from orchestrator.state.confirmation_log import Choice, ConfirmationLog
+from orchestrator.state.confirmation_log import Choice, ConfirmationLog, Optima
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.statistics.response_surface import NoSurface
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from tests.orchestrator.confirmation.toy_sweep import asked_sweep, confirm, stored_in, tune
@@ -216,3 +220,58 @@ def test_confirming_goes_on_where_it_was_left(
     assert confirm(stored) == chosen
     assert is_finished(stored)
     assert [row for row in _rows(stored, "confirm") if row in before] == before
+
+
+def test_where_rates_are_many_the_optimum_of_each_combination_is_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of the toy no rate suits better than 1.0; from 2.0 on it has accidents.
+    lora = {"rank": {"choice": [4, 64]}, "learning_rate": {"loguniform": [0.1, 1.9]}}
+    space = {"technique": {"lora": lora}, "data_size": 100}
+    changes = {"space": space, "trials": 16, "search": {"method": "random"}}
+    stored = stored_in(asked_sweep(tmp_path, **changes), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirm(stored)
+    assert isinstance(chosen.optima, Optima)
+    assert len(chosen.optima.missing) == len(chosen.confirmed) == 2
+    for each in chosen.confirmed:
+        assert each.choice.reason == "optimum of its combination"
+        rank, rate = (each.choice.configuration[name] for name in ("rank", "learning_rate"))
+        assert isinstance(rate, float)
+        rates = [row["learning_rate"] for row in _rows(stored, "tune") if row["rank"] == rank]
+        assert min(rates) <= rate <= max(rates)
+    said = answer(stored.root, stored.id)
+    assert "This is about rank, every combination at the learning rate that suits it best" in said
+    found = confirmed_answer_of(stored.root, stored.id)
+    assert found is not None
+    assert found.not_at_their_best is None
+
+
+def test_where_rates_are_few_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    chosen = confirm(stored)
+    assert chosen.optima == (
+        "of rank=4 2 rates were tried, of the 6 that are needed, each trained in full"
+    )
+    assert str(chosen.optima) in answer(stored.root, stored.id)
+
+
+_RANK = {"rank": {"choice": [4, 8]}}
+_RATE = {"learning_rate": {"uniform": [0.1, 0.9]}}
+_NUMBER = {"dropout": {"uniform": [0.0, 0.2]}}
+
+
+@pytest.mark.parametrize(
+    ("technique", "said"),
+    [
+        ({"lora": _RANK}, "no learning rate is searched over a range above 0"),
+        ({"lora": _RANK | _RATE | _NUMBER}, "numbers beside the learning rate are tuned over"),
+        ({"lora": _RANK, "full": {}}, "several techniques are tuned, whose rates have ranges of"),
+    ],
+)
+def test_what_has_no_surface_says_why(tmp_path: Path, technique: dict[str, Any], said: str) -> None:
+    space = {"technique": technique, "data_size": 100}
+    found = surface(asked_sweep(tmp_path, space=space, trials=2), [])
+    assert isinstance(found, NoSurface)
+    assert found.reason.startswith(said)
