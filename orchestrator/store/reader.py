@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
 from orchestrator.store.errors import StoreUnusableError
-from orchestrator.store.own_files import check_entry, check_way
+from orchestrator.store.own_files import check_entry, check_way, checked_files
 from orchestrator.store.schema import (
     PREDICTIONS,
     REPORTS,
@@ -93,12 +93,12 @@ def files(
     """
     if trial_ids is None:
         return [Path(entry.path) for entry in entries(root, table, sweep_ids)]
-    below = ["*.parquet", *(f"trial={name}/*.parquet" for name in trial_ids)]
+    below = ["", *(f"trial={name}" for name in trial_ids)]
     return sorted(
-        check_way(root, path)
+        path
         for folder in _folders(root, table, sweep_ids)
-        for pattern in below
-        for path in folder.glob(pattern)
+        for part in below
+        for path in checked_files(check_way(root, folder / part), ".parquet")
     )
 
 
@@ -161,6 +161,10 @@ def _checked(root: Path) -> Path:
         raise StoreUnusableError(
             f"There is no experiment store at {root.absolute()}; run a sweep first, or name its"
             " folder with --root."
+        )
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise StoreUnusableError(
+            f"The experiment store {root} cannot be read by this user; change its permissions."
         )
     return root
 

@@ -8,6 +8,7 @@ checkpoint, predictions, report, final row.
 from __future__ import annotations
 
 import datetime
+import fnmatch
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 from orchestrator.store import keys, rows
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.files import FileSystem, PublishedFiles
-from orchestrator.store.own_files import check_way
+from orchestrator.store.own_files import check_way, checked_files
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 
@@ -148,8 +149,7 @@ class Store:
     def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
         """Returns every prediction of a trial on one split, by protocol and rung."""
         found = self._find(keys.predictions_folder(sweep_id, trial_id), f"{split}-*")
-        ways = [check_way(self.root, path) for path in found]
-        tables = [rows.decode(PREDICTIONS, path, str(path)) for path in ways]
+        tables = [rows.decode(PREDICTIONS, path, str(path)) for path in found]
         return pa.concat_tables(tables) if tables else PREDICTIONS.schema.empty_table()
 
     def trial_file(self, sweep_id: str, trial_id: str) -> Path:
@@ -187,4 +187,5 @@ class Store:
         return row
 
     def _find(self, folder: str, pattern: str) -> list[Path]:
-        return sorted(self._files.path(folder).glob(f"{pattern}.parquet"))
+        found = checked_files(check_way(self.root, self._files.path(folder)), ".parquet")
+        return [path for path in found if fnmatch.fnmatchcase(path.stem, pattern)]

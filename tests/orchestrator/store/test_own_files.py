@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +124,39 @@ def test_a_name_that_is_not_utf8_is_named(root: Path) -> None:
     other.mkdir()
     with pytest.raises(DamagedError, match="name that is not text in UTF-8"):
         index.reports(root)
+
+
+_AS_ANOTHER = """
+import sys
+from pathlib import Path
+from orchestrator.errors import exit_codes
+from orchestrator.store import Store, reader
+root, sweep, trial = sys.argv[1:]
+with exit_codes():
+    reader.sweeps(Path(root))
+    Store(Path(root)).reports(sweep, trial)
+    reader.reports(Path(root), sweep, trial_ids=[trial])
+"""
+
+
+@pytest.mark.parametrize("what", ["", "reports", f"reports/sweep={SWEEP}/trial=t-aaaaaaaaaa"])
+def test_what_may_not_be_read_is_not_taken_for_empty(root: Path, what: str) -> None:
+    command = [sys.executable, "-c", _AS_ANOTHER, str(root), SWEEP, "t-aaaaaaaaaa"]
+    if os.geteuid() == 0:  # whom permissions do not hold, but for this capability
+        if shutil.which("setpriv") is None:
+            pytest.skip("needs setpriv to go without root's capabilities")
+        without = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}", *command]
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    (root / what).chmod(0)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    finally:
+        (root / what).chmod(0o755)
+    assert done.returncode in (1, 2)
+    assert str(root / what) in done.stderr
+    assert "change its permissions" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_root_may_be_a_link(root: Path, tmp_path: Path) -> None:
