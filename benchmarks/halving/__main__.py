@@ -12,7 +12,8 @@ The columns: what training costs, in full trainings; how many trials complete; h
 configuration that is chosen truly is than the best of all that were tried (regret), and the same
 within each stratum; the largest regret of one stratum in twenty; in how many strata the truly best
 that was tried was stopped. The chosen one is the completed one with the best score on the
-validation rows. Without stopping that choice alone is what is wrong.
+validation rows. Without stopping that choice alone is what is wrong. With --of-grid, as in
+`same_decision`, regret is over the best of all 48.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.halving.world import LAYERS, RANKS, RATES, World
+from benchmarks.halving.world import LAYERS, RANKS, RATES, RECORDED_RATES, World
 from orchestrator.search.halving import TechniqueHalving, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult
@@ -54,7 +55,9 @@ class Found:
     best_stopped: tuple[bool, ...]
 
 
-def asked(folder: Path, stopping: str, seed: int, *, strata: bool = True) -> Sweep:
+def asked(
+    folder: Path, stopping: str, seed: int, *, strata: bool = True, of_grid: int | None = None
+) -> Sweep:
     """Returns the resolved search space.
 
     Args:
@@ -62,8 +65,13 @@ def asked(folder: Path, stopping: str, seed: int, *, strata: bool = True) -> Swe
         stopping: Contents of that key; "" for none.
         seed: Of the sweep; it also chooses the ranks.
         strata: Whether it asks about ranks and layers; else all trials are one group.
+        of_grid: How many of the 48 recorded configurations are tried, in one group; None for
+            rates of a range.
     """
     ranks = [rank for position, rank in enumerate(RANKS) if position != seed // 2 % len(RANKS)]
+    rates = f"loguniform: [{RATES[0]}, {RATES[1]}]"
+    if of_grid is not None:
+        ranks, rates, strata = list(RANKS), f"choice: {list(RECORDED_RATES)}", False
     file = folder / "halving.yaml"
     file.write_text(
         f"""\
@@ -77,9 +85,9 @@ space:
     lora:
       rank: {{choice: {ranks}}}
       target_modules: {{choice: ["{'", "'.join(LAYERS)}"]}}
-      learning_rate: {{loguniform: [{RATES[0]}, {RATES[1]}]}}
+      learning_rate: {{{rates}}}
   data_size: 640
-trials: {TRIALS}
+trials: {of_grid or TRIALS}
 seed: {seed}
 budget: {{examples: {BUDGET}}}
 """
@@ -88,8 +96,14 @@ budget: {{examples: {BUDGET}}}
     return load(file, profile="embedded")
 
 
-def simulate(sweep: Sweep, world: World) -> Found:
-    """Returns what a sweep finds, with `SLOTS` trials at a time that train equally fast."""
+def simulate(sweep: Sweep, world: World, among: float | None = None) -> Found:
+    """Returns what a sweep finds, with `SLOTS` trials at a time that train equally fast.
+
+    Args:
+        sweep: The search.
+        world: What its trials measure.
+        among: What the best could have been; None for the best of those that were tried.
+    """
     study, halving = study_of(sweep), TechniqueHalving(sweep)
     rungs = sweep.rungs(BUDGET)
     by_loss = sweep.compared_by == "eval_loss"
@@ -138,7 +152,7 @@ def simulate(sweep: Sweep, world: World) -> Found:
         members.setdefault(group, []).append(number)
 
     def regret(numbers: Sequence[int]) -> float:
-        best = max(truths[number] for number in numbers)
+        best = max(truths[number] for number in numbers) if among is None else among
         chosen = max((n for n in numbers if n in completed), key=lambda n: completed[n])
         return best - truths[chosen]
 
@@ -161,6 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sweeps", type=int, default=200, help="of each way (200)")
     parser.add_argument("--first-seed", type=int, default=0, help="(0)")
     parser.add_argument("--one-group", action="store_true", help="nothing is asked about")
+    parser.add_argument(
+        "--of-grid", type=int, metavar="N", help="N of the 48 recorded configurations are tried"
+    )
     parser.add_argument("--ways", nargs="+", default=list(WAYS), help="contents of stopping")
     given = parser.parse_args(arguments)
     print(
@@ -171,8 +188,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for way in given.ways:
             found = []
             for seed in range(given.first_seed, given.first_seed + given.sweeps):
-                sweep = asked(Path(folder), way, seed, strata=not given.one_group)
-                found.append(simulate(sweep, World(seed)))
+                sweep = asked(
+                    Path(folder), way, seed, strata=not given.one_group, of_grid=given.of_grid
+                )
+                world = World(seed)
+                best = None if given.of_grid is None else world.best_recorded()
+                found.append(simulate(sweep, world, best))
             rungs = ", ".join(f"{100 * rung / BUDGET:.3g}" for rung in sweep.rungs(BUDGET)[:-1])
             print(_line(way or "none", rungs if way else "", found), flush=True)
 

@@ -46,3 +46,13 @@ def test_the_table_has_a_line_for_each_way(capsys: pytest.CaptureFixture[str]) -
     _, _, none, objective = capsys.readouterr().out.splitlines()
     assert none.startswith("| none |  | 36.0 | 36.0 |")
     assert objective.startswith("| by: objective, first_rung: 0.3 | 30, 90 |")
+
+
+def test_of_the_recorded_grid_regret_is_over_the_best_of_all(tmp_path: Path) -> None:
+    world = World(0)
+    best = world.best_recorded()
+    assert best == pytest.approx(0.786, abs=1e-3)
+    few = simulate(asked(tmp_path, "by: eval_loss", 0, of_grid=4), world, best)
+    tried = simulate(asked(tmp_path, "by: eval_loss", 0, of_grid=4), world)
+    assert few.regret > tried.regret >= 0.0
+    assert few.trainings < 4
