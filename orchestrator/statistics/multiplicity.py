@@ -19,8 +19,8 @@ from scipy import special
 from orchestrator.statistics.contrasts import Contrast, Critical, Interval, student_t, two_sided
 from orchestrator.statistics.run_scores import Array
 
-_DRAWS = 1 << 15
-_ERRORS = 400
+_DRAWS = 1 << 14
+_ERRORS = 100
 _SEED = 0
 
 
@@ -53,7 +53,7 @@ class Largest:
             return low
         high = student_t(1 - (1 - level) / self._count, degrees)
         errors = _errors(degrees)
-        while high - low > 1e-9 * high:
+        while high - low > 1e-6 * high:
             middle = (low + high) / 2
             beyond = self._beyond(middle, errors) > 1 - level
             low, high = (middle, high) if beyond else (low, middle)

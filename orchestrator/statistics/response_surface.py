@@ -23,10 +23,10 @@ FEWEST_RATES = 6
 """So many distinct rates a value are needed to speak of it at its best rate."""
 
 _THIRDS = 3
-_GRID = 61
 _DRAWS = 2000
 _SEED = 0
 _NO_NOISE = 1e-18
+_FLAT = 1e-12
 _MISFIT = 2.0
 """What is lost, squared, is taken to be so many times what the coefficients' covariance says: that
 holds for a parabola, which no curve is quite. Measured on curves with a kink and with a cliff."""
@@ -253,15 +253,15 @@ def _missing(
     chosen: Array,
 ) -> Array:
     """Returns the second moments of what the strata lose, over coefficients that may be true."""
-    grid = np.linspace(-1.0, 1.0, _GRID)
     random = np.random.default_rng(_SEED)
     normal = random.standard_normal((_DRAWS, len(fitted)))
     chi = np.sqrt(random.chisquare(degrees, _DRAWS) / degrees)
     root = np.linalg.cholesky(covariance)
     drawn = fitted + (normal @ root.T) / chi[:, None]
-    slopes, curvature = model.slopes(drawn), drawn[:, -1]
-    heights = slopes[..., None] * grid + (curvature[:, None] * grid**2)[:, None, :]
-    lost = heights.max(axis=-1) - (slopes * chosen + curvature[:, None] * chosen**2)
+    slopes, curvature = model.slopes(drawn), drawn[:, -1:]
+    inside = np.clip(-slopes / (2 * np.minimum(curvature, -_FLAT)), -1.0, 1.0)
+    best = np.where(curvature < -_FLAT, inside, np.sign(slopes))
+    lost = slopes * (best - chosen) + curvature * (best**2 - chosen**2)
     lost = np.maximum(lost, 0.0)
     for own, of_drawn in zip(
         model.choice_effects(fitted), model.choice_effects(drawn), strict=True
