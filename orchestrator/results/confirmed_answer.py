@@ -348,7 +348,7 @@ def asked_words(answer: ConfirmedAnswer, parameter: str) -> list[str]:
 def _basis(answer: ConfirmedAnswer) -> str:
     count = len(answer.standings)
     which = "configuration was" if count == 1 else "configurations were"
-    chosen = f"the best of {', '.join(answer.ask)}'s combinations" if answer.ask else "the best"
+    chosen = f"the best of each {' and '.join(answer.ask)}" if answer.ask else "the best"
     return (
         f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
         f" {answer.seeds} new seeds each; scores are on {answer.test_rows:,} test rows, which"

@@ -100,7 +100,8 @@ def searched_thinly(
     """
     distinct = sorted(set(rates))
     if len(distinct) < fewest:
-        return f"{len(distinct)} rates were tried, of the {fewest} that are needed"
+        count = f"{len(distinct)} rates were" if len(distinct) != 1 else "1 rate was"
+        return f"{count} tried, of the {fewest} that are needed"
     width = math.log(high / low) / _THIRDS
     thirds = {min(_THIRDS - 1, max(0, int(math.log(rate / low) / width))) for rate in distinct}
     if len(thirds) < _THIRDS:
