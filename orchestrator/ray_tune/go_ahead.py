@@ -8,10 +8,14 @@ go on, and every rank waits for it after each report.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from typing import Any
 
 import ray
+from ray.exceptions import GetTimeoutError
+
+_ASK_AGAIN_SECONDS = 30.0
 
 
 class _Board:
@@ -62,4 +66,10 @@ def wait_for_go_ahead(board: str, trial_id: str, rung: int) -> None:
         trial_id: The group's trial.
         rung: Of its latest report, in examples.
     """
-    ray.get(ray.get_actor(board).wait.remote(trial_id, rung))
+    actor: Any = ray.get_actor(board)
+    while True:
+        # Ray (2.60) was seen to lose the answer to one such call of many; asked again, the board
+        # answers at once if the decision is there.
+        with contextlib.suppress(GetTimeoutError):
+            ray.get(actor.wait.remote(trial_id, rung), timeout=_ASK_AGAIN_SECONDS)
+            return

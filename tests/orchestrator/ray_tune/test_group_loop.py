@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import ray.train
+from ray.exceptions import GetTimeoutError
 
 from orchestrator.ray_tune import go_ahead, trainable
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
@@ -40,3 +41,21 @@ def test_a_worker_makes_no_report_before_all_have_returned_from_the_last_one(
     trainable._group_loop({"job": job, "board": "board", "proposal": proposal})
     waited = [("board", stored.trial_id(1), rung) for rung in grid]
     assert events == [event for each in waited for event in ("reported", each)]
+
+
+def test_a_worker_asks_again_where_no_answer_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def wait(trial_id: str, rung: int) -> int:
+        asked.append((trial_id, rung))
+        return len(asked)
+
+    def get(answer: int, timeout: float) -> None:
+        if answer < 3:
+            raise GetTimeoutError("no answer")
+
+    board = SimpleNamespace(wait=SimpleNamespace(remote=wait))
+    monkeypatch.setattr("ray.get_actor", lambda name: board)
+    monkeypatch.setattr("ray.get", get)
+    go_ahead.wait_for_go_ahead("board", "t-a", 90)
+    assert asked == [("t-a", 90)] * 3
