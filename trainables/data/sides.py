@@ -65,7 +65,10 @@ def check_groups(groups: Sequence[str], dataset: str, split_by: str) -> None:
     """
     sizes = Counter(groups)
     by_schema = split_by == BY_SCHEMA
-    named = "schemas" if by_schema else f"values in the column {split_by!r}"
+    one = len(sizes) == 1
+    named = f"schema{'' if one else 's'}"
+    if not by_schema:
+        named = f"value{'' if one else 's'} in the column {split_by!r}"
     remedy = (
         f"give single rows to training, validation and test with `--set split_by={BY_ROW}` (the"
         f" test then says nothing of schemas that the model has not seen), or name"

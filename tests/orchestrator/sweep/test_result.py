@@ -121,7 +121,7 @@ def test_a_profile_is_called_what_it_is(file: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     lines = (f"q{n},CREATE TABLE t{n % 50} (a INT),SELECT {n}\n" for n in range(500))
     rows.write_text("sql_prompt,sql_context,sql\n" + "".join(lines))
-    code, out, err = _run(file, "--set", f"dataset={rows}", "--plan")
+    code, out, err = _run(file, "--set", f"dataset={rows}", "--set", "split_by=row", "--plan")
     assert code == 0, err
     assert re.search(r"profile +embedded with your own data \(asked for", out)
 
