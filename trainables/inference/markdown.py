@@ -11,7 +11,7 @@ import re
 
 from trainables.contract.visible import visible_line
 
-_MEANS_SOMETHING = re.compile(r"[\\`*\[\]|~$]|(?<!\w)_|_(?!\w)")
+_MEANS_SOMETHING = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINKED = (("://", "&#58;//"), ("@", "&#64;"), ("www.", "www&#46;"))
 """What GitHub makes a link of without any brackets: addresses of pages and of mail."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -19,6 +19,7 @@ TEXTS = st.text(st.sampled_from("ab1 <>{}~^\\`|*_[]()#!&;:/@=+-.$\n\r\t\u202e"))
 
 
 @given(TEXTS)
+@example("__0__")
 def test_a_paragraph_shows_the_text_and_nothing_else(text: str) -> None:
     tokens = _RENDERER.parse(f"It asked: {markdown(text)}.")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
