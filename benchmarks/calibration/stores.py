@@ -14,8 +14,8 @@ from benchmarks.calibration.statements import ASKED, Stated
 from benchmarks.calibration.sweep import SEEDS, SimulatedSweep
 from benchmarks.calibration.worlds import STRATA
 from benchmarks.simulation import Unsynced
-from orchestrator.results.answer import confirmed_answer_of
 from orchestrator.results.compare import compare
+from orchestrator.results.confirmed_answer import confirmed_answer_of
 from orchestrator.results.selection import final_rows
 from orchestrator.state.confirmation_log import Choice, Confirmation, ConfirmationLog, Terms
 from orchestrator.state.sweep_files import SweepFiles

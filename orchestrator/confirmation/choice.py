@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, phase
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.strata import Values
 from orchestrator.state.confirmation_log import Choice
 from orchestrator.statistics.response_surface import Surface
-from orchestrator.store.rows import Row
+from orchestrator.store.rows import Row, finite_or_none
 from trainables.techniques.registry import is_untuned
 
 
@@ -92,19 +92,17 @@ def _rank(sweep: Sweep, trial_number: int, ends: Sequence[Row]) -> _Rank | None:
         return None
     if outcomes == {"completed"}:
         sign = -1.0 if sweep.objective.mode == "max" else 1.0
-        values = [row["objective"] for row in ends]
-        if not all(_is_finite(value) for value in values):
-            return None
-        return _Rank(0, 0, sign * math.fsum(values) / len(values), trial_number)
-    losses = [row["eval_loss"] for row in ends]
-    if not all(_is_finite(loss) for loss in losses):
-        return None
+        mean = _mean(ends, "objective")
+        return None if mean is None else _Rank(0, 0, sign * mean, trial_number)
+    loss = _mean(ends, "eval_loss")
     reached = min(row["examples_seen"] or 0 for row in ends)
-    return _Rank(1, -reached, math.fsum(losses) / len(losses), trial_number)
+    return None if loss is None else _Rank(1, -reached, loss, trial_number)
 
 
-def _is_finite(value: Any) -> bool:
-    return value is not None and math.isfinite(value)
+def _mean(rows: Sequence[Row], column: str) -> float | None:
+    """Returns the mean of a column; None unless every row has a finite value."""
+    values = [value for row in rows if (value := finite_or_none(row[column])) is not None]
+    return math.fsum(values) / len(values) if len(values) == len(rows) else None
 
 
 def choose(
@@ -125,40 +123,44 @@ def choose(
     most = sweep.confirm.configurations
     if not candidates:
         return []
-    best = candidates[0]
     if optima is not None:
         return _at_their_best(sweep, candidates, optima)[:most]
+    best = candidates[0]
     chosen = [Choice(best.configuration, best.trial_id, "best")]
     if not sweep.ask:
         others = candidates[1:most]
         return chosen + [Choice(each.configuration, each.trial_id, "next best") for each in others]
-    firsts: dict[Any, Tuned] = {}
-    for each in candidates:
-        if phase(sweep, each.proposal) == "tune":
-            firsts.setdefault(sweep.stratum_of(each.configuration), each)
+    winners = _winners(sweep, candidates)
     for stratum in sweep.strata:
-        winner = firsts.get(stratum.values)
+        winner = winners.get(stratum.values)
         if winner is not None and winner is not best:
             chosen.append(Choice(winner.configuration, winner.trial_id, "best of its stratum"))
     return chosen[:most]
 
 
+def _winners(sweep: Sweep, candidates: Sequence[Tuned]) -> dict[Values, Tuned]:
+    """Returns the best of each stratum, that of the best first; points are in none."""
+    found: dict[Values, Tuned] = {}
+    for each in candidates:
+        values = sweep.stratum_of(each.configuration)
+        if values is not None and phase(sweep, each.proposal) == "tune":
+            found.setdefault(values, each)
+    return found
+
+
 def _at_their_best(sweep: Sweep, candidates: Sequence[Tuned], optima: Surface) -> list[Choice]:
     """Returns each stratum at its optimum, first that of the best that was tried, then the ends."""
-    of_stratum: dict[Any, Tuned] = {}
-    for each in candidates:
-        if phase(sweep, each.proposal) == "tune":
-            of_stratum.setdefault(sweep.stratum_of(each.configuration), each)
+    winners = _winners(sweep, candidates)
     rates = {
         tuple(stratum.items()): rate
         for stratum, rate in zip(optima.strata, optima.rates, strict=True)
     }
-    first = next(iter(of_stratum))
+    first = next(iter(winners))
     order = [first, *(s.values for s in sweep.strata if s.values != first)]
     return [
         Choice(
-            {**of_stratum[values].configuration, **optima.others, "learning_rate": rates[values]},
-            of_stratum[values].trial_id,
+            {**winners[values].configuration, **optima.others, "learning_rate": rates[values]},
+            winners[values].trial_id,
             "optimum of its combination",
         )
         for values in order

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestrator.confirmation.choice import Tuned, value_of
+from orchestrator.search.proposals import phase
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import (
     Choice,
@@ -44,9 +45,7 @@ def surface(sweep: Sweep, candidates: Sequence[Tuned]) -> Surface | NoSurface:
     for each in candidates:
         value = value_of(sweep, each)
         values = sweep.stratum_of(each.configuration)
-        if value is None or values is None or each.proposal.configuration_number is None:
-            continue
-        if each.proposal.configuration_number < len(sweep.points):
+        if value is None or values is None or phase(sweep, each.proposal) != "tune":
             continue
         rate = each.configuration[RATE]
         assert isinstance(rate, int | float)

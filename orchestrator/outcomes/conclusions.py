@@ -54,7 +54,7 @@ def terms_of(sweep: Sweep) -> Terms | None:
     confirm = sweep.confirm
     if confirm is None:
         return None
-    return Terms(sweep.ask, len(list(Numbering(sweep))), confirm.seeds, confirm.configurations)
+    return Terms(sweep.ask, sweep.runs, confirm.seeds, confirm.configurations)
 
 
 def _done(stored: StoredSweep) -> set[int]:

@@ -53,12 +53,28 @@ def answer(root: Path, sweep_id: str) -> str:
         ResultsError: No trial has ended.
         StoreError: The store cannot be read.
     """
-    rows = final_rows(root, [sweep_id])
-    if (stated := _confirmed(root, sweep_id, rows)) is not None:
-        from orchestrator.results.confirmed_answer import words
+    return answered(root, sweep_id)[1]
 
-        return "\n".join(map(visible_line, words(stated)))
-    rows = [row for row in rows if row["phase"] != CONFIRM]
+
+def answered(root: Path, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
+    """Returns what the confirming runs say, None while none has completed, and the answer.
+
+    Arguments and errors as of `answer`.
+    """
+    # Imports scipy and optuna, which take a second that other questions need not wait for.
+    from orchestrator.results.confirmed_answer import confirmed_answer_of
+
+    rows = final_rows(root, [sweep_id])
+    stated = confirmed_answer_of(root, sweep_id, rows)
+    if stated is None:
+        return None, _searched(root, sweep_id, [row for row in rows if row["phase"] != CONFIRM])
+    from orchestrator.results.confirmed_words import words
+
+    return stated, "\n".join(map(visible_line, words(stated)))
+
+
+def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
+    """Returns what the search found, in words."""
     ranked = [entry for entry in leaderboard(root, sweep_id) if entry["value"] is not None]
     trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
@@ -92,16 +108,6 @@ def answer(root: Path, sweep_id: str) -> str:
     return "\n".join(map(visible_line, [sentence, *_described(root, rows)]))
 
 
-def confirmed_answer_of(root: Path, sweep_id: str) -> ConfirmedAnswer | None:
-    """Returns what a sweep's confirming runs say; None while none has completed.
-
-    Raises:
-        ResultsError: No trial has ended.
-        StoreError: The store cannot be read.
-    """
-    return _confirmed(root, sweep_id, final_rows(root, [sweep_id]))
-
-
 def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """Returns the answers of sweeps in both forms.
 
@@ -111,27 +117,17 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """
     from rich.console import Group
 
-    from orchestrator.results.confirmed_answer import as_data, view
+    from orchestrator.results.confirmed_words import as_data, view
 
     data, parts = [], []
     for sweep_id in sweep_ids:
-        stated = confirmed_answer_of(root, sweep_id)
-        text = answer(root, sweep_id)
+        stated, text = answered(root, sweep_id)
         confirmed = None if stated is None else as_data(stated)
         data.append({"sweep_id": sweep_id, "answer": text, "confirmed": confirmed})
         if stated is not None:
             parts.append(view(stated))
         parts.append(shown(text))
     return Answer(data, Group(*parts))
-
-
-def _confirmed(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedAnswer | None:
-    # Imports scipy and optuna, which take a second that other answers need not wait for.
-    from orchestrator.results.confirmed import confirmed_sweep
-    from orchestrator.results.confirmed_answer import confirmed_answer
-
-    confirmed = confirmed_sweep(root, sweep_id, rows)
-    return None if confirmed is None else confirmed_answer(root, confirmed, rows)
 
 
 def _ranked_configurations(

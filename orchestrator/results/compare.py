@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
 from orchestrator.results.configurations import Configurations, by_configuration, parameters
-from orchestrator.results.curves import Curves, key, place, why
+from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
 from orchestrator.results.find_trial import pick
+from orchestrator.results.row_scores import key
 from orchestrator.results.selection import check_same_evaluation, metric_and_mode
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM

@@ -52,6 +52,12 @@ def _object(text: str | None) -> Mapping[str, Any]:
     return found
 
 
+def test_protocol(row: Row) -> str | None:
+    """Returns by which protocol a trial has its test scores; None where it is not on record."""
+    protocol = recorded(row).get("protocol")
+    return "standard" if protocol == "both" else protocol
+
+
 def parameters(row: Row) -> dict[str, Any]:
     """Returns technique, the technique's own parameters, and data size, the telling ones first."""
     own = _parameters(row)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestrator.results.configurations import recorded
+from orchestrator.results.row_scores import row_scores
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Confirmed
 from orchestrator.state.sweep_files import found
 from orchestrator.statistics.run_scores import RunScores, run_scores
 from orchestrator.store import reader
-from orchestrator.store.clusters import cluster_names
 from orchestrator.store.rows import Row
-from trainables.contract.scores import UNJUDGED
 
 
 @dataclass(frozen=True)
@@ -91,55 +90,35 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     return ConfirmedSweep(record, tuple(having), tuple(without), running)
 
 
+def test_predictions(root: Path, configurations: Sequence[ConfirmedConfiguration]) -> pa.Table:
+    """Returns the predictions of all runs on the test rows.
+
+    Args:
+        root: Folder of the store.
+        configurations: With completed runs.
+    """
+    rows = [row for each in configurations for row in each.rows]
+    sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
+    predicted = reader.predictions(root, *sweeps, trial_ids=[row["trial_id"] for row in rows])
+    return predicted.filter(pc.equal(predicted["split"], "test"))
+
+
 def scores_of(
-    root: Path, configurations: Sequence[ConfirmedConfiguration], metric: str
+    predicted: pa.Table, configurations: Sequence[ConfirmedConfiguration], metric: str
 ) -> RunScores | None:
     """Returns the runs' scores on the test rows that all of them have and that can be measured.
 
     Args:
-        root: Folder of the store.
+        predicted: From `test_predictions`.
         configurations: With completed runs.
         metric: A score.
 
     Returns:
         None where fewer than two rows are common to all.
     """
-    of_run = {
-        row["trial_id"]: _of_run(root, row, metric) for each in configurations for row in each.rows
-    }
-    common: dict[str, str] | None = None
-    for values in of_run.values():
-        own = {name: cluster for name, (cluster, _) in values.items()}
-        common = own if common is None else {n: c for n, c in common.items() if n in own}
-    if common is None or len(common) < 2:
+    found = row_scores(predicted, [row for each in configurations for row in each.rows], metric)
+    if found is None or len(found[1]) < 2:
         return None
-    return run_scores(
-        [
-            [[of_run[row["trial_id"]][name][1] for name in common] for row in each.rows]
-            for each in configurations
-        ],
-        list(common.values()),
-    )
-
-
-def _of_run(root: Path, row: Row, metric: str) -> Mapping[str, tuple[str, float | None]]:
-    """Returns (cluster, score) of each test row that can be measured, by example.
-
-    The score is None where nobody can judge what was predicted.
-    """
-    predicted = reader.predictions(root, row["sweep_id"], trial_ids=[row["trial_id"]])
-    protocol = recorded(row).get("protocol", "standard")
-    first = "standard" if protocol == "both" else protocol
-    of_test = pc.and_(pc.equal(predicted["split"], "test"), pc.equal(predicted["protocol"], first))
-    predicted = predicted.filter(of_test)
-    columns: list[Sequence[Any]] = [
-        predicted["example_id"].to_pylist(),
-        cluster_names(predicted),
-        predicted[metric].to_pylist(),
-        predicted["execution_reason"].to_pylist(),
-    ]
-    return {
-        name: (cluster, value)
-        for name, cluster, value, reason in zip(*columns, strict=True)
-        if value is not None or reason == UNJUDGED
-    }
+    scores, clusters = found
+    ends = np.cumsum([len(each.rows) for each in configurations])
+    return run_scores(np.split(scores, ends[:-1]), clusters)

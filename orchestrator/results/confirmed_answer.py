@@ -1,39 +1,39 @@
-"""The answer of a sweep that has confirmed what it chose: one object, and its words.
+"""The answer of a sweep that has confirmed what it chose, as one object.
 
-It speaks of these configurations, under seeds and on rows like those that they were confirmed with:
-what tuning may have missed is not in it.
+It speaks of seeds and rows like those that the configurations were confirmed with: of these
+configurations, or where tuning has found the optimum of each combination, of the values themselves.
+Its words are in `orchestrator.results.confirmed_words`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from orchestrator.results.configurations import parameters, telling
 from orchestrator.results.confirmed import (
     ConfirmedConfiguration,
     ConfirmedSweep,
+    confirmed_sweep,
     scores_of,
+    test_predictions,
 )
-from orchestrator.results.selection import is_score
+from orchestrator.results.selection import final_rows, is_score
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.statistics.asked import Answered, Settings, against_best, answer_asked
 from orchestrator.statistics.contrasts import Interval, contrast, score_interval
 from orchestrator.statistics.run_scores import Array, RunScores
-from orchestrator.store import reader
+from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
-from orchestrator.terminal.values import brief, configuration, with_interval
+from orchestrator.terminal.values import configuration
 from trainables.contract.scores import METRICS
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 EXECUTION = "execution_accuracy"
 
@@ -95,7 +95,8 @@ class ConfirmedAnswer:
         not_at_their_best: Why what is said is of the configurations alone, and not of the values,
             each at the learning rate that suits it best; None where it is of the values.
         asked: By parameter, its contrasts; empty where they are not known.
-        standings: The configurations, the best by tuning first.
+        has_best: Whether a run of what tuning found best has completed; it is then the first.
+        standings: The configurations, in the order in which they were chosen.
         remarks: Whole sentences on what is missing or to be minded.
     """
 
@@ -108,8 +109,28 @@ class ConfirmedAnswer:
     settings: tuple[int, int] | None
     not_at_their_best: str | None
     asked: Mapping[str, Sequence[Answered]]
+    has_best: bool
     standings: tuple[Standing, ...]
     remarks: tuple[str, ...]
+
+
+def confirmed_answer_of(
+    root: Path, sweep_id: str, rows: Sequence[Row] | None = None
+) -> ConfirmedAnswer | None:
+    """Returns what a sweep's confirming runs say; None while none has completed.
+
+    Args:
+        root: Folder of the store; a compacted copy has no record of what was chosen.
+        sweep_id: The sweep.
+        rows: Its final rows; None reads them.
+
+    Raises:
+        ResultsError: No trial has ended.
+        StoreError: The store cannot be read.
+    """
+    rows = final_rows(root, [sweep_id]) if rows is None else rows
+    confirmed = confirmed_sweep(root, sweep_id, rows)
+    return None if confirmed is None else confirmed_answer(root, confirmed, rows)
 
 
 def confirmed_answer(
@@ -127,10 +148,9 @@ def confirmed_answer(
         return None
     first = configurations[0].rows[0]
     metric = str(first["objective_metric"])
-    scores = scores_of(root, configurations, metric) if is_score(metric) else None
-    executed = None
-    if metric != EXECUTION:
-        executed = scores_of(root, configurations, EXECUTION)
+    predicted = test_predictions(root, configurations)
+    scores = scores_of(predicted, configurations, metric) if is_score(metric) else None
+    executed = None if metric == EXECUTION else scores_of(predicted, configurations, EXECUTION)
     asked: Mapping[str, Sequence[Answered]] = {}
     if scores is not None:
         settings = [_settings(record.terms.ask, each) for each in configurations]
@@ -148,8 +168,9 @@ def confirmed_answer(
         _settings_tried(rows),
         record.optima if isinstance(record.optima, str) else None,
         asked,
+        confirmed.best is not None,
         _standings(configurations, metric, scores, executed),
-        tuple(_remarks(root, confirmed, rows, metric, scores)),
+        tuple(_remarks(predicted, confirmed, rows, metric, scores)),
     )
 
 
@@ -161,44 +182,6 @@ def _missing(
         return None, math.inf
     order = [record.confirmed.index(each.confirmed) for each in configurations]
     return np.array(record.optima.missing)[np.ix_(order, order)], record.optima.degrees
-
-
-def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
-    """Returns the answer for programs; a contrast's weights are in the order of the standings."""
-    data = dataclasses.asdict(answer)
-    for contrasts in data["asked"].values():
-        for each in contrasts:
-            each["asked"]["weights"] = [round(float(w), 12) for w in each["asked"]["weights"]]
-    return data
-
-
-def view(answer: ConfirmedAnswer) -> RenderableType:
-    """Returns the table of what was confirmed, the best by tuning first."""
-    from orchestrator.terminal.output import table
-
-    shown = [score for each in answer.standings if (score := each.execution) is not None]
-    headers = ["configuration", "chosen as", "seeds", f"test {answer.metric}", "less the best"]
-    headers += [f"test {EXECUTION}"] if shown else []
-    lines = []
-    for each in answer.standings:
-        cells = [
-            each.name,
-            each.reason,
-            str(len(each.runs)),
-            _cell(each.score),
-            "-"
-            if each.difference is None
-            else f"{each.difference[0]:+.4f} [{each.difference[1][0]:+.3f},"
-            f" {each.difference[1][1]:+.3f}]",
-        ]
-        lines.append(cells + ([_cell(each.execution)] if shown else []))
-    return table(headers, lines, {"seeds"})
-
-
-def _cell(score: Score | None) -> str:
-    if score is None or math.isnan(score.value):
-        return "-"
-    return with_interval(score.value, *(score.interval or (None, None)))
 
 
 def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:
@@ -213,13 +196,8 @@ def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:
 
 def _settings(ask: Sequence[str], each: ConfirmedConfiguration) -> Settings:
     """Returns what a configuration has of what is asked about, as its final row says it."""
-    row = each.rows[0]
-    values = {name: row[name] if name in row else _parameter(row, name) for name in ask}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _parameter(row: Row, name: str) -> Any:
-    return parameters(row).get(name)
+    own = parameters(each.rows[0])
+    return {name: own[name] for name in ask if own.get(name) is not None}
 
 
 def _standings(
@@ -258,7 +236,7 @@ def _score(metric: str, scores: RunScores, index: int) -> Score:
 
 
 def _remarks(
-    root: Path,
+    predicted: pa.Table,
     confirmed: ConfirmedSweep,
     rows: Sequence[Row],
     metric: str,
@@ -287,13 +265,10 @@ def _remarks(
             f"{scores.unjudged:,} predictions could not be judged; intervals hold with them right"
             " and wrong."
         )
-    names = {each.confirmed.choice.tuned for each in confirmed.configurations}
-    if (text := _constant_text(root, confirmed)) is not None:
+    if (text := _constant_text(predicted, confirmed)) is not None:
         said.append(f"The best writes one and the same text for every test row: {text!r}.")
     failed = Counter(
-        str(row["outcome"])
-        for row in rows
-        if row["outcome"] not in ("completed", "stopped") and row["trial_id"] not in names
+        str(row["outcome"]) for row in rows if row["outcome"] not in ("completed", "stopped")
     )
     if failed:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(failed.items()))
@@ -301,115 +276,8 @@ def _remarks(
     return said
 
 
-def _constant_text(root: Path, confirmed: ConfirmedSweep) -> str | None:
-    """Returns the one text that the best model wrote for every test row, if it did."""
-    row = confirmed.configurations[0].rows[0]
-    predicted = reader.predictions(root, row["sweep_id"], trial_ids=[row["trial_id"]])
-    texts = {
-        text
-        for split, text in zip(
-            predicted["split"].to_pylist(), predicted["prediction"].to_pylist(), strict=True
-        )
-        if split == "test"
-    }
-    return next(iter(texts)) if len(texts) == 1 and predicted.num_rows > 1 else None
-
-
-def words(answer: ConfirmedAnswer) -> list[str]:
-    """Returns the answer as lines for a person."""
-    said = [_basis(answer)]
-    for name in answer.ask:
-        said += [_contrast(answer, name, each) for each in answer.asked.get(name, ())]
-        if name not in answer.asked:
-            said.append(f"{name}: not known from what was confirmed.")
-    said += _best(answer)
-    if answer.settings is not None and answer.not_at_their_best is None:
-        said.append(
-            f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
-            " suits it best: the optimum of a surface over all that tuning trained in full. What is"
-            " not known of that optimum is in the intervals of these differences."
-        )
-    elif answer.settings is not None:
-        low, high = answer.settings
-        count = f"{low}" if low == high else f"{low} to {high}"
-        said.append(
-            f"This is about these configurations, each the best of {count} settings that were tried"
-            f" in its combination. What {' and '.join(answer.ask)} would do where every value has"
-            f" the setting that suits it best is not known: {answer.not_at_their_best}."
-        )
-    return [*said, *answer.remarks]
-
-
-def asked_words(answer: ConfirmedAnswer, parameter: str) -> list[str]:
-    """Returns what was confirmed of one parameter, a sentence a contrast; none where not asked."""
-    return [_contrast(answer, parameter, each) for each in answer.asked.get(parameter, ())]
-
-
-def _basis(answer: ConfirmedAnswer) -> str:
-    count = len(answer.standings)
-    which = "configuration was" if count == 1 else "configurations were"
-    chosen = f"the best of each {' and '.join(answer.ask)}" if answer.ask else "the best"
-    return (
-        f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
-        f" {answer.seeds} new seeds each; scores are on {answer.test_rows:,} test rows, which"
-        " nothing was chosen on."
-    )
-
-
-def _contrast(answer: ConfirmedAnswer, name: str, each: Answered) -> str:
-    value, (low, high) = each.found.value, each.interval
-    level = f"{100 * each.level:.4g} % interval {low:+.3f} to {high:+.3f}"
-    numeric = not isinstance(each.asked.value, str | bool)
-    if not each.differs:
-        where = (
-            f"from {brief(each.asked.against)} to {brief(each.asked.value)}"
-            if numeric
-            else f"between {brief(each.asked.against)} and {brief(each.asked.value)}"
-        )
-        return (
-            f"{name}: no difference in {answer.metric} is shown {where} ({value:+.3f}, {level}):"
-            f" one of more than {max(abs(low), abs(high)):.3f} is unlikely."
-        )
-    if numeric:
-        moves = "rises" if value > 0 else "falls"
-        span = f"from {brief(each.asked.against)} to {brief(each.asked.value)}"
-        return f"{name}: {answer.metric} {moves} by {abs(value):.3f} {span} ({level})."
-    side = "above" if value > 0 else "below"
-    return (
-        f"{name}: {brief(each.asked.value)} is {abs(value):.3f} {side}"
-        f" {brief(each.asked.against)} in {answer.metric} ({level})."
-    )
-
-
-def _best(answer: ConfirmedAnswer) -> list[str]:
-    first = answer.standings[0]
-    name = first.name
-    label = "Best by tuning" if first.reason == "best" else "First of those that completed"
-    scores = [text for each in (first.score, first.execution) if (text := _scored(each))]
-    said = [f"{label}: {name}" + (f", with {' and '.join(scores)}." if scores else ".")]
-    sign = 1.0 if answer.rises_to_better else -1.0
-    ahead = [
-        (sign * each.difference[0], each)
-        for each in answer.standings
-        if each.difference is not None and sign * each.difference[0] > 0
-    ]
-    if ahead:
-        _, other = max(ahead, key=lambda pair: pair[0])
-        assert other.difference is not None
-        value, (low, high) = other.difference
-        verdict = "and is better" if low > 0 or high < 0 else "which may be luck"
-        said.append(
-            f"Confirmed higher is {other.name}, {verdict}: {value:+.3f}"
-            f" (simultaneous 95 % interval {low:+.3f} to {high:+.3f})."
-        )
-    return said
-
-
-def _scored(score: Score | None) -> str | None:
-    if score is None or math.isnan(score.value):
-        return None
-    text = f"{score.metric} {score.value:.3f}"
-    if score.interval is None:
-        return f"{text} (one seed: another may reverse it)"
-    low, high = score.interval
-    return f"{text} (95 % interval {low:.3f} to {high:.3f} over seeds and rows)"
+def _constant_text(predicted: pa.Table, confirmed: ConfirmedSweep) -> str | None:
+    """Returns the one text that the first model wrote for every test row, if it did."""
+    own = having(predicted, "trial_id", [confirmed.configurations[0].rows[0]["trial_id"]])
+    texts = set(own["prediction"].to_pylist())
+    return texts.pop() if len(texts) == 1 and own.num_rows > 1 else None

@@ -6,27 +6,17 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from orchestrator.results.clusters import clusters_by_example
 from orchestrator.results.errors import ResultsError
+from orchestrator.results.row_scores import Key, key, row_scores
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
-from trainables.contract.scores import METRICS, UNJUDGED
 from trainables.techniques.registry import is_untuned
-
-Key = tuple[str, str]
-"""Sweep and trial."""
-
 
 Point = tuple[int, float]
 """A report's optimiser steps, and its value of the metric."""
-
-
-def key(row: Row) -> Key:
-    """Returns which trial a row of any table belongs to."""
-    return row["sweep_id"], row["trial_id"]
 
 
 class Curves:
@@ -114,35 +104,15 @@ class Curves:
                 f"The metric {self._metric!r} is not measured row by row; compare by a score, such"
                 " as --by rouge_l."
             )
-        steps = {key(row): self._at(row, rung)[0] for row in rows}
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
-        table = reader.predictions(
+        predicted = reader.predictions(
             self._root, *sweeps, trial_ids=sorted({row["trial_id"] for row in rows})
         )
-        clusters = clusters_by_example(table)
-        columns = ["sweep_id", "trial_id", "split", "protocol", "step", "example_id"]
-        table = table.select([*columns, self._metric, "execution_reason"])
-        found: dict[Key, dict[str, float]] = {name: {} for name in steps}
-        for row in table.to_pylist():
-            scores = found.get(key(row))
-            value = row[self._metric]
-            if scores is None or row["split"] != split:
-                continue
-            if split == "test" and row["protocol"] != "standard":
-                continue
-            if split != "test" and row["step"] != steps[key(row)]:
-                continue
-            if value is not None:
-                scores[row["example_id"]] = value
-            elif row["execution_reason"] == UNJUDGED and METRICS[self._metric].kind == "execution":
-                scores[row["example_id"]] = math.nan
-        common = sorted(set.intersection(*(set(scores) for scores in found.values())))
-        if not common:
+        steps = {key(row): self._at(row, rung)[0] for row in rows}
+        found = row_scores(predicted, rows, self._metric, None if split == "test" else steps)
+        if found is None:
             raise ResultsError("These trials have no evaluated row in common.")
-        import numpy as np
-
-        values = np.array([[found[key(row)][example] for example in common] for row in rows])
-        return values, [clusters[example] for example in common]
+        return found
 
     def _at(self, row: Row, rung: int | None) -> Point:
         curve = self._curves[key(row)]

@@ -22,7 +22,6 @@ from orchestrator.results.importance import importances
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     check_same_evaluation,
-    final_rows,
     metric_and_mode,
 )
 from orchestrator.results.statistics import sample_interval
@@ -219,14 +218,12 @@ def _searched(rows: Sequence[Row]) -> list[Row]:
 
 def _confirmed(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> list[str]:
     """Returns what the confirming runs say of a parameter that a sweep asks about, in words."""
-    from orchestrator.results.confirmed import confirmed_sweep
-    from orchestrator.results.confirmed_answer import asked_words, confirmed_answer
+    from orchestrator.results.confirmed_answer import confirmed_answer_of
+    from orchestrator.results.confirmed_words import asked_words
 
     said = []
     for sweep_id in dict.fromkeys(row["sweep_id"] for row in rows if row["phase"] == CONFIRM):
-        of_sweep = final_rows(root, [sweep_id])
-        confirmed = confirmed_sweep(root, sweep_id, of_sweep)
-        found = None if confirmed is None else confirmed_answer(root, confirmed, of_sweep)
+        found = confirmed_answer_of(root, sweep_id)
         if found is not None and by in (None, found.metric):
             said += [f"Confirmed: {words}" for words in asked_words(found, parameter)]
     return said

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import parameters, recorded
+from orchestrator.results.configurations import parameters, recorded, test_protocol
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score, metric_and_mode
@@ -152,9 +152,7 @@ def _thinned(reports: list[Row]) -> list[Row]:
 
 def _evaluations(predictions: list[Row], row: Row) -> dict[str, list[Row]]:
     """Returns the predictions of each evaluation whose scores the final row has, by split."""
-    protocol = recorded(row).get("protocol")
-    # Of "both" the first one gives the trial its test scores.
-    own = "standard" if protocol == "both" else protocol
+    own = test_protocol(row)
     last = {
         "validation": [
             each

@@ -27,20 +27,20 @@ def show_result(stored: StoredSweep, out: Console) -> None:
         stored: A sweep of which a trial has ended.
         out: Where to.
     """
-    from orchestrator.results.answer import answer, confirmed_answer_of
-    from orchestrator.results.confirmed_answer import view
+    from orchestrator.results.answer import answered
+    from orchestrator.results.confirmed_words import view
     from orchestrator.results.leaderboard import leaderboard, render
     from orchestrator.terminal.output import print_whole
 
     sweep, root = stored.sweep, stored.root
     out.print()
     print_whole(out, render(leaderboard(root, stored.id)))
-    confirmed = confirmed_answer_of(root, stored.id)
+    confirmed, text = answered(root, stored.id)
     if confirmed is not None:
         out.print()
         print_whole(out, view(confirmed))
     out.print(f"\n{sweep.question}", style="bold")
-    out.print(answer(root, stored.id))
+    out.print(text)
     ask = command(_RESULTS, "--root", root, "leaderboard", "--sweep", stored.id)
     out.print(
         f"\nEverything is Parquet under {root}. For example:\n  duckdb -c {_query(stored)}\n  {ask}"

@@ -160,7 +160,7 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
         def over() -> bool:
             return spending.reached() is not None or request.made()
 
-        def run_all(state: Standing, confirming: Sequence[Proposal] | None) -> Standing:
+        def run_all(state: Standing, confirming: Sequence[Proposal] | None) -> None:
             # Again for trials whose process died or lacked memory: they go on from their last rung.
             ended = is_searched if confirming is None else is_finished
             for left in reversed(range(stored.sweep.limits.max_attempts + MAX_MEMORY_FAILURES)):
@@ -174,13 +174,15 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
                     confirming=confirming,
                 )
                 tuner.run(placement, options.learner)
-                state = standing(stored, conclusions, state.halving)
                 if over() or ended(stored):
-                    break
-            return state
+                    return
+                state = standing(stored, conclusions, state.halving)
 
         with progress.live(), spending:
-            state = run_all(state, None)
+            if not is_searched(stored):
+                run_all(state, None)
+                if stored.sweep.confirm is not None:
+                    state = standing(stored, conclusions, state.halving)
             if stored.sweep.confirm is not None and is_searched(stored) and not over():
                 chosen = confirmation(stored, state)
                 progress.confirming(chosen)

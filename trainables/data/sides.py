@@ -75,9 +75,8 @@ def check_groups(groups: Sequence[str], dataset: str, split_by: str) -> None:
         f" {'a' if by_schema else 'another'} column to split by with `--set split_by=COLUMN`."
     )
     if len(sizes) < FEWEST_GROUPS:
-        several = named if len(sizes) > 1 else named.replace("schemas", "schema", 1)
         raise DatasetError(
-            f"The data set {dataset!r} has {len(sizes):,} {several}, and its rows are split so that"
+            f"The data set {dataset!r} has {len(sizes):,} {named}, and its rows are split so that"
             f" none stands on two sides, which takes at least {FEWEST_GROUPS}; {remedy}"
         )
     largest = max(sizes.values())

@@ -16,7 +16,8 @@ from orchestrator.outcomes.conclusions import (
     is_finished,
 )
 from orchestrator.outcomes.standing import standing
-from orchestrator.results.answer import answer, confirmed_answer_of
+from orchestrator.results.answer import answer
+from orchestrator.results.confirmed_answer import confirmed_answer_of
 from orchestrator.search.proposals import CONFIRMING
 from orchestrator.state.confirmation_log import Choice, ConfirmationLog, Optima
 from orchestrator.state.stored_sweep import StoredSweep
@@ -242,6 +243,7 @@ def test_where_rates_are_many_the_optimum_of_each_combination_is_confirmed(
         assert min(rates) <= rate <= max(rates)
     said = answer(stored.root, stored.id)
     assert "This is about rank, every combination at the learning rate that suits it best" in said
+    assert "Best by tuning: lora" in said
     found = confirmed_answer_of(stored.root, stored.id)
     assert found is not None
     assert found.not_at_their_best is None

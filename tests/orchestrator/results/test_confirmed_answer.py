@@ -11,7 +11,8 @@ import pytest
 from orchestrator.confirmation.begin import confirmation
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import standing
-from orchestrator.results.answer import answer, confirmed_answer_of
+from orchestrator.results.answer import answer
+from orchestrator.results.confirmed_answer import confirmed_answer_of
 from orchestrator.results.find_trial import named_trial
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.sweeps import overview

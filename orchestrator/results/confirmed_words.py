@@ -1,0 +1,151 @@
+"""The answer of a sweep that has confirmed what it chose, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.results.confirmed_answer import EXECUTION, ConfirmedAnswer, Score
+from orchestrator.statistics.asked import Answered
+from orchestrator.terminal.values import brief, with_interval
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
+    """Returns the answer for programs; a contrast's weights are in the order of the standings."""
+    data = dataclasses.asdict(answer)
+    for contrasts in data["asked"].values():
+        for each in contrasts:
+            each["asked"]["weights"] = [round(float(w), 12) for w in each["asked"]["weights"]]
+    return data
+
+
+def view(answer: ConfirmedAnswer) -> RenderableType:
+    """Returns the table of what was confirmed, the best by tuning first."""
+    from orchestrator.terminal.output import table
+
+    shown = [score for each in answer.standings if (score := each.execution) is not None]
+    headers = ["configuration", "chosen as", "seeds", f"test {answer.metric}", "less the best"]
+    headers += [f"test {EXECUTION}"] if shown else []
+    lines = []
+    for each in answer.standings:
+        cells = [
+            each.name,
+            each.reason,
+            str(len(each.runs)),
+            _cell(each.score),
+            "-"
+            if each.difference is None
+            else f"{each.difference[0]:+.4f} [{each.difference[1][0]:+.3f},"
+            f" {each.difference[1][1]:+.3f}]",
+        ]
+        lines.append(cells + ([_cell(each.execution)] if shown else []))
+    return table(headers, lines, {"seeds"})
+
+
+def _cell(score: Score | None) -> str:
+    if score is None or math.isnan(score.value):
+        return "-"
+    return with_interval(score.value, *(score.interval or (None, None)))
+
+
+def words(answer: ConfirmedAnswer) -> list[str]:
+    """Returns the answer as lines for a person."""
+    said = [_basis(answer)]
+    for name in answer.ask:
+        said += [_contrast(answer, name, each) for each in answer.asked.get(name, ())]
+        if name not in answer.asked:
+            said.append(f"{name}: not known from what was confirmed.")
+    said += _best(answer)
+    if answer.settings is not None and answer.not_at_their_best is None:
+        said.append(
+            f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
+            " suits it best: the optimum of a surface over all that tuning trained in full. What is"
+            " not known of that optimum is in the intervals of these differences."
+        )
+    elif answer.settings is not None:
+        low, high = answer.settings
+        count = f"{low}" if low == high else f"{low} to {high}"
+        said.append(
+            f"This is about these configurations, each the best of {count} settings that were tried"
+            f" in its combination. What {' and '.join(answer.ask)} would do where every value has"
+            f" the setting that suits it best is not known: {answer.not_at_their_best}."
+        )
+    return [*said, *answer.remarks]
+
+
+def asked_words(answer: ConfirmedAnswer, parameter: str) -> list[str]:
+    """Returns what was confirmed of one parameter, a sentence a contrast; none where not asked."""
+    return [_contrast(answer, parameter, each) for each in answer.asked.get(parameter, ())]
+
+
+def _basis(answer: ConfirmedAnswer) -> str:
+    count = len(answer.standings)
+    which = "configuration was" if count == 1 else "configurations were"
+    chosen = f"the best of each {' and '.join(answer.ask)}" if answer.ask else "the best"
+    return (
+        f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
+        f" {answer.seeds} new seeds each; scores are on {answer.test_rows:,} test rows, which"
+        " nothing was chosen on."
+    )
+
+
+def _contrast(answer: ConfirmedAnswer, name: str, each: Answered) -> str:
+    value, (low, high) = each.found.value, each.interval
+    level = f"{100 * each.level:.4g} % interval {low:+.3f} to {high:+.3f}"
+    numeric = not isinstance(each.asked.value, str | bool)
+    if not each.differs:
+        where = (
+            f"from {brief(each.asked.against)} to {brief(each.asked.value)}"
+            if numeric
+            else f"between {brief(each.asked.against)} and {brief(each.asked.value)}"
+        )
+        return (
+            f"{name}: no difference in {answer.metric} is shown {where} ({value:+.3f}, {level}):"
+            f" one of more than {max(abs(low), abs(high)):.3f} is unlikely."
+        )
+    if numeric:
+        moves = "rises" if value > 0 else "falls"
+        span = f"from {brief(each.asked.against)} to {brief(each.asked.value)}"
+        return f"{name}: {answer.metric} {moves} by {abs(value):.3f} {span} ({level})."
+    side = "above" if value > 0 else "below"
+    return (
+        f"{name}: {brief(each.asked.value)} is {abs(value):.3f} {side}"
+        f" {brief(each.asked.against)} in {answer.metric} ({level})."
+    )
+
+
+def _best(answer: ConfirmedAnswer) -> list[str]:
+    first = answer.standings[0]
+    label = "Best by tuning" if answer.has_best else "First of those that completed"
+    scores = [text for each in (first.score, first.execution) if (text := _scored(each))]
+    said = [f"{label}: {first.name}" + (f", with {' and '.join(scores)}." if scores else ".")]
+    sign = 1.0 if answer.rises_to_better else -1.0
+    ahead = [
+        (sign * each.difference[0], each)
+        for each in answer.standings
+        if each.difference is not None and sign * each.difference[0] > 0
+    ]
+    if ahead:
+        _, other = max(ahead, key=lambda pair: pair[0])
+        assert other.difference is not None
+        value, (low, high) = other.difference
+        verdict = "and is better" if low > 0 or high < 0 else "which may be luck"
+        said.append(
+            f"Confirmed higher is {other.name}, {verdict}: {value:+.3f}"
+            f" (simultaneous 95 % interval {low:+.3f} to {high:+.3f})."
+        )
+    return said
+
+
+def _scored(score: Score | None) -> str | None:
+    if score is None or math.isnan(score.value):
+        return None
+    text = f"{score.metric} {score.value:.3f}"
+    if score.interval is None:
+        return f"{text} (one seed: another may reverse it)"
+    low, high = score.interval
+    return f"{text} (95 % interval {low:.3f} to {high:.3f} over seeds and rows)"
