@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.search_space import SpecError, load
-from orchestrator.search_space.checks import LARGEST_GRID, MOST_RUNGS, MOST_RUNS
+from orchestrator.search_space.checks import LARGEST_GRID, MOST_RUNS
 from orchestrator.search_space.distributions import MOST_STEPS
 from orchestrator.search_space.document import DEEPEST, LONGEST_LIST, LONGEST_TEXT
+from orchestrator.search_space.stopping_rules import MOST_RUNGS
 from tests.orchestrator import sweeps
 from trainables.techniques.registry import TECHNIQUES
 

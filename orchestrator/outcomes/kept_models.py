@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestrator.state.checkpoints import check_inside, discard, is_checkpoint
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.schema import CONFIRM
 
 TRAINING_STATE = "training_state.safetensors"
 """What a checkpoint holds only for going on; the learner's name for it."""
@@ -82,7 +83,7 @@ class KeptModels:
             check_inside(self._root, folder)
             (folder / TRAINING_STATE).unlink(missing_ok=True)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            searched = row["phase"] != "confirm"
+            searched = row["phase"] != CONFIRM
             model = _Model(searched, *rank, row["trial_number"], folder, size)
             bisect.insort(self._kept, model)
             while len(self._kept) > 1 and self._is_full():

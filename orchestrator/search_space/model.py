@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from orchestrator.search_space import ask, checks
+from orchestrator.search_space import ask, checks, stopping_rules
 from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
     Asked,
@@ -48,7 +48,7 @@ DATASETS: dict[str, tuple[str, str | None]] = {
 }
 """Profile -> the data set where the file names none, and its revision on the hub."""
 
-_RULES = checks.BY_KEY | {"ask": ask.ask}
+_RULES = checks.BY_KEY | {"ask": ask.ask, "stopping": stopping_rules.stopping}
 
 RUNGS_WITHOUT_STOPPING = 4
 """Reports of a trial that is never stopped early, at equal distances."""
@@ -350,7 +350,7 @@ class Sweep(Section):
         assert self.stopping is not None
         if least_saved is None:
             batch = checks.largest(self.space, self.points, "batch_size")
-            least_saved = checks.least_saved(budget, batch)
+            least_saved = stopping_rules.least_saved(budget, batch)
         found = []
         fraction = self.stopping.first_rung
         # 0.29 of 100 is 29.

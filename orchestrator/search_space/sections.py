@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from orchestrator.search_space import checks
+from orchestrator.search_space import checks, stopping_rules
 from orchestrator.search_space.problems import show
 from orchestrator.search_space.space import MOST_EXAMPLES, fail
 from trainables.contract.scores import METRICS
@@ -190,7 +190,7 @@ class Stopping(Section):
     @field_validator("reduction_factor")
     @classmethod
     def _few_rungs(cls, value: float, info: ValidationInfo) -> float:
-        fail(checks.reduction_factor(value, info.data), value)
+        fail(stopping_rules.reduction_factor(value, info.data), value)
         return value
 
 

@@ -18,9 +18,6 @@ from orchestrator.terminal.plain_console import shown, shown_line
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
 
-LEAST_RATES = 6
-"""Trials of a combination from which its best setting is known well enough to be spoken of."""
-
 
 def describe(
     sweep: Sweep, resources_text: str, rows: Iterable[tuple[str, str]] = ()
@@ -89,6 +86,9 @@ def _asks(sweep: Sweep) -> str:
     strata = sweep.strata
     if not strata:
         return "which configuration is best"
+    # Imports scipy, which a start of the sweep need not wait for.
+    from orchestrator.statistics.response_surface import FEWEST_RATES
+
     each, left = divmod(sweep.trials, len(strata))
     share = f"{each} to {each + 1}" if left else str(each)
     words = (
@@ -96,10 +96,10 @@ def _asks(sweep: Sweep) -> str:
         f" ({'; '.join(stratum.name for stratum in strata[:6])}{'; ...' if strata[6:] else ''}),"
         f" {share} trials each"
     )
-    if each < LEAST_RATES:
+    if each < FEWEST_RATES:
         words += (
-            f"; below {LEAST_RATES} each the best of a combination is luck in part: set trials to"
-            f" {LEAST_RATES * len(strata)} or ask about fewer values"
+            f"; below {FEWEST_RATES} each the best of a combination is luck in part: set trials to"
+            f" {FEWEST_RATES * len(strata)} or ask about fewer values"
         )
     return words
 

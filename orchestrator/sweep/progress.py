@@ -17,6 +17,7 @@ from orchestrator.search.proposals import Proposal, confirming_runs
 from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import configuration, duration, number
 
@@ -74,7 +75,7 @@ class Progress:
         # Kept up to date, since going through all trials at every event would take longer and
         # longer.
         self._best_ended = self._better(
-            row["objective"] for row in self.earlier.values() if row.get("phase") != "confirm"
+            row["objective"] for row in self.earlier.values() if row.get("phase") != CONFIRM
         )
         self._seconds = 0.0
         self._timed = 0

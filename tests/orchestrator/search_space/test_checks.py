@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orchestrator.search_space import SpecError, load
-from orchestrator.search_space.checks import MOST_RUNGS, at_least
+from orchestrator.search_space.checks import at_least
+from orchestrator.search_space.stopping_rules import MOST_RUNGS
 from tests.orchestrator import sweeps
 
 LORA = {"technique": "lora", "data_size": 100}
