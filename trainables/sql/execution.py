@@ -24,8 +24,9 @@ What is promised. A prediction is hostile: it runs in a child process
 no process, and has limits (`Limits`) on instructions, processor time, memory and the size of what
 it makes; SQLite's authorizer permits what `trainables.sql.sandbox.permissions` lists, so no ATTACH,
 no PRAGMA, no extension, no virtual table. Limits are counted in instructions and processor time: a
-busy machine changes no score. A prediction that ends the child scores 0; where the child ends while
-the prediction is judged, it is not judged. The next row gets a new child.
+busy machine changes no score. What decides one is counted: instructions, rows, characters, bytes of
+SQLite's heap. Time, and memory beyond that heap, only end the child: then the row is tried once
+more, alone in a new child, and a prediction that ends this one too is not judged.
 
 What is not promised:
 
@@ -62,7 +63,7 @@ from trainables.sql.dialects import (
 )
 from trainables.sql.measurement import Judgement, Measurement, Reason
 from trainables.sql.plans import Plan, plan
-from trainables.sql.runs import FINAL, Outcome, Reading, Runs
+from trainables.sql.runs import ENDED, FINAL, Outcome, Reading, Runs
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import SandboxUnavailable
 
@@ -213,10 +214,9 @@ class SqlExecutor:
         self, reading: Reading, prediction: str, context: str, outcome: Outcome
     ) -> Judgement:
         """Judges a prediction by what it does as it is, or as another dialect where that fails."""
-        failure = outcome["prediction"]
-        if failure is None:
-            return _measured(outcome)
-        if failure in FINAL or (failure == "name" and not has_foreign_signs(prediction)):
+        if (final := _final(outcome)) is not None:
+            return final
+        if outcome["prediction"] == "name" and not has_foreign_signs(prediction):
             return _WRONG
         return self._as_others(reading, prediction, context, DIALECTS)
 
@@ -229,10 +229,8 @@ class SqlExecutor:
             return _together(found, several=len(dialects) > 1)
         reading = made.readings[0]
         outcome = self._runs.run(reading, prediction)
-        if outcome["prediction"] is None:
-            return _measured(outcome)
-        if outcome["prediction"] in FINAL:
-            return _WRONG
+        if (final := _final(outcome)) is not None:
+            return final
         others = [dialect for dialect in DIALECTS if dialect not in dialects]
         return self._as_others(reading, prediction, context, others)
 
@@ -270,12 +268,21 @@ class SqlExecutor:
         if said.sql is None:
             return _WRONG if said.is_past_limit else _unjudged(said.reason)
         outcome = self._runs.run(reading, said.sql, said.functions)
-        if outcome["prediction"] is None:
-            return _measured(outcome)
+        if (final := _final(outcome)) is not None:
+            return final
         # Wrong where its own dialect refuses it too.
-        if outcome["prediction"] in ("name", "value", *FINAL):
+        if outcome["prediction"] in ("name", "value"):
             return _WRONG
         return _unjudged(outcome["message"] or "")
+
+
+def _final(outcome: Outcome) -> Judgement | None:
+    """Returns the judgement of a prediction that no other reading can change, else None."""
+    if outcome["prediction"] is None:
+        return _measured(outcome)
+    if outcome["prediction"] == ENDED:
+        return _unjudged(outcome["message"] or "")
+    return _WRONG if outcome["prediction"] in FINAL else None
 
 
 def _measured(outcome: Outcome) -> Judgement:

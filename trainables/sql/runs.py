@@ -15,6 +15,10 @@ Outcome = dict[str, Any]
 FINAL = ("limit", "forbidden")
 """Kinds of failures that no other reading of a text mends."""
 
+ENDED = "ended"
+"""The kind of failure of a prediction that ended the child process twice, for time or memory:
+another machine may have more of them."""
+
 _KEYS = ("context", "reference", "prediction", "equal", "unjudged", "message")
 
 
@@ -94,15 +98,15 @@ class Runs:
                 return self._run(request | {"reference": None}) | {"reference": "limit"}
             if death.stage == "prediction":
                 return dict.fromkeys(_KEYS) | {"unjudged": "limit"}
-            return _refused("prediction")
+            message = "it ends the SQL process, for time or memory, at a second try too"
+            return dict.fromkeys(_KEYS) | {"prediction": ENDED, "message": message}
 
     def _ask(self, request: dict[str, Any]) -> Outcome:
         try:
             return self._process.ask(request, self.heartbeat)
-        except ChildDied as death:
-            if death.limited:
-                raise
-            # Anyone may have killed the child, once; a second death is the row's doing.
+        except ChildDied:
+            # Anyone may have killed the child, or kept the machine busy, once; a second death, of a
+            # new child, is the row's doing.
             return self._process.ask(request, self.heartbeat)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -25,13 +24,11 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
     Attributes:
         stage: The last stage of the request that it had passed: "", "context", "reference" or
             "prediction".
-        limited: Whether it ran into its limit of processor time or wall-clock time.
     """
 
-    def __init__(self, stage: str, limited: bool) -> None:
+    def __init__(self, stage: str) -> None:
         super().__init__(f"the SQL process ended after stage {stage!r}")
         self.stage = stage
-        self.limited = limited
 
 
 class _TooLong(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -80,8 +77,7 @@ class SandboxProcess:
                     f"The SQL process ended with status {status} before its first answer; "
                     f"`{sys.executable} -I -S -c 'import sqlite3, resource'` must work."
                 ) from error
-            limited = isinstance(error, _TooLong) or status == -signal.SIGPROF
-            raise ChildDied(stage, limited) from None
+            raise ChildDied(stage) from None
         except BaseException:
             # Ctrl-C between a request and its answer: the next request must not read this answer.
             self.close()

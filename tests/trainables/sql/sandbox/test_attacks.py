@@ -1,10 +1,12 @@
-"""Hostile predictions: each scores 0, leaves nothing behind, and the next row is scored as ever."""
+"""Hostile predictions: none scores, leaves anything behind, or takes the next row along."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import psutil
 import pytest
@@ -13,6 +15,7 @@ from trainables.contract.scores import UNJUDGED
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.permissions import CHANGES, is_permitted
+from trainables.sql.sandbox.process import ChildDied
 
 CONTEXT = "CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2);"
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
@@ -194,9 +197,37 @@ def test_only_listed_actions_are_permitted() -> None:
     assert not is_permitted(sqlite3.SQLITE_PRAGMA, "journal_mode", "wal")
 
 
-def test_a_prediction_that_hangs_does_not_stall_the_batch() -> None:
+def test_a_prediction_that_hangs_does_not_stall_the_batch_and_is_not_judged() -> None:
+    # Another machine may have the time for it.
     with SqlExecutor(Limits(cpu_seconds=0.3)) as executor:
-        is_scored_between_good_rows(executor, STUCK)
+        good = "SELECT a FROM t"
+        rows = executor.judge([CONTEXT] * 3, [good] * 3, [good, STUCK, good])
+    assert [(row.execution_accuracy, row.valid_sql) for row in rows] == [
+        (1.0, 1.0),
+        (None, None),
+        (1.0, 1.0),
+    ]
+    assert rows[1].reason is not None
+    assert rows[1].reason.kind == UNJUDGED
+
+
+def test_a_row_that_reached_its_time_is_tried_once_more_in_a_new_child() -> None:
+    asked = []
+
+    class Process:
+        def ask(self, request: dict[str, Any], heartbeat: object) -> dict[str, Any]:
+            asked.append(request["prediction"])
+            if len(asked) == 1:
+                raise ChildDied("reference")
+            return dict.fromkeys(("context", "reference", "prediction", "unjudged", "message")) | {
+                "equal": True
+            }
+
+    with SqlExecutor() as executor, mock.patch.object(executor._runs, "_process", Process()):
+        assert executor.execute([CONTEXT], ["SELECT 1"], ["SELECT 2"]) == [
+            {"execution_accuracy": 1.0, "valid_sql": 1.0}
+        ]
+    assert asked == ["SELECT 2"] * 2
 
 
 def test_a_reference_that_hangs_leaves_only_its_row_out() -> None:
@@ -243,8 +274,7 @@ def test_a_child_that_answers_nothing_is_killed_at_the_wall_clock_limit() -> Non
         child = child_of(executor)
         child.suspend()
         rows = executor.execute([CONTEXT, ""], ["SELECT 1"] * 2, ["SELECT 1"] * 2)
-        assert rows[0] == {"execution_accuracy": None, "valid_sql": None}
-        assert rows[1] == {"execution_accuracy": 1.0, "valid_sql": 1.0}
+        assert rows == [{"execution_accuracy": 1.0, "valid_sql": 1.0}] * 2  # by another child
         assert not child.is_running()
 
 
