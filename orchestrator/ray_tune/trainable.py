@@ -8,7 +8,7 @@ process kept for the next trial. A trial on several devices is a Ray Train worke
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.outcomes.judgement import diverged
 from orchestrator.outcomes.unmeasured import is_unmeasured
@@ -19,6 +19,9 @@ from orchestrator.trial.attempt import TrialJob, follow, run
 from orchestrator.trial.labelled_output import labelled
 from orchestrator.trial.termination import THIS_PROCESS
 
+if TYPE_CHECKING:
+    from orchestrator.ray_tune.group_board import GroupReports
+
 
 def tune_function(
     job: TrialJob, resources: dict[str, float], board: str | None = None
@@ -28,13 +31,13 @@ def tune_function(
     Args:
         job: What all trials have in common.
         resources: What Ray reserves for one process of a trial.
-        board: Name of the board that worker groups wait at; None without any.
+        board: Name of the board that worker groups report and wait at; None without any.
     """
 
     def trial(config: dict[str, Any]) -> None:
         proposal: Proposal = config["proposal"]
         with labelled(proposal, job.stored.trial_id(proposal.trial_number)):
-            if job.workers == 1:
+            if board is None:
                 _fit_here(job, proposal)
             else:
                 _fit_in_group(job, resources, board, proposal)
@@ -94,17 +97,18 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
 
 
 def _fit_in_group(
-    job: TrialJob, resources: dict[str, float], board: str | None, proposal: Proposal
+    job: TrialJob, resources: dict[str, float], board: str, proposal: Proposal
 ) -> None:
     from ray.train import RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
-    from ray.tune.integration.ray_train import TuneReportCallback
 
+    from orchestrator.ray_tune.group_board import GroupReports
     from orchestrator.ray_tune.worker_group import GroupConfig
 
-    TorchTrainer(
+    reports = GroupReports(board)
+    trainer = TorchTrainer(
         _group_loop,
-        train_loop_config={"job": job, "board": board, "proposal": proposal},
+        train_loop_config={"job": job, "proposal": proposal, "reports": reports},
         scaling_config=ScalingConfig(
             num_workers=job.workers,
             use_gpu=job.kind == "cuda",
@@ -114,33 +118,29 @@ def _fit_in_group(
         run_config=RunConfig(
             name=job.stored.trial_id(proposal.trial_number),
             storage_path=str(job.stored.files.ray_train),
-            callbacks=[TuneReportCallback()],
         ),
-    ).fit()
+    )
+    with reports.handed_to_tune():
+        trainer.fit()
 
 
 def _group_loop(config: dict[str, Any]) -> None:
     import ray.train
 
-    from orchestrator.ray_tune.go_ahead import wait_for_go_ahead
-
     job: TrialJob = config["job"]
     proposal: Proposal = config["proposal"]
+    reports: GroupReports = config["reports"]
     identifier = job.stored.trial_id(proposal.trial_number)
 
     def report(row: dict[str, Any]) -> None:
-        ray.train.report(tune_result(job.stored, proposal, row))
+        reports.post(tune_result(job.stored, proposal, row))
         # Without it the group would train on while it is being stopped.
-        wait_for_go_ahead(config["board"], identifier, row[RUNG])
+        reports.wait_for_go_ahead(identifier, row[RUNG])
 
     grid = rungs(job.stored.sweep, trial_configuration(job.stored.sweep, proposal))
 
     def pass_on(rung: int) -> None:
-        # Ray Train passes a report on when every worker has made one.
-        ray.train.report({})
-        # Ray Train (2.60) takes a worker's next report for its last one while another has not yet
-        # returned from that; both then wait for ever. After the go-ahead all have returned.
-        wait_for_go_ahead(config["board"], identifier, grid[rung])
+        reports.wait_for_go_ahead(identifier, grid[rung])
 
     with labelled(proposal, identifier):
         if ray.train.get_context().get_world_rank() == 0:

@@ -19,7 +19,7 @@ from orchestrator.outcomes.failures import AlikeFailuresError, FirstFailures, Ma
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
-from orchestrator.ray_tune.go_ahead import GoAheadBoard
+from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
@@ -109,9 +109,9 @@ class SweepTuner:
         """
         if not len(self._queue):
             return
-        board = GoAheadBoard() if slots.workers > 1 else None
+        board = GroupBoard() if slots.workers > 1 else None
         if board is not None:
-            self._scheduler.go_on = board.post
+            self._scheduler.go_on = board.go_on
         # Of an earlier run nothing is read.
         shutil.rmtree(self._stored.files.ray_train, ignore_errors=True)
         job = TrialJob(self._stored, slots.kind, slots.workers, learner)
