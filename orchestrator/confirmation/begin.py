@@ -28,7 +28,7 @@ def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
     known = confirmation_of(stored)
     if known is not None:
         return known
-    sweep, terms = stored.sweep, terms_of(stored.sweep)
+    sweep, terms = stored.sweep, terms_of(stored)
     assert terms is not None
     candidates = tuned(sweep, standing.proposals, standing.rows)
     found = surface(sweep, candidates) if sweep.ask else NoSurface("nothing is asked about")

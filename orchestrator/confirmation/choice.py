@@ -24,13 +24,13 @@ class _Rank:
         ended: 0 where all its runs completed, 1 where they were stopped.
         behind: How far it was stopped before the budget, as minus its last rung.
         loss: The mean of what its runs are compared by, the smaller the better.
-        trial_number: Of its first run.
+        run_number: Of its first run.
     """
 
     ended: int
     behind: int
     loss: float
-    trial_number: int
+    run_number: int
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def tuned(sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Ro
 
     Args:
         sweep: The resolved search space file.
-        proposals: By trial number.
-        rows: The final rows, by trial number.
+        proposals: By run number, of the latest try each.
+        rows: The final rows, by run number.
     """
     runs: dict[int, list[Proposal]] = {}
     for proposal in proposals.values():
@@ -71,11 +71,11 @@ def tuned(sweep: Sweep, proposals: Mapping[int, Proposal], rows: Mapping[int, Ro
             runs.setdefault(number, []).append(proposal)
     found = []
     for replicates in runs.values():
-        first = min(replicates, key=lambda run: run.trial_number)
-        ends = [rows[run.trial_number] for run in replicates if run.trial_number in rows]
-        rank = _rank(sweep, first.trial_number, ends) if len(ends) == len(replicates) else None
+        first = min(replicates, key=lambda run: run.run_number)
+        ends = [rows[run.run_number] for run in replicates if run.run_number in rows]
+        rank = _rank(sweep, first.run_number, ends) if len(ends) == len(replicates) else None
         if rank is not None:
-            found.append(Tuned(rank, first, str(rows[first.trial_number]["trial_id"])))
+            found.append(Tuned(rank, first, str(rows[first.run_number]["trial_id"])))
     return sorted(found, key=lambda each: each.rank)
 
 
@@ -86,17 +86,17 @@ def value_of(sweep: Sweep, each: Tuned) -> float | None:
     return -each.rank.loss if sweep.objective.mode == "max" else each.rank.loss
 
 
-def _rank(sweep: Sweep, trial_number: int, ends: Sequence[Row]) -> _Rank | None:
+def _rank(sweep: Sweep, run_number: int, ends: Sequence[Row]) -> _Rank | None:
     outcomes = {row["outcome"] for row in ends}
     if not outcomes <= {"completed", "stopped"}:
         return None
     if outcomes == {"completed"}:
         sign = -1.0 if sweep.objective.mode == "max" else 1.0
         mean = _mean(ends, "objective")
-        return None if mean is None else _Rank(0, 0, sign * mean, trial_number)
+        return None if mean is None else _Rank(0, 0, sign * mean, run_number)
     loss = _mean(ends, "eval_loss")
     reached = min(row["examples_seen"] or 0 for row in ends)
-    return None if loss is None else _Rank(1, -reached, loss, trial_number)
+    return None if loss is None else _Rank(1, -reached, loss, run_number)
 
 
 def _mean(rows: Sequence[Row], column: str) -> float | None:

@@ -11,11 +11,18 @@ import re
 from orchestrator.outcomes import failures
 from orchestrator.outcomes.final_row import TrialEnd, final_row
 from orchestrator.outcomes.judgement import judge
-from orchestrator.search.proposals import Numbering, Proposal, rungs, trial_configuration
+from orchestrator.search.proposals import (
+    CONFIRMING,
+    Numbering,
+    Proposal,
+    rungs,
+    trial_configuration,
+)
 from orchestrator.search.run_result import RunResult, run_result
-from orchestrator.search_space import Sweep
+from orchestrator.search.tries import TRIED_AGAIN, TRIES, run_number
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, AttemptLog
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Terms
+from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index
 from orchestrator.store.rows import Row
@@ -32,7 +39,7 @@ def is_finished(stored: StoredSweep) -> bool:
     if stored.sweep.confirm is None:
         return True
     confirmation = confirmation_of(stored)
-    return confirmation is not None and all(run.trial_number in done for run in confirmation.runs)
+    return confirmation is not None and all(run.run_number in done for run in confirmation.runs)
 
 
 def is_searched(stored: StoredSweep) -> bool:
@@ -43,22 +50,35 @@ def is_searched(stored: StoredSweep) -> bool:
 def confirmation_of(stored: StoredSweep) -> Confirmation | None:
     """Returns what is confirmed of the sweep as its file is now; None if it is not chosen yet.
 
-    A longer search, or another `confirm`, chooses anew.
+    A longer search, or another `confirm`, chooses anew, and so does a search of which a run that
+    had failed did not fail again.
     """
-    terms, latest = terms_of(stored.sweep), ConfirmationLog(stored.files).latest()
+    terms, latest = terms_of(stored), ConfirmationLog(stored.files).latest()
     return latest if latest is not None and latest.terms == terms else None
 
 
-def terms_of(sweep: Sweep) -> Terms | None:
+def terms_of(stored: StoredSweep) -> Terms | None:
     """Returns on which terms a sweep chooses what it confirms; None if it confirms nothing."""
-    confirm = sweep.confirm
+    sweep, confirm = stored.sweep, stored.sweep.confirm
     if confirm is None:
         return None
-    return Terms(sweep.ask, sweep.runs, confirm.seeds, confirm.configurations)
+    ended = index.trials(stored.root, stored.id, columns=("trial_number", "outcome")).to_pylist()
+    mended = {
+        run_number(row["trial_number"])
+        for row in ended
+        if row["trial_number"] >= TRIES
+        and run_number(row["trial_number"]) < CONFIRMING
+        and row["outcome"] not in TRIED_AGAIN
+    }
+    return Terms(sweep.ask, sweep.runs, confirm.seeds, confirm.configurations, len(mended))
 
 
 def _done(stored: StoredSweep) -> set[int]:
-    return set(index.trials(stored.root, stored.id)["trial_number"].to_pylist())
+    """Returns the numbers of the runs whose latest try has its final row."""
+    columns = ("trial_number",)
+    ended = index.trials(stored.root, stored.id, columns=columns)["trial_number"].to_pylist()
+    tries = ProposalLog(stored.files).latest_tries()
+    return {run_number(n) for n in ended if n >= tries.get(run_number(n), n)}
 
 
 def _is_searched(stored: StoredSweep, done: set[int]) -> bool:

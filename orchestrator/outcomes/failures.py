@@ -110,9 +110,9 @@ class FirstFailures:
             raise AlikeFailuresError(
                 f"All {self._count} trials so far ended alike, as {kind}"
                 + (f" ({reason})" if reason else "")
-                + "; the sweep was stopped. The same command without --new goes on with the trials"
-                " that are left, with --new it starts over, with those that failed as well. The"
-                " traceback:\n  "
+                + "; the sweep was stopped. Once the cause is mended, the same command with"
+                " --retry-failed, and without --new, tries them again and goes on; without either"
+                " it goes on with the trials that are left. The traceback:\n  "
                 + command("orchestrator.results", "--root", self._root, "show", row["trial_id"])
             )
 

@@ -18,6 +18,7 @@ from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.search.halving import RUNG, TechniqueHalving, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult, run_result
+from orchestrator.search.tries import latest_tries, run_number
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.verdict_log import VerdictLog, Verdicts
@@ -31,9 +32,9 @@ class Standing:
     """Where a sweep stands.
 
     Attributes:
-        proposals: Everything proposed so far, by trial number.
-        finished: How the trials with a final row ended, by trial number.
-        rows: Their final rows.
+        proposals: Everything proposed so far, by run number: of each run its latest try.
+        finished: How those of them that have a final row ended, by run number.
+        rows: Their final rows, by run number.
         halving: Early stopping with everything reported so far in its rungs.
         seconds: How long trials took up to their latest reports, in all.
     """
@@ -57,20 +58,24 @@ def standing(
             from the reports and verdicts.
     """
     compared_by = stored.sweep.compared_by
-    proposals = ProposalLog(stored.files).read()
+    proposed = ProposalLog(stored.files).read()
     trials = index.trials(stored.root, stored.id).to_pylist()
-    rows = {int(row["trial_number"]): row for row in trials}
-    _check(stored, rows)
+    ended = {int(row["trial_number"]): row for row in trials}
+    _check(stored, ended)
+    latest = latest_tries([*proposed, *ended])
+    proposals = {run: proposed[number] for run, number in latest.items() if number in proposed}
+    rows = {run: ended[number] for run, number in latest.items() if number in ended}
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
     for row in in_order(index.reports(stored.root, stored.id).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
-        if number in proposals:
+        # Of a run that is tried again no earlier try is compared with: it would count twice.
+        if number in proposed and latest[run_number(number)] == number:
             history.append(
                 {
                     "trial_id": row["trial_id"],
-                    "group": compared_with(stored.sweep, proposals[number]),
+                    "group": compared_with(stored.sweep, proposed[number]),
                     RUNG: row[RUNG],
                     "value": row[compared_by],
                     "eval_loss": row["eval_loss"],
@@ -78,19 +83,20 @@ def standing(
                 }
             )
     verdicts = VerdictLog(stored.files)
-    _add_verdicts(history, verdicts.read(), rows)
+    _add_verdicts(history, verdicts.read(), ended)
     halving = halving or TechniqueHalving(stored.sweep)
     stopped = halving.replay(history, verdicts.write)
-    _check_complete(stored, rows, reports)
+    _check_complete(stored, ended, reports)
     finished = {
-        number: run_result(row["outcome"], reports.get(number, []), stored.sweep)
-        for number, row in rows.items()
+        run: run_result(row["outcome"], reports.get(latest[run], []), stored.sweep)
+        for run, row in rows.items()
     }
-    for number, proposal in proposals.items():
-        if number not in rows:
-            concluded = conclusions.conclude(proposal, stopped=stored.trial_id(number) in stopped)
+    for run, proposal in proposals.items():
+        if run not in rows:
+            is_stopped = stored.trial_id(proposal.trial_number) in stopped
+            concluded = conclusions.conclude(proposal, stopped=is_stopped)
             if concluded is not None:
-                rows[number], finished[number] = concluded
+                rows[run], finished[run] = concluded
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
     return Standing(proposals, finished, rows, halving, seconds)
 

@@ -78,14 +78,14 @@ class SweepTuner:
         self._proposals = ProposalLog(stored.files)
         log = AttemptLog(stored.files)
         self._earlier_attempts = {
-            number: log.of(number).count
-            for number in standing.proposals
-            if number not in standing.finished
+            proposal.trial_number: log.of(proposal.trial_number).count
+            for run, proposal in standing.proposals.items()
+            if run not in standing.finished
         }
         self._queue: Queue = (
             RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
             if confirming is None
-            else ConfirmingQueue(confirming, standing.finished, self._propose)
+            else ConfirmingQueue(confirming, standing.proposals, standing.finished, self._propose)
         )
         self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
         self._scheduler.unmeasured = self._end_unmeasured

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.results.row_scores import row_scores
+from orchestrator.search.tries import run_number
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Confirmed
 from orchestrator.state.sweep_files import found
 from orchestrator.statistics.run_scores import RunScores, run_scores
@@ -68,7 +69,7 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     Args:
         root: Folder of the store; a compacted copy has no record.
         sweep_id: The sweep.
-        rows: Its final rows.
+        rows: Its final rows, of runs that were tried again the latest.
 
     Raises:
         DamagedError: A record of what was chosen is none.
@@ -77,7 +78,7 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     record = None if files is None else ConfirmationLog(files).latest()
     if record is None:
         return None
-    ends = {row["trial_number"]: row for row in rows}
+    ends = {run_number(row["trial_number"]): row for row in rows}
     having, without = [], []
     for each in record.confirmed:
         own = [ends[number] for number in each.trials if number in ends]

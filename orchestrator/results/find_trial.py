@@ -14,6 +14,7 @@ from orchestrator.results.selection import (
     latest_sweep,
     select_sweeps,
 )
+from orchestrator.search.tries import run_number
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
@@ -41,7 +42,7 @@ def named_trial(root: Path, patterns: Sequence[str], given: str) -> Row:
         sweep_ids = [latest_sweep(root)]
     else:
         sweep_ids = select_sweeps(root, patterns)
-    content = final_table(root, sweep_ids)
+    content = final_table(root, sweep_ids, every_try=True)
     rows = content.select(["sweep_id", "trial_id", "trial_number"]).to_pylist()
     found = pick(root, rows, given)
     for name in ("sweep_id", "trial_id"):
@@ -100,10 +101,12 @@ def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
 
 
 def _numbered(root: Path, sweep_id: str, rows: Sequence[Row], number: int) -> Row:
-    for row in rows:
-        if row["trial_number"] == number:
-            return row
-    known = [row["trial_number"] for row in rows]
+    tries = [
+        row for row in rows if number in (row["trial_number"], run_number(row["trial_number"]))
+    ]
+    if tries:
+        return max(tries, key=lambda row: int(row["trial_number"]))  # the latest one counts
+    known = [run_number(row["trial_number"]) for row in rows]
     board = command("orchestrator.results", "--root", root, "leaderboard", "--sweep", sweep_id)
     raise ResultsError(
         f"There is no trial with the number {number} in {sweep_id}; it has {min(known)} to"

@@ -31,6 +31,7 @@ from orchestrator.results.selection import FACTS_AND_METRICS
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import signed_curve
+from orchestrator.search.tries import latest_tries, run_number
 from orchestrator.search_space.membership import parameters_of
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
@@ -134,7 +135,7 @@ def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
     if (files := found(root, sweep_id)) is not None:
         proposals, attempts = ProposalLog(files).read(), AttemptLog(files)
     runs = []
-    for number in sorted({*ended, *proposals, *reports}):
+    for number in sorted(latest_tries([*ended, *proposals, *reports]).values(), key=run_number):
         known = [*reports.get(number, []), *([ended[number]] if number in ended else [])]
         started = attempts.of(number).started_at if attempts and number not in ended else None
         runs.append(

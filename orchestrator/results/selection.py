@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestrator.results.configurations import recorded
 from orchestrator.results.errors import ResultsError, unknown
+from orchestrator.search.tries import TRIES, run_number
 from orchestrator.store import index, reader
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import TABLES
@@ -71,8 +73,30 @@ def select_sweeps(root: Path, patterns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found)) if patterns else known
 
 
+def latest_tries(content: pa.Table) -> pa.Table:
+    """Returns final rows without those of a run that failed and has been tried again since.
+
+    Args:
+        content: With `sweep_id` and `trial_number`.
+    """
+    numbers = content["trial_number"]
+    if not content.num_rows or pc.max(numbers).as_py() < TRIES:
+        return content
+    names = list(zip(content["sweep_id"].to_pylist(), numbers.to_pylist(), strict=True))
+    latest: dict[tuple[str, int], int] = {}
+    for sweep_id, number in names:
+        run = (sweep_id, run_number(number))
+        latest[run] = max(number, latest.get(run, number))
+    counts = [latest[sweep_id, run_number(number)] == number for sweep_id, number in names]
+    return content.filter(pa.array(counts, pa.bool_()))
+
+
 def final_table(
-    root: Path, sweep_ids: Sequence[str], columns: Sequence[str] | None = None
+    root: Path,
+    sweep_ids: Sequence[str],
+    columns: Sequence[str] | None = None,
+    *,
+    every_try: bool = False,
 ) -> pa.Table:
     """Returns the final rows of sweeps, by sweep and trial number.
 
@@ -80,11 +104,17 @@ def final_table(
         root: Folder of the store.
         sweep_ids: The sweeps.
         columns: Only these; None means all.
+        every_try: Whether also those of runs that failed and have been tried again since.
 
     Raises:
         ResultsError: No trial of them has ended.
     """
-    content = index.trials(root, *sweep_ids, columns=columns)
+    names = None if columns is None else dict.fromkeys((*columns, "sweep_id", "trial_number"))
+    content = index.trials(root, *sweep_ids, columns=None if names is None else list(names))
+    if not every_try:
+        content = latest_tries(content)
+    if columns is not None:
+        content = content.select(list(columns))
     if not content.num_rows:
         raise ResultsError(
             f"No trial of {', '.join(sweep_ids)} has ended yet; run the sweep's command to go on."

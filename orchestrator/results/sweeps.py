@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.results.profile_words import profile_words
-from orchestrator.results.selection import sweep_name
+from orchestrator.results.selection import latest_tries, sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row, finite_or_none
@@ -19,7 +19,7 @@ from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import duration, number, time
 
-_SHARED = ("sweep_id", "trial_id", "train_seconds", "eval_seconds")
+_SHARED = ("sweep_id", "trial_id", "trial_number", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
     *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective", "eval_loss"),
     *("base_model", "dataset", "phase"),
@@ -31,9 +31,9 @@ _OF_REPORTS = (*_SHARED, "reported_at")
 def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """Returns one row a sweep: trials by outcome, best, time and cost.
 
-    `running` counts trials that have reported and have no final row: they run now, or are
-    continued by the sweep's command. `device_seconds` is the sum over trials of training and
-    evaluation.
+    Of a run that failed and was tried again the latest try counts. `running` counts trials that
+    have reported and have no final row: they run now, or are continued by the sweep's command.
+    `device_seconds` is the sum over all trials of training and evaluation.
 
     Args:
         root: Folder of the store.
@@ -73,7 +73,7 @@ def _profile(of_trials: pa.Table) -> str:
 
 
 def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
-    trials: list[Row] = of_trials.to_pylist()
+    trials: list[Row] = latest_tries(of_trials).to_pylist()
     first = trials[0] if trials else {}
     # As in the leaderboard: of several seeds of one configuration none is the best of the sweep,
     # and a stopped trial's score belongs to a shorter training.
@@ -105,7 +105,7 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
         "best_trial": best.get("trial_id"),
         "device_seconds": sum(
             (row["train_seconds"] or 0.0) + (row["eval_seconds"] or 0.0)
-            for row in [*trials, *running]
+            for row in [*of_trials.to_pylist(), *running]
         ),
         "started_at": min(started, default=None),
         "last_written": max(

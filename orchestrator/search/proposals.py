@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.search.identity import confirming_seed
 from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.tries import run_number
 from orchestrator.search_space import Sweep
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import complete, is_untuned
@@ -21,7 +22,8 @@ class Proposal:
 
     Attributes:
         trial_number: Counts the runs of the sweep from 0; the untuned baseline, if any, is 0.
-            Confirming runs count from `CONFIRMING`.
+            Confirming runs count from `CONFIRMING`. A further try at a run that failed has a number
+            of its own; see `orchestrator.search.tries`.
         configuration_number: Counts the configurations from 0; None for the baseline and for
             confirming runs, which are no part of the search.
         replicate: Which of the configuration's seeds, from 0.
@@ -36,7 +38,12 @@ class Proposal:
     @property
     def confirms(self) -> bool:
         """Whether it confirms what the search has chosen."""
-        return self.trial_number >= CONFIRMING
+        return self.run_number >= CONFIRMING
+
+    @property
+    def run_number(self) -> int:
+        """The trial number of the first try at this run."""
+        return run_number(self.trial_number)
 
 
 def phase(sweep: Sweep, proposal: Proposal) -> str:

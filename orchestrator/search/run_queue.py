@@ -50,8 +50,8 @@ class RunQueue:
 
         Args:
             sweep: The resolved search space file.
-            on_record: The proposals written down so far, by trial number.
-            finished: The ends of those that have a final row, by trial number.
+            on_record: The proposals written down so far, by run number, of the latest try each.
+            finished: The ends of those that have a final row, by run number.
             propose: Writes a proposal down.
         """
         self._study = study_of(sweep)
@@ -114,16 +114,22 @@ class ConfirmingQueue:
     """Hands out the confirming runs that are left, in their order."""
 
     def __init__(
-        self, runs: Sequence[Proposal], finished: Mapping[int, RunResult], propose: Propose
+        self,
+        runs: Sequence[Proposal],
+        on_record: Mapping[int, Proposal],
+        finished: Mapping[int, RunResult],
+        propose: Propose,
     ) -> None:
         """Lines up the runs that are left.
 
         Args:
             runs: All of them.
-            finished: The ends of those that have a final row, by trial number.
+            on_record: The proposals written down so far, by run number, of the latest try each.
+            finished: The ends of those that have a final row, by run number.
             propose: Writes a proposal down.
         """
-        self._left = [run for run in runs if run.trial_number not in finished]
+        left = (run for run in runs if run.run_number not in finished)
+        self._left = [on_record.get(run.run_number, run) for run in left]
         self._propose = propose
 
     def __len__(self) -> int:

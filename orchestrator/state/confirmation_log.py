@@ -61,12 +61,14 @@ class Terms:
         tried: Number of runs of the search that are chosen from.
         seeds: Under how many seeds each choice runs.
         most: How many choices there is room for.
+        mended: Number of those runs that had failed and, tried again, did not.
     """
 
     ask: tuple[str, ...]
     tried: int
     seeds: int
     most: int
+    mended: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def _check(path: Path, confirmation: Confirmation) -> None:
     """Refuses a record whose parts are not what they should be."""
     terms = confirmation.terms
     fine = all(type(count) is int and count > 0 for count in (terms.tried, terms.seeds, terms.most))
+    fine = fine and type(terms.mended) is int
     fine = fine and all(isinstance(name, str) for name in terms.ask)
     fine = fine and _is_square(confirmation.optima, len(confirmation.confirmed))
     for each in confirmation.confirmed:

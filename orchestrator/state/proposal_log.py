@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.proposals import Proposal
+from orchestrator.search.tries import latest_tries
 from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
 
@@ -50,6 +51,14 @@ class ProposalLog:
         paths = sorted((self._files.store.root / folder).glob("*.json"))
         proposals = (self._read(f"{folder}/{path.name}") for path in paths)
         return {proposal.trial_number: proposal for proposal in proposals}
+
+    def latest_tries(self) -> dict[int, int]:
+        """Returns the trial number of the latest try at each run on record, by run number.
+
+        From the names of the files alone.
+        """
+        paths = (self._files.store.root / self._files.proposals_key).glob("*.json")
+        return latest_tries(int(path.stem) for path in paths if path.stem.isdecimal())
 
     def _read(self, key: str) -> Proposal:
         path = self._files.store.root / key

@@ -86,6 +86,15 @@ def main(
     new: Annotated[
         bool, typer.Option("--new", help="Start another sweep instead of continuing this one.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Try the runs again that ended as failed, out_of_memory or hung, also those that"
+            " confirm, once the cause is mended; what they left stays on record. One that diverged"
+            " is a result, and is not run again.",
+        ),
+    ] = False,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
@@ -123,7 +132,7 @@ def main(
     """
     out = console()
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
-    with exit_codes(partial(say_interrupted, out, new=new)):
+    with exit_codes(partial(say_interrupted, out, new=new, retry_failed=retry_failed)):
         sweep = load(
             file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
         )
@@ -131,10 +140,11 @@ def main(
             max_hours,
             max_device_hours,
             new,
+            retry_failed,
             address,
             dashboard,
             dashboard_host,
-            command=given_words(context, without=("new", "show_plan")),
+            command=given_words(context, without=("new", "retry_failed", "show_plan")),
         )
         if show_plan:
             check_options(sweep, options)
@@ -151,15 +161,19 @@ def main(
             run(sweep, root, out, options)
 
 
-def say_interrupted(out: Console, what: str, *, new: bool = False) -> None:
+def say_interrupted(
+    out: Console, what: str, *, new: bool = False, retry_failed: bool = False
+) -> None:
     """Says that a signal ended the sweep, and how it goes on.
 
     Args:
         out: Where to.
         what: "Interrupted" or "Terminated".
         new: Whether the command has `--new`, with which it would begin yet another sweep.
+        retry_failed: Whether it has `--retry-failed`.
     """
-    out.print(f"{what}. Nothing that was reported is lost; {same_command(new)} continues.")
+    again = same_command(new, retry_failed)
+    out.print(f"{what}. Nothing that was reported is lost; {again} continues.")
 
 
 def _resources(sweep: Sweep) -> str:

@@ -32,17 +32,19 @@ class StartOptions:
         max_hours: End after so many hours, with what there is then.
         max_device_hours: End after so many hours of devices, those of earlier starts included.
         new: Start another sweep of the same search space file.
+        retry_failed: Try the runs again that failed.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
         dashboard_host: The address that it listens on; None means this machine alone.
         learner: "module:function" of what trains.
-        command: The words of the command line that was given, `--new` left out, for the commands
-            that are printed.
+        command: The words of the command line that was given, for the commands that are printed;
+            `--new` and `--retry-failed` are left out.
     """
 
     max_hours: float | None = None
     max_device_hours: float | None = None
     new: bool = False
+    retry_failed: bool = False
     address: str | None = None
     dashboard: bool = True
     dashboard_host: str | None = None
@@ -50,13 +52,17 @@ class StartOptions:
     command: tuple[str, ...] = ()
 
 
-def same_command(new: bool) -> str:
+def same_command(new: bool, retry_failed: bool = False) -> str:
     """Returns what continues a sweep, in words.
 
     Args:
         new: Whether the command that was given has `--new`.
+        retry_failed: Whether it has `--retry-failed`, with which what failed again would be tried
+            once more.
     """
-    return "the same command without --new" if new else "the same command"
+    if new:
+        return "the same command without --new"
+    return "the same command without --retry-failed" if retry_failed else "the same command"
 
 
 def check_options(sweep: Sweep, options: StartOptions) -> None:
@@ -66,6 +72,11 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
         UserError: They do not.
         AccessError: Others could use the cluster that is started here.
     """
+    if options.new and options.retry_failed:
+        raise UserError(
+            "--new begins another sweep, of which no run has failed yet, and --retry-failed tries"
+            " those of a sweep again; leave out one of them."
+        )
     if sweep.resources.accelerators > 1 and not options.dashboard:
         raise UserError(
             f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"

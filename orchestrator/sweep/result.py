@@ -7,9 +7,11 @@ import shlex
 from rich.console import Console
 
 from orchestrator.errors import CommandError
+from orchestrator.outcomes.failed_runs import counted, failed_runs
 from orchestrator.results.ends import ends_by_technique, last_line, trained
+from orchestrator.results.selection import final_rows
+from orchestrator.search.tries import TRIED_AGAIN
 from orchestrator.state.stored_sweep import StoredSweep
-from orchestrator.store import index
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.terminal.commands import command
 
@@ -61,7 +63,7 @@ def check_completed(stored: StoredSweep, options: StartOptions) -> None:
             command tries them again.
     """
     columns = ["trial_id", "trial_number", "technique", "outcome", "error"]
-    rows = index.trials(stored.root, stored.id, columns=columns).to_pylist()
+    rows = final_rows(stored.root, [stored.id], columns)
     if any(row["outcome"] == "completed" for row in trained(rows) or rows):
         return
     said = f"No trial of {stored.id} completed: {'; '.join(ends_by_technique(trained(rows)))}."
@@ -70,10 +72,22 @@ def check_completed(stored: StoredSweep, options: StartOptions) -> None:
         last = failed[-1]
         show = command(_RESULTS, "--root", stored.root, "show", last["trial_id"])
         said += f" The last error was: {last_line(last['error'])}\nAll of it:\n  {show}"
-    again = command("orchestrator.sweep", *options.command, "--new")
-    raise NoneCompletedError(
-        f"{said}\nOnce the cause is mended, a new sweep tries all of them again:\n  {again}"
-    )
+    retried = any(row["outcome"] in TRIED_AGAIN for row in trained(rows))
+    option, what = "--new", "a new sweep tries all of them again"
+    if retried:
+        option, what = "--retry-failed", "this tries those again that failed"
+    again = command("orchestrator.sweep", *options.command, option)
+    raise NoneCompletedError(f"{said}\nOnce the cause is mended, {what}:\n  {again}")
+
+
+def say_failed(stored: StoredSweep, options: StartOptions, out: Console) -> None:
+    """Says of a finished sweep how many of its runs failed, and which command tries them again."""
+    failed = failed_runs(stored)
+    if failed:
+        again = command("orchestrator.sweep", *options.command, "--retry-failed")
+        out.print(
+            f"\n{counted(failed)}. Once the cause is mended, this tries them again:\n  {again}"
+        )
 
 
 def _query(stored: StoredSweep) -> str:

@@ -18,6 +18,7 @@ from orchestrator.outcomes.conclusions import (
     is_finished,
     is_searched,
 )
+from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
@@ -40,7 +41,7 @@ from orchestrator.sweep.preflight import (
     same_command,
 )
 from orchestrator.sweep.progress import Progress
-from orchestrator.sweep.result import check_completed, show_result
+from orchestrator.sweep.result import check_completed, say_failed, show_result
 from orchestrator.sweep.rows import describe_split
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
@@ -97,7 +98,10 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         f" Sweep {stored.id} in {stored.root}."
     )
     limit = None
-    if not is_finished(stored):
+    failed = failed_runs(stored) if options.retry_failed else []
+    if options.retry_failed and not failed:
+        out.print(f"No run of {stored.id} has failed that is not tried again already.")
+    if failed or not is_finished(stored):
         if not is_new:
             rows = check_sources(sweep)
         check_measured(stored)
@@ -111,10 +115,12 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):
             record_split(stored)
+            if failed:
+                out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             limit = _run_trials(stored, options, out)
     if stored.store.trials(stored.id):
         show_result(stored, out)
-    again = same_command(options.new)
+    again = same_command(options.new, options.retry_failed)
     if not is_finished(stored):
         if limit is None:
             raise MachineError(
@@ -126,6 +132,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             " that of devices with a larger number."
         )
     check_completed(stored, options)
+    say_failed(stored, options, out)
 
 
 def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str | None:

@@ -76,7 +76,7 @@ def test_a_sweep_of_which_no_trial_completed_is_an_error(
     assert done.exit_code == 0
     assert r"ValueError: no [b] layer\x1b[2J" in done.stdout
     assert retry[1:3] == ["-m", "orchestrator.sweep"]
-    assert retry[3:] == [str(file), "--profile", "embedded", "--root", str(root), "--new"]
+    assert retry[3:] == [str(file), "--profile", "embedded", "--root", str(root), "--retry-failed"]
     planned = CliRunner().invoke(app, [*retry[3:], "--plan"])
     assert planned.exit_code == 0
 
@@ -86,6 +86,27 @@ def test_a_trial_that_completed_is_an_answer(file: Path, tmp_path: Path) -> None
     code, out, err = _run(file, "--root", tmp_path / "store")
     assert (code, err) == (0, "")
     assert "Best of 3 trials is lora" in out
+    assert "1 run failed. Once the cause is mended, this tries them again:" in out
+    retry = shlex.split(out.splitlines()[-1])
+    assert retry[3:4] + retry[-1:] == [str(file), "--retry-failed"]
+
+
+def test_one_that_diverged_is_a_result(file: Path, tmp_path: Path) -> None:
+    stored = _finish(file, tmp_path / "store", ("diverged", "diverged"))
+    code, out, err = _run(file, "--root", tmp_path / "store")
+    assert code == 1
+    assert f"No trial of {stored.id} completed: lora: 2 diverged." in err
+    assert shlex.split(err.splitlines()[-1])[-1] == "--new"
+    code, out, err = _run(file, "--root", tmp_path / "store", "--retry-failed")
+    assert code == 1
+    assert f"No run of {stored.id} has failed" in out
+
+
+def test_what_failed_cannot_be_tried_again_in_a_new_sweep(file: Path, tmp_path: Path) -> None:
+    code, _, err = _run(file, "--root", tmp_path / "store", "--retry-failed", "--new")
+    assert code == 2
+    assert "leave out one of them" in err
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_sweep_of_the_untuned_model_alone_is_finished_with_it(tmp_path: Path) -> None:
