@@ -18,7 +18,12 @@ from orchestrator.search_space.distributions import (
     finite_values,
 )
 from orchestrator.statistics import response_surface
-from orchestrator.statistics.response_surface import NoSurface, Surface, fit_surface
+from orchestrator.statistics.response_surface import (
+    FEWEST_RATES,
+    NoSurface,
+    Surface,
+    fit_surface,
+)
 from trainables.contract.configuration import Scalar
 
 RATE = "learning_rate"
@@ -56,7 +61,11 @@ def surface(sweep: Sweep, candidates: Sequence[Tuned]) -> Surface | NoSurface:
         own_rates = [each.rate for each in tried if each.stratum == dict(combination.values)]
         thin = response_surface.searched_thinly(own_rates, *bounds)
         if thin is not None:
-            return NoSurface(f"of {combination.name} {thin}, each trained in full")
+            trials = FEWEST_RATES * len(sweep.strata)
+            return NoSurface(
+                f"of {combination.name} {thin}, each trained in full; {trials} trials without early"
+                " stopping (`stopping: null`) would have them"
+            )
     return fit_surface(tried, *bounds, mode=sweep.objective.mode or "max")
 
 

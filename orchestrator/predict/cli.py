@@ -13,11 +13,12 @@ import typer
 from orchestrator.errors import ExitCode, UserError, exit_codes, remedy
 from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import StoredModel, choose
+from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.target import check_target
 from orchestrator.terminal.json_text import json_text
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
-from orchestrator.terminal.output import Answer, Format, emit, say, say_aside, table
+from orchestrator.terminal.output import Answer, Format, answer_json, emit, say, say_aside, table
 from trainables.base_models.availability import check_model
 from trainables.techniques.registry import TECHNIQUES
 
@@ -131,7 +132,7 @@ def ask(
                 "--export answers no question; leave out the question and --context, --database,"
                 " --execute and --protocol."
             )
-        _export(choose(root, sweep, trial), export, merged)
+        _export(choose(root, sweep, trial), root, export, merged)
         return
     if merged:
         raise UserError("--merged changes what --export writes; give --export DIR too.")
@@ -267,7 +268,7 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
 
 
-def _export(model: StoredModel, target: Path, merged: bool) -> None:
+def _export(model: StoredModel, root: Path, target: Path, merged: bool) -> None:
     name, technique = model.row["trial_id"], model.configuration.technique
     if model.checkpoint is None:
         raise UserError(
@@ -284,12 +285,22 @@ def _export(model: StoredModel, target: Path, merged: bool) -> None:
     check_target(target, "folder")
     check_model(model.configuration.base_model, model.configuration.base_model_revision)
     say_aside(model.describe())
+    stated = emitted(root, [model.row["sweep_id"]])
+    assert isinstance(stated.data, list)
     from trainables.inference.export import export
     from trainables.inference.predictor import be_quiet
 
     be_quiet()
     try:
-        export(model.configuration, model.checkpoint, target, model.row, merged=merged)
+        export(
+            model.configuration,
+            model.checkpoint,
+            target,
+            model.row,
+            merged=merged,
+            answer=stated.data[0]["answer"].splitlines(),
+            answer_json=answer_json(stated),
+        )
     except OSError as error:
         why = remedy(error, "name another folder")
         raise UserError(f"The model cannot be written to {target}: {why}.") from error

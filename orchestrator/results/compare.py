@@ -161,7 +161,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     curves = Curves(root, [*chosen[0], *chosen[1]], metric)
     groups, remarks = [], []
     for text, group in zip((a, b), chosen, strict=True):
-        ended, said = _completed(text, group)
+        ended, said = _completed(text, group, metric)
         ended = [row for row in ended if row["phase"] == CONFIRM] or ended
         measured = curves.reported(ended)
         if not measured:
@@ -217,7 +217,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     return Answer(data, shown("\n".join(map(visible_line, lines))), tuple(remarks))
 
 
-def _completed(text: str, group: Sequence[Row]) -> tuple[list[Row], list[str]]:
+def _completed(text: str, group: Sequence[Row], metric: str) -> tuple[list[Row], list[str]]:
     """Returns the trials of a group that were trained to the end, and what to say of the others.
 
     One that was stopped is as good as it was then, and those of a group that were not are its best.
@@ -233,7 +233,11 @@ def _completed(text: str, group: Sequence[Row]) -> tuple[list[Row], list[str]]:
             f"No trial of {text!r} was trained to the full budget ({listed}); only those that were"
             " compare."
         )
-    said = f"{sum(others.values())} trials of {text!r} did not complete and are left out: {listed}."
+    said = f"{sum(others.values())} trials of {text!r} did not complete and are left out: {listed}"
+    early = [row for row in group if row["outcome"] == "stopped"]
+    if early and all(row[metric] is None for row in early):
+        said += " (by the loss, before any SQL was written)"
+    said += "."
     return ended, [said] if others else []
 
 

@@ -67,7 +67,7 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     """Returns what a sweep has confirmed; None where nothing was chosen, or it is not on record.
 
     Args:
-        root: Folder of the store; a compacted copy has no record.
+        root: Folder of the store, or of a compacted copy.
         sweep_id: The sweep.
         rows: Its final rows, of runs that were tried again the latest.
 

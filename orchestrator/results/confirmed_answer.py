@@ -28,7 +28,8 @@ from orchestrator.results.confirmed import (
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.statistics.asked import Answered, Settings, against_best, answer_asked
-from orchestrator.statistics.contrasts import Interval, contrast, score_interval
+from orchestrator.statistics.contrasts import Component, Interval, contrast, score_interval
+from orchestrator.statistics.detectable import Detectable, detectable
 from orchestrator.statistics.run_scores import Array, RunScores
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
@@ -36,6 +37,9 @@ from orchestrator.terminal.values import configuration
 from trainables.contract.scores import METRICS
 
 EXECUTION = "execution_accuracy"
+
+WORTH = 0.02
+"""A difference in a score that users of a model notice, and many a sweep cannot show."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class ConfirmedAnswer:
             each at the learning rate that suits it best; None where it is of the values.
         asked: By parameter, its contrasts; empty where they are not known.
         has_best: Whether a run of what tuning found best has completed; it is then the first.
+        detectable: By parameter of which no difference is shown: what these runs can show, and
+            what a difference of `WORTH` would take. An estimate.
         standings: The configurations, in the order in which they were chosen.
         remarks: Whole sentences on what is missing or to be minded.
     """
@@ -109,6 +115,7 @@ class ConfirmedAnswer:
     settings: tuple[int, int] | None
     not_at_their_best: str | None
     asked: Mapping[str, Sequence[Answered]]
+    detectable: Mapping[str, Detectable]
     has_best: bool
     standings: tuple[Standing, ...]
     remarks: tuple[str, ...]
@@ -120,7 +127,7 @@ def confirmed_answer_of(
     """Returns what a sweep's confirming runs say; None while none has completed.
 
     Args:
-        root: Folder of the store; a compacted copy has no record of what was chosen.
+        root: Folder of the store, or of a compacted copy.
         sweep_id: The sweep.
         rows: Its final rows; None reads them.
 
@@ -152,12 +159,14 @@ def confirmed_answer(
     scores = scores_of(predicted, configurations, metric) if is_score(metric) else None
     executed = None if metric == EXECUTION else scores_of(predicted, configurations, EXECUTION)
     asked: Mapping[str, Sequence[Answered]] = {}
+    could: dict[str, Detectable] = {}
     if scores is not None:
         settings = [_settings(record.terms.ask, each) for each in configurations]
         missing, degrees = _missing(record, configurations)
         asked = answer_asked(
             scores, settings, record.terms.ask, 0, missing=missing, missing_degrees=degrees
         )
+        could = _detectable(scores, asked, missing, degrees)
     return ConfirmedAnswer(
         metric,
         first["objective_mode"] == "max",
@@ -168,6 +177,7 @@ def confirmed_answer(
         _settings_tried(rows),
         record.optima if isinstance(record.optima, str) else None,
         asked,
+        could,
         confirmed.best is not None,
         _standings(configurations, metric, scores, executed),
         tuple(_remarks(predicted, confirmed, rows, metric, scores)),
@@ -182,6 +192,32 @@ def _missing(
         return None, math.inf
     order = [record.confirmed.index(each.confirmed) for each in configurations]
     return np.array(record.optima.missing)[np.ix_(order, order)], record.optima.degrees
+
+
+def _detectable(
+    scores: RunScores,
+    asked: Mapping[str, Sequence[Answered]],
+    missing: Array | None,
+    degrees: float,
+) -> dict[str, Detectable]:
+    """Returns what could be shown of each parameter of which no difference is."""
+    found = {}
+    for name, contrasts in asked.items():
+        if any(each.differs for each in contrasts):
+            continue
+        level = 1 - (1 - contrasts[0].level) / len(contrasts)
+        of_contrasts = []
+        for each in contrasts:
+            weights = np.asarray(each.asked.weights)
+            further = (
+                None if missing is None else Component(float(weights @ missing @ weights), degrees)
+            )
+            could = detectable(scores, weights, WORTH, level=level, further=further)
+            if could is not None:
+                of_contrasts.append(could)
+        if of_contrasts:
+            found[name] = max(of_contrasts, key=lambda could: could.difference)
+    return found
 
 
 def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:

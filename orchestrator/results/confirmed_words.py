@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.confirmed_answer import EXECUTION, ConfirmedAnswer, Score
 from orchestrator.statistics.asked import Answered
+from orchestrator.statistics.detectable import Detectable
 from orchestrator.terminal.values import brief, with_interval
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def words(answer: ConfirmedAnswer) -> list[str]:
             f" in its combination. What {' and '.join(answer.ask)} would do where every value has"
             f" the setting that suits it best is not known: {answer.not_at_their_best}."
         )
+    said += [_could(answer, name, could) for name, could in answer.detectable.items()]
     return [*said, *answer.remarks]
 
 
@@ -115,6 +117,25 @@ def _contrast(answer: ConfirmedAnswer, name: str, each: Answered) -> str:
     return (
         f"{name}: {brief(each.asked.value)} is {abs(value):.3f} {side}"
         f" {brief(each.asked.against)} in {answer.metric} ({level})."
+    )
+
+
+def _could(answer: ConfirmedAnswer, name: str, could: Detectable) -> str:
+    now = (
+        f"{name}: an estimate from the spread of these runs: four of five sweeps like this one"
+        f" would show a difference of {could.difference:.3f}"
+    )
+    if could.difference <= could.asked:
+        return f"{now}."
+    if could.seeds is None or could.rows is None:
+        return (
+            f"{now}; none of {could.asked} is shown by any number of seeds or rows: too much is"
+            " unknown of where the best learning rates lie, of which more trials tell."
+        )
+    rows = "as many" if could.rows == answer.test_rows else f"about {could.rows:,}"
+    return (
+        f"{now}; one of {could.asked} would take about {could.seeds} seeds of each configuration"
+        f" (confirm.seeds) on {rows} test rows."
     )
 
 

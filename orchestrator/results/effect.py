@@ -17,6 +17,7 @@ from rich.console import Group, RenderableType
 
 from orchestrator.results.configurations import by_configuration, parameters, varied
 from orchestrator.results.curves import Curves, mean_at, place, why
+from orchestrator.results.ends import unmeasured
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.selection import (
@@ -57,7 +58,7 @@ class Effect:
         mode: "max" or "min".
         rung: In examples; where trials are compared. None means each at its own end.
         values: One dictionary a value of the parameter, see `effect`.
-        left_out: Trials that have the parameter but no score.
+        left_out: Final rows of trials that have the parameter but no score.
     """
 
     parameter: str
@@ -65,7 +66,7 @@ class Effect:
     mode: str
     rung: int | None
     values: list[dict[str, Any]]
-    left_out: int
+    left_out: Sequence[Row]
 
 
 def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = None) -> Effect:
@@ -135,7 +136,9 @@ def _effect(
                 "completed_mean": float(np.mean(completed)) if completed else None,
             }
         )
-    return Effect(parameter, metric, mode, rung, entries, len(having) - len(measured))
+    having_score = {row["trial_id"] for row in measured}
+    left_out = [row for row in having if row["trial_id"] not in having_score]
+    return Effect(parameter, metric, mode, rung, entries, left_out)
 
 
 def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> Answer:
@@ -204,10 +207,7 @@ def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> A
         "confirmed": stated,
         "importance": shares,
     }
-    left_out = (
-        f"{found.left_out} of these trials were not measured by {found.metric} and are left out."
-    )
-    remarks = (left_out,) if found.left_out else ()
+    remarks = tuple(unmeasured(found.left_out, found.metric))
     return Answer(data, Group(*parts), remarks, rows=[{**what, **entry} for entry in found.values])
 
 

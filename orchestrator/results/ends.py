@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from orchestrator.store.rows import Row
+from trainables.contract.scores import SCORES
 from trainables.techniques.registry import is_untuned
 
 
@@ -29,6 +30,25 @@ def ends_by_technique(rows: Sequence[Row], without: Collection[str] = ()) -> lis
         f"{technique}: {', '.join(f'{count} {outcome}' for outcome, count in ends.most_common())}"
         for technique, ends in counts.items()
     ]
+
+
+def unmeasured(rows: Sequence[Row], metric: str) -> list[str]:
+    """Returns sentences on trials that have no value of a metric; none for no trials.
+
+    Args:
+        rows: Their final rows.
+        metric: A score or a loss.
+    """
+    early = sum(row["outcome"] == "stopped" for row in rows) if metric in SCORES else 0
+    said = []
+    if early:
+        said.append(
+            f"{early} of these trials were stopped by their loss, before they wrote any SQL that"
+            f" {metric} could be measured of, and are left out."
+        )
+    if other := len(rows) - early:
+        said.append(f"{other} of these trials were not measured by {metric} and are left out.")
+    return said
 
 
 def last_line(error: str | None) -> str:

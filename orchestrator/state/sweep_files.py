@@ -109,7 +109,9 @@ class SweepFiles:
 
 
 def found(root: Path, sweep_id: str) -> SweepFiles | None:
-    """Returns the files of a sweep for a reader; None in a compacted copy, which has no `state/`.
+    """Returns the files of a sweep for a reader; None where it has none beside the tables.
+
+    A compacted copy has of them at most the records of what was confirmed.
 
     Args:
         root: Folder of the store or of the copy; nothing is made in a copy.

@@ -26,11 +26,13 @@ class SeedVariance:
     Attributes:
         variance: The observed variance between runs less its row part, at least 0.
         observed: Between the runs' mean scores.
+        row_part: What the rows add to `observed`.
         degrees: Degrees of freedom of `observed`: runs less configurations.
     """
 
     variance: float
     observed: float
+    row_part: float
     degrees: int
 
 
@@ -61,7 +63,8 @@ def seed_variance(runs: Sequence[Array], clusters: NDArray[np.intp]) -> SeedVari
     if not degrees:
         return None
     observed = squares / degrees
-    return SeedVariance(max(0.0, observed - of_rows / degrees), observed, degrees)
+    row_part = of_rows / degrees
+    return SeedVariance(max(0.0, observed - row_part), observed, row_part, degrees)
 
 
 def mean_covariance(values: Array, clusters: NDArray[np.intp]) -> Array:

@@ -59,7 +59,7 @@ def emit(answer: Answer, form: Format, *, raw: bool = False) -> None:
         raw: Whether the texts of a CSV stay as they are; see `csv_cell`.
     """
     if form is Format.JSON:
-        print(json_text(_json(answer.data), indent=2))
+        print(answer_json(answer))
     elif form is Format.CSV:
         _write_csv(answer, raw)
     else:
@@ -70,6 +70,11 @@ def emit(answer: Answer, form: Format, *, raw: bool = False) -> None:
         remarks = PlainConsole(stderr=not terminal, soft_wrap=True)
         for remark in answer.remarks:
             remarks.print(remark)
+
+
+def answer_json(answer: Answer) -> str:
+    """Returns an answer as JSON, on lines of their own."""
+    return json_text(_json(answer.data), indent=2)
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
-from trainables.inference.model_card import EMBEDDED_COPY, model_card
+from trainables.inference.model_card import ANSWER, EMBEDDED_COPY, model_card
 from trainables.runtime.permissions import open_to_readers
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.checkpoint import (
@@ -44,6 +44,8 @@ def export(
     trial: Mapping[str, Any],
     *,
     merged: bool,
+    answer: Sequence[str] = (),
+    answer_json: str | None = None,
 ) -> None:
     """Writes model, tokenizer and model card; the folder appears whole or not at all.
 
@@ -54,6 +56,8 @@ def export(
         trial: The trial's final row, for the card.
         merged: Whether to merge an adapter into the base's weights; full fine-tuning has nothing
             to merge.
+        answer: What the trial's sweep answers, a sentence or more a line, for the card.
+        answer_json: The same with all figures, for a file beside the card.
 
     Raises:
         BaseModelUnavailable: The base model cannot be loaded, or its weights are not those that
@@ -76,8 +80,10 @@ def export(
             _merge(configuration, checkpoint_folder / ADAPTER, staged)
         tokenizer = load_tokenizer(configuration.base_model, configuration.base_model_revision)
         tokenizer.save_pretrained(staged)
-        card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole)
+        card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole, answer=answer)
         (staged / "README.md").write_text(card, encoding="utf-8")
+        if answer_json is not None:
+            (staged / ANSWER).write_text(f"{answer_json}\n", encoding="utf-8")
         open_to_readers(staged)
         staged.rename(target)
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ from trainables.techniques.registry import TECHNIQUES
 
 EMBEDDED_COPY = "base"
 """Folder of the built-in base model in an export that needs it."""
+
+ANSWER = "answer.json"
+"""File beside the card with the figures of what the sweep answered."""
 
 _FOUR_BIT = [
     "four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4',",
@@ -78,7 +81,12 @@ def spelling(tokens: SqlTokens) -> Spelling:
 
 
 def model_card(
-    configuration: TrialConfiguration, trial: Mapping[str, Any], tokens: SqlTokens, *, merged: bool
+    configuration: TrialConfiguration,
+    trial: Mapping[str, Any],
+    tokens: SqlTokens,
+    *,
+    merged: bool,
+    answer: Sequence[str] = (),
 ) -> str:
     """Returns the README of an exported model, in Markdown with the hub's header.
 
@@ -87,6 +95,7 @@ def model_card(
         trial: Its final row in the experiment store.
         tokens: The encoding of the model's tokenizer.
         merged: Whether whole weights are exported, not an adapter.
+        answer: What the sweep answers, a sentence or more a line.
     """
     metric = trial["objective_metric"]
     kind = "whole weights" if merged else "a PEFT adapter"
@@ -99,7 +108,8 @@ def model_card(
         f"{_score(trial, metric) or 'not measured'}\n",
         f"Writes SQL for a question about a database: {kind}, trained from {base}.\n",
         f"It is trial {code(trial['trial_id'])} of sweep {code(trial['sweep_id'])}, which asked:\n"
-        f"{markdown(trial['question'])} It {_end(trial)}.\n",
+        f"{markdown(_sentence(trial['question']))} It {_end(trial)}.\n",
+        *(["## What the sweep answered\n", _listed(answer)] if answer else []),
         "## How to ask it\n",
         f"```python\n{loading_code(configuration, tokens, merged=merged)}```\n",
         *([_FOUR_BIT_REMARK] if _loads_four_bit(configuration, merged) else []),
@@ -216,6 +226,17 @@ def _base_arguments(configuration: TrialConfiguration) -> str:
     if TECHNIQUES[configuration.technique].quantized:
         arguments += ["quantization_config=four_bit"]
     return ", ".join(arguments)
+
+
+def _sentence(text: str) -> str:
+    """Returns a text that another sentence can follow."""
+    whole = text.rstrip()
+    return whole if whole.endswith((".", "!", "?", "…")) else f"{whole}."
+
+
+def _listed(lines: Sequence[str]) -> str:
+    listed = [f"- {markdown(line)}" for line in lines]
+    return "\n".join([*listed, "", f"`{ANSWER}` has the figures.", ""])
 
 
 def _end(trial: Mapping[str, Any]) -> str:

@@ -254,7 +254,8 @@ def test_where_rates_are_few_it_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     tune(stored)
     chosen = confirm(stored)
     assert chosen.optima == (
-        "of rank=4 2 rates were tried, of the 6 that are needed, each trained in full"
+        "of rank=4 2 rates were tried, of the 6 that are needed, each trained in full; 18 trials"
+        " without early stopping (`stopping: null`) would have them"
     )
     assert str(chosen.optima) in answer(stored.root, stored.id)
 

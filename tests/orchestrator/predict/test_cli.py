@@ -200,6 +200,9 @@ def test_an_export_works_without_this_package(
     moved = tmp_path / "moved"
     shutil.move(folder, moved)
     card = (moved / "README.md").read_text(encoding="utf-8")
+    answered = json.loads((moved / "answer.json").read_text(encoding="utf-8"))
+    assert "Best of" in answered[0]["answer"]
+    assert "## What the sweep answered" in card
     (code_of_the_card,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     script = moved / "ask.py"
     script.write_text(

@@ -102,3 +102,38 @@ def test_the_command_prints_the_answer_and_its_object(
     assert data["sweep_id"] == stored.id
     assert data["confirmed"]["asked"]["rank"][0]["asked"]["value"] == 64
     assert len(data["confirmed"]["standings"]) == 3
+
+
+def test_a_compacted_copy_answers_as_the_store_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
+    copy = tmp_path / "copy"
+    assert run("export", copy, store=stored.root)[0] == 0
+    for form in ("table", "json"):
+        asked = ("answer", "--format", form)
+        assert run(*asked, store=copy) == run(*asked, store=stored.root)
+    assert named_trial(copy, [], "best") == named_trial(stored.root, [], "best")
+    twice = tmp_path / "copy-of-the-copy"
+    assert run("export", twice, store=copy)[0] == 0
+    assert confirmed_answer_of(twice, stored.id) is not None
+
+
+def test_what_was_not_shown_has_what_it_would_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
+    found = confirmed_answer_of(stored.root, stored.id)
+    assert found is not None
+    said = answer(stored.root, stored.id)
+    shown = [name for name, each in found.asked.items() if each[0].differs]
+    assert set(found.detectable) == set(found.asked) - set(shown)
+    for name, could in found.detectable.items():
+        assert f"{name}: an estimate" in said
+        assert f"show a difference of {could.difference:.3f}" in said
+        ((low, high),) = [each.interval for each in found.asked[name]]
+        assert could.difference > (high - low) / 2

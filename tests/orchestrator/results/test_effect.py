@@ -149,3 +149,18 @@ def test_failed_trials_are_left_out_and_said(tmp_path: Path, run: Run) -> None:
     assert code == 0
     assert "64" not in [line.split()[0] for line in out.splitlines()]
     assert err == "1 of these trials were not measured by rouge_l and are left out.\n"
+
+
+def test_what_was_stopped_before_it_wrote_sql_is_said_to_be(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    for number in range(4):
+        write_trial(store, number, {"technique": "lora", "rank": 4 * (1 + number)})
+    for number, outcome in ((8, "stopped"), (9, "failed")):
+        write_trial(store, number, {"technique": "lora", "rank": 64}, outcome, rungs=0)
+    code, _, err = run("effect", "rank", store=tmp_path)
+    assert code == 0
+    assert err == (
+        "1 of these trials were stopped by their loss, before they wrote any SQL that rouge_l could"
+        " be measured of, and are left out.\n"
+        "1 of these trials were not measured by rouge_l and are left out.\n"
+    )

@@ -107,6 +107,24 @@ def test_the_card_says_how_good_and_how_sure(tokens: SqlTokens) -> None:
     assert "None" not in card
 
 
+def test_a_question_is_a_sentence_of_its_own(tokens: SqlTokens) -> None:
+    for question, shown in (
+        ("Does it learn", "Does it learn. It completed"),
+        ("Does it learn? ", "Does it learn? It completed"),
+        ("Say which.", "Say which. It completed"),
+    ):
+        card = model_card(_configuration(), TRIAL | {"question": question}, tokens, merged=False)
+        assert shown in card
+
+
+def test_the_card_has_what_the_sweep_answered(tokens: SqlTokens) -> None:
+    answer = ("rank: rouge_l rises by 0.08 from 1 to 16.", "Best by tuning: lora <b>rank</b>=16.")
+    card = model_card(_configuration(), TRIAL, tokens, merged=False, answer=answer)
+    assert "## What the sweep answered\n\n- rank: rouge_l rises" in card
+    assert "&lt;b&gt;rank" in card
+    assert "answer" not in model_card(_configuration(), TRIAL, tokens, merged=False)
+
+
 def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
     configuration = _configuration(
         base_model="google/flan-t5-large",
@@ -133,7 +151,7 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
         parameters={**complete("lora", {}), "target_modules": text},
     )
     trial = {**TRIAL, **dict.fromkeys((*names, "dataset_fingerprint"), text)}
-    card = model_card(configuration, trial, tokens, merged=True)
+    card = model_card(configuration, trial, tokens, merged=True, answer=[text, text])
     assert INVISIBLE.search(card.replace("\n", "")) is None
     header, body = card.split("---\n")[1:]
     assert YAML(typ="safe").load(header) == {
@@ -146,10 +164,10 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
     kinds = {child.type for token in rendered for child in token.children or []}
     assert kinds <= {"text", "text_special", "code_inline", "softbreak"}
     headings = [rendered[i + 1].content for i, t in enumerate(rendered) if t.type == "heading_open"]
-    assert len(headings) == 4
+    assert len(headings) == 5
     shown = visible_line(text)
     texts = ["".join(c.content for c in t.children or []) for t in rendered if t.type == "inline"]
-    assert sum(shown in each for each in texts) == 8
+    assert sum(shown in each for each in texts) == 10
 
 
 def test_the_code_names_a_folder_by_its_whole_path(
