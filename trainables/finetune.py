@@ -46,6 +46,7 @@ from trainables.contract.scores import COLUMNS_OF_SCORES, SCORING_VERSION
 from trainables.contract.splits import SPLIT_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
+from trainables.data.reading import Reading
 from trainables.data.spelling import SqlTokens
 from trainables.data.splits import NOTEBOOK_ROWS, load_splits
 from trainables.evaluation.evaluator import Evaluation, Evaluator
@@ -107,6 +108,7 @@ class Finetuning:
             configuration.validation_rows,
             configuration.test_rows,
             configuration.split_by,
+            Reading.of(configuration),
         )
         trains = configuration.budget_examples > 0
         rows = self._splits.training_rows(configuration.data_size) if trains else ()

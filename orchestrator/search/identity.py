@@ -73,6 +73,12 @@ def _sweep_id(sweep: Sweep, stopping: dict[str, Any] | None, ordinal: int) -> st
         identifying["ask"] = resolved["ask"]
     if sweep.split_by != BY_SCHEMA:  # a file without it keeps the id that it had before
         identifying["split_by"] = sweep.split_by
+    if sweep.columns is not None and sweep.columns.given():
+        identifying["columns"] = sweep.columns.given()
+    if sweep.databases is not None:
+        identifying["databases"] = sweep.databases
+    if sweep.bad_rows != "error":
+        identifying["bad_rows"] = sweep.bad_rows
     identifier = f"{sweep.name}-{_digest(identifying).hex()[:8]}"
     return identifier if ordinal == 1 else f"{identifier}-{ordinal}"
 

@@ -16,7 +16,7 @@ from orchestrator.search_space.distributions import Fault, count_values, extreme
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space
-from trainables.contract.configuration import Scalar
+from trainables.contract.configuration import EMBEDDED, Scalar
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
 
@@ -269,6 +269,15 @@ def base_model_revision(value: str | None, valid: Valid) -> list[Fault]:
     return _revision(value, valid.get("base_model"))
 
 
+def of_own_tables(value: object, valid: Valid) -> list[Fault]:
+    """The built-in data set has its columns and schemas."""
+    if value is None or valid.get("dataset") != EMBEDDED:
+        return []
+    return [
+        ((), "is about tables of your own, but the dataset is embedded; give one, or remove it")
+    ]
+
+
 def dataset_revision(value: str | None, valid: Valid) -> list[Fault]:
     """Only what is on the hub has revisions."""
     return _revision(value, valid.get("dataset"))
@@ -310,5 +319,7 @@ BY_KEY: dict[str, Callable[[Any, Valid], list[Fault]]] = {
     "confirm": confirm,
     "base_model_revision": base_model_revision,
     "dataset_revision": dataset_revision,
+    "columns": of_own_tables,
+    "databases": of_own_tables,
 }
 """Key -> its rule, for the keys that need those before them and nothing else."""

@@ -17,6 +17,7 @@ from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
     Asked,
     Budget,
+    Columns,
     Confirm,
     Evaluation,
     Lengths,
@@ -105,8 +106,9 @@ class Sweep(Section):
         Field(
             min_length=1,
             max_length=1000,
-            description='"embedded", a table (.parquet, .jsonl, .csv) or a folder of tables with '
-            "sql_prompt, sql_context, sql, or an identifier on the hub. Follows from the profile.",
+            description='"embedded", a table (.parquet, .jsonl, .json, .csv, .tsv, also .gz) or a '
+            "folder of tables of questions, schemas and SQL, or an identifier on the hub. Follows "
+            "from the profile.",
             examples=["gretelai/synthetic_text_to_sql"],
         ),
     ]
@@ -126,6 +128,32 @@ class Sweep(Section):
             examples=["schema", "row", "db_id"],
         ),
     ] = BY_SCHEMA
+    columns: Annotated[
+        Columns | None,
+        Field(
+            description="What the table calls its columns, where their names are not usual ones.",
+            examples=["{sql_prompt: question, sql_context: schema, sql: query}"],
+        ),
+    ] = None
+    databases: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="An SQLite file, or a folder of them (DIR/<name>/<name>.sqlite or flat), "
+            "named in a column such as db_id: their schemas are what is asked about, and SQL runs "
+            "on their rows. They are never changed.",
+            examples=["spider/database"],
+        ),
+    ] = None
+    bad_rows: Annotated[
+        Literal["error", "skip"],
+        Field(
+            description="What follows from rows without a question or SQL, or that cannot be read: "
+            "error refuses the data set, skip leaves them out.",
+            examples=["error", "skip"],
+        ),
+    ] = "error"
     space: Annotated[
         Space | None,
         Field(
@@ -232,7 +260,10 @@ class Sweep(Section):
     profile: Annotated[Profile, Field(description="The profile it is resolved for.")]
     profile_reason: Annotated[str, Field(description="Why that profile, for the start line.")]
 
-    @field_validator("base_model", "base_model_revision", "dataset", "dataset_revision", "split_by")
+    @field_validator(
+        *("base_model", "base_model_revision", "dataset", "dataset_revision"),
+        *("split_by", "databases"),
+    )
     @classmethod
     def _in_sight(cls, value: str | None) -> str | None:
         fail(checks.source(value), value)
@@ -248,6 +279,8 @@ class Sweep(Section):
         "confirm",
         "base_model_revision",
         "dataset_revision",
+        "columns",
+        "databases",
     )
     @classmethod
     def _consistent(cls, value: Any, info: ValidationInfo) -> Any:

@@ -41,6 +41,9 @@ Asked = Annotated[
 """Names of parameters; the rules are in `orchestrator.search_space.ask`."""
 
 
+ColumnName = Annotated[str | None, Field(min_length=1, max_length=200)]
+
+
 MOST_SCORED_ROWS = 1_000_000
 """Of one split; every one is decoded. Their standard error is a hundredth of that of 100 rows."""
 
@@ -87,6 +90,44 @@ class Objective(Section):
         metric: str | None = info.data.get("metric")
         fail(checks.mode(mode, metric), mode)
         return METRICS[metric].mode if metric else mode
+
+
+class Columns(Section):
+    """What a table calls its columns."""
+
+    sql_prompt: Annotated[
+        ColumnName, Field(description="The column of questions.", examples=["question"])
+    ] = None
+    sql_context: Annotated[
+        ColumnName, Field(description="The column of schemas, as SQL.", examples=["schema"])
+    ] = None
+    sql: Annotated[ColumnName, Field(description="The column of the SQL.", examples=["query"])] = (
+        None
+    )
+    database: Annotated[
+        ColumnName,
+        Field(
+            description="The column that names each row's database, where `databases` is given.",
+            examples=["db_id"],
+        ),
+    ] = None
+    id: Annotated[
+        ColumnName, Field(description="The column of identifiers.", examples=["question_id"])
+    ] = None
+    domain: Annotated[
+        ColumnName, Field(description="The column of domains.", examples=["topic"])
+    ] = None
+    sql_complexity: Annotated[
+        ColumnName,
+        Field(description="The column of how hard the SQL is.", examples=["difficulty"]),
+    ] = None
+    sql_task_type: Annotated[
+        ColumnName, Field(description="The column of kinds of tasks.", examples=["task"])
+    ] = None
+
+    def given(self) -> dict[str, str]:
+        """Returns the columns that are named, and how."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
 class Budget(Section):

@@ -21,7 +21,7 @@ from orchestrator.sweep.preflight import (
     largest_size,
     same_command,
 )
-from orchestrator.sweep.rows import cut, describe_cut, describe_split
+from orchestrator.sweep.rows import cut, describe_cut, describe_split, describe_table
 from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
@@ -154,6 +154,7 @@ def main(
 
             measured = measurable(sweep)
             rows = [] if measured is None else [("", measured.sentence())]
+            rows += [("table", words) for words in describe_table(found)]
             rows += zip_longest(("split",), describe_split(sweep, found), fillvalue="")
             rows.append(("cut", describe_cut(sweep, cut(sweep, largest_size(sweep)))))
             out.print(plan.describe(sweep, _resources(sweep), rows))

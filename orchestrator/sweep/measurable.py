@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.outcomes.unmeasured import unmeasured
 from orchestrator.search_space import Sweep
+from orchestrator.sweep.rows import reading
 from trainables.data.locations import is_on_hub
 from trainables.data.splits import load_splits
 from trainables.sql.execution import SqlExecutor
@@ -68,6 +69,7 @@ def measurable(sweep: Sweep) -> Measurable | None:
         wanted.validation_rows,
         wanted.test_rows,
         sweep.split_by,
+        reading(sweep),
     )
     with SqlExecutor() as executor:
         found = [executor.measurable(row.sql_context, row.sql) for row in splits.validation]

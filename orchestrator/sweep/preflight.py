@@ -12,13 +12,14 @@ from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
-from orchestrator.sweep.rows import surveyed
+from orchestrator.sweep.rows import reading, surveyed
 from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
 from trainables.contract.configuration import EMBEDDED
 from trainables.contract.splits import BY_ROW
 from trainables.data.availability import check_dataset
 from trainables.data.row_counts import training_rows
+from trainables.data.splits import group_column
 from trainables.data.survey import Survey
 
 LEARNER = "trainables.finetune:finetune"
@@ -144,10 +145,17 @@ def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
             that they do not allow.
     """
     check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
-    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=ask_hub)
+    how = (group_column(sweep.dataset, sweep.split_by), reading(sweep))
+    check_dataset(
+        sweep.dataset,
+        sweep.dataset_revision,
+        group_column=how[0],
+        reading=how[1],
+        ask_hub=ask_hub,
+    )
     wanted = sweep.evaluation
-    if sweep.dataset == EMBEDDED or sweep.split_by == BY_ROW:  # told without reading them
-        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows)
+    if sweep.dataset == EMBEDDED or sweep.split_by == BY_ROW:
+        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows, *how)
         _check_sizes(sweep, most)
     found = surveyed(sweep)
     if found is not None:

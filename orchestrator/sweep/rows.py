@@ -20,6 +20,7 @@ from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
 from trainables.data.locations import is_on_hub
 from trainables.data.overlap import Overlap
+from trainables.data.reading import Reading
 from trainables.data.survey import Part, Survey, survey
 from trainables.embedded.corpus import LONGEST_PROMPT, LONGEST_STATEMENT
 from trainables.techniques.registry import BASELINE
@@ -39,6 +40,11 @@ class Cut:
 
     rows: Mapping[str, int] | None
     unknown: str | None = None
+
+
+def reading(sweep: Sweep) -> Reading:
+    """Returns how the sweep's rows are taken from the tables."""
+    return Reading.of(_configuration(sweep, 0))
 
 
 def surveyed(sweep: Sweep) -> Survey | None:
@@ -82,6 +88,22 @@ def cut(sweep: Sweep, largest_size: int) -> Cut:
         return Cut(None, f"the data set {sweep.dataset} is not on this machine yet")
     answer = _ask(_configuration(sweep, largest_size))
     return Cut(answer.get("cut"), answer.get("unknown") or answer.get("failure"))
+
+
+def describe_table(found: Survey | None) -> Iterator[str]:
+    """Yields which columns were taken for which, and what was left out, in words.
+
+    Args:
+        found: From `surveyed`.
+    """
+    if found is None:
+        return
+    if found.columns:
+        names = (f"{theirs} as {ours}" for ours, theirs in found.columns.items())
+        yield f"columns: {', '.join(names)}"
+    if found.bad_rows:
+        rows = "row" if found.bad_rows == 1 else "rows"
+        yield f"left out: {found.bad_rows:,} bad {rows}: {found.bad_rows_said}"
 
 
 def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
@@ -169,10 +191,5 @@ def _ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
 
 
 def _survey(values: Mapping[str, Any]) -> Survey:
-    return Survey(
-        train=Part(**values["train"]),
-        validation=Part(**values["validation"]),
-        test=Part(**values["test"]),
-        has_test=values["has_test"],
-        overlap=Overlap(**values["overlap"]),
-    )
+    parts = {name: Part(**values[name]) for name in ("train", "validation", "test")}
+    return Survey(**{**values, **parts, "overlap": Overlap(**values["overlap"])})

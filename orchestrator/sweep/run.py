@@ -42,7 +42,7 @@ from orchestrator.sweep.preflight import (
 )
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.result import check_completed, say_failed, show_result
-from orchestrator.sweep.rows import describe_split
+from orchestrator.sweep.rows import describe_split, describe_table
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.terminal.console import quiet
@@ -111,6 +111,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
 
             check_measurable(sweep)
         check_split(stored)
+        for words in describe_table(rows):
+            out.print(f"{words[0].upper()}{words[1:]}.")
         if rows is not None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):

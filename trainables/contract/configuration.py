@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainables.contract.splits import BY_SCHEMA
@@ -37,6 +37,11 @@ class TrialConfiguration:
         dataset_revision: Git revision on the hub.
         split_by: By what rows are divided: "schema", "row", or the name of a column
             (`trainables.contract.splits`).
+        columns: The project's columns (`trainables.data.columns`) -> their names in the tables;
+            those that are not given are found by the names that are usual.
+        databases: An SQLite file or a folder of them, which the questions are about; None where the
+            tables have the schemas.
+        bad_rows: "error" or "skip": whether rows that are of no use are left out.
         validation_rows: Rows carved out of the training split, on which every rung is evaluated.
         test_rows: Rows of the test split scored once, at the end; None means all of them.
         tested: Whether they are; not where the trial is one that is chosen from.
@@ -59,6 +64,9 @@ class TrialConfiguration:
     dataset: str = EMBEDDED
     dataset_revision: str | None = None
     split_by: str = BY_SCHEMA
+    columns: Mapping[str, str] = field(default_factory=dict)
+    databases: str | None = None
+    bad_rows: str = "error"
     validation_rows: int = 100
     test_rows: int | None = None
     tested: bool = True
@@ -81,7 +89,10 @@ class TrialConfiguration:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON-compatible values; `from_dict` is the inverse."""
-        return dataclasses.asdict(self) | {"parameters": dict(self.parameters)}
+        return dataclasses.asdict(self) | {
+            "parameters": dict(self.parameters),
+            "columns": dict(self.columns),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrialConfiguration:

@@ -49,7 +49,7 @@ def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
     if table_suffix(path) not in TABLE_SUFFIXES:
         raise DatasetError(
             f"The data set {dataset!r} is a {path.suffix or 'file without a suffix'}, but must be"
-            f" one of {', '.join(TABLE_SUFFIXES)}."
+            f" one of {', '.join(TABLE_SUFFIXES)}, perhaps with .gz after it."
         )
     return {"train": (path,)}
 

@@ -8,14 +8,21 @@ the order of their names (`train-1.csv`, `train-00000-of-00002.parquet`).
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from trainables.data.errors import DatasetError
 from trainables.runtime.local_paths import is_file, is_folder
 
-TABLE_SUFFIXES = (".parquet", ".jsonl", ".csv")
+PARQUET = (".parquet",)
+SEPARATED = (".csv", ".tsv")
+TABLE_SUFFIXES = (*PARQUET, ".jsonl", ".ndjson", ".json", *SEPARATED)
+"""Each of them may be followed by `.gz`."""
+
+_GZIP = ".gz"
 
 _SPLIT_WORDS = {
     "train": "train",
@@ -34,8 +41,29 @@ _MOST_NAMED = 10
 
 
 def table_suffix(path: Path) -> str:
-    """Returns the suffix that says a table's format, in lower case."""
-    return path.suffix.lower()
+    """Returns the suffix that says a table's format, in lower case, without that of gzip."""
+    return Path(path.stem if path.suffix.lower() == _GZIP else path.name).suffix.lower()
+
+
+def check_not_saved_to_disk(folder: Path) -> None:
+    """Refuses a folder that `datasets` has written with `save_to_disk`, which is no table.
+
+    Raises:
+        DatasetError: It is one; names what writes tables of it.
+    """
+    of_splits = is_file(folder / "dataset_dict.json")
+    if not of_splits and not (is_file(folder / "state.json") and any(folder.glob("*.arrow"))):
+        return
+    # In double quotes, so that a shell's single ones go around it.
+    loaded = f"datasets.load_from_disk({json.dumps(str(folder))})"
+    write = f'{loaded}.to_parquet("FOLDER/train.parquet")'
+    if of_splits:
+        write = f'[rows.to_parquet(f"FOLDER/{{name}}.parquet") for name, rows in {loaded}.items()]'
+    raise DatasetError(
+        f"The folder {str(folder)!r} was written by save_to_disk, in a format of the library's own;"
+        f" write tables of it with `python -c {shlex.quote(f'import datasets; {write}')}` and give"
+        " FOLDER."
+    )
 
 
 def splits_by_name(names: Iterable[str]) -> dict[str, str]:
@@ -58,6 +86,7 @@ def split_tables(folder: Path) -> dict[str, tuple[Path, ...]]:
         DatasetError: There is no training table, or a split is claimed twice or lacks a part; names
             folder and files, and what would be right.
     """
+    check_not_saved_to_disk(folder)
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -87,8 +116,14 @@ def _split(file: Path) -> str | None:
     hidden = file.name.startswith(".")  # such as ._train.csv, which macOS puts beside train.csv
     if hidden or table_suffix(file) not in TABLE_SUFFIXES or not is_file(file):
         return None
-    words = re.split(r"[^a-z]+", _SHARD.sub("", file.stem.lower()))
+    words = re.split(r"[^a-z]+", _SHARD.sub("", _stem(file)))
     return next((_SPLIT_WORDS[word] for word in reversed(words) if word in _SPLIT_WORDS), None)
+
+
+def _stem(file: Path) -> str:
+    """Returns a table's name without what says its format, in lower case."""
+    name = file.name.lower().removesuffix(_GZIP)
+    return name.removesuffix(table_suffix(file))
 
 
 def _check_parts(folder: Path, split: str, files: Sequence[Path]) -> None:
@@ -128,17 +163,17 @@ def _missing_shard(numbers: set[int], total: int) -> int | None:
 def _part(file: Path) -> int | str:
     """Returns what tells a part of a split from the others."""
     shard = _shard(file)
-    return file.stem.lower() if shard is None else int(shard[1])
+    return _stem(file) if shard is None else int(shard[1])
 
 
 def _shard(file: Path) -> re.Match[str] | None:
-    return _SHARD.search(file.stem.lower())
+    return _SHARD.search(_stem(file))
 
 
 def _without_numbers(file: Path) -> str:
     """Returns what the names of a split's parts have in common."""
     total = _shard(file)
-    words = re.sub(r"[\W\d_]+", " ", _SHARD.sub(" ", file.stem.lower())).strip()
+    words = re.sub(r"[\W\d_]+", " ", _SHARD.sub(" ", _stem(file))).strip()
     return words if total is None else f"{words} of {int(total[2])}"
 
 

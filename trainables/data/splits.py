@@ -25,11 +25,11 @@ import numpy as np
 from trainables.contract.configuration import EMBEDDED
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.errors import DatasetError
-from trainables.data.locations import split_files
 from trainables.data.overlap import question
+from trainables.data.reading import Reading
 from trainables.data.schema_groups import group_of
 from trainables.data.sides import check_groups, in_random_order, side_of
-from trainables.data.tables import Example, read
+from trainables.data.tables import DataSet, Example, read_data_set
 
 NOTEBOOK_ROWS = 50
 """Test rows that the study evaluated on, the first ones."""
@@ -80,6 +80,7 @@ def load_splits(
     validation_rows: int,
     test_rows: int | None,
     split_by: str,
+    reading: Reading | None = None,
 ) -> Splits:
     """Reads a data set and divides it.
 
@@ -96,28 +97,25 @@ def load_splits(
         validation_rows: Number of validation rows.
         test_rows: Number of test rows; None for all of the test table, or a tenth of the rows.
         split_by: "schema", "row", or the name of a column; the built-in corpus keeps its split.
+        reading: How rows are taken from the tables.
 
     Raises:
         DatasetError: The data set is not there, lacks a column, or has too few rows or groups.
     """
-    files = [file for part in (split_files(dataset) or {}).values() for file in part]
-    opened = [(str(file), file.stat()) for file in files]
-    stamp = tuple((name, status.st_size, status.st_mtime_ns) for name, status in opened)
-    return _load(dataset, revision, data_seed, validation_rows, test_rows, split_by, stamp)
+    read = read_data_set(dataset, revision, group_column(dataset, split_by), reading)
+    return _divide(read, dataset, data_seed, validation_rows, test_rows, split_by)
 
 
 @lru_cache(maxsize=2)  # the trials of a sweep that share a process ask for the same immutable rows
-def _load(
+def _divide(
+    read: DataSet,
     dataset: str,
-    revision: str | None,
     data_seed: int,
     validation_rows: int,
     test_rows: int | None,
     split_by: str,
-    stamp: tuple[tuple[str, int, int], ...],
 ) -> Splits:
-    rows = read(dataset, revision, group_column(dataset, split_by))
-    return divide(rows, dataset, data_seed, validation_rows, test_rows, split_by)
+    return divide(read.rows, dataset, data_seed, validation_rows, test_rows, split_by)
 
 
 def group_column(dataset: str, split_by: str) -> str | None:
@@ -126,7 +124,7 @@ def group_column(dataset: str, split_by: str) -> str | None:
 
 
 def divide(
-    rows: dict[str, list[Example]],
+    rows: Mapping[str, list[Example]],
     dataset: str,
     data_seed: int,
     validation_rows: int,
@@ -233,7 +231,7 @@ def _permutation(examples: Sequence[Example], seed: int) -> list[Example]:
     return [examples[i] for i in order]
 
 
-def _fingerprint(rows: dict[str, list[Example]]) -> str:
+def _fingerprint(rows: Mapping[str, list[Example]]) -> str:
     digest = hashlib.sha256()
     for split in sorted(rows):
         digest.update(f"{split}\0{len(rows[split])}\0".encode())

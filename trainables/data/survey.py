@@ -4,13 +4,16 @@ has in common with training.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from trainables.contract.configuration import TrialConfiguration
+from trainables.data.bad_rows import said
 from trainables.data.overlap import Overlap, overlap
+from trainables.data.reading import Reading
 from trainables.data.schema_groups import group_of
-from trainables.data.splits import Splits, divide, group_column
-from trainables.data.tables import Example, read
+from trainables.data.splits import Splits, group_column, load_splits
+from trainables.data.tables import Example, read_data_set
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Survey:
         has_test: Whether the data set came with test rows of its own.
         overlap: What its test rows have in common with its training rows; of a data set with test
             rows of its own, all of both.
+        columns: The project's columns that have another name there, and which.
+        bad_rows: Rows that were left out.
+        bad_rows_said: The first of them, with what is wrong.
+        repeated: Rows that were dropped since they are there before.
     """
 
     train: Part
@@ -44,6 +51,10 @@ class Survey:
     test: Part
     has_test: bool
     overlap: Overlap
+    columns: Mapping[str, str] = field(default_factory=dict)
+    bad_rows: int = 0
+    bad_rows_said: str = ""
+    repeated: int = 0
 
 
 def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
@@ -56,14 +67,18 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         DatasetError: As `trainables.data.splits.load_splits`.
     """
     dataset, split_by = configuration.dataset, configuration.split_by
-    rows = read(dataset, configuration.dataset_revision, group_column(dataset, split_by))
-    splits = divide(
-        rows,
+    reading = Reading.of(configuration)
+    revision = configuration.dataset_revision
+    read = read_data_set(dataset, revision, group_column(dataset, split_by), reading)
+    rows = read.rows
+    splits = load_splits(
         dataset,
+        revision,
         configuration.data_seed,
         configuration.validation_rows,
         configuration.test_rows,
         split_by,
+        reading,
     )
     has_test = "test" in rows
     common = (rows["train"], rows["test"]) if has_test else (splits.train, splits.test)
@@ -73,6 +88,10 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         test=_part(splits.test),
         has_test=has_test,
         overlap=overlap(*common),
+        columns=dict(read.columns),
+        bad_rows=len(read.bad_rows),
+        bad_rows_said=said(read.bad_rows) if read.bad_rows else "",
+        repeated=sum(read.repeated.values()),
     )
     return found, splits
 

@@ -1,34 +1,32 @@
 """Reads rows of question, schema and SQL: a table, a folder of tables, the hub's, or the built-in.
 
-A table is a `.parquet`, `.jsonl` or `.csv` file with the columns `sql_prompt, sql_context, sql`;
-`id`, `domain`, `sql_complexity` and `sql_task_type` are taken where they are there. Which file is
-which split is told by `locations`.
+Which file is which split is told by `locations`, which column is which by `columns`. A table is of
+Parquet, JSON or separated values, perhaps in a gzip file. `id`, `domain`, `sql_complexity` and
+`sql_task_type` are taken where they are there.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
 
 from trainables.contract.configuration import EMBEDDED
-from trainables.contract.splits import BY_ROW, BY_SCHEMA
+from trainables.data.bad_rows import SKIP, BadRow, refuse
+from trainables.data.columns import renamed, resolve
+from trainables.data.csv_table import read_csv
 from trainables.data.errors import DatasetError
+from trainables.data.json_table import read_json
 from trainables.data.locations import split_files
-from trainables.data.split_files import splits_by_name, table_suffix
+from trainables.data.parquet_table import of_arrow, read_parquet
+from trainables.data.raw_table import RawTable
+from trainables.data.reading import Reading
+from trainables.data.rows import Row, take_rows
+from trainables.data.split_files import PARQUET, SEPARATED, splits_by_name, table_suffix
 from trainables.embedded import corpus
-
-REQUIRED_COLUMNS = ("sql_prompt", "sql_context", "sql")
-OPTIONAL_COLUMNS = ("id", "domain", "sql_complexity", "sql_task_type")
-_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
-_BLOCK_BYTES = 64 << 20  # pyarrow refuses a JSON row that is longer than a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,79 +46,111 @@ class Example:
     group: str | None = None
 
 
+@dataclass(frozen=True, eq=False)  # equal to itself alone, so that what is made of it is kept
+class DataSet:
+    """The rows of a data set, and what was found in reading them.
+
+    Attributes:
+        rows: By split: "train", and "validation" and "test" where the data set has them; not to be
+            changed.
+        columns: The project's columns that have another name there, and which.
+        bad_rows: Those that were left out.
+        repeated: Split -> rows that were dropped since they are there before.
+    """
+
+    rows: Mapping[str, list[Example]]
+    columns: Mapping[str, str]
+    bad_rows: tuple[BadRow, ...]
+    repeated: Mapping[str, int]
+
+
 def read(
-    dataset: str, revision: str | None = None, group_column: str | None = None
+    dataset: str,
+    revision: str | None = None,
+    group_column: str | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, list[Example]]:
-    """Returns the rows by split: "train", and "validation" and "test" where the data set has them.
+    """Returns the rows by split; arguments and errors as of `read_data_set`."""
+    return dict(read_data_set(dataset, revision, group_column, reading).rows)
+
+
+def read_data_set(
+    dataset: str,
+    revision: str | None = None,
+    group_column: str | None = None,
+    reading: Reading | None = None,
+) -> DataSet:
+    """Returns the rows of a data set.
 
     A single table is all "train". Repeating the same row does not make it two: the later copies are
-    dropped.
+    dropped. What was read last is kept, until its files change.
 
     Args:
         dataset: "embedded", the path of a table or of a folder of tables, or an identifier of the
             hub.
         revision: Git revision on the hub; ignored for everything else.
         group_column: Whose values become `Example.group`; it may be one of the others.
+        reading: How rows are taken from the tables.
 
     Raises:
-        DatasetError: Nothing is there, or a column or value is missing.
+        DatasetError: Nothing is there, a column is missing, or there are bad rows, which are not to
+            be left out.
     """
+    files = [file for part in (split_files(dataset) or {}).values() for file in part]
+    return _read(dataset, revision, group_column, reading or Reading(), stamp_of(files))
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Path, size and time of change of files: another one where they have changed."""
+
+
+def stamp_of(files: Sequence[Path]) -> Stamp:
+    """Returns what tells that files have changed."""
+    opened = [(str(file), file.stat()) for file in files]
+    return tuple((name, status.st_size, status.st_mtime_ns) for name, status in opened)
+
+
+@lru_cache(maxsize=2)
+def _read(
+    dataset: str, revision: str | None, group_column: str | None, reading: Reading, _: Stamp
+) -> DataSet:
+    reader = _Reader(group_column, reading)
+    tables = _tables(dataset, revision)
+    rows = {split: reader.examples(split, parts) for split, parts in tables.items()}
+    good = sum(map(len, rows.values()))
+    if reader.bad and (reading.bad_rows != SKIP or not good):
+        raise refuse(dataset, reader.bad, good + sum(reader.repeated.values()))
+    if not rows["train"]:
+        raise DatasetError(f"The data set {dataset!r} has no rows to train on.")
+    return DataSet(rows, reader.renamed, tuple(reader.bad), reader.repeated)
+
+
+_Part = tuple[str, RawTable]
+"""The name of a table, and the table."""
+
+
+def _tables(dataset: str, revision: str | None) -> dict[str, list[_Part]]:
+    """Returns the tables of each split."""
     local = split_files(dataset)
     if local is not None:
-        tables = {split: _joined(files, group_column) for split, files in local.items()}
-    elif dataset == EMBEDDED:
-        tables = {
-            split: pa.Table.from_pylist(list(corpus.rows(split))) for split in ("train", "test")
-        }
+        return {split: [(str(f), raw_table(f)) for f in files] for split, files in local.items()}
+    if dataset == EMBEDDED:
+        found = {split: pa.Table.from_pylist(corpus.rows(split)) for split in ("train", "test")}
     else:
-        tables = _hub(dataset, revision)
-    return {
-        split: _examples(table, split, f"{dataset!r} ({split})", group_column)
-        for split, table in tables.items()
-    }
+        found = _hub(dataset, revision)
+    return {split: [(split, of_arrow(table))] for split, table in found.items()}
 
 
-def _joined(files: Sequence[Path], group_column: str | None) -> pa.Table:
-    """Returns the rows of a split's parts, one after the other."""
-    parts = [_columns(_table(file, group_column), str(file), group_column) for file in files]
-    return pa.concat_tables(parts, promote_options="default")
+def raw_table(file: Path) -> RawTable:
+    """Returns what a file holds, as it stands there.
 
-
-def _table(path: Path, group_column: str | None) -> pa.Table:
-    strings = {name: pa.string() for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
-    if group_column is not None:
-        strings.setdefault(group_column, pa.string())
-    try:
-        if table_suffix(path) == ".parquet":
-            names = pa.parquet.read_schema(path).names
-            table = pa.parquet.read_table(path, columns=[n for n in names if n in strings])
-        elif table_suffix(path) == ".csv":
-            table = pa.csv.read_csv(
-                path,
-                parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-                convert_options=pa.csv.ConvertOptions(
-                    column_types=strings, strings_can_be_null=False
-                ),
-            )
-            names = table.column_names
-        else:
-            with path.open(encoding="utf-8") as lines:
-                first = first_object(lines)
-            names = list(first)
-            for name in {"id", group_column or "id"} & set(names):
-                strings[name] = _TYPES.get(type(first[name]), pa.string())
-            table = pa.json.read_json(
-                path,
-                read_options=pa.json.ReadOptions(block_size=_BLOCK_BYTES),
-                parse_options=pa.json.ParseOptions(
-                    explicit_schema=pa.schema([(n, strings[n]) for n in names if n in strings]),
-                    unexpected_field_behavior="ignore",
-                ),
-            )
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
-    _require(names, str(path))
-    return table
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    suffix = table_suffix(file)
+    if suffix in PARQUET:
+        return read_parquet(file)
+    return read_csv(file) if suffix in SEPARATED else read_json(file)
 
 
 def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
@@ -145,81 +175,38 @@ def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
     return tables
 
 
-def first_object(lines: TextIO) -> dict[str, Any]:
-    """Returns the object in the first line of a file of JSON lines; empty for an empty file.
+class _Reader:
+    """Makes examples of tables, and gathers what is wrong with their rows."""
 
-    Raises:
-        ValueError: It is no object.
-    """
-    try:
-        first = json.loads(lines.readline(_BLOCK_BYTES) or "{}")
-    except RecursionError:
-        raise ValueError("its first line is nested too deeply") from None
-    if not isinstance(first, dict):
-        raise ValueError("its first line is no object of JSON")
-    return first
+    def __init__(self, group_column: str | None, reading: Reading) -> None:
+        self._group_column = group_column
+        self._given = dict(reading.columns)
+        self.bad: list[BadRow] = []
+        self.repeated: dict[str, int] = {}
+        self.renamed: dict[str, str] = {}
 
+    def examples(self, split: str, parts: Sequence[_Part]) -> list[Example]:
+        """Returns the rows of a split's parts, one after the other, each once."""
+        rows = [row for source, table in parts for row in self._rows(source, table)]
+        has_ids = len({row.own_id for row in rows if row.own_id}) == len(rows)
+        seen: set[tuple[str, str, str]] = set()
+        examples = []
+        for number, row in enumerate(rows):
+            if (key := (row.sql_prompt, row.sql_context, row.sql)) not in seen:
+                seen.add(key)
+                name = row.own_id if has_ids and row.own_id else f"{split}-{number}"
+                examples.append(Example(name, *row[1:]))
+        self.repeated[split] = len(rows) - len(examples)
+        return examples
 
-def _require(names: Iterable[str], source: str) -> None:
-    names = list(names)
-    missing = [column for column in REQUIRED_COLUMNS if column not in names]
-    twice = [column for column in REQUIRED_COLUMNS + OPTIONAL_COLUMNS if names.count(column) > 1]
-    if twice:
-        raise DatasetError(
-            f"The table {source} has the column {twice[0]!r} twice; leave one of them."
-        )
-    if missing:
-        raise DatasetError(
-            f"The table {source} lacks {', '.join(missing)}; it has the columns "
-            f"{', '.join(names) or '(none)'}, and needs {', '.join(REQUIRED_COLUMNS)}."
-        )
-
-
-def _columns(table: pa.Table, source: str, group_column: str | None) -> pa.Table:
-    """Returns the columns that are of use, all as strings."""
-    _require(table.column_names, source)
-    if group_column is not None and group_column not in table.column_names:
-        raise DatasetError(
-            f"The table {source} has no column {group_column!r}, which split_by names; name one"
-            f" that it has, or split by {BY_SCHEMA} or {BY_ROW}."
-        )
-    useful = dict.fromkeys((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, group_column))
-    wanted = [column for column in useful if column in table.column_names]
-    try:
-        return pa.table({name: table[name].cast(pa.string()) for name in wanted})
-    except pa.ArrowException as error:
-        raise DatasetError(f"The table {source} has a column that is not text: {error}") from error
-
-
-def _examples(table: pa.Table, split: str, source: str, group_column: str | None) -> list[Example]:
-    columns: Mapping[str, list[str | None]] = _columns(table, source, group_column).to_pydict()
-    count = table.num_rows
-    for name in ("sql_prompt", "sql"):
-        empty = next((i for i, value in enumerate(columns[name]) if not value), None)
-        if empty is not None:
-            raise DatasetError(
-                f"The table {source} has no {name} in row {empty + 1}; each row needs a question "
-                "and its SQL."
-            )
-    groups = None if group_column is None else columns[group_column]
-    without = None if groups is None else next((i for i, v in enumerate(groups) if not v), None)
-    if without is not None:
-        raise DatasetError(
-            f"The table {source} has no {group_column} in row {without + 1}; each row needs a value"
-            " in the column that rows are split by."
-        )
-    ids = columns.get("id", [])
-    if len({i for i in ids if i}) != count:
-        ids = [f"{split}-{row}" for row in range(count)]
-    absent: list[str | None] = [None] * count
-    optional = [columns.get(name, absent) for name in OPTIONAL_COLUMNS[1:]]
-    optional.append(groups or absent)
-    seen: set[tuple[str | None, ...]] = set()
-    examples = []
-    for row_id, prompt, context, sql, *rest in zip(
-        ids, *(columns[name] for name in REQUIRED_COLUMNS), *optional, strict=True
-    ):
-        if (prompt, context, sql) not in seen:
-            seen.add((prompt, context, sql))
-            examples.append(Example(str(row_id), str(prompt), context or "", str(sql), *rest))
-    return examples
+    def _rows(self, source: str, table: RawTable) -> list[Row]:
+        if not table.names:
+            raise DatasetError(f"The table {source} has no rows.")
+        columns = resolve(table.names, self._given, source, nested=table.nested)
+        for ours, theirs in renamed(columns).items():
+            known = self.renamed.setdefault(ours, theirs)
+            if theirs not in known.split(" or "):
+                self.renamed[ours] = f"{known} or {theirs}"
+        rows, bad = take_rows(source, table, columns, self._group_column)
+        self.bad += bad
+        return rows

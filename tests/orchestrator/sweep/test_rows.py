@@ -11,7 +11,15 @@ import pytest
 
 from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
-from orchestrator.sweep.rows import Cut, cut, describe_cut, describe_split, surveyed
+from orchestrator.sweep.preflight import check_sources
+from orchestrator.sweep.rows import (
+    Cut,
+    cut,
+    describe_cut,
+    describe_split,
+    describe_table,
+    surveyed,
+)
 from tests.orchestrator import sweeps
 from trainables.data import availability
 
@@ -61,6 +69,21 @@ def test_test_rows_of_its_own_stay(tmp_path: Path) -> None:
     text = said(given.model_copy(update={"dataset": str(folder)}))
     assert "by schema, the test rows as the data set has them: " in text
     assert "of 45 test rows 5 have their question in training too (these are left out of" in text
+
+
+def test_renamed_columns_and_bad_rows_are_said(tmp_path: Path) -> None:
+    given = sweep(tmp_path, bad_rows="skip", columns={"sql_context": "tables"})
+    table = tmp_path / "rows.jsonl"
+    renamed = table.read_text().replace('"sql_prompt"', '"question"')
+    table.write_text(renamed.replace('"sql_context"', '"tables"') + '{"question": null}\n')
+    assert list(describe_table(surveyed(given))) == [
+        "columns: tables as sql_context, question as sql_prompt",
+        "left out: 1 bad row: rows.jsonl, line 601 has no question",
+    ]
+    with pytest.raises(UserError, match="1 bad row beside 600 good ones"):
+        check_sources(given.model_copy(update={"bad_rows": "error"}))
+    assert check_sources(given) == surveyed(given)
+    assert list(describe_table(None)) == []
 
 
 def test_what_the_hub_has_and_this_machine_has_not_is_not_counted(

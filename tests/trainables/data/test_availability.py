@@ -77,8 +77,8 @@ def test_a_table_is_checked_by_its_columns(suffix: str, tmp_path: Path) -> None:
 
     check_dataset(str(write(ROW)))
     check_dataset(str(tmp_path))
-    write({"sql_prompt": "p", "answer": "SELECT 1"})
-    with pytest.raises(Unavailable, match="lacks sql_context, sql: it has sql_prompt, answer"):
+    write({"sql_prompt": "p", "reply": "SELECT 1"})
+    with pytest.raises(Unavailable, match="lacks sql_context, sql: it has sql_prompt, reply"):
         check_dataset(str(tmp_path))
 
 
@@ -93,7 +93,7 @@ def test_unreadable_data(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         with pytest.raises(Unavailable, match="holds no table of training rows"):
             check_dataset(str(tmp_path))
-    for name, message in (("rows.json", "is a .json, but must be"), ("rows.parquet", "cannot be")):
+    for name, message in (("rows.yaml", "is a .yaml, but must be"), ("rows.parquet", "cannot be")):
         (tmp_path / name).write_text("neither")
         with pytest.raises(Unavailable, match=message):
             check_dataset(str(tmp_path / name))

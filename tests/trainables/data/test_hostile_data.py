@@ -61,9 +61,10 @@ def test_a_pickle_is_no_table(tmp_path: Path, planted: Planted) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("train.jsonl", "[" * 100_000, "its first line is nested too deeply"),
-        ("train.jsonl", "[1]\n", "its first line is no object"),
-        ("train.jsonl", "3\n", "its first line is no object"),
+        ("train.jsonl", "[" * 100_000, "it is nested too deeply"),
+        ("train.jsonl", '{"sql": ' * 100_000 + "\n{}", "it is nested too deeply"),
+        ("train.jsonl", "[1]\n", "line 1 is a number, not an object"),
+        ("train.jsonl", "3\n", "line 1 is a number, not an object"),
         ("train.csv", "sql,sql,sql_prompt,sql_context\na,b,c,d\n", "has the column 'sql' twice"),
     ],
 )

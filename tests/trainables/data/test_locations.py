@@ -87,7 +87,7 @@ BOTH = "which both say that they are the split"
     [
         (["training-test.parquet"], [NO_TRAINING, "holds training-test.parquet (test)"]),
         (["test.csv", "dev.csv"], [NO_TRAINING, "holds dev.csv (validation) and test.csv (test)"]),
-        (["trained.csv", "train.json"], [NO_TRAINING, "holds train.json and trained.csv"]),
+        (["trained.csv", "train.xml"], [NO_TRAINING, "holds train.xml and trained.csv"]),
         (["data/train-00000-of-00001.parquet"], [NO_TRAINING, "holds data (a folder). Its subfol"]),
         (
             ["train/0.csv", "test/0.csv"],

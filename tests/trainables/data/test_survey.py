@@ -75,7 +75,7 @@ def test_a_test_table_keeps_what_it_shares_and_that_is_counted(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "phrase"),
     [
-        ({"db_id": None}, "has no db_id in row 4; each row needs a value"),
+        ({"db_id": None}, "line 4 has no db_id, by which rows are split"),
         (None, "has no column 'db_id', which split_by names"),
     ],
 )

@@ -21,10 +21,13 @@ ROWS = [
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
-    if path.suffix == ".jsonl":
+    if path.suffix in (".jsonl", ".ndjson"):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    elif path.suffix == ".csv":
-        pa.csv.write_csv(pa.Table.from_pylist(rows), path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    elif path.suffix in (".csv", ".tsv"):
+        options = pa.csv.WriteOptions(delimiter="," if path.suffix == ".csv" else "\t")
+        pa.csv.write_csv(pa.Table.from_pylist(rows), path, options)
     else:
         pa.parquet.write_table(pa.Table.from_pylist(rows), path)
     return path
@@ -66,20 +69,24 @@ def test_a_folder_is_read_by_the_names_of_its_tables(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_a_missing_column_is_named_beside_those_there_are(tmp_path: Path, suffix: str) -> None:
-    path = write(tmp_path / f"rows{suffix}", [{"question": "q", "sql_context": "c", "sql": "s"}])
+    path = write(tmp_path / f"rows{suffix}", [{"asked": "q", "sql_context": "c", "sql": "s"}])
     with pytest.raises(DatasetError) as caught:
         read(str(path))
-    for part in (path.name, "lacks sql_prompt", "question, sql_context, sql"):
+    for part in (path.name, "lacks sql_prompt", "asked, sql_context, sql"):
         assert part in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("rows.txt", "x", "must be one of .parquet, .jsonl, .csv"),
+        (
+            "rows.txt",
+            "x",
+            "must be one of .parquet, .jsonl, .ndjson, .json, .csv, .tsv, perhaps with .gz",
+        ),
         ("rows.parquet", "not parquet", "cannot be read"),
         ("rows.jsonl", "{broken", "cannot be read"),
-        ("rows.csv", 'sql_prompt,sql_context,sql\n"",c,SELECT 1\n', "no sql_prompt in row 1"),
+        ("rows.csv", 'sql_prompt,sql_context,sql\n"",c,SELECT 1\n', "line 2 has no sql_prompt"),
     ],
 )
 def test_a_table_of_no_use_is_explained(

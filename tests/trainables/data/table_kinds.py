@@ -1,0 +1,271 @@
+"""Tables as people have them: what a file holds, and what is to come of it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Rows = Sequence[dict[str, str]]
+
+ROWS: Rows = [
+    {
+        "sql_prompt": f"How many of kind {number}, “é”?",
+        "sql_context": "CREATE TABLE t (a INT);",
+        "sql": f"SELECT COUNT(*)\nFROM t WHERE a = {number}",
+    }
+    for number in range(60)
+]
+
+
+def lines(rows: Rows = ROWS) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def separated(separator: str, rows: Rows = ROWS, end: str = "\n") -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerow(rows[0])
+    writer.writerows(row.values() for row in rows)
+    return out.getvalue()
+
+
+def parquet(kind: pa.DataType) -> bytes:
+    out = io.BytesIO()
+    columns = {name: pa.array([row[name] for row in ROWS]).cast(kind) for name in ROWS[0]}
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def _renamed(*names: str) -> Rows:
+    return [dict(zip(names, row.values(), strict=True)) for row in ROWS]
+
+
+READ: dict[str, tuple[str, bytes]] = {
+    "plain lines": ("rows.jsonl", lines().encode()),
+    "byte order mark in lines": ("rows.jsonl", lines().encode("utf-8-sig")),
+    "leading blank line": ("rows.jsonl", b"\n \n" + lines().encode()),
+    "blank lines, CRLF": ("rows.jsonl", lines().replace("\n", "\r\n\r\n").encode()),
+    "an array in .jsonl": ("rows.jsonl", json.dumps(ROWS).encode()),
+    "an array": ("rows.json", json.dumps(ROWS, indent=2).encode()),
+    "lines in .json": ("rows.json", lines().encode()),
+    "an object with the array": (
+        "rows.json",
+        json.dumps({"version": 1, "data": ROWS}, indent=1).encode(),
+    ),
+    "the same in one line": ("rows.json", json.dumps({"data": ROWS}).encode()),
+    "UTF-16 lines": ("rows.jsonl", lines().encode("utf-16")),
+    "other ending": ("rows.ndjson", lines().encode()),
+    "commas": ("rows.csv", separated(",").encode()),
+    "byte order mark in CSV": ("rows.csv", separated(",").encode("utf-8-sig")),
+    "semicolons": ("rows.csv", separated(";").encode()),
+    "Excel's semicolons": ("rows.csv", separated(";", end="\r\n").encode("utf-8-sig")),
+    "separator said": ("rows.csv", b"sep=;\r\n" + separated(";", end="\r\n").encode()),
+    "tabs": ("rows.tsv", separated("\t").encode()),
+    "Excel's Unicode text": ("rows.csv", separated("\t", end="\r\n").encode("utf-16")),
+    "bars": ("rows.csv", separated("|").encode()),
+    "old line ends": ("rows.csv", separated(",", end="\r").encode()),
+    "leading blank lines in CSV": ("rows.csv", b"\r\n\n" + separated(",").encode()),
+    "trailing comma everywhere": (
+        "rows.csv",
+        separated(",", [{**row, "": ""} for row in ROWS]).encode(),
+    ),
+    "gzip of lines": ("rows.jsonl.gz", gzip.compress(lines().encode("utf-8-sig"))),
+    "gzip of CSV": ("rows.csv.gz", gzip.compress(separated(";").encode())),
+    "gzip without its name": ("rows.csv", gzip.compress(separated(",").encode())),
+    "gzip of Parquet": ("rows.parquet.gz", gzip.compress(parquet(pa.string()))),
+    "large strings": ("rows.parquet", parquet(pa.large_string())),
+    "views of strings": ("rows.parquet", parquet(pa.string_view())),
+    "dictionaries": ("rows.parquet", parquet(pa.dictionary(pa.int32(), pa.string()))),
+    "binary": ("rows.parquet", parquet(pa.binary())),
+    "upper case": (
+        "rows.csv",
+        separated(",", _renamed("SQL_Prompt", "SQL Context", "SQL")).encode(),
+    ),
+    "sql-create-context": (
+        "rows.json",
+        json.dumps(_renamed("question", "context", "answer")).encode(),
+    ),
+    "SQaLe": ("rows.jsonl", lines(_renamed("question", "schema", "query")).encode()),
+    "instructions": (
+        "rows.json",
+        json.dumps(_renamed("instruction", "input", "response")).encode(),
+    ),
+    "SQL as an object beside its text": (
+        "rows.json",
+        json.dumps(
+            [
+                {
+                    "question": row["sql_prompt"],
+                    "schema": row["sql_context"],
+                    "sql": {"select": [1]},
+                    "query": row["sql"],
+                }
+                for row in ROWS
+            ]
+        ).encode(),
+    ),
+}
+"""Kind -> a file's name and content; each holds `ROWS`, as UTF-8 unless it says so."""
+
+
+def _with(number: int, **changes: object) -> bytes:
+    rows = [dict(row) for row in ROWS]
+    rows[number] |= changes  # type: ignore[arg-type]  # what is wrong with it
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def _table(**columns: pa.Array) -> bytes:
+    out = io.BytesIO()
+    given = {name: pa.array([row[name] for row in ROWS]) for name in ROWS[0]}
+    pq.write_table(pa.table(given | columns), out)
+    return out.getvalue()
+
+
+_NUMBERS = pa.array(range(60))
+
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "empty": ("rows.jsonl", b"", "has no rows"),
+    "empty CSV": ("rows.csv", b"\n\n", "it is empty"),
+    "an empty array": ("rows.json", b"[]", "has no rows"),
+    "header only": ("rows.csv", b"sql_prompt,sql_context,sql\n", "no rows to train on"),
+    "Parquet without rows": (
+        "rows.parquet",
+        _table(**{name: pa.array([], pa.string()) for name in ROWS[0]}),
+        "no rows to train on",
+    ),
+    "Latin-1 lines": (
+        "rows.jsonl",
+        lines().replace("“", "").replace("”", "").encode("latin-1"),
+        "line 1 is not UTF-8 (byte 0xe9 at offset",
+    ),
+    "Latin-1 CSV": (
+        "rows.csv",
+        b"sql_prompt,sql_context,sql\nq,c,SELECT 1\nn\xe9,c,SELECT 2\n",
+        "line 3 is not UTF-8 (byte 0xe9 at offset 41); a file in Latin-1 is converted by `iconv",
+    ),
+    "UTF-16 without a mark": ("rows.csv", separated(",").encode("utf-16-le"), "in UTF-16 without"),
+    "half of UTF-16": ("rows.csv", separated(",").encode("utf-16")[:-1], "is not UTF-16"),
+    "a damaged gzip file": ("rows.csv.gz", gzip.compress(b"a,b\n" * 99)[:-9], "cannot be read"),
+    "a workbook": ("rows.csv", b"PK\x03\x04workbook", "a zip archive, as Excel's workbooks are"),
+    "a workbook by its name": ("rows.xlsx", b"PK\x03\x04", "is a .xlsx, but must be one of"),
+    "a text": ("rows.txt", lines().encode(), "is a .txt, but must be one of"),
+    "no Parquet": ("rows.parquet", lines().encode(), "cannot be read"),
+    "a column twice": (
+        "rows.csv",
+        b"sql_prompt,sql_context,sql,sql\nq,c,s,s\n",
+        "has the column 'sql' twice",
+    ),
+    "columns of objects": (
+        "rows.json",
+        json.dumps({name: {"0": "x"} for name in ROWS[0]}).encode(),
+        "one object of columns; write a list of rows",
+    ),
+    "an array that breaks off": (
+        "rows.json",
+        json.dumps(ROWS, indent=0)[:-9].encode(),
+        "is not JSON",
+    ),
+    "a page of HTML": ("rows.json", b"<html>\n<body>", "line 1 is not JSON"),
+    "two candidates": (
+        "rows.jsonl",
+        _with(0, answer="SELECT 1", query="SELECT 2").replace(b'"sql":', b'"statement":'),
+        "2 columns that may be the SQL: answer, query; say which one, e.g. with"
+        " `--set columns.sql=answer`",
+    ),
+    "only an object": (
+        "rows.jsonl",
+        b'{"question": "q", "schema": "c", "sql": {"sel": 1}}\n',
+        "lacks sql: it has question, schema, sql (sql hold objects or lists, not text)",
+    ),
+    "a null": (
+        "rows.jsonl",
+        _with(6, sql=None),
+        "1 bad row beside 59 good ones: rows.jsonl, line 7 has no sql;",
+    ),
+    "an absent key": (
+        "rows.jsonl",
+        _with(6).replace(b'"sql": "SELECT COUNT(*)\\nFROM t WHERE a = 6"', b'"note": 1'),
+        "line 7 has no sql;",
+    ),
+    "blanks": ("rows.jsonl", _with(6, sql_prompt=" \n"), "line 7 has no sql_prompt;"),
+    "a number": ("rows.jsonl", _with(6, sql=6), "line 7 has a number as sql, not a text;"),
+    "a list": ("rows.jsonl", _with(6, sql=["SELECT"]), "line 7 has a list as sql, not a text;"),
+    "a context that is none": (
+        "rows.jsonl",
+        _with(6, sql_context=6),
+        "line 7 has a number as sql_context",
+    ),
+    "half of a character": ("rows.jsonl", _with(6, sql="\ud800"), "line 7 has half of a character"),
+    "a NUL character": (
+        "rows.jsonl",
+        _with(6, sql="a\0b"),
+        "line 7 has a NUL character in its sql;",
+    ),
+    "a broken line": (
+        "rows.jsonl",
+        _with(6).replace(b'{"sql_prompt": "How many of kind 6,', b'"sql_prompt": "How many 6,'),
+        "line 7 is not JSON (Extra data at column 13)",
+    ),
+    "a broken first line": ("rows.jsonl", b'{"sql\n' + lines().encode(), "line 1 is not JSON"),
+    "a line that is no object": (
+        "rows.jsonl",
+        lines().encode() + b"[]\n",
+        "line 61 is a list, not",
+    ),
+    "a value too few": (
+        "rows.csv",
+        b'sql_prompt,sql_context,sql\n"a\nb",c,SELECT 1\n\nq,SELECT 2\nq,c,SELECT 3\n',
+        "line 5 has 2 values, but the header has 3 columns",
+    ),
+    "an empty value": (
+        "rows.csv",
+        b'sql_prompt,sql_context,sql\r\n"a\r\nb",c,SELECT 1\r\nq,c,\r\nq,c,SELECT 3\r\n',
+        "line 4 has no sql;",
+    ),
+    "a quote that does not end": (
+        "rows.csv",
+        b'sql_prompt,sql_context,sql\nq,c,SELECT 0\n"q,c,SELECT 1\nq,c,SELECT 2\n',
+        "line 3 has 1 value, but",
+    ),
+    "numbers": (
+        "rows.parquet",
+        _table(sql=_NUMBERS),
+        "60 bad rows beside 0 good ones: rows.parquet, row 1 has a number as sql, not a text;",
+    ),
+    "a null in Parquet": (
+        "rows.parquet",
+        _table(sql=pa.array([None if n == 6 else "SELECT 1" for n in range(60)])),
+        "rows.parquet, row 7 has no sql;",
+    ),
+    "lists": (
+        "rows.parquet",
+        _table(sql=pa.array([["SELECT"]] * 60)),
+        "lacks sql: it has sql_prompt, sql_context, sql (sql hold objects or lists, not text)",
+    ),
+}
+"""Kind -> a file's name and content, and what is said of it."""
+
+
+def write(folder: Path, name: str, content: bytes) -> Path:
+    """Writes a file of one of the kinds and returns its path."""
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def saved_to_disk(folder: Path, *, of_splits: bool) -> None:
+    """Writes what `datasets` leaves behind by `save_to_disk`; the library is not loaded for it."""
+    folder.mkdir()
+    if of_splits:
+        (folder / "dataset_dict.json").write_text('{"splits": ["train"]}')
+        folder /= "train"
+        folder.mkdir()
+    for name in ("state.json", "dataset_info.json", "data-00000-of-00001.arrow"):
+        (folder / name).write_text("{}")

@@ -1,0 +1,117 @@
+"""A table as people have them gives its rows, or one line that says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.trainables.data.table_kinds import READ, REFUSED, ROWS, lines, saved_to_disk, write
+from trainables.data.errors import DatasetError
+from trainables.data.reading import Reading
+from trainables.data.tables import read, read_data_set
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_its_rows_are_read(tmp_path: Path, kind: str) -> None:
+    found = read_data_set(str(write(tmp_path, *READ[kind])))
+    assert [
+        {"sql_prompt": row.sql_prompt, "sql_context": row.sql_context, "sql": row.sql}
+        for row in found.rows["train"]
+    ] == ROWS
+    assert found.bad_rows == ()
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_it_is_refused_in_one_line(tmp_path: Path, kind: str) -> None:
+    name, content, words = REFUSED[kind]
+    with pytest.raises(DatasetError) as caught:
+        read(str(write(tmp_path, name, content)))
+    said = str(caught.value)
+    assert words in said
+    assert name in said
+    assert "\n" not in said
+
+
+def test_a_column_that_only_later_rows_have_is_taken(tmp_path: Path) -> None:
+    rows = [dict(row) for row in ROWS]
+    for number, row in enumerate(rows[1:]):
+        row["domain"] = "arts"
+        row["id"] = f"r{number}"
+    del rows[0]["sql_context"]
+    found = read(str(write(tmp_path, "rows.jsonl", lines(rows).encode())))["train"]
+    assert [row.domain for row in found] == [None, *["arts"] * 59]
+    assert found[0].sql_context == ""
+    assert found[1].example_id == "train-1"  # the first row has none of its own
+
+
+def test_what_need_not_be_text_is_made_text(tmp_path: Path) -> None:
+    extra: list[object] = [1, 2.5, True, None, ["a"], "x"]
+    rows = [{**row, "id": n, "sql_complexity": extra[n]} for n, row in enumerate(ROWS[:6])]
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    found = read(str(write(tmp_path, "rows.jsonl", content)))["train"]
+    assert [row.sql_complexity for row in found] == ["1", "2.5", "true", None, '["a"]', "x"]
+    assert [row.example_id for row in found] == list("012345")
+
+
+def test_a_text_that_looks_like_a_date_stays_one(tmp_path: Path) -> None:
+    rows = [{**row, "sql_prompt": "2020-01-01", "domain": "2020-01-01"} for row in ROWS]
+    found = read(str(write(tmp_path, "rows.jsonl", lines(rows).encode())))["train"]
+    assert {(row.sql_prompt, row.domain) for row in found} == {("2020-01-01", "2020-01-01")}
+
+
+def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+    content = lines().encode() + b'{"broken\n' + lines([{**ROWS[0], "sql": " "}]).encode()
+    path = str(write(tmp_path, "rows.jsonl", content))
+    with pytest.raises(
+        DatasetError, match=r"has 2 bad rows beside 60 good ones: rows\.jsonl, line"
+    ):
+        read(path)
+    found = read_data_set(path, reading=Reading(bad_rows="skip"))
+    assert len(found.rows["train"]) == 60
+    assert [row.place for row in found.bad_rows] == ["rows.jsonl, line 61", "rows.jsonl, line 62"]
+
+
+def test_only_a_few_bad_rows_are_named(tmp_path: Path) -> None:
+    rows = [{**row, "sql": "" if n % 2 else "SELECT 1"} for n, row in enumerate(ROWS)]
+    with pytest.raises(DatasetError, match=r"30 bad rows .* line 6 has no sql; and 27 more; mend"):
+        read(str(write(tmp_path, "rows.jsonl", lines(rows).encode())))
+
+
+def test_nothing_but_bad_rows_is_refused_though_they_may_be_left_out(tmp_path: Path) -> None:
+    rows = [{**row, "sql": ""} for row in ROWS]
+    path = str(write(tmp_path, "rows.jsonl", lines(rows).encode()))
+    with pytest.raises(DatasetError, match="60 bad rows beside 0 good ones"):
+        read(path, reading=Reading(bad_rows="skip"))
+
+
+def test_a_folder_may_mix_its_formats(tmp_path: Path) -> None:
+    write(tmp_path, "train.jsonl.gz", READ["gzip of lines"][1])
+    write(tmp_path, "dev.csv", READ["Excel's semicolons"][1])
+    write(tmp_path, "test.json", READ["sql-create-context"][1])
+    write(tmp_path, "tables.json", b"[]")
+    found = read_data_set(str(tmp_path))
+    assert {split: len(rows) for split, rows in found.rows.items()} == {
+        "train": 60,
+        "validation": 60,
+        "test": 60,
+    }
+    assert found.columns == {"sql_prompt": "question", "sql_context": "context", "sql": "answer"}
+
+
+@pytest.mark.parametrize("of_splits", [True, False])
+def test_what_datasets_saved_to_disk_is_refused_with_the_remedy(
+    tmp_path: Path, of_splits: bool
+) -> None:
+    saved_to_disk(tmp_path / "rows", of_splits=of_splits)
+    with pytest.raises(DatasetError, match=r"written by save_to_disk.*datasets\.load_from_disk\("):
+        read(str(tmp_path / "rows"))
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, "rows.jsonl", lines(ROWS[:9]).encode())
+    assert len(read(str(path))["train"]) == 9
+    assert read_data_set(str(path)) is read_data_set(str(path))
+    write(tmp_path, "rows.jsonl", lines(ROWS[:8]).encode())
+    assert len(read(str(path))["train"]) == 8

@@ -1,0 +1,149 @@
+"""Which column of a table is the question, which the schema, and which the SQL.
+
+A file of a search space says so (`columns`); else a column of the project's own name is it, then
+one of a name that is usual for it. Upper and lower case make no difference, nor do blanks, hyphens
+and underscores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from trainables.data.errors import DatasetError
+
+PROMPT, CONTEXT, SQL, DATABASE = "sql_prompt", "sql_context", "sql", "database"
+OPTIONAL_COLUMNS = ("id", "domain", "sql_complexity", "sql_task_type")
+
+USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
+    PROMPT: (
+        *("question", "prompt", "instruction", "natural_language", "natural_language_query"),
+        *("nl_question", "nl_query", "nl", "utterance"),
+    ),
+    CONTEXT: (
+        *("context", "schema", "create_table", "create_tables", "create_statements", "ddl"),
+        *("db_schema", "database_schema", "table_schema", "schema_context", "input"),
+    ),
+    SQL: (
+        *("query", "answer", "sql_query", "gold_sql", "sql_statement", "sql_answer"),
+        *("response", "output", "completion", "target"),
+    ),
+    DATABASE: ("db_id", "database_id", "database_name", "db_name", "db"),
+}
+"""Column -> names that it has in well-known sets: `question, query, db_id` in Spider, `question,
+SQL` in BIRD, `question, context, answer` in sql-create-context, `question, schema, query` in SQaLe,
+`instruction, input, response` in sets of instructions."""
+
+_MEANINGS = {
+    PROMPT: "the question",
+    CONTEXT: "the schema",
+    SQL: "the SQL",
+    DATABASE: "the database",
+}
+
+
+def resolve(
+    names: Sequence[str],
+    given: Mapping[str, str],
+    source: str,
+    *,
+    nested: Collection[str] = (),
+    with_databases: bool = False,
+) -> dict[str, str]:
+    """Returns the name in a table of each of the project's columns that it has.
+
+    Args:
+        names: Of the table's columns.
+        given: The project's column -> the table's, as a file of a search space says.
+        source: The table, for messages.
+        nested: Columns of objects or lists, which are no texts.
+        with_databases: Whether schemas come from database files, named in a column, where the table
+            has no column of its own name for them.
+
+    Raises:
+        DatasetError: A column is missing, is there twice, or may be several; names the candidates.
+    """
+    texts = [name for name in names if name not in nested]
+    found = {}
+    for column, name in given.items():
+        if name not in names:
+            raise DatasetError(
+                f"The table {source} has no column {name!r}, which `columns.{column}` names; it has"
+                f" the columns {_listed(names)}."
+            )
+        if name not in texts and column not in OPTIONAL_COLUMNS:
+            raise DatasetError(
+                f"The table {source} has objects or lists in the column {name!r}, which"
+                f" `columns.{column}` names; it must be text."
+            )
+        found[column] = name
+    for column in (PROMPT, CONTEXT, SQL, *((DATABASE,) if with_databases else ())):
+        usual = () if column == CONTEXT and with_databases else USUAL_NAMES[column]
+        if column not in found:
+            one = _found(column, usual, texts, found.values(), source)
+            if one is not None:
+                found[column] = one
+    for column in OPTIONAL_COLUMNS:
+        if column not in found and column in names:
+            found[column] = column
+    twice = [name for name in found.values() if names.count(name) > 1]
+    if twice:
+        raise DatasetError(
+            f"The table {source} has the column {twice[0]!r} twice; leave one of them."
+        )
+    needed = (PROMPT, SQL) if with_databases else (PROMPT, CONTEXT, SQL)
+    missing = [column for column in needed if column not in found]
+    if missing:
+        raise DatasetError(_missing(missing, names, nested, source))
+    return found
+
+
+def renamed(found: Mapping[str, str]) -> dict[str, str]:
+    """Returns the columns whose name in the table is another one."""
+    return {column: name for column, name in found.items() if column != name}
+
+
+def _found(
+    column: str, usual: Sequence[str], names: Sequence[str], taken: Collection[str], source: str
+) -> str | None:
+    """Returns the one column that it can be, None where there is none.
+
+    Raises:
+        DatasetError: There are several.
+    """
+    if column in names:
+        return column
+    free = [name for name in names if name not in taken]
+    for accepted in ((column,), usual):
+        plain = {_plain(each) for each in accepted}
+        candidates = [name for name in free if _plain(name) in plain]
+        if len(candidates) > 1 and len(set(candidates)) > 1:
+            raise DatasetError(
+                f"The table {source} has {len(candidates)} columns that may be"
+                f" {_MEANINGS[column]}: {_listed(candidates)}; say which one, e.g. with"
+                f" `--set columns.{column}={candidates[0]}`."
+            )
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _missing(
+    missing: Sequence[str], names: Sequence[str], nested: Collection[str], source: str
+) -> str:
+    objects = [name for name in names if name in nested]
+    words = f" ({_listed(objects)} hold objects or lists, not text)" if objects else ""
+    remedy = f"name the columns, e.g. with `--set columns.{missing[0]}=COLUMN`"
+    if CONTEXT in missing:
+        remedy += ", or give the databases that the questions are about with `--set databases=DIR`"
+    return (
+        f"The table {source} lacks {', '.join(missing)}: it has {_listed(names)}{words}; {remedy}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "no columns"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()

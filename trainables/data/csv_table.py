@@ -1,0 +1,133 @@
+"""Reads separated values: by commas, semicolons, tabs or bars, whichever the header has."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+from trainables.data.bad_rows import BadRow
+from trainables.data.errors import DatasetError
+from trainables.data.raw_table import RawTable
+from trainables.data.table_text import read_text
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SAID_BY_EXCEL = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_LARGEST_BLOCK = (1 << 31) - 1
+"""Bytes; pyarrow takes no larger one, and refuses a row that is longer than a block."""
+
+
+def read_csv(path: Path) -> RawTable:
+    """Returns the table in a file of separated values; the first line names its columns.
+
+    All values are texts, as they stand there: none is taken for a number or for NULL.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    text = read_text(path)
+    said = _SAID_BY_EXCEL.match(text)
+    start = said.end() if said is not None else 0
+    start += len(text[start:]) - len(text[start:].lstrip("\r\n"))
+    skipped = text.count("\n", 0, start)
+    text = text[start:] + ("" if text.endswith("\n") else "\n")
+    separator = said[1] if said is not None else _separator(text)
+    names = next(_records(text, separator), (0, []))[1]
+    if not names:
+        raise DatasetError(f"The table {str(path)!r} cannot be read: it is empty.")
+    refused: list[pa.csv.InvalidRow] = []
+    table = _table(path, text.encode("utf-8", "surrogatepass"), names, separator, refused)
+
+    @cache
+    def lines() -> Sequence[int]:
+        """Only where a line is to be named: pyarrow counts rows, some of which span lines."""
+        return [line + skipped for line, _ in _records(text, separator)][1:]
+
+    broken = {row.number - 2: row for row in refused}
+
+    @cache
+    def kept() -> Sequence[int]:
+        return [row for row in range(table.num_rows + len(broken)) if row not in broken]
+
+    return RawTable(
+        names=names,
+        count=table.num_rows,
+        values=lambda name: table.column(names.index(name)).to_pylist(),
+        place=lambda row: _place(lines(), kept()[row]),
+        broken=[
+            BadRow(
+                _place(lines(), number),
+                f"has {_count(row.actual_columns, 'value')}, but the header has"
+                f" {_count(row.expected_columns, 'column')}",
+            )
+            for number, row in broken.items()
+        ],
+    )
+
+
+def _table(
+    path: Path,
+    content: bytes,
+    names: Sequence[str],
+    separator: str,
+    refused: list[pa.csv.InvalidRow],
+) -> pa.Table:
+    def refuse(row: pa.csv.InvalidRow) -> str:
+        refused.append(row)
+        return "skip"
+
+    handler: Callable[[pa.csv.InvalidRow], str] = refuse
+    columns = [str(number) for number in range(len(names))]
+    try:
+        return pa.csv.read_csv(
+            pa.BufferReader(content),
+            # In one thread, so that rows which are refused have their numbers.
+            read_options=pa.csv.ReadOptions(
+                use_threads=False,
+                block_size=min(len(content) + 1, _LARGEST_BLOCK),
+                column_names=columns,
+                skip_rows_after_names=1,
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=separator, newlines_in_values=True, invalid_row_handler=handler
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                strings_can_be_null=False,
+                check_utf8=False,  # it was decoded before
+            ),
+        )
+    except pa.ArrowException as error:
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
+
+
+def _separator(text: str) -> str:
+    """Returns what makes most columns of the first line, the usual one if several do."""
+    first = text[: (text.find("\n") + 1) or None]
+    return max(_SEPARATORS, key=lambda each: len(next(_records(first, each), (0, []))[1]))
+
+
+def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields the line on which each row begins, and its values; blank lines are none."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    begins = 1
+    # Only reading a field is limited, to 128 KiB; the rows themselves are pyarrow's.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    for row in reader:
+        if row:
+            yield begins, row
+        begins = reader.line_num + 1
+
+
+def _place(lines: Sequence[int], row: int) -> str:
+    return f"line {lines[row]}" if row < len(lines) else f"row {row + 1}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

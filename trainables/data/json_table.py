@@ -1,0 +1,167 @@
+"""Reads JSON: lines of objects, an array of objects, or an object that holds one array of them.
+
+By the standard library, not by pyarrow, whose reader takes lines only, guesses types from the first
+of them (a date for a text that looks like one) and cannot say which line it does not understand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from trainables.data.bad_rows import BadRow
+from trainables.data.errors import DatasetError
+from trainables.data.raw_table import RawTable
+from trainables.data.table_text import read_text
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_decode = json.JSONDecoder().raw_decode
+
+_Row = tuple[int, Any]
+"""The line on which a value begins, and the value."""
+
+
+def read_json(path: Path) -> RawTable:
+    """Returns the table in a file of JSON.
+
+    An object with one array of objects in it, such as `{"data": [...]}`, stands for that array.
+
+    Raises:
+        DatasetError: It cannot be read, or is JSON of another shape.
+    """
+    text = read_text(path)
+    try:
+        rows, broken = _rows(text)
+    except RecursionError:
+        raise _unreadable(path, "it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _unreadable(path, f"line {error.lineno} {_not_json(error)}") from None
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from None
+    has_lines = len({line for line, _ in rows}) == len(rows)  # an array may be all on one
+    placed = [
+        (f"line {line}" if has_lines else f"row {number}", row)
+        for number, (line, row) in enumerate(rows, 1)
+    ]
+    good = [(place, row) for place, row in placed if isinstance(row, dict)]
+    broken += [
+        BadRow(place, f"is {kind(row)}, not an object")
+        for place, row in placed
+        if not isinstance(row, dict)
+    ]
+    if broken and not good:
+        raise _unreadable(path, f"{broken[0].place} {broken[0].reason}")
+    nested: dict[str, bool] = {}
+    for _, row in good:
+        for name, value in row.items():
+            if value is not None:
+                nested.setdefault(name, isinstance(value, dict | list))
+    return RawTable(
+        names=list(dict.fromkeys(name for _, row in good for name in row)),
+        count=len(good),
+        values=lambda name: [row.get(name) for _, row in good],
+        place=lambda row: good[row][0],
+        nested=[name for name, is_nested in nested.items() if is_nested],
+        broken=broken,
+    )
+
+
+def kind(value: Any) -> str:
+    """Returns in words what a value is that should be something else."""
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
+    start = _skip_blank(text, 0)
+    if text.startswith("[", start):
+        return list(_array(text, start)), []
+    rows, broken = _lines(text)
+    first_is_broken = bool(broken) and (not rows or _number(broken[0]) < rows[0][0])
+    if len(rows) == 1 and not broken:
+        return _within(rows[0]), []
+    if first_is_broken and text.startswith("{", start):
+        # One object over several lines, or lines of which the first is broken.
+        try:
+            return _within((text.count("\n", 0, start) + 1, json.loads(text))), []
+        except ValueError:
+            pass
+    return rows, broken
+
+
+def _lines(text: str) -> tuple[list[_Row], list[BadRow]]:
+    rows: list[_Row] = []
+    broken: list[BadRow] = []
+    # Not splitlines, for which texts may break lines: JSON need not escape U+2028.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line and not line.isspace():
+            try:
+                rows.append((number, json.loads(line)))
+            except json.JSONDecodeError as error:
+                broken.append(BadRow(f"line {number}", _not_json(error)))
+            except RecursionError:
+                broken.append(BadRow(f"line {number}", "is nested too deeply"))
+            except ValueError as error:  # a whole number of thousands of digits
+                broken.append(BadRow(f"line {number}", f"is not JSON that can be read ({error})"))
+    return rows, broken
+
+
+def _array(text: str, start: int) -> Iterator[_Row]:
+    """Yields the elements of an array one by one, each with its line."""
+    line, counted = 1, 0
+    at = _skip_blank(text, start + 1)
+    while not text.startswith("]", at):
+        line, counted = line + text.count("\n", counted, at), at
+        value, at = _decode(text, at)
+        yield line, value
+        at = _skip_blank(text, at)
+        if text.startswith(",", at):
+            at = _skip_blank(text, at + 1)
+        elif not text.startswith("]", at):
+            raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
+    if (rest := _skip_blank(text, at + 1)) != len(text):
+        raise json.JSONDecodeError("Extra data", text, rest)
+
+
+def _within(row: _Row) -> list[_Row]:
+    """Returns the rows of the one array of objects in an object; else the object as a row."""
+    line, value = row
+    if not isinstance(value, dict):
+        return [row]
+    arrays = [
+        part for part in value.values() if isinstance(part, list) and part and _is_row(part[0])
+    ]
+    if len(arrays) == 1:
+        return [(line, each) for each in arrays[0]]
+    if arrays:
+        raise ValueError("it is one object with several lists of objects; write a file of each")
+    if value and all(isinstance(part, dict | list) for part in value.values()):
+        raise ValueError(
+            "it is one object of columns; write a list of rows, as pandas does with"
+            " `to_json(FILE, orient='records')`"
+        )
+    return [row]
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _skip_blank(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return at if found is None else found.end()
+
+
+def _number(row: BadRow) -> int:
+    return int(row.place.removeprefix("line "))
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    return f"is not JSON ({error.msg} at column {error.colno})"
+
+
+def _unreadable(path: Path, why: str) -> DatasetError:
+    return DatasetError(f"The table {str(path)!r} cannot be read: {why}.")

@@ -1,0 +1,109 @@
+"""Takes the rows of a table for examples, and tells which of them are of no use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trainables.contract.splits import BY_ROW, BY_SCHEMA
+from trainables.data.bad_rows import BadRow
+from trainables.data.columns import CONTEXT, PROMPT, SQL
+from trainables.data.errors import DatasetError
+from trainables.data.json_table import kind
+from trainables.data.raw_table import RawTable
+
+
+class Row(NamedTuple):
+    """The texts of a row; of what a table has no column for, None."""
+
+    own_id: str | None
+    sql_prompt: str
+    sql_context: str
+    sql: str
+    domain: str | None
+    sql_complexity: str | None
+    sql_task_type: str | None
+    group: str | None
+
+
+def take_rows(
+    source: str, table: RawTable, columns: Mapping[str, str], group_column: str | None
+) -> tuple[list[Row], list[BadRow]]:
+    """Returns the rows of a table, and those that are bad: broken, or without what each needs.
+
+    Args:
+        source: Name of the table, for messages.
+        table: As its file has it.
+        columns: The project's columns, and what they are called there.
+        group_column: Whose values become `Row.group`.
+
+    Raises:
+        DatasetError: It has no column of that name.
+    """
+    file = Path(source).name
+    good: list[Row] = []
+    bad = [BadRow(f"{file}, {row.place}", row.reason) for row in table.broken]
+    if group_column is not None and group_column not in table.names:
+        raise DatasetError(
+            f"The table {source} has no column {group_column!r}, which split_by names; name one"
+            f" that it has, or split by {BY_SCHEMA} or {BY_ROW}."
+        )
+
+    def values(name: str | None) -> Sequence[Any]:
+        return [None] * table.count if name is None else table.values(name)
+
+    needed = (columns[PROMPT], columns[SQL])
+    optional = ("domain", "sql_complexity", "sql_task_type")
+    for number, (own, prompt, context, sql, *rest) in enumerate(
+        zip(
+            *(values(columns.get(name)) for name in ("id", PROMPT, CONTEXT, SQL, *optional)),
+            values(group_column),
+            strict=True,
+        )
+    ):
+        reason = (
+            _fault(prompt, needed[0])
+            or _fault(sql, needed[1])
+            or (_fault(context, columns[CONTEXT]) if context not in (None, "") else None)
+        )
+        domain, complexity, task_type, group = map(_text, rest)
+        if reason is None and group_column is not None and not group:
+            reason = f"has no {group_column}, by which rows are split"
+        if reason is None:
+            good.append(
+                Row(
+                    *(_text(own), prompt, context or "", sql),
+                    *(domain, complexity, task_type, group),
+                )
+            )
+        else:
+            bad.append(BadRow(f"{file}, {table.place(number)}", reason))
+    return good, bad
+
+
+def _fault(value: Any, column: str) -> str | None:
+    """Returns what is wrong with a value that must be a text and say something."""
+    if isinstance(value, str):
+        if not value or value.isspace():
+            return f"has no {column}"
+        if "\0" in value:
+            return f"has a NUL character in its {column}"
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return f"has half of a character (a lone surrogate) in its {column}"
+        return None
+    return f"has no {column}" if value is None else f"has {kind(value)} as {column}, not a text"
+
+
+def _text(value: Any) -> str | None:
+    """Returns a value that need not be a text as one."""
+    if value is None or isinstance(value, str):
+        return value
+    return (
+        str(value)
+        if isinstance(value, int) and not isinstance(value, bool)
+        else json.dumps(value, default=str)
+    )
