@@ -1,8 +1,8 @@
 """Which file of a folder is which split, and which split of the hub's.
 
 A file belongs to the split that its name says as a word, the last one if there are several
-(`train.parquet`, `wikisql-validation.jsonl`, `TEST.CSV`); other files, hidden ones and subfolders
-are left alone. Files whose names differ in numbers alone are parts of one split, put together in
+(`train.parquet`, `wikisql-validation.jsonl`, `TEST.CSV`), and that of a `.json` as its first or last
+word; other files, hidden ones and subfolders are left alone. Files whose names differ in numbers alone are parts of one split, put together in
 the order of their names (`train-1.csv`, `train-00000-of-00002.parquet`).
 """
 
@@ -116,7 +116,9 @@ def _split(file: Path) -> str | None:
     hidden = file.name.startswith(".")  # such as ._train.csv, which macOS puts beside train.csv
     if hidden or table_suffix(file) not in TABLE_SUFFIXES or not is_file(file):
         return None
-    words = re.split(r"[^a-z]+", _SHARD.sub("", _stem(file)))
+    words = re.findall(r"[a-z]+", _SHARD.sub("", _stem(file)))
+    if table_suffix(file) == ".json":  # which need be no table at all
+        words = words[:1] + words[-1:]
     return next((_SPLIT_WORDS[word] for word in reversed(words) if word in _SPLIT_WORDS), None)
 
 

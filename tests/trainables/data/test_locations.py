@@ -32,7 +32,7 @@ def _write(path: Path, first: int) -> None:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(rows), path)
-    elif suffix == ".jsonl":
+    elif suffix in (".jsonl", ".json"):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
         with path.open("w", newline="") as file:
@@ -62,6 +62,8 @@ def _folder(folder: Path, *names: str) -> str:
         (["train-00000-of-00002-ab12.parquet", "train-00001-of-00002-cd34.parquet"], {"train": 2}),
         (["train-0.csv", "train-1.jsonl", "train2.parquet"], {"train": 3}),
         (["rows_train.snappy.parquet", "rows_test.snappy.parquet"], {"train": 1, "test": 1}),
+        (["train_spider.json", "dev.json"], {"train": 1, "validation": 1}),
+        (["train.csv", "my-test-settings.json"], {"train": 1}),
         (["train.csv", "._train.csv", "contest.csv", "old/train.csv"], {"train": 1}),
     ],
 )
