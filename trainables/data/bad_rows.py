@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,10 +29,15 @@ class BadRow:
 
 
 def said(bad: Sequence[BadRow]) -> str:
-    """Returns the first of them in words; there is at least one."""
-    named = "; ".join(f"{row.place} {row.reason}" for row in bad[:_MOST_NAMED])
-    left = len(bad) - _MOST_NAMED
-    return f"{named}; and {left:,} more" if left > 0 else named
+    """Returns in words what is wrong, each with the first row of which it is; there is one."""
+    reasons = Counter(row.reason for row in bad)
+    first = {row.reason: row for row in reversed(bad)}
+    words = []
+    for reason, count in reasons.most_common(_MOST_NAMED):
+        more = f" (and {count - 1:,} more)" if count > 1 else ""
+        words.append(f"{first[reason].place} {reason}{more}")
+    left = len(reasons) - _MOST_NAMED
+    return "; ".join([*words, *([f"and {left:,} other reasons"] if left > 0 else [])])
 
 
 def refuse(dataset: str, bad: Sequence[BadRow], rows: int) -> DatasetError:

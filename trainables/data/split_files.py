@@ -1,9 +1,10 @@
 """Which file of a folder is which split, and which split of the hub's.
 
 A file belongs to the split that its name says as a word, the last one if there are several
-(`train.parquet`, `wikisql-validation.jsonl`, `TEST.CSV`), and that of a `.json` as its first or last
-word; other files, hidden ones and subfolders are left alone. Files whose names differ in numbers alone are parts of one split, put together in
-the order of their names (`train-1.csv`, `train-00000-of-00002.parquet`).
+(`train.parquet`, `wikisql-validation.jsonl`, `TEST.CSV`), and a `.json` to one that its first or
+last word says; other files, hidden ones and subfolders are left alone. Files whose names differ in
+numbers alone are parts of one split, put together in the order of their names (`train-1.csv`,
+`train-00000-of-00002.parquet`).
 """
 
 from __future__ import annotations

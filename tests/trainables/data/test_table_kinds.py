@@ -73,10 +73,16 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
     assert [row.place for row in found.bad_rows] == ["rows.jsonl, line 61", "rows.jsonl, line 62"]
 
 
-def test_only_a_few_bad_rows_are_named(tmp_path: Path) -> None:
+def test_each_reason_is_named_once(tmp_path: Path) -> None:
     rows = [{**row, "sql": "" if n % 2 else "SELECT 1"} for n, row in enumerate(ROWS)]
-    with pytest.raises(DatasetError, match=r"30 bad rows .* line 6 has no sql; and 27 more; mend"):
-        read(str(write(tmp_path, "rows.jsonl", lines(rows).encode())))
+    content = lines(rows).encode() + b"[]\n3\n3\n{}\nnull\n"
+    with pytest.raises(DatasetError) as caught:
+        read(str(write(tmp_path, "rows.jsonl", content)))
+    assert (
+        "has 35 bad rows beside 30 good ones: rows.jsonl, line 2 has no sql (and 29 more);"
+        " rows.jsonl, line 62 is a number, not an object (and 1 more); rows.jsonl, line 61 is a"
+        " list, not an object; and 2 other reasons; mend them"
+    ) in str(caught.value)
 
 
 def test_nothing_but_bad_rows_is_refused_though_they_may_be_left_out(tmp_path: Path) -> None:
