@@ -7,7 +7,7 @@ SPACE ?= search_spaces/rank.yaml
 PROFILE ?= embedded
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test test-fast test-long check format clean
+.PHONY: help install sweep wheel test test-fast test-long check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 sweep: $(INSTALLED) ## Run the main sweep (SPACE=search_spaces/rank.yaml PROFILE=embedded)
 	$(BIN)/python -m orchestrator.sweep $(SPACE) --profile $(PROFILE)
+
+wheel: $(INSTALLED) ## Build dist/*.whl, which needs nothing of this checkout
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 test: $(INSTALLED) ## Run every test but the long forms of crash and soak tests
 	$(BIN)/python -m pytest -m "not long"
@@ -45,4 +48,4 @@ format: $(INSTALLED) ## Format the code and sort the imports
 	$(BIN)/ruff format .
 
 clean: ## Remove .venv and the caches; experiments/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build ./*.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist ./*.egg-info

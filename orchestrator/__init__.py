@@ -9,7 +9,8 @@
     store, state   the three Parquet tables, and a sweep's files beside them
     results        the answer, comparisons and SQL over the store, by `statistics`; `predict` asks a
                    trained model
-    sweep          the command that drives all of it; `terminal` is what the commands share
+    sweep          the command that drives all of it; `init` writes a search space for a table,
+                   `program` is one name for all commands, `terminal` what they share
 
 Knows Ray, Optuna and Parquet, never torch: what learns is in `trainables`. What crosses that wall
 as a value lies in `trainables.contract`; `techniques.registry` and the checks of models and data

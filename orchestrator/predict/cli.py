@@ -151,14 +151,17 @@ def ask(
             _show(answer)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.predict"
+) -> None:
     """Runs the command line and ends the process with its exit code.
 
     Args:
         arguments: Without the program's name; None means those of the process.
+        program: How the command is called.
     """
     with exit_codes():
-        app(arguments, prog_name="python -m orchestrator.predict")
+        app(arguments, prog_name=program)
 
 
 def _database(

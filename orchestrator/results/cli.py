@@ -327,21 +327,24 @@ def notebooks(
 ) -> None:
     """The study's seven notebooks beside the same runs made here: published scores, and which hold.
 
-    Reads the sweep of search_spaces/notebooks.yaml that ended last.
+    Reads the sweep of the search space `notebooks` that ended last.
     """
     from orchestrator.results.notebooks import notebooks as study
 
     emit(study(_root(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.results"
+) -> None:
     """Runs the command line and ends the process with its exit code.
 
     Args:
         arguments: Without the program's name; None means those of the process.
+        program: How the command is called.
     """
     with exit_codes():
-        app(arguments, prog_name="python -m orchestrator.results")
+        app(arguments, prog_name=program)
 
 
 def _root(context: typer.Context, root: Path | None) -> Path:

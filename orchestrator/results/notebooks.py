@@ -29,7 +29,7 @@ from orchestrator.terminal.values import with_interval
 from trainables.contract.configuration import EMBEDDED
 
 NAME = "notebooks"
-FILE = f"search_spaces/{NAME}.yaml"
+"""Of the sweep, and of the search space that comes with the package."""
 STUDY_SCORES = ("bleu", "rouge_l_recall", "meteor", "unigram_f1")
 """What the study calls BLEU, ROUGE-L, METEOR and GLEU, in this order."""
 
@@ -109,12 +109,12 @@ def notebooks(root: Path, patterns: Sequence[str] = (NAME,)) -> Answer:
     latest = max(rows, key=lambda row: row["ended_at"])["sweep_id"]
     if sweep_name(latest) != NAME:
         raise ResultsError(
-            f"{latest} is not a sweep of {FILE}, so its trials are not the study's runs; name one"
+            f"{latest} is not a sweep of {NAME}, so its trials are not the study's runs; name one"
             " that is, or run that file."
         )
     trials = match([row for row in rows if row["sweep_id"] == latest])
     if not trials:
-        raise ResultsError(f"No trial of {latest} is one of the study's runs; run {FILE}.")
+        raise ResultsError(f"No trial of {latest} is one of the study's runs; sweep {NAME}.")
     tests = reader.predictions(root, latest).filter(pc.field("split") == "test")
     data = [line for run in STUDY for line in _lines(run, trials.get(run.key), tests)]
     return Answer(data, _view(data), tuple(_remarks(root, latest, trials)))
@@ -207,7 +207,7 @@ def _view(data: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _sweep(root: Path) -> str:
-    return command("orchestrator.sweep", FILE, "--root", root)
+    return command("orchestrator.sweep", NAME, "--root", root)
 
 
 def _remarks(root: Path, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:

@@ -313,7 +313,7 @@ def _short(text: str) -> str:
 def describe_root(root: Node) -> str | None:
     """Says why a document cannot be a search space, or returns None if it can."""
     if root.value is None:
-        return "is empty; a search space begins with `name:` (see search_spaces/rank.yaml)"
+        return "is empty; a search space begins with `name:` (`init` writes one)"
     if not isinstance(root.value, dict):
         return f"is {show(root.plain())}, but must be keys and values, beginning with `name:`"
     return None

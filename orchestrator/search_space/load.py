@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from orchestrator.search_space.messages import RESOLVED, top_level_keys, transla
 from orchestrator.search_space.model import BASE_MODELS, DATASETS, Sweep
 from orchestrator.search_space.problems import MOST_PROBLEMS, Problem, SpecError, show, unknown
 from orchestrator.search_space.profiles import PROFILES, apply_override, apply_profile
+from orchestrator.search_space.shipped import STANDARD_INPUT
 
 
 def load(
@@ -22,17 +25,20 @@ def load(
     trials: int | None = None,
     profile: str = "auto",
     has_accelerator: bool = False,
+    *,
+    text: str | None = None,
 ) -> Sweep:
     """Reads, resolves and checks a search space file.
 
     Both profiles are checked, whichever is asked for.
 
     Args:
-        path: The file.
+        path: The file; `-` is standard input.
         overrides: `key.path=value`, applied in order after the profile.
         trials: Overrides `trials`.
         profile: "auto", "embedded" or "full".
         has_accelerator: Whether the cluster has a GPU, which decides "auto".
+        text: What the file holds, or would hold; None reads it.
 
     Returns:
         The sweep, resolved for one profile.
@@ -44,7 +50,7 @@ def load(
         message = unknown("profile", profile, ["auto", *PROFILES])
         raise SpecError([Problem(f"--profile {profile}", None, message)])
     unreadable: list[Problem] = []
-    document = _read_file(path, unreadable)
+    document = _read_file(path, unreadable, text)
     resolved = ("full" if has_accelerator else "embedded") if profile == "auto" else profile
     problems = _profile_problems(document)
     for other in PROFILES:
@@ -52,7 +58,7 @@ def load(
             _, found = _resolve(document, other, overrides, trials)
             block = f"profiles.{other}."
             problems.extend(
-                p for p in found if p.place == str(path) and p.message.startswith(block)
+                p for p in found if p.place == document.place and p.message.startswith(block)
             )
     plain, found = _resolve(document, resolved, overrides, trials)
     problems.extend(found)
@@ -70,21 +76,27 @@ def _reason(profile: str, has_accelerator: bool) -> str:
     return "an accelerator was found" if has_accelerator else "no accelerator was found"
 
 
-def _read_file(path: Path, unreadable: list[Problem]) -> Node:
-    place = str(path)
+def _read_file(path: Path, unreadable: list[Problem], text: str | None) -> Node:
+    place = "standard input" if path == STANDARD_INPUT else str(path)
+    root = read(_text(path, place) if text is None else text, place, problems=unreadable)
+    if wrong := describe_root(root):
+        raise SpecError([Problem(place, None, wrong)])
+    return root
+
+
+def _text(path: Path, place: str) -> str:
     try:
+        if path == STANDARD_INPUT:
+            piped = codecs.getreader("utf-8")(sys.stdin.buffer)
+            return piped.read(4 * LARGEST_FILE, LARGEST_FILE + 1)
         with path.open(encoding="utf-8") as file:
-            text = file.read(LARGEST_FILE + 1)  # enough to be refused: a device has no end
+            return file.read(LARGEST_FILE + 1)  # enough to be refused: a device has no end
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message = f"cannot be read ({reason}); give the path of a search space file"
         raise SpecError([Problem(place, None, message)]) from None
     except UnicodeDecodeError:
         raise SpecError([Problem(place, None, "is not text in UTF-8")]) from None
-    root = read(text, place, problems=unreadable)
-    if wrong := describe_root(root):
-        raise SpecError([Problem(place, None, wrong)])
-    return root
 
 
 def _profile_problems(document: Node) -> list[Problem]:

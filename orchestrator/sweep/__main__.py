@@ -5,6 +5,6 @@ from orchestrator.terminal.process import prepare
 
 with exit_codes():  # Ctrl-C may come while the modules are loaded, which takes a second
     prepare()
-    from orchestrator.sweep.cli import app
+    from orchestrator.sweep.cli import main
 
-    app(prog_name="python -m orchestrator.sweep")
+    main()

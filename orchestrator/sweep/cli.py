@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from orchestrator.errors import exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slots
 from orchestrator.search_space import Sweep, load
+from orchestrator.search_space.shipped import locate, names
 from orchestrator.sweep import plan
 from orchestrator.sweep.preflight import (
     StartOptions,
@@ -31,12 +33,15 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def main(
+def sweep(
     context: typer.Context,
     file: Annotated[
         Path,
         typer.Argument(
-            parser=path, metavar="FILE", help="Search space file, e.g. search_spaces/rank.yaml."
+            parser=path,
+            metavar="FILE|NAME|-",
+            help="Search space file; or the name of one that comes with the package"
+            f" ({', '.join(names())}); or - for standard input.",
         ),
     ],
     profile: Annotated[
@@ -120,7 +125,7 @@ def main(
     ] = None,
     version: VersionOption = False,
 ) -> None:
-    """Run the sweep that FILE describes; run it again to continue it or to see its result.
+    """Run the sweep that a search space describes; again to continue it or to see its result.
 
     Every report is stored as Parquet under --root as soon as it is made, so an interrupted sweep
     loses at most the work since the last rung: the same command goes on from there. A changed file
@@ -133,8 +138,12 @@ def main(
     out = console()
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
     with exit_codes(partial(say_interrupted, out, new=new, retry_failed=retry_failed)):
-        sweep = load(
-            file, overrides or [], trials, profile, has_accelerator=local_accelerators() > 0
+        resolved = load(
+            locate(file),
+            overrides or [],
+            trials,
+            profile,
+            has_accelerator=local_accelerators() > 0,
         )
         options = StartOptions(
             max_hours,
@@ -147,19 +156,32 @@ def main(
             command=given_words(context, without=("new", "retry_failed", "show_plan")),
         )
         if show_plan:
-            check_options(sweep, options)
-            found = check_sources(sweep, ask_hub=False)
+            check_options(resolved, options)
+            found = check_sources(resolved, ask_hub=False)
             # Imports sqlglot, which a start of the sweep has no use for.
             from orchestrator.sweep.measurable import measurable
 
-            measured = measurable(sweep)
+            measured = measurable(resolved)
             rows = [] if measured is None else [("", measured.sentence())]
             rows += [("table", words) for words in describe_table(found)]
-            rows += zip_longest(("split",), describe_split(sweep, found), fillvalue="")
-            rows.append(("cut", describe_cut(sweep, cut(sweep, largest_size(sweep)))))
-            out.print(plan.describe(sweep, _resources(sweep), rows))
+            rows += zip_longest(("split",), describe_split(resolved, found), fillvalue="")
+            rows.append(("cut", describe_cut(resolved, cut(resolved, largest_size(resolved)))))
+            out.print(plan.describe(resolved, _resources(resolved), rows))
         else:
-            run(sweep, root, out, options)
+            run(resolved, root, out, options)
+
+
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.sweep"
+) -> None:
+    """Runs the command line and ends the process with its exit code.
+
+    Args:
+        arguments: Without the program's name; None means those of the process.
+        program: How the command is called.
+    """
+    with exit_codes():
+        app(arguments, prog_name=program)
 
 
 def say_interrupted(

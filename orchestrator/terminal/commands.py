@@ -6,21 +6,31 @@ import shlex
 import shutil
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import typer
+
+CONSOLE_COMMAND = "finetune-sweep"
+"""The name of the installed command, `orchestrator.program`."""
 
 
 def command(module: str, *words: object) -> str:
     """Returns a command line of this package that a shell takes as it is, each word quoted.
 
-    It begins with `python` where that is the interpreter that runs, and with its path elsewhere: in
-    an environment that is not activated `python` is another one.
+    It begins as the running command was called: with `finetune-sweep`, or with `python -m`. Either
+    is spelled out as a path where the shell would find another one by its name: in an environment
+    that is not activated `python` is another one.
 
     Args:
         module: What follows `-m`.
         words: Options and arguments.
     """
+    script = sys.argv[0]
+    if Path(script).name == CONSOLE_COMMAND:
+        found = shutil.which(CONSOLE_COMMAND)
+        first = CONSOLE_COMMAND if found and Path(found).samefile(script) else script
+        return shlex.join([first, module.removeprefix("orchestrator."), *map(str, words)])
     python = "python" if shutil.which("python") == sys.executable else sys.executable
     return shlex.join([python, "-m", module, *map(str, words)])
 

@@ -88,15 +88,16 @@ def choices(names: type[StrEnum]) -> str:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"finetune-sweep {_version()}")
+        typer.echo(version())
         raise typer.Exit
 
 
-def _version() -> str:
+def version() -> str:
+    """Returns name and version of the package, e.g. "finetune-sweep 0.1.0"."""
     try:
-        return importlib.metadata.version("finetune-sweep")
+        return f"finetune-sweep {importlib.metadata.version('finetune-sweep')}"
     except importlib.metadata.PackageNotFoundError:
-        return "of a checkout that is not installed"
+        return "finetune-sweep of a checkout that is not installed"
 
 
 VersionOption = Annotated[

@@ -482,6 +482,4 @@ def test_a_command_that_a_message_names_works_when_it_is_pasted(
     assert trial_name(3) in out
     _, _, err = run("notebooks", store=store)
     words = shlex.split(err[err.index("points first: ") + len("points first: ") :])
-    assert words[1:] == [
-        *("-m", "orchestrator.sweep", "search_spaces/notebooks.yaml", "--root", str(store))
-    ]
+    assert words[1:] == [*("-m", "orchestrator.sweep", "notebooks", "--root", str(store))]

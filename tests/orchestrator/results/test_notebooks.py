@@ -71,7 +71,7 @@ def test_published_figures_without_support_are_named(store: Store) -> None:
 
 def test_without_the_sweep_it_says_how_to_run_it(tmp_path: Path) -> None:
     Store(tmp_path)
-    with pytest.raises(ResultsError, match=r"orchestrator\.sweep search_spaces/notebooks\.yaml"):
+    with pytest.raises(ResultsError, match=r"orchestrator\.sweep notebooks"):
         notebooks(tmp_path)
 
 

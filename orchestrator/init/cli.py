@@ -1,0 +1,149 @@
+"""`finetune-sweep init`: writes a commented search space for a table and a base model."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.errors import UserError, exit_codes, remedy
+from orchestrator.init.findings import Division, Findings, check, find
+from orchestrator.init.template import Asked, candidate, document
+from orchestrator.search_space import Sweep, load
+from orchestrator.search_space.profiles import PROFILES
+from orchestrator.search_space.shipped import FOLDER
+from orchestrator.sweep.preflight import largest_size
+from orchestrator.sweep.rows import cut, describe_cut, describe_split
+from orchestrator.terminal.commands import CONSOLE_COMMAND, command
+from orchestrator.terminal.options import VersionOption, path, whole
+from orchestrator.terminal.output import say
+from trainables.base_models.availability import check_model
+from trainables.contract.configuration import EMBEDDED
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_LONGEST_NAME = 48
+
+
+@app.command()
+def init(
+    dataset: Annotated[
+        str | None,
+        typer.Argument(
+            help="A table of questions, schemas and SQL, a folder of tables, or an identifier on"
+            " the Hugging Face hub (default: what comes with the profile)."
+        ),
+    ] = None,
+    base_model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A folder with a checkpoint, an identifier on the hub, or embedded (default: what"
+            " comes with the profile)."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path, metavar="FILE", help="The new file (default: named after the table)."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of the sweep.")] = 0,
+    version: VersionOption = False,
+) -> None:
+    """Write a commented search space for a table and a base model; it asks what rank buys.
+
+    Reads the table, checks its columns, and proposes sizes that its rows allow and an objective
+    that can be measured on them. Nothing is trained or downloaded, and no file is overwritten.
+
+    Exit codes: 0 written, 2 a mistake in the table or the options, 1 anything else.
+    """
+    with exit_codes():
+        _write(dataset, base_model, out, seed)
+
+
+def main(
+    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.init"
+) -> None:
+    """Runs the command line and ends the process with its exit code.
+
+    Args:
+        arguments: Without the program's name; None means those of the process.
+        program: How the command is called.
+    """
+    with exit_codes():
+        app(arguments, prog_name=program)
+
+
+def _write(dataset: str | None, base_model: str | None, out: Path | None, seed: int) -> None:
+    dataset, base_model = _absolute(dataset), _absolute(base_model)
+    name = _name(out.stem if out else dataset)
+    target = out or Path(f"{name}.yaml")
+    if target.exists() or target.is_symlink():
+        raise UserError(f"{target} is there already; name another file with --out.")
+    again = command("orchestrator.sweep", target)
+    called = shlex.join([CONSOLE_COMMAND, "sweep", target.name])
+    asked = Asked(name, dataset, base_model, seed, str(FOLDER / "schema.json"), called)
+    if base_model is not None:
+        check_model(base_model, ask_hub=False)
+
+    def divided(division: Division) -> Sweep:
+        return load(target, profile=PROFILES[0], text=candidate(asked, division))
+
+    found = find(divided)
+    proposed = load(target, profile="full", text=document(asked, found, []))
+    notes = _notes(asked, found, proposed)
+    text = document(asked, found, notes)
+    for profile in PROFILES:
+        sweep = load(target, profile=profile, text=text)
+        if dataset is not None or profile == EMBEDDED:
+            check_rows(sweep, base_model)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        why = remedy(error, "name another file with --out")
+        raise UserError(f"{target} cannot be written: {why}.") from error
+    say("\n".join(notes))
+    say(f"\n{target} is written. What it would run, and then to run it:")
+    say(f"  {again} --plan\n  {again}")
+
+
+def check_rows(sweep: Sweep, base_model: str | None) -> None:
+    """Checks the sizes of what is proposed; the base model where one was named."""
+    own = sweep if base_model else sweep.model_copy(update={"base_model": EMBEDDED})
+    check(own)
+
+
+def _notes(asked: Asked, found: Findings, proposed: Sweep) -> list[str]:
+    """Returns what was found, one line each."""
+    named = asked.dataset or "what comes with the profile"
+    lines = [f"Rows: {named}."]
+    if asked.dataset is not None:
+        split = list(describe_split(proposed, found.rows))
+        lines += [f"Split {split[0]}.", *(f"{each[:1].upper()}{each[1:]}." for each in split[1:])]
+    if found.measured:
+        lines.append(f"{found.measured}.")
+    if asked.dataset is not None and asked.base_model is not None:
+        lines.append(f"Cut: {describe_cut(proposed, cut(proposed, largest_size(proposed)))}.")
+    return lines
+
+
+def _absolute(given: str | None) -> str | None:
+    """Returns a path that is there as an absolute one, which means it from any folder."""
+    if given is None or given == EMBEDDED:
+        return given
+    local = Path(given).expanduser()
+    return str(local.resolve()) if local.exists() else given
+
+
+def _name(given: str | Path | None) -> str:
+    """Returns the name of a sweep after a table's, e.g. "my-questions" for my questions.csv.gz."""
+    if given is None or given == EMBEDDED:
+        return "first"
+    stem = Path(given).name.split(".")[0]
+    words = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-")[: _LONGEST_NAME - 3]
+    return words if words[:1].isalpha() else f"my-{words}".rstrip("-")

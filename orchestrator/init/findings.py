@@ -1,0 +1,134 @@
+"""What a table allows: how its rows can be split, how many there are, what can be measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.errors import UserError
+from orchestrator.search_space import Sweep
+from orchestrator.sweep.preflight import check_sources
+from orchestrator.sweep.rows import surveyed
+from trainables.contract.splits import BY_ROW, BY_SCHEMA
+from trainables.data.availability import check_dataset
+from trainables.data.locations import is_on_hub
+from trainables.data.splits import load_splits
+from trainables.data.survey import Survey
+
+_EVALUATED = ((100, 500), (100, 200), (50, 100), (30, 50), (20, 20), (10, 10), (5, 5))
+"""Rows to validate and to test on, the first that the table has enough schemas and rows for: fewer
+give wider intervals."""
+
+_INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
+_ENOUGH = 0.5
+"""Share of validation rows that must be measurable, and have rows to query, for the objective."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """How rows are divided.
+
+    Attributes:
+        split_by: "schema" or "row".
+        validation_rows: How many are validated on.
+        test_rows: How many are tested on.
+    """
+
+    split_by: str
+    validation_rows: int
+    test_rows: int
+
+
+DEFAULT = Division(BY_SCHEMA, *_EVALUATED[0])
+"""Of rows that are not on this machine, and of the built-in corpus."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of a table's rows.
+
+    Attributes:
+        division: How they are divided.
+        rows: What that gives; None for the built-in corpus, and for rows that are not here.
+        measured: On how many validation rows execution accuracy can be measured, in words; None
+            where that is not known.
+        by_execution: Whether enough of them can be measured, and have rows to query.
+    """
+
+    division: Division
+    rows: Survey | None = None
+    measured: str | None = None
+    by_execution: bool = False
+
+
+def find(candidate: Callable[[Division], Sweep]) -> Findings:
+    """Reads the rows of a data set and returns what they allow.
+
+    Args:
+        candidate: Returns a sweep over the data set whose rows are divided so; of its other keys
+            nothing is used.
+
+    Raises:
+        UserError: The table cannot be read, lacks a column, or has too few rows for anything.
+    """
+    sweep = candidate(DEFAULT)
+    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=False)
+    try:
+        division, rows = DEFAULT, surveyed(sweep)
+    except UserError:
+        division, rows = _divided(candidate)
+    if rows is None or is_on_hub(sweep.dataset):
+        return Findings(division, rows)
+    return _measured(candidate(division), division, rows)
+
+
+def _divided(candidate: Callable[[Division], Sweep]) -> tuple[Division, Survey | None]:
+    """Returns the best division that the rows allow.
+
+    Raises:
+        UserError: The rows cannot be had at all.
+    """
+    least = Division(BY_ROW, *_EVALUATED[-1])
+    fewest = least, surveyed(candidate(least))
+    for split_by in (BY_SCHEMA, BY_ROW):
+        for counts in _EVALUATED:
+            division = Division(split_by, *counts)
+            try:
+                return division, surveyed(candidate(division))
+            except UserError:
+                continue
+    return fewest
+
+
+def _measured(sweep: Sweep, division: Division, rows: Survey) -> Findings:
+    # Imports sqlglot.
+    from orchestrator.sweep.measurable import measurable
+    from trainables.sql.sandbox.process import SandboxUnavailable
+
+    splits = load_splits(
+        sweep.dataset,
+        sweep.dataset_revision,
+        sweep.seed,
+        division.validation_rows,
+        division.test_rows,
+        division.split_by,
+    )
+    filled = sum(bool(_INSERT.search(row.sql_context)) for row in splits.validation)
+    try:
+        found = measurable(sweep)
+    except SandboxUnavailable as error:
+        return Findings(division, rows, f"execution_accuracy cannot be measured here: {error}")
+    assert found is not None  # the rows are on this machine
+    enough = _ENOUGH * len(splits.validation)
+    words = f"{found.sentence()}; {filled:,} of their contexts have rows"
+    return Findings(division, rows, words, found.measured >= enough and filled >= enough)
+
+
+def check(sweep: Sweep) -> None:
+    """Checks base model, data set and sizes of the sweep that is proposed, without the hub.
+
+    Raises:
+        UserError: One cannot be had here, or a size is beyond the rows.
+    """
+    check_sources(sweep, ask_hub=False)

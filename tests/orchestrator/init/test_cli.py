@@ -1,0 +1,139 @@
+"""`init`: what it writes for which rows is a search space that can be run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.init.cli import app
+from orchestrator.init.template import training_sizes
+from orchestrator.search_space import load
+from orchestrator.search_space.profiles import PROFILES
+from orchestrator.sweep.cli import app as sweep_app
+
+
+def _table(path: Path, rows: int, schemas: int, filled: str = "") -> Path:
+    lines = (
+        {
+            "sql_prompt": f"how many are below {number}?",
+            "sql_context": f"CREATE TABLE t{number % schemas} (a INT);"
+            + (f" INSERT INTO t{number % schemas} VALUES ({filled})" if filled else ""),
+            "sql": f"SELECT COUNT(*) FROM t{number % schemas} WHERE a < {number}",
+        }
+        for number in range(rows)
+    )
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def _init(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, [*map(str, words)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "schemas", "filled", "expected"),
+    [
+        (4000, 400, "1", ("schema", 100, 500, "execution_accuracy", (240, 2400))),
+        (600, 60, "", ("schema", 50, 100, "rouge_l", (37, 370))),
+        (60, 7, "1", ("row", 20, 20, "execution_accuracy", (20,))),
+    ],
+)
+def test_sizes_fit_the_rows_and_the_objective_can_be_measured(
+    tmp_path: Path, rows: int, schemas: int, filled: str, expected: tuple[Any, ...]
+) -> None:
+    table = _table(tmp_path / "my rows.jsonl", rows, schemas, filled)
+    code, out, err = _init(table.name)
+    assert code == 0, err
+    file = tmp_path / "my-rows.yaml"
+    assert f"{file.name} is written" in out
+    for profile in PROFILES:
+        sweep = load(file, profile=profile)
+        assert sweep.dataset == str(table)  # from any folder
+        assert sweep.name == "my-rows"
+    split_by, validation, test, metric, sizes = expected
+    assert (sweep.split_by, sweep.objective.metric) == (split_by, metric)
+    assert (sweep.evaluation.validation_rows, sweep.evaluation.test_rows) == (validation, test)
+    assert sweep.space is not None
+    asked = json.loads(sweep.space.model_dump_json())["data_size"]
+    assert asked == ({"choice": list(sizes)} if len(sizes) > 1 else sizes[0])
+    assert sweep.trials == 6 * len(sweep.strata)
+    planned = CliRunner().invoke(sweep_app, [str(file), "--profile", "embedded", "--plan"])
+    assert planned.exit_code == 0, planned.output
+
+
+def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    table = _table(tmp_path / "rows.jsonl", 100, 50)
+    for name in ("rows.yaml", "mine.yaml"):
+        (tmp_path / name).write_text("mine")
+    for words in ([table], [table, "--out", "mine.yaml"]):
+        code, _, err = _init(*words)
+        assert code == 2
+        assert "is there already; name another file with --out" in err
+    assert {path.read_text() for path in tmp_path.glob("*.yaml")} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("content", "phrase"),
+    [
+        ('{"question": "q", "query": "s"}\n', "lacks sql_prompt"),
+        ('{"sql_prompt": "q", "sql_context": "", "sql": "s"}\n', "asked for"),
+        ("", "lacks"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_said_and_nothing_is_written(
+    tmp_path: Path, content: str, phrase: str
+) -> None:
+    (tmp_path / "rows.jsonl").write_text(content)
+    code, _, err = _init("rows.jsonl")
+    assert code == 2
+    assert phrase in err
+    assert not list(tmp_path.glob("*.yaml"))
+
+
+def test_a_base_model_decides_on_the_sizes_and_is_checked(tmp_path: Path) -> None:
+    table = _table(tmp_path / "rows.jsonl", 600, 60)
+    code, out, err = _init(table, "embedded")
+    assert code == 0, err
+    assert "0 of train, 0 of validation, 0 of test rows" in out
+    sweep = load(tmp_path / "rows.yaml", profile="full")
+    assert sweep.base_model == "embedded"
+    assert {stratum.values[0][1] for stratum in sweep.strata} == {1, 4, 16}
+    (tmp_path / "empty").mkdir()
+    code, _, err = _init(table, "empty", "--out", "other.yaml")
+    assert code == 2
+    assert "has no config.json" in err
+
+
+def test_what_is_not_here_yet_is_not_counted(tmp_path: Path) -> None:
+    code, out, err = _init("somebody/some-rows", "google/flan-t5-small")
+    assert code == 0, err
+    assert "the rows are counted when they are here" in out
+    sweep = load(tmp_path / "some-rows.yaml", profile="full")
+    assert (sweep.dataset, sweep.base_model) == ("somebody/some-rows", "google/flan-t5-small")
+
+
+def test_without_a_table_it_is_about_what_comes_with_the_profile(tmp_path: Path) -> None:
+    assert _init()[0] == 0
+    assert [load(tmp_path / "first.yaml", profile=p).dataset for p in PROFILES] == [
+        *(load(Path(__file__).parents[3] / "search_spaces/rank.yaml", profile=p).dataset
+          for p in PROFILES)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes"),
+    [(1, (1,)), (299, (290,)), (300, (30, 300)), (12_345, (1200, 12_000)), (10**6, (2000, 20_000))],
+)
+def test_sizes_are_round_and_never_beyond_the_rows(rows: int, sizes: tuple[int, ...]) -> None:
+    assert training_sizes(rows, 20_000) == sizes
