@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from orchestrator.errors import UserError, exit_codes, nearest
+from orchestrator.terminal.output import say
 from orchestrator.terminal.process import prepare
 
 COMMANDS = {
@@ -64,11 +65,11 @@ def run(arguments: Sequence[str], program: str) -> None:
     """
     name, *rest = arguments or ("--help",)
     if name in ("--help", "-h", "help"):
-        print(overview(program))
+        say(overview(program))
     elif name == "--version":
         from orchestrator.terminal.options import version
 
-        print(version())
+        say(version())
     elif name in COMMANDS:
         # Each command loads its own modules, so that none waits for what another one needs.
         import_module(f"orchestrator.{name}.cli").main(rest, f"{program} {name}")
