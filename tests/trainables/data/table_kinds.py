@@ -237,7 +237,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "numbers": (
         "rows.parquet",
         _table(sql=_NUMBERS),
-        "60 bad rows beside 0 good ones: rows.parquet, row 1 has a number as sql, not a text (and 59",
+        "60 bad rows beside 0 good ones: rows.parquet, row 1 has a number as sql, not a text (and",
     ),
     "a null in Parquet": (
         "rows.parquet",
