@@ -86,9 +86,9 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "phrase"),
     [
-        ('{"question": "q", "query": "s"}\n', "lacks sql_prompt"),
+        ('{"question": "q", "query": "s"}\n', "lacks sql_context"),
         ('{"sql_prompt": "q", "sql_context": "", "sql": "s"}\n', "asked for"),
-        ("", "lacks"),
+        ("", "has no rows"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_said_and_nothing_is_written(
