@@ -19,6 +19,7 @@ __all__ = [
     "DIALECTS",
     "Meaning",
     "NotTranslated",
+    "counts_up",
     "has_foreign_signs",
     "is_foreign",
     "meanings",
@@ -37,7 +38,10 @@ _SIGN = re.compile(
         # SQLite has these since 3.43 to 3.48, each as one dialect of several has it.
         | \b(?:CONCAT|CONCAT_WS|STRING_AGG|TIMEDIFF|IF|OCTET_LENGTH)\s*\(
         | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
-        | \bAS\s+(?:DATE|DATETIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC)\b\s*[(),]  # nor these types
+        # Nor these types; and it cuts no text at the length of its type.
+        | \bAS\s+(?:DATE|DATETIME|TIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC|CHAR|NCHAR|BOOL|BOOLEAN
+                  |STRING|BIT|JSON|UUID|YEAR)\b\s*[()]
+        | \bAS\s+(?:N?VARCHAR|CHARACTER(?:\s+VARYING)?|CHARACTER)\s*\(
         | \b(?:DATE|TIMESTAMP)\s*' | \bCURRENT_(?:DATE|TIMESTAMP)\s*[-+]
         | \b(?: (?:BIG|SMALL)?SERIAL | IDENTITY | AUTO_INCREMENT | UNSIGNED | ZEROFILL
               | ENGINE\s*= | N?VARCHAR2 | NVARCHAR | NUMBER\s*[(,)] | CLOB | DATETIME2
@@ -51,6 +55,8 @@ _SIGN = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
+_COUNTER = re.compile(r"(?:BIG|SMALL)?SERIAL|IDENTITY|AUTO_INCREMENT", re.IGNORECASE)
+
 _WORDS_OF_SIGNS = (
     *("`", "[", "'+", "' +", "+'", "+ '", "+n'", "+ n'", "format", "round", "date'", "date '"),
     *("timestamp'", "timestamp '", "current_date", "current_timestamp", "serial", "identity"),
@@ -59,16 +65,9 @@ _WORDS_OF_SIGNS = (
     *("mediumint", "uniqueidentifier", "bpchar", "enum", "rownum", "sysdate", "getdate"),
     *("dateadd", "datediff", "datepart", "timestampdiff", "interval", "dual", "generate_series"),
     *("top", "dbo.", "public.", "smalldatetime", "as date", "as timestamp", "as signed"),
-    *(
-        "as decimal",
-        "as numeric",
-        "concat",
-        "string_agg",
-        "timediff",
-        "if(",
-        "if (",
-        "octet_length",
-    ),
+    *("as decimal", "as numeric", "as char", "as nchar", "as varchar", "as time", "as bool"),
+    *("as string", "as bit", "as json", "as uuid", "as year"),
+    *("concat", "string_agg", "timediff", "if(", "if (", "octet_length"),
 )
 """One of these stands in every text that has a sign, but for those of the next pattern."""
 _ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
@@ -85,6 +84,16 @@ _QUOTED_NAME = re.compile(
 _COLUMN_OF_DATES = re.compile(r"(\w+)\s+(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
 _ROUNDED = re.compile(r"\b(?:TRUNC|ROUND|CEIL|FLOOR)\s*\(\s*([A-Za-z_][\w.]*)", re.IGNORECASE)
 _SUM = re.compile(r"([A-Za-z_][\w.]*)\s*[-+](?![->])|(?<!-)[-+]\s*([A-Za-z_][\w.]*)")
+_CHOSEN = r"\b(?:MIN|MAX|COALESCE|IFNULL|LAG|LEAD|FIRST_VALUE|LAST_VALUE)\s*\(\s*([A-Za-z_][\w.]*)"
+_SUM_OF_CHOSEN = re.compile(
+    rf"{_CHOSEN}[^()]*\)[)\s]*[-+](?![->])|(?<!-)[-+][(\s]*(?:SELECT\s+)?{_CHOSEN}", re.IGNORECASE
+)
+_MIDNIGHT = re.compile(r"'\d{4}-\d\d-\d\d[ T]00:00(?::00(?:\.0+)?)?'")
+_TYPE_WITH_TIME = re.compile(r"\b(?:DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_LONE_DATE = re.compile(r"'\d{4}-\d\d?-\d\d?'")
+
+_TRUTH = re.compile(r"\bBOOL(?:EAN)?\b", re.IGNORECASE)
+_TEXT_OF_TRUTH = re.compile(r"'(?:t|f|true|false)'", re.IGNORECASE)
 
 _PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
 _HARMLESS_PRAGMAS = frozenset(
@@ -148,12 +157,44 @@ def has_foreign_signs(text: str) -> bool:
     return any(found.lastgroup == "sign" for found in _SIGN.finditer(text))
 
 
+def counts_up(context: str) -> bool:
+    """Tells whether a context shows a column that counts up in another dialect than SQLite's."""
+    return any(
+        found.lastgroup == "sign" and _COUNTER.fullmatch(found[0])
+        for found in _SIGN.finditer(context)
+    )
+
+
 def is_foreign(context: str, reference: str) -> bool:
     """Tells whether a row shows signs of another dialect than SQLite's."""
     return (
         has_foreign_signs(reference)
         or has_foreign_signs(context)
         or _calculates_with_dates(context, reference)
+        or _compares_midnights(context, reference)
+        or _stores_texts_as_truth(context)
+    )
+
+
+def _compares_midnights(context: str, reference: str) -> bool:
+    """Tells whether a day may be compared with its midnight: to SQLite they are two texts."""
+    return bool(
+        _LONE_DATE.search(reference)
+        and _MIDNIGHT.search(context)
+        and _TYPE_WITH_TIME.search(context)
+    )
+
+
+def _stores_texts_as_truth(context: str) -> bool:
+    """Tells whether a column of truth values is given as texts, which SQLite leaves as they are."""
+    if not _TRUTH.search(context):
+        return False
+    given = len(_TEXT_OF_TRUTH.findall(context))
+    if not given:
+        return False
+    return any(
+        said.sql is not None and len(_TEXT_OF_TRUTH.findall(said.sql)) < given
+        for said in meanings(None, context, dialects=["postgres"])
     )
 
 
@@ -161,7 +202,7 @@ def _calculates_with_dates(context: str, reference: str) -> bool:
     """Tells whether a column of dates is added, subtracted or rounded: SQLite takes the year."""
     operands = [
         operand
-        for pattern in (_SUM, _ROUNDED)
+        for pattern in (_SUM, _SUM_OF_CHOSEN, _ROUNDED)
         for found in pattern.finditer(reference)
         for operand in found.groups()
         if operand

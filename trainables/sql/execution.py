@@ -17,7 +17,8 @@ the reference returns the same in all of them, the row is measured, else it is n
 (`trainables.sql.plans`). That is decided by context and reference alone. A prediction is read in
 its row's dialect, then as SQLite, then as another dialect; one that may say something of which no
 translation is known is neither right nor wrong ("unjudged"), and one that is of no dialect is wrong
-(`trainables.sql.measurement` has the reasons).
+(`trainables.sql.measurement` has the reasons). Where texts run as they are, a decimal that is whole
+is still divided as a decimal (`trainables.sql.sandbox.decimals`).
 
 What is promised. A prediction is hostile: it runs in a child process
 (`trainables.sql.sandbox.scoring_child`) that holds nothing but the row, may open no file and start

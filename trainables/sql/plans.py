@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from trainables.sql.dialects import (
-    DIALECTS,
     Meaning,
     NotTranslated,
+    counts_up,
+    has_foreign_signs,
     is_foreign,
     meanings,
     without_decorations,
@@ -69,14 +71,19 @@ def _translated(as_it_is: Reading, outcome: Outcome, runs: Runs) -> Plan:
     context, reference = as_it_is.context, as_it_is.reference or ""
     builds = not outcome["context"]
     contexts = {said.dialect: said for said in meanings(None, context)}
-    readings, unknown = _paired(contexts, meanings(reference, context, dialects=list(contexts)))
-    if not readings and not unknown and builds:
-        # No dialect has both; the context may be SQLite's.
-        plain = {dialect: Meaning(dialect, context) for dialect in DIALECTS}
-        readings, unknown = _paired(plain, meanings(reference, context, context_binds=False))
+    readings, unknown = _paired(
+        contexts.values(), meanings(reference, context, dialects=list(contexts))
+    )
+    if not readings and not unknown:
+        # No dialect has both: the context may be SQLite's, or another dialect's.
+        bases = _bases(context, list(contexts.values()), builds=builds)
+        said = meanings(reference, context, context_binds=False)
+        if not said and bases and bases[0].dialect != "sqlite":
+            said = [Meaning("sqlite", reference)]
+        readings, unknown = _paired(bases, said, of_one_dialect=False)
     kept, failed = _those_that_run(readings, runs)
     if not kept and not unknown and not failed:
-        if builds and not outcome["reference"]:
+        if builds and not outcome["reference"] and not readings:
             return Plan((as_it_is,))
         built = [as_it_is] if builds else _built(contexts.values(), runs)
         kind = "reference fails" if built else "context fails"
@@ -91,18 +98,36 @@ def _translated(as_it_is: Reading, outcome: Outcome, runs: Runs) -> Plan:
     return Plan(tuple(kept))
 
 
+def _bases(context: str, contexts: Sequence[Meaning], *, builds: bool) -> list[Meaning]:
+    """Returns what a context may mean to a reference of another dialect.
+
+    Args:
+        context: What builds the database.
+        contexts: What it means in the dialects that it is of.
+        builds: Whether SQLite runs it as it is.
+    """
+    if contexts and (has_foreign_signs(context) or not builds):
+        return list(contexts)
+    if counts_up(context):
+        # SQLite would leave the column NULL.
+        return [Meaning("sqlite", None, reason="a column that counts up")]
+    return [Meaning("sqlite", context)] if builds else []
+
+
 def _paired(
-    contexts: Mapping[str, Meaning], references: Iterable[Meaning]
+    contexts: Iterable[Meaning], references: Iterable[Meaning], *, of_one_dialect: bool = True
 ) -> tuple[list[Reading], list[Meaning]]:
     """Returns the readings of context and reference, and what cannot be said of other ones.
 
     Args:
-        contexts: What the context means, by dialect.
-        references: What the reference means in some of these dialects.
+        contexts: What the context means.
+        references: What the reference means.
+        of_one_dialect: Whether both must be of one dialect.
     """
     readings, unknown = [], []
-    for said in references:
-        built = contexts[said.dialect]
+    for built, said in product(contexts, references):
+        if of_one_dialect and built.dialect != said.dialect:
+            continue
         if built.sql is None or said.sql is None:
             unknown.append(built if built.sql is None else said)
         else:

@@ -79,6 +79,7 @@ _STRICT: dict[str, Callable[..., Any]] = {
     "text_repeat": texts.repeat,
     "text_pad_left": texts.pad_left,
     "text_pad_right": texts.pad_right,
+    "text_filled": texts.filled,
     "text_left": texts.left,
     "text_right": texts.right,
     "text_cut": texts.cut,

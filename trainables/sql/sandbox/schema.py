@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from trainables.sql.sandbox import decimals
 from trainables.sql.sandbox.comparison import Relation, Result
 from trainables.sql.sandbox.tokens import Token, normal_form, split_at_commas, tokens, unquoted
 
@@ -334,6 +335,8 @@ def affinity(declared: str) -> str:
     Source: https://www.sqlite.org/datatype3.html, section 3.1.
     """
     kind = declared.upper()
+    if kind.startswith(decimals.TYPE):
+        return "numeric"
     for name, parts in (
         ("integer", ("INT",)),
         ("text", ("CHAR", "CLOB", "TEXT")),

@@ -17,6 +17,7 @@ from typing import Any
 
 from trainables.sql.sandbox.clock import at_fixed_time
 from trainables.sql.sandbox.database import Database, Limits, SqlFailed
+from trainables.sql.sandbox.decimals import as_floats
 from trainables.sql.sandbox.judgement import Effect, Row, judge, run, without_definitions
 from trainables.sql.sandbox.resource_limits import limit_resources
 
@@ -78,7 +79,7 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         it is unknown, as `trainables.sql.sandbox.judgement.Unjudged`, else None.
     """
     stages = ("context", "reference", "prediction")
-    context, reference, prediction = (at_fixed_time(request[k] or "") for k in stages)
+    context, reference, prediction = (_as_run(request[k] or "") for k in stages)
     functions, other_context = request["functions"], request.get("prediction_context")
     outcome: dict[str, Any] = dict.fromkeys((*stages, "equal", "unjudged", "message"))
     expected = found = None
@@ -101,7 +102,7 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     if not is_untouched:
         with Database(limits, functions) as database:
             try:
-                if built := at_fixed_time(other_context) if other_context else context:
+                if built := _as_run(other_context) if other_context else context:
                     database.run(built)
             except SqlFailed as failure:
                 return outcome | {"prediction": failure.kind, "message": str(failure)}
@@ -115,6 +116,10 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         verdict = judge(row, expected, found, limits, is_random=is_random)
         outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict
     return outcome
+
+
+def _as_run(text: str) -> str:
+    return as_floats(at_fixed_time(text))
 
 
 def _run(database: Database, stage: str, text: str, outcome: dict[str, Any]) -> Effect | None:

@@ -63,6 +63,18 @@ def left(text: str, count: int) -> str:
     return said(text)[: int(count)]
 
 
+def filled(text: str, count: int) -> str:
+    """Cuts a text to a type of a fixed width.
+
+    Raises:
+        MeaningUnknown: It is shorter: what it is filled up with counts in some operations only.
+    """
+    text = said(text)
+    if len(text) < count:
+        raise MeaningUnknown("a text padded with blanks")
+    return text[:count]
+
+
 def right(text: str, count: int) -> str:
     """The last characters; a negative count leaves out so many at the start, as in PostgreSQL."""
     text, count = said(text), int(count)

@@ -32,6 +32,7 @@ def _argument(given: Call) -> tuple[str, Said]:
     node = given.nodes[0]
     if isinstance(node, exp.Distinct):
         if len(node.expressions) != 1:
+            given.reading.only("DISTINCT over several values", "mysql")
             raise NotKnown(f"{given.name} of several distinct values")
         return "DISTINCT ", given.reading.expression(node.expressions[0], given.scope)
     return "", given.reading.expression(node, given.scope)

@@ -11,6 +11,7 @@ from trainables.sql.translation.kinds import (
     DATE,
     FLOAT,
     INTEGER,
+    PADDED,
     STAMP,
     TEXT,
     TIME,
@@ -109,6 +110,9 @@ def declared(reading: Reading, node: exp.Expr) -> Kind:
         return Kind("array")
     if name == "USERDEFINED":
         return UNKNOWN
+    if name == "ROWVERSION":
+        # T-SQL's TIMESTAMP is no time, and takes no values; nobody means it who writes it.
+        raise NotSpoken("TIMESTAMP as a type of T-SQL")
     raise NotKnown(f"the type {name}")
 
 
@@ -221,7 +225,8 @@ def _to_text(reading: Reading, said: Said, node: exp.Expr) -> Said:
     name = said.kind.name
     sizes = [size.name for size in node.expressions]
     type_name = getattr(node.this, "name", "")
-    if type_name in ("CHAR", "NCHAR", "BPCHAR") and not reading.is_of("mysql"):
+    is_padded = type_name in ("CHAR", "NCHAR", "BPCHAR") and not reading.is_of("mysql")
+    if is_padded and not sizes:
         raise NotKnown("a text padded with blanks")
     if said.kind.is_text or name == "integer":
         sql = said.sql if said.kind.is_text else f"CAST({said.sql} AS TEXT)"
@@ -237,11 +242,15 @@ def _to_text(reading: Reading, said: Said, node: exp.Expr) -> Said:
         raise NotKnown(f"a {name} as a text")
     if not sizes and reading.is_of("tsql"):
         sizes = ["30"]
+    if is_padded:
+        if name == "integer":
+            raise NotKnown("an integer as a text of a fixed width")
+        return Said(reading.call("text_filled", sql, sizes[0]), TEXT)
     if sizes and sizes[0].isdigit():
         if name == "integer" and int(sizes[0]) < 19 and reading.is_of("tsql", "oracle"):
             if int(sizes[0]) < (said.kind.precision or 19) + 1 and said.literal is None:
                 # T-SQL writes a star where an integer has no room, Oracle refuses it.
-                sql = f"CASE WHEN LENGTH({sql}) <= {sizes[0]} THEN {sql} ELSE '*' END"
+                sql = f"CASE WHEN LENGTH({sql}) > {sizes[0]} THEN '*' ELSE {sql} END"
                 if reading.is_of("oracle"):
                     raise NotKnown("an integer as a short text")
         elif name != "integer":
@@ -300,6 +309,7 @@ def stored(reading: Reading, said: Said, kind: Kind) -> str:
     from trainables.sql.translation.comparisons import moment_literal, truth_literal
 
     name, value = kind.name, said.kind.name
+    name = TEXT.name if name == PADDED.name else name
     if said.interval:
         raise NotKnown("an interval in a column")
     if value == "null" or name in ("unknown", "blob"):

@@ -8,29 +8,49 @@ from sqlglot import exp
 
 from trainables.sql.translation.casts import AFFINITIES, declared, stored
 from trainables.sql.translation.conditions import condition
-from trainables.sql.translation.kinds import COLLATIONS, TEXT, Kind, NotKnown, NotSpoken
+from trainables.sql.translation.kinds import COLLATIONS, TEXT, UNKNOWN, Kind, NotKnown, NotSpoken
 from trainables.sql.translation.reading import Reading, Scope, Table, identifier, string
 from trainables.sql.translation.sources import table_name
+
+_OF_ONE = {
+    "number": (Kind("decimal"), "oracle"),
+    **dict.fromkeys(("clob", "nclob", "long"), (TEXT, "oracle")),
+    "citext": (TEXT, "postgres"),
+    "sysname": (TEXT, "tsql"),
+}
+"""Types that sqlglot takes for somebody's own, with their kinds and dialects."""
 
 
 def column_kind(reading: Reading, part: exp.ColumnDef) -> Kind:
     if part.kind is None:
+        if reading.is_of("tsql") and any(
+            isinstance(kind, exp.ComputedColumnConstraint) for kind in _constraints(part)
+        ):
+            return UNKNOWN
         raise NotSpoken("a column without a type")
     kind = declared(reading, part.kind)
     if part.kind.this == exp.DType.USERDEFINED:
         name = str(part.kind.args.get("kind") or "").rpartition(".")[2].strip('"').lower()
         if name in reading.enums:
             return TEXT._replace(values=tuple(reading.enums[name]))
-        known = {
-            **dict.fromkeys(("number",), Kind("decimal")),
-            **dict.fromkeys(("clob", "nclob", "long", "citext", "sysname"), TEXT),
-        }.get(name)
-        if known is None:
+        if name not in _OF_ONE:
             raise NotSpoken(f"the type {name}")
+        known, dialect = _OF_ONE[name]
+        reading.only(f"the type {name}", dialect)
         return known
     if part.kind.this == exp.DType.ENUM:
         return kind._replace(values=tuple(allowed_values(reading, part) or ()))
     return kind
+
+
+def width(reading: Reading, part: exp.ColumnDef) -> int | None:
+    """Returns how many characters a column fills its texts up to; None if it does not."""
+    if part.kind is None or reading.is_of("mysql"):
+        return None
+    if getattr(part.kind.this, "name", "") not in ("CHAR", "NCHAR"):
+        return None
+    sizes = [size.name for size in part.kind.expressions]
+    return int(sizes[0]) if sizes and sizes[0].isdigit() else 1
 
 
 def _constraints(part: exp.ColumnDef) -> list[exp.Expr]:
@@ -124,7 +144,8 @@ def type_words(reading: Reading, kind: Kind) -> list[str]:
 
 
 def allowed_values(reading: Reading, part: exp.ColumnDef) -> list[str] | None:
-    assert part.kind is not None
+    if part.kind is None:
+        return None
     if part.kind.this == exp.DType.ENUM:
         return [value.name for value in part.kind.expressions]
     if part.kind.this == exp.DType.USERDEFINED:

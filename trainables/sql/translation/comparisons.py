@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -13,6 +14,7 @@ from trainables.sql.translation.kinds import (
     COLLATIONS,
     DATE,
     LITERAL,
+    PADDED,
     STAMP,
     TEXT,
     UNKNOWN,
@@ -53,6 +55,8 @@ def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str
     Raises:
         NotKnown: The dialect converts one side in a way of its own.
     """
+    if PADDED in (left.kind, right.kind):
+        left, right = _without_padding(left), _without_padding(right)
     names = {left.kind.name, right.kind.name}
     if left.interval or right.interval or names & {"time", "interval"}:
         raise NotKnown("a comparison of times or intervals")
@@ -78,6 +82,17 @@ def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str
     if reading.is_of("postgres"):
         raise NotSpoken("a text compared with a number")
     raise NotKnown("a comparison of a text and a number")
+
+
+def _without_padding(said: Said) -> Said:
+    if said.kind == PADDED:
+        return replace(said, kind=TEXT)
+    if said.literal is not None and said.kind == LITERAL:
+        text = said.literal.rstrip(" ")
+        return Said(string(text), LITERAL, literal=text)
+    if said.kind.name == "null":
+        return said
+    raise NotKnown("a text padded with blanks, compared with another")
 
 
 def _comparable_moments(reading: Reading, left: Said, right: Said) -> tuple[str, str]:

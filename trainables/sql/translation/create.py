@@ -12,6 +12,7 @@ from trainables.sql.translation.columns import (
     first_count,
     primary_key,
     type_words,
+    width,
 )
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.insert import create_as
@@ -157,6 +158,8 @@ def create_table(reading: Reading, schema: exp.Schema, start: str, first: int) -
     for part in parts:
         if isinstance(part, exp.ColumnDef):
             table.columns[part.name.lower()] = column_kind(reading, part)
+            if (places := width(reading, part)) is not None:
+                table.widths[part.name.lower()] = places
     table.keys = primary_key(parts)
     table.counted = counted_column(reading, parts)
     scope = Scope({name.lower(): table.columns})

@@ -91,6 +91,14 @@ def _try(given: Call) -> Said:
     raise NotKnown(given.name)
 
 
+def _format_of_texts(given: Call) -> Said:
+    """PostgreSQL's FORMAT('%s', ...), whose first argument is a text."""
+    first = given.values("aa*")[0]
+    if not (first.kind.is_text or first.kind.name in ("unknown", "null")):
+        raise NotSpoken(f"FORMAT of a {first.kind.name}")
+    raise NotKnown("FORMAT")
+
+
 _EVERYWHERE: dict[str, Rule] = {
     "COALESCE": coalesce,
     "NULLIF": nullif,
@@ -224,6 +232,7 @@ _POSTGRES: dict[str, Rule] = {
     "LPAD": call("ti?t", TEXT, "text_pad_left"),
     "RPAD": call("ti?t", TEXT, "text_pad_right"),
     "INITCAP": call("t", TEXT, "text_capitalised"),
+    "FORMAT": _format_of_texts,
     "SPLIT_PART": call("tti", TEXT, "text_part_between"),
     "TRANSLATE": call("ttt", TEXT, "text_mapped"),
     "STARTS_WITH": template("tt", BOOLEAN, "(SUBSTR({0}, 1, LENGTH({1})) = {1})"),

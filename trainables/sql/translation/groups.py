@@ -154,9 +154,8 @@ def reads_only_groups(reading: Reading, node: exp.Select, sources: From) -> None
         if isinstance(key, exp.Literal) and key.name.isdigit():
             item = node.expressions[int(key.name) - 1]
             keys.append(item.this if isinstance(item, exp.Alias) else item)
-        elif isinstance(key, exp.Column) and not key.table:
-            aliased = [i.this for i in node.expressions if i.alias == key.name]
-            keys += [key, *aliased]
+        elif isinstance(key, exp.Column) and not key.table and not sources.has(key.name):
+            keys += [key, *(i.this for i in node.expressions if i.alias == key.name)]
         else:
             keys.append(key)
     if any(isinstance(key, exp.Literal) for key in keys):

@@ -7,7 +7,7 @@ from sqlglot import exp
 from trainables.sql.translation.assignments import assignment_text, returning_text
 from trainables.sql.translation.casts import stored
 from trainables.sql.translation.conditions import condition
-from trainables.sql.translation.kinds import UNKNOWN, NotKnown, NotSpoken, Said
+from trainables.sql.translation.kinds import PADDED, UNKNOWN, NotKnown, NotSpoken, Said
 from trainables.sql.translation.reading import Reading, Scope, Table, identifier, says_statement
 from trainables.sql.translation.sources import table_name
 
@@ -122,6 +122,10 @@ def _cell(reading: Reading, cell: exp.Expr, table: Table | None, column: str) ->
         and reading.is_of("mysql")
     ):
         return "NULL"
+    width = table.widths.get(column) if table is not None else None
+    if table is not None and width is not None and said.kind.name != "null":
+        is_full = said.literal is not None and len(said.literal) == width
+        table.columns[column] = table.columns[column] if is_full else PADDED
     return stored(reading, said, kind)
 
 
@@ -134,6 +138,7 @@ def _stored_query(
         raise NotSpoken("a query of another number of columns")
     if table is None:
         return sql
+    table.columns.update({column: PADDED for column in columns if column in table.widths})
     names = [f"c{place}" for place in range(len(found))]
     cells = [
         stored(reading, Said(f"[{name}]", kind), table.columns.get(column.lower(), UNKNOWN))

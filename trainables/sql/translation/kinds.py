@@ -52,6 +52,8 @@ INTEGER = Kind("integer", 10, 0)
 DECIMAL = Kind("decimal")
 FLOAT = Kind("float")
 TEXT = Kind("text")
+PADDED = Kind("padded")
+"""A text that its column fills up with blanks, which some operations see and others do not."""
 LITERAL = Kind("literal")
 """A string literal: a text, or whatever it is compared with."""
 DATE = Kind("date")

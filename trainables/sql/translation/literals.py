@@ -88,6 +88,17 @@ def _date_literal(reading: Reading, node: exp.Expr, scope: Scope) -> Said:
     return Said(string(str(moment)), STAMP if reading.is_of("oracle") else DATE)
 
 
+@says(exp.StrToTime)
+def _oracle_timestamp(reading: Reading, node: exp.Expr, scope: Scope) -> Said:
+    """TIMESTAMP '2024-01-05 10:00:00' of Oracle, which sqlglot gives a format of its own."""
+    reading.only("TIMESTAMP with a format", "oracle")
+    try:
+        moment = moments.read(node.this.name)
+    except (FailsThere, MeaningUnknown) as failure:
+        raise NotSpoken(str(failure)) from None
+    return Said(string(str(moment)), STAMP)
+
+
 @says(exp.Array)
 def _array(reading: Reading, node: exp.Array, scope: Scope) -> Said:
     """ARRAY['a', 'b'] of plain texts or numbers, as PostgreSQL writes it as a text."""

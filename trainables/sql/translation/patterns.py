@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from trainables.sql.translation.kinds import BOOLEAN, NotKnown, NotSpoken, Said
+from trainables.sql.translation.kinds import BOOLEAN, PADDED, NotKnown, NotSpoken, Said
 from trainables.sql.translation.reading import Reading, Scope, says, string
 
 
@@ -36,6 +36,8 @@ def _like_with(reading: Reading, node: exp.Binary, scope: Scope, escape: str | N
         )
     left, right = reading.expressions([node.left, pattern], scope)
     for side in (left, right):
+        if side.kind == PADDED:
+            raise NotKnown("LIKE of a text padded with blanks")
         if not (side.kind.is_text or side.kind.name in ("unknown", "null")):
             if reading.is_of("postgres"):
                 raise NotSpoken(f"LIKE of a {side.kind.name}")

@@ -27,6 +27,7 @@ class Table:
         defaults: What columns hold by default, in SQLite.
         generated: Columns that are computed from others.
         refreshed: Whether a change of a row sets one of its columns to the time.
+        widths: Of columns that fill their texts up with blanks, the number of characters.
     """
 
     columns: Columns
@@ -36,6 +37,7 @@ class Table:
     defaults: dict[str, str] = field(default_factory=dict)
     generated: set[str] = field(default_factory=set)
     refreshed: bool = False
+    widths: dict[str, int] = field(default_factory=dict)
 
 
 Tables = dict[str, Table]

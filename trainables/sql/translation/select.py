@@ -7,7 +7,7 @@ from sqlglot import exp
 from trainables.sql.translation.aggregates import window_text
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.groups import grouping_sets, holds_aggregate, reads_only_groups
-from trainables.sql.translation.kinds import Kind, NotKnown, NotSpoken, Said, widest
+from trainables.sql.translation.kinds import PADDED, Kind, NotKnown, NotSpoken, Said, widest
 from trainables.sql.translation.limits import (
     limit_text,
     with_first_rows_inside,
@@ -108,6 +108,8 @@ def _shown(reading: Reading, said: Said) -> str:
 
 
 def _add(columns: Columns, name: str, kind: Kind) -> None:
+    if kind == PADDED:
+        raise NotKnown("a text padded with blanks")
     # Two columns may have one name; a name alone then means neither.
     columns[name if name not in columns else f"{name} {len(columns) + 1}"] = kind
 

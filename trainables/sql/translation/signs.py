@@ -87,7 +87,10 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
         NotSpoken: It shows such signs.
     """
     doubt = ""
+    defines = False
     for index, token in enumerate(tokens):
+        if not index or tokens[index - 1].token_type == TokenType.SEMICOLON:
+            defines = token.text.upper() in ("CREATE", "ALTER")
         if token.token_type in (TokenType.STRING, TokenType.NUMBER, TokenType.COMMENT):
             continue
         if token.token_type == TokenType.IDENTIFIER:
@@ -108,11 +111,15 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
         )
         if known is not None and dialect not in known and not is_name:
             raise NotSpoken(word)
+        is_type = defines and previous is not None and previous.text not in ("(", ",")
+        if is_type and word in ("NUMBER", "CLOB") and dialect != _ORACLE:
+            raise NotSpoken(f"the type {word}")
         if word == "||" and dialect == _MYSQL:
             doubt = "|| in MySQL, which is OR or joins texts by a setting"
         if following is None:
             continue
-        if word == "#" and (previous is None or previous.text.upper() not in _BEFORE_TABLES):
+        is_before_table = previous is not None and previous.text.upper() in _BEFORE_TABLES
+        if word == "#" and dialect != _POSTGRES and not is_before_table:
             raise NotSpoken("# before what is no table")
         if word == "INTERVAL":
             if following.token_type == TokenType.STRING:

@@ -37,6 +37,11 @@ class From:
     has_merged_columns: bool = False
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def has(self, name: str) -> bool:
+        """Tells whether a source has a column of this name, or may have it."""
+        sources = (self.scope.sources.get(source) for source in self.order)
+        return any(columns is None or name.lower() in columns for columns in sources)
+
     def all_columns(self) -> Iterator[tuple[str, Kind]]:
         for name in self.order:
             yield from (self.scope.sources.get(name) or {}).items()

@@ -129,6 +129,7 @@ _PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.SequenceProperties: (
         *("start", "increment", "cache", "options", "minvalue", "maxvalue", "owned"),
     ),
+    exp.StrToTime: ("this", "format"),
     exp.StrPosition: ("this", "substr"),
     exp.Subquery: ("this", "alias", "joins", "pivots", "with_", "order", "limit", "offset"),
     exp.Substring: ("this", "start", "length"),

@@ -6,6 +6,7 @@ These functions parse what anyone wrote, so a caller may run them in a process w
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 from trainables.sql.translation import (
@@ -28,9 +29,9 @@ from trainables.sql.translation import (
     update,
 )
 from trainables.sql.translation.alter import with_constraints_in_place
-from trainables.sql.translation.grammar import parse
+from trainables.sql.translation.grammar import DIALECTS, parse
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
-from trainables.sql.translation.reading import Reading
+from trainables.sql.translation.reading import Reading, Tables
 
 # Imported for the rules that they register.
 _RULES = (
@@ -52,6 +53,9 @@ _RULES = (
     update,
 )
 
+_OF_UNKNOWN_SHAPE = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
+"""What a rule raises for a tree of another shape than it expects."""
+
 Translation = dict[str, Any]
 """`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
 `refused`: "not spoken", "not known" or "limit", and `reason`."""
@@ -67,12 +71,14 @@ def translate(
         context: What builds the database, in the same dialect.
         text: The statements to be said; None: the context itself.
         known_tables: Whether a context that is not of the dialect refuses the text too; else the
-            text is said without the kinds of its columns.
+            text is said with the kinds that columns have in another dialect, or without.
     """
     try:
         reading = Reading(dialect, {})
         if not known_tables and context.strip() and "refused" in translate(dialect, context):
-            context, reading.knows_tables = "", False
+            tables = _tables_of_another(dialect, context)
+            context, reading.knows_tables = "", tables is not None
+            reading.tables = tables or {}
         said = _statements(reading, context, is_context=True) if context.strip() else []
         if any("REFERENCES" in statement for statement in said):
             # The other systems enforce foreign keys; in contexts as they are written they may not
@@ -89,9 +95,20 @@ def translate(
         return {"refused": "not known", "reason": str(refusal)}
     except (PastLimit, RecursionError) as refusal:
         return {"refused": "limit", "reason": str(refusal)}
-    except (ValueError, TypeError, AttributeError, LookupError, AssertionError):
+    except _OF_UNKNOWN_SHAPE:
         # A tree of another shape than the rules expect: nothing is known of what it means.
         return {"refused": "not known", "reason": "a construct of an unknown shape"}
+
+
+def _tables_of_another(dialect: str, context: str) -> Tables | None:
+    """Returns what a context says of its tables in the first dialect that it is of."""
+    for other in DIALECTS:
+        reading = Reading(other, {})
+        with suppress(NotSpoken, NotKnown, PastLimit, *_OF_UNKNOWN_SHAPE):
+            if other != dialect:
+                _statements(reading, context, is_context=True)
+                return reading.tables
+    return None
 
 
 def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
