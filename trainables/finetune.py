@@ -40,10 +40,12 @@ from typing import Literal
 
 import torch
 
+from trainables.base_models.fingerprint import base_fingerprint
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import COLUMNS_OF_SCORES, SCORING_VERSION
 from trainables.contract.splits import SPLIT_VERSION
+from trainables.contract.versions import PROMPT_VERSION, TRAINING_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
 from trainables.data.reading import Reading
@@ -307,8 +309,13 @@ class Finetuning:
             "dtype": str(self._adapted.dtype).removeprefix("torch."),
             "split_version": SPLIT_VERSION,
             "scoring_version": SCORING_VERSION,
+            "prompt_version": PROMPT_VERSION,
+            "training_version": TRAINING_VERSION,
             "sqlite_version": sqlite3.sqlite_version,
             "base_model": self._configuration.base_model,
+            "base_fingerprint": base_fingerprint(
+                self._configuration.base_model, self._configuration.base_model_revision
+            ),
             "dataset_fingerprint": self._splits.fingerprint,
         }
 

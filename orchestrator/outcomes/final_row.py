@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.outcomes.failures import halve_micro_batch
+from orchestrator.search.content import content_id
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.proposals import Proposal, phase, rungs, trial_configuration
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.strata import stratum_name
 from orchestrator.state.attempts import Attempts
+from orchestrator.state.content_log import ContentLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.clusters import cluster_names
 from orchestrator.store.rows import Row
@@ -42,10 +44,13 @@ _REPORTED = (
     "device_kind",
     "device_name",
     "dtype",
+    "prompt_version",
     "split_version",
     "scoring_version",
+    "training_version",
     "sqlite_version",
     "node",
+    "base_fingerprint",
     "dataset_fingerprint",
     "checkpoint",
 )
@@ -84,6 +89,7 @@ def final_row(
     sweep = stored.sweep
     configuration = trial_configuration(sweep, proposal)
     parameters = configuration.parameters
+    content = ContentLog(stored.files).content()
     ended = datetime.datetime.now(datetime.UTC)
     started = end.attempts.started_at or ended
     last = end.reports[-1] if end.reports else {}
@@ -96,6 +102,9 @@ def final_row(
         "trial_id": stored.trial_id(proposal.trial_number),
         "trial_number": proposal.trial_number,
         "configuration_id": configuration_id(proposal.configuration),
+        "content_id": None
+        if content is None
+        else content_id(configuration, rungs(sweep, configuration), content),
         "replicate": proposal.replicate,
         "phase": phase(sweep, proposal),
         "stratum": _stratum(sweep, proposal),

@@ -184,12 +184,15 @@ def check_same_evaluation(rows: Iterable[Row]) -> None:
     Raises:
         ResultsError: Naming what differs.
     """
-    sets: dict[tuple[Any, ...], str] = {}
+    sets: dict[tuple[Any, ...], tuple[str, tuple[Any, ...]]] = {}
     for row in rows:
         if row["eval_rows"] is not None:
-            sets.setdefault(_evaluation(row), row["sweep_id"])
+            profile, dataset, *rest = evaluation = _evaluation(row)
+            # Rows are the same by their content, wherever they lay.
+            content = row["dataset_fingerprint"] or dataset
+            sets.setdefault((profile, content, *rest), (row["sweep_id"], evaluation))
     if len(sets) > 1:
-        (first, one), (second, other) = list(sets.items())[:2]
+        (one, first), (other, second) = list(sets.values())[:2]
         parts = [
             f"{name} {mine} and {theirs}"
             for name, mine, theirs in zip(_EVALUATION, first, second, strict=True)

@@ -35,7 +35,8 @@ IDENTIFYING = (
     "lengths",
 )
 """Keys of a resolved search space file that change a trial's numbers, or which trials there are.
-Not among them: how many trials, what they run on, and words."""
+Not among them: how many trials, what they run on, and words. Model and data stand here by the names
+that were given; what these mean is on record (`orchestrator.state.content_log`)."""
 
 
 def sweep_id(sweep: Sweep, ordinal: int = 1) -> str:
@@ -90,7 +91,7 @@ def trial_id(sweep_id: str, number: int) -> str:
         sweep_id: Of the trial's sweep.
         number: The trial's, from 0, in the order of proposal.
     """
-    return f"t-{_base32([sweep_id, number])}"
+    return f"t-{digest_name([sweep_id, number])}"
 
 
 def configuration_id(configuration: Mapping[str, Scalar]) -> str:
@@ -102,7 +103,7 @@ def configuration_id(configuration: Mapping[str, Scalar]) -> str:
     Args:
         configuration: Technique, data size, perhaps epochs, and valid parameters.
     """
-    return f"c-{_base32(whole(configuration))}"
+    return f"c-{digest_name(whole(configuration))}"
 
 
 def confirming_seed(seed: int, configuration: Mapping[str, Scalar], replicate: int) -> int:
@@ -118,8 +119,9 @@ def confirming_seed(seed: int, configuration: Mapping[str, Scalar], replicate: i
     return 2**31 + int.from_bytes(digest[:4]) // 2
 
 
-def _base32(value: object) -> str:
-    return base64.b32encode(_digest(value)).decode().lower()[:10]
+def digest_name(value: object, length: int = 10) -> str:
+    """Returns the first base32 characters of the SHA-256 of a value's canonical JSON."""
+    return base64.b32encode(_digest(value)).decode().lower()[:length]
 
 
 def _digest(value: object) -> bytes:

@@ -9,6 +9,8 @@ from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
+from trainables.base_models import locations as base_models
+from trainables.data import locations as data
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class StoredSweep:
     """A sweep, its id and its store.
 
     Attributes:
-        sweep: The resolved search space file.
+        sweep: The resolved search space file, with model and data by names that are good in every
+            folder.
         id: Identifier of the sweep, `<name>-<8 hex digits>`.
         store: Where everything of it goes.
     """
@@ -48,9 +51,15 @@ def latest(sweep: Sweep, store: Store, *, new: bool = False) -> StoredSweep:
         store: Where it is, or is to be, stored.
         new: Begin another one beside those that have begun (`--new`).
     """
+    # The id is that of the names as they are given: what they mean is told by its content.
+    names = {
+        "base_model": base_models.stored_name(sweep.base_model),
+        "dataset": data.stored_name(sweep.dataset),
+    }
+    located = sweep.model_copy(update=names)
 
     def nth(ordinal: int) -> StoredSweep:
-        return StoredSweep(sweep, sweep_id(sweep, ordinal), store)
+        return StoredSweep(located, sweep_id(sweep, ordinal), store)
 
     ordinal = 1
     while nth(ordinal + 1).files.has_begun():

@@ -48,9 +48,14 @@ class SweepFiles:
         return f"{self._key}/verdicts"
 
     @property
-    def split_key(self) -> str:
-        """The record of how the sweep's rows are split."""
-        return f"{self._key}/split.json"
+    def content_key(self) -> str:
+        """The folder of what the sweep's numbers depend on."""
+        return f"{self._key}/content"
+
+    @property
+    def split_record(self) -> Path:
+        """How the rows were split, of a sweep that began before there was `content_key`."""
+        return self._folder / "split.json"
 
     @property
     def driver_log(self) -> Path:
@@ -80,6 +85,10 @@ class SweepFiles:
     def checkpoints(self, trial: str) -> Path:
         """Returns the folder of a trial's checkpoints, by the trial's id."""
         return self.store.root / CHECKPOINTS / f"sweep={self.sweep_id}" / trial
+
+    def path(self, key: str) -> Path:
+        """Returns where the file of a key lies."""
+        return self.store.root / key
 
     def trial_id(self, trial_number: int) -> str:
         """Returns the id of a trial of the sweep."""

@@ -12,7 +12,10 @@ fetch one without pytz. An absent value is NULL; NaN stands only where a report 
 A score is the mean over `<score>_rows` of the `eval_rows`: the others cannot be measured, whatever
 is predicted, but for `<score>_unjudged` of them, whose predictions nobody can judge;
 `predictions.execution_reason` says why a row has no execution accuracy. `scoring_version` and
-`sqlite_version` are what scores depend on beside the model, `split_version` what the rows do.
+`sqlite_version` are what scores depend on beside the model, `split_version` what the rows do,
+`prompt_version` and `training_version` what the model does. `trials.content_id` names the run by
+all that its numbers depend on, the same in every sweep; `adopted_from` is `<sweep_id>/<trial_id>`
+of the trial whose rows were taken over, NULL of one that was trained in its sweep.
 `<score>_se` is clustered by `predictions.schema_group`, the schema of a row or the value of the
 column that rows are split by, of which there are `eval_schemas`. `train_rows_cut`, `eval_rows_cut`
 and `test_rows_cut` count the rows whose prompt or statement is longer than the limits
@@ -96,7 +99,7 @@ TRIALS = _table(
     "sweep_id trial_id trial_number outcome",
     _columns("text", "sweep_id sweep_name question trial_id"),
     _columns("integer", "trial_number"),
-    _columns("text", "configuration_id"),
+    _columns("text", "configuration_id content_id adopted_from"),
     _columns("integer", "replicate"),
     _columns("text", "phase stratum"),
     _columns("text", "profile technique"),
@@ -108,7 +111,7 @@ TRIALS = _table(
     _columns("integer", "batch_size data_size"),
     _columns("number", "epochs"),
     _columns("integer", "seed"),
-    _columns("text", "base_model dataset dataset_fingerprint outcome"),
+    _columns("text", "base_model base_fingerprint dataset dataset_fingerprint outcome"),
     _columns("integer", "last_rung"),
     _columns("text", "error"),
     _columns("integer", "attempts steps examples_seen trainable_parameters total_parameters"),
@@ -123,7 +126,7 @@ TRIALS = _table(
     _columns("number", "train_seconds eval_seconds wall_seconds"),
     _columns("integer", "peak_memory_bytes"),
     _columns("text", "device_kind device_name dtype node"),
-    _columns("integer", "split_version scoring_version"),
+    _columns("integer", "prompt_version split_version scoring_version training_version"),
     _columns("text", "sqlite_version"),
     _columns("time", "started_at ended_at"),
     _columns("text", "checkpoint config_json environment_json"),
@@ -145,10 +148,10 @@ REPORTS = _table(
     _columns("integer", "peak_memory_bytes trainable_parameters total_parameters"),
     _columns("number", "trainable_percent"),
     _columns("text", "device_kind device_name dtype node"),
-    _columns("integer", "split_version scoring_version"),
+    _columns("integer", "prompt_version split_version scoring_version training_version"),
     _columns("text", "sqlite_version"),
     _columns("integer", "attempt"),
-    _columns("text", "base_model dataset_fingerprint checkpoint"),
+    _columns("text", "base_model base_fingerprint dataset_fingerprint checkpoint"),
     _columns("time", "reported_at"),
 )
 

@@ -95,16 +95,20 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
         check_dashboard(options.dashboard_host)
 
 
-def check_not_begun_otherwise(stored: StoredSweep, options: StartOptions) -> None:
+def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartOptions) -> None:
     """Checks that a sweep which is to begin has not begun under an earlier way of stopping.
 
     Where the file says nothing of it, trials were once stopped by the objective, which is another
     sweep: it is not to be left behind unseen, nor all of it trained again.
 
+    Args:
+        sweep: The resolved search space file, by whose names its id is made.
+        stored: Where it is, or is to be, stored.
+        options: How it is started.
+
     Raises:
         UserError: It has; names what shows or continues it and what begins another one.
     """
-    sweep = stored.sweep
     earlier = SweepFiles(stored.store, earlier_sweep_id(sweep))
     if options.new or stored.files.has_begun() or not earlier.has_begun():
         return

@@ -27,12 +27,13 @@ from orchestrator.results.profile_words import profile_words
 from orchestrator.search.proposals import Numbering, Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.content_log import ContentLog
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.lock import hold
-from orchestrator.state.split_record import check_split, record_split
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
+from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
@@ -79,7 +80,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         MachineError: An error of the machine, such as a full disk, ended a trial.
         AlikeFailuresError: The first trials all failed in the same way.
         LimitReachedError: One of the limits was reached before the end.
-        OtherSplitError: The sweep was begun by another version, which splits rows otherwise.
+        OtherContentError: The sweep was begun with other rows, another base model, or by a version
+            under which trials have other numbers.
         UnmeasuredObjectiveError: No validation row can give the sweep's objective.
         NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
@@ -88,7 +90,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     is_new = not root.exists()
     rows = check_sources(sweep) if is_new else None  # before a folder is made
     stored = latest(sweep, Store(root), new=options.new)
-    check_not_begun_otherwise(stored, options)
+    check_not_begun_otherwise(sweep, stored, options)
     asked = shown(f"{sweep.name}: {sweep.question}")
     asked.stylize("bold", 0, len(sweep.name))
     out.print(asked)
@@ -110,13 +112,14 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             from orchestrator.sweep.measurable import check_measurable
 
             check_measurable(sweep)
-        check_split(stored)
+        content = content_of(stored.sweep, rows)
+        check_content(stored, content, options.command)
         for words in describe_table(rows):
             out.print(f"{words[0].upper()}{words[1:]}.")
         if rows is not None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):
-            record_split(stored)
+            ContentLog(stored.files).begin(content)
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             limit = _run_trials(stored, options, out)

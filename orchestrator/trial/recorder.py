@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.checkpoints import TrialCheckpoints
+from orchestrator.state.content_log import ContentLog
 from orchestrator.state.stored_sweep import StoredSweep
 from trainables.contract.reports import Metrics, RungReport
 
@@ -44,9 +45,16 @@ class TrialRecorder:
         self._attempt = attempt
         self._tell = tell
         self._checkpoints = TrialCheckpoints(stored.files, self._trial_id)
+        self._content = ContentLog(stored.files)
 
     def rung(self, report: RungReport) -> None:
-        """Records the report of a rung and tells it; may not return."""
+        """Records the report of a rung and tells it; may not return.
+
+        Raises:
+            ContentChangedError: The trial has read other rows, or another base model, than the
+                sweep was begun with.
+        """
+        self._content.check_report(report.metrics)
         checkpoint = None
         if report.rung_examples > 0:
             path = self._checkpoints.publish(report.rung_examples, report.save)

@@ -1,17 +1,35 @@
-"""Says which weights a base model has, so that an adapter is never put on others.
+"""Says which base model it is by what its files hold, whatever its name or folder.
 
-What it covers is every byte of the safetensors files: names, shapes and types of the weights, and
-their values. It does not cover configuration and tokenizer.
+The weights are every byte of the safetensors files: names, shapes and types, and their values. An
+adapter is never put on others. The settings are the files of configuration and tokenizer, which
+decide as well what a trial's numbers are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
 from pathlib import Path
 
+from trainables.base_models.file_digests import sha256_of
 from trainables.base_models.locations import WEIGHTS, Location, locate
+
+SETTINGS = (
+    "added_tokens.json",
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+"""The files from which transformers makes configurations and tokenizers, sorted."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -19,9 +37,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def fingerprint(name: str, revision: str | None = None) -> str | None:
     """Returns the SHA-256 of a base model's weights, as `sha256sum` prints it for the file.
 
-    Of several files (shards) it is that of what `sha256sum` prints for all of them. A file is read
-    once in a process for as long as it stays the same: about a second for each GB. Files from the
-    hub are not read: its cache names them by their SHA-256.
+    Of several files (shards) it is that of what `sha256sum` prints for all of them. Large files
+    from the hub are not read: its cache names them by their SHA-256.
 
     Args:
         name: "embedded", a checkpoint folder, or an identifier of the hub.
@@ -45,6 +62,41 @@ def fingerprint(name: str, revision: str | None = None) -> str | None:
     return total.hexdigest()
 
 
+def settings_fingerprint(name: str, revision: str | None = None) -> str | None:
+    """Returns the SHA-256 of what `sha256sum` prints for those of `SETTINGS` that there are.
+
+    Args:
+        name: "embedded", a checkpoint folder, or an identifier of the hub.
+        revision: Git revision on the hub.
+
+    Returns:
+        64 hexadecimal digits; None where the model's configuration is not on this machine.
+    """
+    location = locate(name, revision)
+    if location.file("config.json") is None:
+        return None
+    total = hashlib.sha256()
+    for file in SETTINGS:
+        digest = _digest_of(location, file)
+        if digest is not None:
+            total.update(f"{digest}  {file}\n".encode())
+    return total.hexdigest()
+
+
+def base_fingerprint(name: str, revision: str | None = None) -> str | None:
+    """Returns 16 hexadecimal digits that say which base model it is, weights and settings.
+
+    Arguments and None as of `fingerprint`.
+    """
+    parts = fingerprint(name, revision), settings_fingerprint(name, revision)
+    return None if None in parts else joined_fingerprint(*map(str, parts))
+
+
+def joined_fingerprint(weights: str, settings: str) -> str:
+    """Returns the base model's fingerprint, from that of its weights and that of its settings."""
+    return hashlib.sha256(f"{weights}\0{settings}".encode()).hexdigest()[:16]
+
+
 def _digest_of(location: Location, file: str) -> str | None:
     path = location.file(file)
     return None if path is None else _digest(path)
@@ -54,12 +106,4 @@ def _digest(path: Path) -> str:
     real = path.resolve()
     if _SHA256.fullmatch(real.name):  # a blob of the hub's cache
         return real.name
-    status = real.stat()
-    return _read(real, status.st_mtime_ns, status.st_size, status.st_ino)
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path, *state: int) -> str:
-    """Returns the digest of a file; `state` changes when the file does."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(real)

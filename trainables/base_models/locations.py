@@ -88,6 +88,19 @@ class Location:
             raise ValueError(f"{index} is no index of weights") from error
 
 
+def stored_name(name: str) -> str:
+    """Returns the name under which a base model is put on record: good in every folder.
+
+    Args:
+        name: As the user gave it.
+
+    Returns:
+        The absolute path of a folder; what is built in or on the hub keeps its name.
+    """
+    location = locate(name)
+    return name if location.is_embedded or location.folder is None else str(location.folder)
+
+
 def locate(name: str, revision: str | None = None) -> Location:
     """Returns where a base model lies.
 

@@ -22,6 +22,19 @@ def is_on_hub(dataset: str) -> bool:
     return dataset != EMBEDDED and _path(dataset) is None
 
 
+def stored_name(dataset: str) -> str:
+    """Returns the name under which a data set is put on record: good in every folder.
+
+    Args:
+        dataset: As the user gave it.
+
+    Returns:
+        The absolute path of a table or folder; what is built in or on the hub keeps its name.
+    """
+    path = None if dataset == EMBEDDED else _path(dataset)
+    return dataset if path is None else str(path.absolute())
+
+
 def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
     """Returns the files of a local data set by split, "train" among them.
 

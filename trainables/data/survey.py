@@ -40,6 +40,7 @@ class Survey:
         has_test: Whether the data set came with test rows of its own.
         overlap: What its test rows have in common with its training rows; of a data set with test
             rows of its own, all of both.
+        fingerprint: Of all rows of the data set, see `trainables.data.splits.Splits`.
         columns: The project's columns that have another name there, and which.
         bad_rows: Rows that were left out.
         bad_rows_said: The first of them, with what is wrong.
@@ -51,6 +52,7 @@ class Survey:
     test: Part
     has_test: bool
     overlap: Overlap
+    fingerprint: str
     columns: Mapping[str, str] = field(default_factory=dict)
     bad_rows: int = 0
     bad_rows_said: str = ""
@@ -88,6 +90,7 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         test=_part(splits.test),
         has_test=has_test,
         overlap=overlap(*common),
+        fingerprint=splits.fingerprint,
         columns=dict(read.columns),
         bad_rows=len(read.bad_rows),
         bad_rows_said=said(read.bad_rows) if read.bad_rows else "",

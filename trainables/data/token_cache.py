@@ -34,8 +34,8 @@ import transformers
 
 from trainables.data import spelling
 from trainables.data.spelling import TokenIds
+from trainables.runtime.cache_folder import cache_folder
 
-VARIABLE = "FINETUNE_SWEEP_CACHE"
 LARGEST = 4 << 30
 """Bytes in the folder, about ten million rows of 100 tokens."""
 
@@ -95,14 +95,7 @@ class Block:
 
 def folder() -> Path | None:
     """Returns where blocks are kept, or None where they are not to be."""
-    given = os.environ.get(VARIABLE)
-    if given is not None:
-        return Path(given).expanduser() / "tokens" if given else None
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(home).expanduser() / "finetune-sweep" / "tokens"
-    except RuntimeError:  # there is no home
-        return None
+    return cache_folder("tokens")
 
 
 def key(tokenizer: Any, prompts: Sequence[str], statements: Sequence[str], *limits: object) -> str:

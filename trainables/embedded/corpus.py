@@ -25,6 +25,9 @@ TEST_ROWS = 1_000
 SEED = 0
 """Seeds the rows of both splits; the documents of pretraining come from other seeds."""
 
+FINGERPRINT = "fd1af3de5e647ced"
+"""Of all rows, as `trainables.data.splits.Splits.fingerprint`: known without generating them."""
+
 LONGEST_PROMPT = 460
 LONGEST_STATEMENT = 200
 """No row has more characters than these in its prompt or its statement."""

@@ -264,16 +264,17 @@ def test_a_sweep_that_began_under_the_earlier_stopping_is_not_left_behind_unseen
         (["stopping.by=eval_loss"], False),
         (["stopping=null"], False),
     ):
-        other = latest(load(file, overrides, profile="embedded"), Store(root), new=new)
+        sweep = load(file, overrides, profile="embedded")
+        other = latest(sweep, Store(root), new=new)
         assert other.id != began.id
-        check_not_begun_otherwise(other, StartOptions(new=new))
+        check_not_begun_otherwise(sweep, other, StartOptions(new=new))
 
 
 def test_a_sweep_with_a_rung_that_is_left_out_now_is_refused(tmp_path: Path) -> None:
     sweep = sweeps.toy(tmp_path, stopping={"by": "objective", "first_rung": 0.11})
     store = Store(tmp_path / "store")
     earlier = SweepFiles(store, earlier_sweep_id(sweep))
-    check_not_begun_otherwise(latest(sweep, store), StartOptions())
+    check_not_begun_otherwise(sweep, latest(sweep, store), StartOptions())
     ProposalLog(earlier).write(Proposal(0, None, 0, {"technique": "pretrained"}))
     with pytest.raises(UserError, match="a rung a hair before the end"):
-        check_not_begun_otherwise(latest(sweep, store), StartOptions())
+        check_not_begun_otherwise(sweep, latest(sweep, store), StartOptions())

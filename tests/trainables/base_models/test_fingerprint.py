@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from trainables.base_models.fingerprint import fingerprint
+from trainables.base_models.fingerprint import (
+    base_fingerprint,
+    fingerprint,
+    settings_fingerprint,
+)
 from trainables.base_models.locations import EMBEDDED_FOLDER
 
 
@@ -57,3 +61,50 @@ def test_a_file_of_the_hub_is_told_by_its_name_in_the_cache(
 @pytest.mark.parametrize("name", ["some/other-t5", "/not/there", "no such name"])
 def test_weights_that_are_not_here_have_none(name: str) -> None:
     assert fingerprint(name) is None
+
+
+def base(folder: Path, **files: str) -> str:
+    folder.mkdir(exist_ok=True)
+    for name, content in ({"model_safetensors": "weights", "config_json": "{}"} | files).items():
+        (
+            folder / name.replace("_json", ".json").replace("_safetensors", ".safetensors")
+        ).write_text(content)
+    return str(folder)
+
+
+def test_settings_are_told_by_the_files_that_transformers_reads(tmp_path: Path) -> None:
+    plain = settings_fingerprint(base(tmp_path / "plain"))
+    assert plain == sha256(f"{sha256(b'{}')}  config.json\n".encode())
+    assert settings_fingerprint(base(tmp_path / "same", notes="a file of nobody's")) == plain
+    tokenizer = settings_fingerprint(base(tmp_path / "tokens", tokenizer_json="{}"))
+    assert tokenizer != plain
+    edited = settings_fingerprint(base(tmp_path / "tokens", tokenizer_json="[]"))
+    assert edited not in (plain, tokenizer)
+    assert settings_fingerprint("not/there") is None
+
+
+def test_a_base_is_told_by_both(tmp_path: Path) -> None:
+    one, other = base(tmp_path / "one"), base(tmp_path / "other")
+    assert base_fingerprint(one) == base_fingerprint(other) is not None
+    base(tmp_path / "other", config_json="[]")
+    assert base_fingerprint(one) != base_fingerprint(other)
+    base(tmp_path / "one", model_safetensors="weighty")
+    assert len({base_fingerprint(one), base_fingerprint(other), base_fingerprint("embedded")}) == 3
+    assert base_fingerprint("not/there") is None
+
+
+def test_a_moved_branch_of_the_hub_is_another_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    model = tmp_path / "models--some--t5"
+    for commit, config in (("0" * 40, "{}"), ("1" * 40, "[]")):
+        base_folder = model / "snapshots" / commit
+        base_folder.mkdir(parents=True)
+        base(base_folder, config_json=config)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("0" * 40)
+    before = base_fingerprint("some/t5")
+    assert before == base_fingerprint("some/t5", "0" * 40)
+    (model / "refs" / "main").write_text("1" * 40)
+    assert base_fingerprint("some/t5") == base_fingerprint("some/t5", "1" * 40) != before

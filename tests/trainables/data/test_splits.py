@@ -14,6 +14,7 @@ from trainables.data.schema_groups import group_of
 from trainables.data.spelling import collapse_white_space
 from trainables.data.splits import Splits, divide, load_splits
 from trainables.data.tables import Example
+from trainables.embedded import corpus
 
 
 def example(number: int, context: str = "", sql: str = "") -> Example:
@@ -138,6 +139,7 @@ def test_the_built_in_corpus_is_divided() -> None:
     assert len(splits.validation) == 100
     assert len(splits.train) > 5000
     assert splits.train[0].domain
+    assert splits.fingerprint == corpus.FINGERPRINT
 
 
 def test_wikisql_as_one_table_and_as_a_folder(shared: Path) -> None:

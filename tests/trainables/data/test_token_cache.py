@@ -21,6 +21,7 @@ from trainables.data.spelling import SqlTokens, TokenIds
 from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
 from trainables.embedded import corpus
+from trainables.runtime.cache_folder import VARIABLE
 
 EXAMPLES = [
     Example(row["id"], row["sql_prompt"], row["sql_context"], row["sql"])
@@ -37,7 +38,7 @@ def tokens() -> SqlTokens:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(token_cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setattr(encoded_rows, "BLOCK", 20)
     return tmp_path / "tokens"
 
@@ -86,9 +87,9 @@ def test_rows_are_tokenised_once(
 ) -> None:
     first = ids(tokens)
     assert len(files(home)) == 3
-    monkeypatch.setenv(token_cache.VARIABLE, "")
+    monkeypatch.setenv(VARIABLE, "")
     assert ids(tokens) == first
-    monkeypatch.setenv(token_cache.VARIABLE, str(home.parent))
+    monkeypatch.setenv(VARIABLE, str(home.parent))
     no_tokenising()
     assert ids(tokens) == first
 
@@ -269,7 +270,7 @@ def test_a_block_comes_back_as_it_was(home: Path) -> None:
 
 
 def test_the_default_folder_follows_the_desktop_s_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(token_cache.VARIABLE)
+    monkeypatch.delenv(VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert token_cache.folder() == Path("/somewhere/finetune-sweep/tokens")
     monkeypatch.delenv("XDG_CACHE_HOME")

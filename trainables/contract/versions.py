@@ -1,0 +1,15 @@
+"""Versions of what a trial's numbers depend on beside its configuration, its rows and its base.
+
+Standard library only. Runs of one version compare; those of the split and of the scores stand in
+`trainables.contract.splits` and `trainables.contract.scores`, beside what they are versions of.
+"""
+
+from __future__ import annotations
+
+PROMPT_VERSION = 1
+"""Rises with every change to what a model is asked: the words around question and schema, and how
+SQL is spelled for its tokenizer."""
+
+TRAINING_VERSION = 1
+"""Rises with every change after which the same configuration trains to other numbers: the order of
+the batches, the loss, the optimiser, its schedule, a technique's defaults or initial values."""
