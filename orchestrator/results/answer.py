@@ -75,7 +75,11 @@ def answered(root: Path, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
 
 def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
     """Returns what the search found, in words."""
-    ranked = [entry for entry in leaderboard(root, sweep_id) if entry["value"] is not None]
+    ranked = [
+        entry
+        for entry in leaderboard(root, sweep_id, each_trial=True)
+        if entry["value"] is not None
+    ]
     trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
     if not completed:

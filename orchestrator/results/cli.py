@@ -111,23 +111,36 @@ def leaderboard(
             help="Show at most N lines of the table; JSON and CSV have all.",
         ),
     ] = 50,
+    trials: Annotated[
+        bool, typer.Option("--trials", help="Each trial by itself, instead of configurations.")
+    ] = False,
+    wide: Annotated[
+        bool,
+        typer.Option(
+            "--wide",
+            help="Every column, however narrow the terminal is. In a pipe all of them are there.",
+        ),
+    ] = False,
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,
     raw: RawOption = False,
 ) -> None:
-    """Trials ranked by their score on the validation rows, with 95 % intervals over rows.
+    """Configurations ranked by their score on the validation rows, with 95 % intervals over rows.
 
-    Completed trials come first, then those that early stopping ended: the later the higher, and at
-    the same rung by the validation loss. Scores on the test rows are shown where they were
-    measured; they do not change the ranking.
+    The runs of a configuration under several seeds are averaged. Those that completed come first,
+    then those that early stopping ended: the later the higher, and at the same rung by the
+    validation loss. Scores on the test rows, of a configuration that was confirmed the mean over
+    its confirming runs, stand beside; they do not change the ranking. On a terminal the columns
+    that do not fit are left out, the least important first.
     """
     from orchestrator.results.leaderboard import Ranking, render
 
     folder = _root(context, root)
-    ranking = Ranking(folder, _selected(folder, sweep), by, technique or ())
+    selected = _selected(folder, sweep)
+    ranking = Ranking(folder, selected, by, technique or (), each_trial=trials)
     rows = ranking.entries(limit if form is Format.TABLE else None)
-    emit(Answer(rows, render(rows, limit, ranking)), form, raw=raw)
+    emit(Answer(rows, render(rows, limit, ranking, wide=wide)), form, raw=raw)
 
 
 @app.command()

@@ -71,10 +71,15 @@ def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
     """
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        config = recorded(row)
-        name = (*sorted(_parameters(row).items(), key=repr), config.get("budget_examples"))
-        found.setdefault(tuple(map(repr, name)), []).append(row)
+        found.setdefault(configuration_name(row), []).append(row)
     return found
+
+
+def configuration_name(row: Row) -> tuple[Any, ...]:
+    """Returns what the runs of one configuration have in common, and those of no other."""
+    config = recorded(row)
+    name = (*sorted(_parameters(row).items(), key=repr), config.get("budget_examples"))
+    return tuple(map(repr, name))
 
 
 def varied(rows: Iterable[Row]) -> dict[str, list[str]]:

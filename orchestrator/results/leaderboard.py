@@ -1,4 +1,4 @@
-"""The ranking of a sweep's trials, on validation rows, with the uncertainty of each score."""
+"""The ranking of what a sweep tuned, on validation rows, with the uncertainty of each score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.results.configurations import Configurations
+from orchestrator.results.configurations import Configurations, configuration_name
 from orchestrator.results.errors import ResultsError, absent
 from orchestrator.results.measured import (
     interval_of,
@@ -16,6 +16,7 @@ from orchestrator.results.measured import (
     partly_measured,
 )
 from orchestrator.results.profile_words import profile_words
+from orchestrator.results.replicates import configurations, mean_row
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
@@ -27,7 +28,6 @@ from orchestrator.results.selection import (
 from orchestrator.store.arrays import integers
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM, SCORE_COLUMNS
-from orchestrator.terminal.output import table
 from orchestrator.terminal.values import duration, number, with_interval
 from trainables.contract.scores import COLUMNS_OF_SCORES
 
@@ -65,23 +65,27 @@ _SCORED, _STOPPED, _UNRANKED = range(3)
 
 
 class Ranking:
-    """Trials by a metric on their validation rows, best first.
+    """Configurations, or single trials, by a metric on their validation rows, best first.
 
-    Completed trials come first; the validation loss breaks a tie. Below them are those that were
-    stopped, the later the higher and at the same rung by the loss: a score of a shorter training is
-    another figure, and mostly there is none. Others without a score come last. Those that confirm
-    are not ranked here, but by `orchestrator.results.confirmed_answer`. The figures of a trial are
-    computed when they are asked for: a table shows the first few of many.
+    Those whose runs completed come first; the validation loss breaks a tie. Below them are those
+    that were stopped, the later the higher and at the same rung by the loss: a score of a shorter
+    training is another figure, and mostly there is none. Others without a score come last. Runs
+    that confirm take no part in the ranking, in which they would stand beside scores that were
+    chosen by: what they scored on test rows stands beside the configuration that they confirm. The
+    figures are computed when they are asked for: a table shows the first few of many.
 
     Args:
         root: Folder of the store.
-        sweep_ids: The sweeps; their trials are ranked together.
+        sweep_ids: The sweeps; what is theirs is ranked together.
         by: A score or loss; None means the objective.
         techniques: Only these; none given means all.
+        each_trial: Whether each run has a place of its own, rather than each configuration the mean
+            of its runs.
 
     Attributes:
         sweeps: The ids of the sweeps that have a ranked trial.
-        trials: How many trials are ranked.
+        count: How many configurations, or trials, are ranked.
+        of: "configurations" or "trials".
         warnings: Why scores of these trials may not compare.
 
     Raises:
@@ -91,7 +95,13 @@ class Ranking:
     """
 
     def __init__(
-        self, root: Path, sweep_ids: Sequence[str], by: str | None, techniques: Sequence[str]
+        self,
+        root: Path,
+        sweep_ids: Sequence[str],
+        by: str | None,
+        techniques: Sequence[str],
+        *,
+        each_trial: bool = False,
     ) -> None:
         self._table = final_table(root, sweep_ids, _COLUMNS)
         facts = self._table.select(FACTS_AND_METRICS if by else FACTS).to_pylist()
@@ -101,28 +111,35 @@ class Ranking:
         rows = _only(facts, techniques)
         check_same_evaluation(rows)
         metric, mode = self._metric, self._mode = metric_and_mode(rows, by)
-        columns = (self._table[name].to_pylist() for name in (metric, "last_rung", "eval_loss"))
-        measured = list(zip(*columns, strict=True))
+        measures = (metric, "last_rung", "eval_loss")
+        columns = {name: self._table[name].to_pylist() for name in measures}
+        for row in rows:
+            row |= {name: values[row["index"]] for name, values in columns.items()}
         sign = -1.0 if mode == "max" else 1.0
 
-        def order(row: Row) -> tuple[int, float, float, int]:
-            value, rung, loss = measured[row["index"]]
-            group = _group(row["outcome"], finite_or_none(value), finite_or_none(loss))
+        def order(runs: Sequence[Row]) -> tuple[int, float, float, int]:
+            row = mean_row(runs)
+            value, loss = finite_or_none(row[metric]), finite_or_none(row["eval_loss"])
+            group, number = _group(row["outcome"], value, loss), runs[0]["trial_number"]
             if group == _SCORED:
-                tie_break = finite_or_none(loss)
-                tie_break = math.inf if tie_break is None else tie_break
-                return group, sign * value, tie_break, row["trial_number"]
+                assert value is not None
+                return group, sign * value, math.inf if loss is None else loss, number
             if group == _STOPPED:
-                return group, -(rung or 0), loss, row["trial_number"]
-            return group, 0.0, 0.0, row["trial_number"]
+                assert loss is not None
+                return group, -(row["last_rung"] or 0), loss, number
+            return group, 0.0, 0.0, number
 
-        self._order = [row["index"] for row in sorted(rows, key=order)]
+        units = [[row] for row in rows] if each_trial else configurations(rows)
+        self._order = [[row["index"] for row in runs] for runs in sorted(units, key=order)]
+        self._facts = facts
+        self._confirming = {} if each_trial else _confirming(facts)
         self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
-        self.trials = len(rows)
+        self.count = len(units)
+        self.of = "trials" if each_trial else "configurations"
         self.warnings = mixed_scoring(rows, (metric, *_BESIDE))
 
     def entries(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Returns one flat dictionary a trial, best first.
+        """Returns one flat dictionary a configuration, or a trial, best first.
 
         Args:
             limit: Only so many; None means all.
@@ -132,13 +149,26 @@ class Ranking:
             `configuration` (in words), `metric`, `mode`, `value`, `low`, `high` (95 % interval over
             evaluated rows), `last_rung` and `eval_loss`, which rank the stopped, each score with
             `<score>_low` and `<score>_high`, `test_value`, `test_low`, `test_high`, `test_rows`,
-            sizes, times, device.
+            sizes, times, device. Of a configuration with several runs all of these are means, ids
+            those of its first completed run; `seeds` says of how many runs, `trials` which, and
+            `confirm_seeds` how many confirming runs the figures on test rows are of.
         """
-        shown = self._table.take(integers(self._order[:limit])).to_pylist()
-        return [self._entry(place, row) for place, row in enumerate(shown, 1)]
+        shown = self._order[:limit]
+        confirming = [self._confirming.get(self._name(runs), []) for runs in shown]
+        wanted = [index for each in (*shown, *confirming) for index in each]
+        rows = dict(zip(wanted, self._table.take(integers(wanted)).to_pylist(), strict=True))
+        return [
+            self._entry(place, [rows[i] for i in runs], [rows[i] for i in confirm])
+            for place, (runs, confirm) in enumerate(zip(shown, confirming, strict=True), 1)
+        ]
 
-    def _entry(self, place: int, row: Row) -> dict[str, Any]:
-        metric = self._metric
+    def _name(self, runs: Sequence[int]) -> tuple[Any, ...]:
+        row = self._facts[runs[0]]
+        return row["sweep_id"], configuration_name(row)
+
+    def _entry(self, place: int, runs: Sequence[Row], confirming: Sequence[Row]) -> dict[str, Any]:
+        metric, row = self._metric, mean_row(runs)
+        tested = mean_row(confirming) if confirming else row
         value = finite_or_none(row[metric])
         group = _group(row["outcome"], value, finite_or_none(row["eval_loss"]))
         entry = {
@@ -152,9 +182,12 @@ class Ranking:
             **_interval("", row, metric),
             "rows": measured_rows(row, metric),
             "eval_rows": row["eval_rows"],
-            "test_value": row[f"test_{metric}"] if is_score(metric) else None,
-            **_interval("test_", row, metric),
-            "test_rows": row["test_rows"],
+            "test_value": tested[f"test_{metric}"] if is_score(metric) else None,
+            **_interval("test_", tested, metric),
+            "test_rows": tested["test_rows"],
+            "seeds": len(runs),
+            "confirm_seeds": len(confirming),
+            "trials": [each["trial_id"] for each in (*runs, *confirming)],
             "last_rung": row["last_rung"],
             "eval_loss": finite_or_none(row["eval_loss"]),
         }
@@ -170,26 +203,33 @@ def leaderboard(
     *sweep_ids: str,
     by: str | None = None,
     techniques: Sequence[str] = (),
+    each_trial: bool = False,
 ) -> list[dict[str, Any]]:
     """Returns every entry of a `Ranking`; arguments and errors as there."""
-    return Ranking(root, sweep_ids, by, techniques).entries()
+    return Ranking(root, sweep_ids, by, techniques, each_trial=each_trial).entries()
 
 
 def render(
-    rows: Sequence[dict[str, Any]], limit: int | None = None, ranking: Ranking | None = None
+    rows: Sequence[dict[str, Any]],
+    limit: int | None = None,
+    ranking: Ranking | None = None,
+    *,
+    wide: bool = False,
 ) -> RenderableType:
     """Returns the table of a leaderboard, under one line that says what was compared.
 
     Args:
         rows: What `leaderboard` returned.
-        limit: At most so many trials; None means all.
+        limit: At most so many lines; None means all.
         ranking: What the rows are from, if they are only its first ones.
+        wide: Whether no column is left out, however narrow the terminal is.
     """
     from rich.console import Group
 
-    from orchestrator.terminal.plain_console import shown, shown_line
+    from orchestrator.terminal.fitting_table import FittingTable
+    from orchestrator.terminal.plain_console import shown
 
-    trials = ranking.trials if ranking else len(rows)
+    count = ranking.count if ranking else len(rows)
     sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
     metric = rows[0]["metric"]
     beside = [
@@ -198,7 +238,8 @@ def render(
     if metric != "eval_loss" and any(row["outcome"] == "stopped" for row in rows):
         beside.append("eval_loss")
     tested = any(row["test_value"] is not None for row in rows)
-    headers = ["", "trial", "configuration", metric, *beside]
+    seeded = any(row["seeds"] > 1 or row["confirm_seeds"] for row in rows)
+    headers = ["", "trial", "configuration", *(["seeds"] if seeded else []), metric, *beside]
     headers += [f"test {metric}"] if tested else []
     headers += ["trainable", "examples", "time", "device", "outcome"]
     lines = []
@@ -207,6 +248,7 @@ def render(
             str(row["place"] or "-"),
             row["trial_id"],
             row["configuration"],
+            *([_seeds(row)] if seeded else []),
             with_interval(row["value"], row["low"], row["high"]),
             *(number(row[name]) for name in beside),
         ]
@@ -222,9 +264,14 @@ def render(
         ]
         lines.append(cells)
     right = {"", *beside, "trainable", "examples", "time"}
-    parts: list[RenderableType] = [shown_line(_head(rows, sweeps)), table(headers, lines, right)]
-    if limit is not None and trials > limit:
-        parts.append(shown(f"and {trials - limit} more trials"))
+    least_first = ["device", "examples", "time", "trainable", *reversed(beside), "outcome"]
+    least_first += ["seeds", f"test {metric}", "trial"]
+    remedy = "--wide shows them, `results leaderboard --format csv` has all."
+    parts: list[RenderableType] = [shown(_head(rows, sweeps))]
+    fitting = FittingTable(headers, lines, right, least_first, remedy)
+    parts.append(fitting.whole() if wide else fitting)
+    if limit is not None and count > limit:
+        parts.append(shown(f"and {count - limit} more {ranking.of if ranking else 'trials'}"))
     warnings = ranking.warnings if ranking else mixed_scoring(rows, (metric, *beside))
     parts += [shown(text) for text in (*partly_measured(rows), *warnings)]
     return Group(*parts)
@@ -243,6 +290,21 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
         f" {first['metric']} ({better} is better) on {evaluated} validation rows"
     )
     return f"{text}, with 95 % intervals over rows" if is_score(first["metric"]) else text
+
+
+def _seeds(row: dict[str, Any]) -> str:
+    """Returns under how many seeds a configuration was tuned, and confirmed."""
+    confirmed = f" + {row['confirm_seeds']}" if row["confirm_seeds"] else ""
+    return f"{row['seeds']}{confirmed}"
+
+
+def _confirming(facts: Sequence[Row]) -> dict[tuple[Any, ...], list[int]]:
+    """Returns the places of the completed runs that confirm each configuration of each sweep."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for row in facts:
+        if row["phase"] == CONFIRM and row["outcome"] == "completed":
+            found.setdefault((row["sweep_id"], configuration_name(row)), []).append(row["index"])
+    return found
 
 
 def _only(rows: list[Row], techniques: Sequence[str]) -> list[Row]:

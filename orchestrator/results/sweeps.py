@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.results.profile_words import profile_words
+from orchestrator.results.replicates import mean_row
 from orchestrator.results.selection import latest_tries, sweep_name
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
@@ -22,7 +23,7 @@ from orchestrator.terminal.values import duration, number, time
 _SHARED = ("sweep_id", "trial_id", "trial_number", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
     *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective", "eval_loss"),
-    *("base_model", "dataset", "phase"),
+    *("base_model", "dataset", "phase", "configuration_id"),
     *("objective_metric", "objective_mode", "started_at", "ended_at"),
 )
 _OF_REPORTS = (*_SHARED, "reported_at")
@@ -75,10 +76,13 @@ def _profile(of_trials: pa.Table) -> str:
 def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
     trials: list[Row] = latest_tries(of_trials).to_pylist()
     first = trials[0] if trials else {}
-    # As in the leaderboard: of several seeds of one configuration none is the best of the sweep,
-    # and a stopped trial's score belongs to a shorter training.
+    # As in the leaderboard: configurations by the mean over their seeds; confirming runs are not
+    # ranked, and a stopped trial's score belongs to a shorter training.
     searched = [row for row in trials if row["phase"] != CONFIRM]
-    scored = [row for row in searched if row["objective"] is not None]
+    runs: dict[str, list[Row]] = {}
+    for row in searched:
+        runs.setdefault(row["configuration_id"] or row["trial_id"], []).append(row)
+    scored = [row for own in runs.values() if (row := mean_row(own))["objective"] is not None]
     ranked = [row for row in scored if row["outcome"] == "completed"] or scored
     sign = 1.0 if first.get("objective_mode") == "min" else -1.0
 

@@ -110,7 +110,10 @@ def print_whole(console: Console, view: RenderableType) -> None:
 
 
 def table(
-    headers: Sequence[str], lines: Iterable[Sequence[str]], right: Collection[str] = ()
+    headers: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    right: Collection[str] = (),
+    folded: Collection[str] | None = None,
 ) -> Table:
     """Returns a table of texts; a cell is one line, whatever it holds.
 
@@ -118,6 +121,8 @@ def table(
         headers: One a column.
         lines: One text a column each.
         right: Headers of the columns that are aligned to the right.
+        folded: Headers of the columns whose cells may be broken where there is no room; None means
+            all but those on the right and ids of trials.
     """
     from rich import box
     from rich.table import Table
@@ -133,7 +138,7 @@ def table(
         made.add_column(
             Text(visible_line(header)),
             justify="right" if aligned else "left",
-            no_wrap=aligned or header == "trial",
+            no_wrap=(aligned or header == "trial") if folded is None else header not in folded,
             overflow="fold",
         )
     for line in lines:
