@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.confirmed_answer import EXECUTION, ConfirmedAnswer, Score
@@ -25,16 +26,20 @@ def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
 
 
 def view(answer: ConfirmedAnswer) -> RenderableType:
-    """Returns the table of what was confirmed, the best by tuning first."""
-    from orchestrator.terminal.output import table
+    """Returns the table of what was confirmed, the best by tuning first.
 
+    A configuration is named by what differs between them.
+    """
+    from orchestrator.terminal.fitting_table import FittingTable
+
+    names = _differing([each.name for each in answer.standings])
     shown = [score for each in answer.standings if (score := each.execution) is not None]
     headers = ["configuration", "chosen as", "seeds", f"test {answer.metric}", "less the best"]
     headers += [f"test {EXECUTION}"] if shown else []
     lines = []
-    for each in answer.standings:
+    for each, name in zip(answer.standings, names, strict=True):
         cells = [
-            each.name,
+            name,
             each.reason,
             str(len(each.runs)),
             _cell(each.score),
@@ -44,7 +49,16 @@ def view(answer: ConfirmedAnswer) -> RenderableType:
             f" {each.difference[1][1]:+.3f}]",
         ]
         lines.append(cells + ([_cell(each.execution)] if shown else []))
-    return table(headers, lines, {"seeds"})
+    least_first = ("chosen as", "seeds", f"test {EXECUTION}", "less the best")
+    remedy = "`results answer --format json` has all."
+    return FittingTable(headers, lines, {"seeds"}, least_first, remedy)
+
+
+def _differing(names: Sequence[str]) -> list[str]:
+    """Returns configurations without the words that all of them have, but with the technique."""
+    words = [name.split() for name in names]
+    common = set.intersection(*map(set, words)) if len(words) > 1 else set()
+    return [" ".join([own[0], *(w for w in own[1:] if w not in common)]) for own in words]
 
 
 def _cell(score: Score | None) -> str:

@@ -60,6 +60,7 @@ _COLUMNS = tuple(
 )
 
 
+_UNKNOWN: dict[str, float | None] = {"test_low": None, "test_high": None}
 _SCORED, _STOPPED, _UNRANKED = range(3)
 """The groups of a ranking, one below the other."""
 
@@ -183,7 +184,8 @@ class Ranking:
             "rows": measured_rows(row, metric),
             "eval_rows": row["eval_rows"],
             "test_value": tested[f"test_{metric}"] if is_score(metric) else None,
-            **_interval("test_", tested, metric),
+            # Of several seeds the interval is over them too: the sweep's answer has it.
+            **(_UNKNOWN if confirming else _interval("test_", row, metric)),
             "test_rows": tested["test_rows"],
             "seeds": len(runs),
             "confirm_seeds": len(confirming),

@@ -17,7 +17,8 @@ from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
-from orchestrator.terminal.output import Answer, table
+from orchestrator.terminal.fitting_table import FittingTable
+from orchestrator.terminal.output import Answer
 from orchestrator.terminal.values import duration, number, time
 
 _SHARED = ("sweep_id", "trial_id", "trial_number", "train_seconds", "eval_seconds")
@@ -63,7 +64,10 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
         ]
         for row in rows
     ]
-    return Answer(rows, table(headers, lines, {*shown, "best", "device time"}))
+    right = {*shown, "best", "device time"}
+    least_first = ("device time", "last", "profile", "objective", "trial")
+    remedy = "`results sweeps --format csv` has all."
+    return Answer(rows, FittingTable(headers, lines, right, least_first, remedy, ("sweep",)))
 
 
 def _profile(of_trials: pa.Table) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import visible_line
-from orchestrator.terminal.output import table
+from orchestrator.terminal.output import natural_width, table
 from orchestrator.terminal.plain_console import shown
 
 if TYPE_CHECKING:
@@ -40,26 +39,14 @@ class FittingTable:
         """Returns the table with all of its columns, as wide as they are."""
         return self._without(())
 
-    def left_out(self, width: int) -> list[str]:
-        """Returns the headers of the columns that a width has no room for."""
-        widths = [
-            max(len(visible_line(cell)) for cell in column)
-            for column in zip(self.headers, *self.lines, strict=True)
-        ]
-        gap = 2
-        needed = sum(widths) + gap * (len(widths) - 1)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yields the table, and what was left out of it."""
         out: list[str] = []
         for name in self.least_first:
-            if needed <= width:
+            if natural_width(console, self._without(out)) <= options.max_width:
                 break
             if name in self.headers:
                 out.append(name)
-                needed -= widths[list(self.headers).index(name)] + gap
-        return out
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yields the table, and what was left out of it."""
-        out = self.left_out(options.max_width)
         yield self._without(out)
         if out:
             yield shown(f"Left out at {options.max_width} columns: {', '.join(out)}; {self.remedy}")

@@ -92,10 +92,7 @@ def print_whole(console: Console, view: RenderableType) -> None:
     ends, rich would leave out columns and cut numbers.
     """
     from rich.console import Group
-    from rich.measure import Measurement
     from rich.table import Table
-
-    from orchestrator.terminal.plain_console import PIPED_WIDTH
 
     if isinstance(view, Group):
         for part in view.renderables:
@@ -103,10 +100,19 @@ def print_whole(console: Console, view: RenderableType) -> None:
         return
     width = console.width
     if isinstance(view, Table):
-        endless = console.options.update(width=PIPED_WIDTH)
-        console.width = max(width, Measurement.get(console, endless, view).maximum)
+        console.width = max(width, natural_width(console, view))
     console.print(view)
     console.width = width
+
+
+def natural_width(console: Console, view: RenderableType) -> int:
+    """Returns how many columns a view takes where no line is broken."""
+    from rich.measure import Measurement
+
+    from orchestrator.terminal.plain_console import PIPED_WIDTH
+
+    endless = console.options.update(width=PIPED_WIDTH)
+    return Measurement.get(console, endless, view).maximum
 
 
 def table(

@@ -302,10 +302,10 @@ def test_a_leaderboard_fits_its_terminal_by_leaving_columns_out(tmp_path: Path, 
 
 @pytest.mark.parametrize("width", [30, 60, 80])
 def test_what_stays_is_broken_in_its_configuration_alone(tmp_path: Path, width: int) -> None:
-    modules = {"target_modules": "q,k,v,o,wi_0,wi_1,wo", "learning_rate": 0.00123}
+    modules = ("q,k,v,o", "q,k,v,o,wi_0,wi_1,wo")
     for number in range(2):
-        own = LORA | modules | {"rank": 4 + number, "data_size": 1000 * (number + 1)}
-        own["target_modules"] = modules["target_modules"][: 7 + 13 * number]
+        own = LORA | {"learning_rate": 0.00123, "target_modules": modules[number]}
+        own |= {"rank": 4 + number, "data_size": 1000 * (number + 1)}
         write_trial(Store(tmp_path), number, own, test_rouge_l=0.5, test_rouge_l_se=0.01)
     lines = _board(tmp_path, width)
     assert max(map(len, lines)) <= max(width, 40)
