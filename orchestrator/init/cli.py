@@ -17,7 +17,7 @@ from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.profiles import PROFILES
 from orchestrator.search_space.shipped import FOLDER
 from orchestrator.sweep.preflight import largest_size
-from orchestrator.sweep.rows import cut, describe_cut, describe_split
+from orchestrator.sweep.rows import cut, describe_cut, describe_split, describe_table
 from orchestrator.terminal.commands import CONSOLE_COMMAND, command
 from orchestrator.terminal.options import VersionOption, path, whole
 from orchestrator.terminal.output import say
@@ -45,6 +45,15 @@ def init(
             " comes with the profile)."
         ),
     ] = None,
+    databases: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="DIR",
+            help="A folder of SQLite files, or one file, that the table names in a column such as"
+            " db_id: they have the schemas, and rows to query.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +71,7 @@ def init(
     Exit codes: 0 written, 2 a mistake in the table or the options, 1 anything else.
     """
     with exit_codes():
-        _write(dataset, base_model, out, seed)
+        _write(dataset, base_model, databases, out, seed)
 
 
 def main(
@@ -78,7 +87,15 @@ def main(
         app(arguments, prog_name=program)
 
 
-def _write(dataset: str | None, base_model: str | None, out: Path | None, seed: int) -> None:
+def _write(
+    dataset: str | None,
+    base_model: str | None,
+    databases: Path | None,
+    out: Path | None,
+    seed: int,
+) -> None:
+    if databases is not None and dataset is None:
+        raise UserError("--databases is of a table; name the table too.")
     dataset, base_model = _absolute(dataset), _absolute(base_model)
     name = _name(out.stem if out else dataset)
     target = out or Path(f"{name}.yaml")
@@ -86,7 +103,9 @@ def _write(dataset: str | None, base_model: str | None, out: Path | None, seed: 
         raise UserError(f"{target} is there already; name another file with --out.")
     again = command("orchestrator.sweep", target)
     called = shlex.join([CONSOLE_COMMAND, "sweep", target.name])
-    asked = Asked(name, dataset, base_model, seed, str(FOLDER / "schema.json"), called)
+    opened = None if databases is None else str(databases.resolve())
+    schema = str(FOLDER / "schema.json")
+    asked = Asked(name, dataset, opened, base_model, seed, schema, called)
     if base_model is not None:
         check_model(base_model, ask_hub=False)
 
@@ -123,6 +142,7 @@ def _notes(asked: Asked, found: Findings, proposed: Sweep) -> list[str]:
     named = asked.dataset or "what comes with the profile"
     lines = [f"Rows: {named}."]
     if asked.dataset is not None:
+        lines += [f"{each[:1].upper()}{each[1:]}." for each in describe_table(found.rows)]
         split = list(describe_split(proposed, found.rows))
         lines += [f"Split {split[0]}.", *(f"{each[:1].upper()}{each[1:]}." for each in split[1:])]
     if found.measured:

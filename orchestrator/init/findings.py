@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.preflight import check_sources
-from orchestrator.sweep.rows import surveyed
+from orchestrator.sweep.rows import reading, surveyed
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import check_dataset
+from trainables.data.bad_rows import ERROR, SKIP
 from trainables.data.locations import is_on_hub
 from trainables.data.splits import load_splits
 from trainables.data.survey import Survey
@@ -33,11 +34,13 @@ class Division:
         split_by: "schema" or "row".
         validation_rows: How many are validated on.
         test_rows: How many are tested on.
+        bad_rows: "skip" where some rows are of no use and are left out, else "error".
     """
 
     split_by: str
     validation_rows: int
     test_rows: int
+    bad_rows: str = ERROR
 
 
 DEFAULT = Division(BY_SCHEMA, *_EVALUATED[0])
@@ -72,28 +75,43 @@ def find(candidate: Callable[[Division], Sweep]) -> Findings:
     Raises:
         UserError: The table cannot be read, lacks a column, or has too few rows for anything.
     """
-    sweep = candidate(DEFAULT)
-    check_dataset(sweep.dataset, sweep.dataset_revision, ask_hub=False)
     try:
-        division, rows = DEFAULT, surveyed(sweep)
+        _check(candidate(DEFAULT))
+        bad_rows = ERROR
     except UserError:
-        division, rows = _divided(candidate)
+        try:
+            _check(candidate(replace(DEFAULT, bad_rows=SKIP)))
+        except UserError:
+            _check(candidate(DEFAULT))  # it is not for its bad rows: says what it is
+        bad_rows = SKIP
+    division = replace(DEFAULT, bad_rows=bad_rows)
+    try:
+        rows = surveyed(candidate(division))
+    except UserError:
+        division, rows = _divided(candidate, bad_rows)
+    sweep = candidate(division)
     if rows is None or is_on_hub(sweep.dataset):
         return Findings(division, rows)
-    return _measured(candidate(division), division, rows)
+    return _measured(sweep, division, rows)
 
 
-def _divided(candidate: Callable[[Division], Sweep]) -> tuple[Division, Survey | None]:
+def _check(sweep: Sweep) -> None:
+    check_dataset(sweep.dataset, sweep.dataset_revision, reading=reading(sweep), ask_hub=False)
+
+
+def _divided(
+    candidate: Callable[[Division], Sweep], bad_rows: str
+) -> tuple[Division, Survey | None]:
     """Returns the best division that the rows allow.
 
     Raises:
         UserError: The rows cannot be had at all.
     """
-    least = Division(BY_ROW, *_EVALUATED[-1])
+    least = Division(BY_ROW, *_EVALUATED[-1], bad_rows)
     fewest = least, surveyed(candidate(least))
     for split_by in (BY_SCHEMA, BY_ROW):
         for counts in _EVALUATED:
-            division = Division(split_by, *counts)
+            division = Division(split_by, *counts, bad_rows)
             try:
                 return division, surveyed(candidate(division))
             except UserError:
@@ -113,8 +131,12 @@ def _measured(sweep: Sweep, division: Division, rows: Survey) -> Findings:
         division.validation_rows,
         division.test_rows,
         division.split_by,
+        reading(sweep),
     )
-    filled = sum(bool(_INSERT.search(row.sql_context)) for row in splits.validation)
+    filled = sum(
+        sweep.databases is not None or bool(_INSERT.search(row.sql_context))
+        for row in splits.validation
+    )
     try:
         found = measurable(sweep)
     except SandboxUnavailable as error:

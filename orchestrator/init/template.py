@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orchestrator.init.findings import Division, Findings
 from trainables.contract.configuration import EMBEDDED
 from trainables.contract.splits import BY_ROW
+from trainables.data.bad_rows import SKIP
 
 _FULL_SIZES = (1_000, 20_000)
 _EMBEDDED_SIZES = (100, 1_000)
@@ -24,6 +25,7 @@ class Asked:
     Attributes:
         name: Of the sweep.
         dataset: A table, a folder or an identifier of the hub; None leaves it to the profile.
+        databases: An SQLite file or a folder of them, which have the schemas; None for the table.
         base_model: A folder, "embedded" or an identifier of the hub; None leaves it to the profile.
         seed: Of the sweep.
         schema: Path of the JSON Schema, for editors.
@@ -32,6 +34,7 @@ class Asked:
 
     name: str
     dataset: str | None
+    databases: str | None
     base_model: str | None
     seed: int
     schema: str
@@ -89,9 +92,11 @@ def _round_down(count: int) -> int:
 def candidate(asked: Asked, division: Division) -> str:
     """Returns the least file over the data set whose rows are divided so."""
     dataset = asked.dataset or EMBEDDED
+    databases = f"databases: {_quoted(asked.databases)}\n" if asked.databases else ""
     return (
         f"name: {asked.name}\nquestion: x\nobjective: {{metric: rouge_l}}\n"
         f"dataset: {_quoted(dataset)}\nseed: {asked.seed}\nsplit_by: {division.split_by}\n"
+        f"{databases}bad_rows: {division.bad_rows}\n"
         f"base_model: {EMBEDDED}\nspace: {{technique: {{lora: {{}}}}, data_size: 1}}\n"
         f"trials: 1\nbudget: {{examples: 100}}\n"
         f"evaluation: {{validation_rows: {division.validation_rows},"
@@ -132,6 +137,7 @@ def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
         _line("baseline: true", "the untuned model, once: what tuning starts from"),
         *([f"base_model: {_quoted(asked.base_model)}"] if asked.base_model else []),
         *([f"dataset: {_quoted(asked.dataset)}"] if asked.dataset else []),
+        *_table(asked, findings),
         *_split(findings.division, asked.dataset),
         "",
         "space:",
@@ -179,6 +185,19 @@ def _objective(findings: Findings) -> str:
         why = "does the SQL give the right result?"
         return _line("objective: {metric: execution_accuracy}", why)
     return _line("objective: {metric: rouge_l}", "overlap with the reference statement")
+
+
+def _table(asked: Asked, findings: Findings) -> list[str]:
+    """Returns what is to be said of a table beside its name."""
+    lines = []
+    if findings.rows is not None and findings.rows.columns:
+        named = (f"{ours}: {_quoted(theirs)}" for ours, theirs in findings.rows.columns.items())
+        lines.append(f"columns: {{{', '.join(named)}}}")
+    if asked.databases is not None:
+        lines.append(f"databases: {_quoted(asked.databases)}")
+    if findings.division.bad_rows == SKIP:
+        lines.append(_line("bad_rows: skip", "those that are named above"))
+    return lines
 
 
 def _split(division: Division, dataset: str | None) -> list[str]:

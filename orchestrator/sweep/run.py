@@ -60,6 +60,10 @@ class LimitReachedError(CommandError):
     exit_code = ExitCode.LIMIT
 
 
+class OutputClosedError(CommandError):
+    """Whoever read the sweep's output, such as `head`, has closed it."""
+
+
 def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     """Runs or continues a sweep and shows its result; a finished one is only shown.
 
@@ -83,6 +87,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         OtherContentError: The sweep was begun with other rows, another base model, or by a version
             under which trials have other numbers.
         UnmeasuredObjectiveError: No validation row can give the sweep's objective.
+        OutputClosedError: Whoever read the output has closed it before the end.
         NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
@@ -156,8 +161,15 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
     request = StopRequest(stored.files)
     request.withdraw()
 
+    is_closed = False
+
+    def close() -> None:  # called in the midst of a line
+        nonlocal is_closed
+        is_closed = True
+        request.make()
+
     with (
-        quiet(log) as screen,
+        quiet(log, close) as screen,
         cluster(options.address, options.dashboard, options.dashboard_host or LOOPBACK) as ray,
         terminable(request.make) as terminated,
     ):
@@ -200,6 +212,12 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
                 progress.confirming(chosen)
                 run_all(state, chosen.runs)
         screen.print(progress.summary() + ".")
+    if is_closed and not is_finished(stored):
+        again = same_command(options.new, options.retry_failed)
+        raise OutputClosedError(
+            "Whoever read the output has closed it, so the sweep was ended. Nothing that was"
+            f" reported is lost; {again} continues, e.g. with its output in a file (> FILE)."
+        )
     return spending.reached()
 
 

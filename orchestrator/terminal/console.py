@@ -8,11 +8,13 @@ itself.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import UserError, remedy
 from orchestrator.terminal.plain_console import PIPED_WIDTH, PlainConsole
@@ -23,12 +25,43 @@ def console() -> PlainConsole:
     return PlainConsole(soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
+class _Screen(io.TextIOWrapper):
+    """What was standard output; once whoever read it has closed it, it leads nowhere."""
+
+    def __init__(self, descriptor: int, closed: Callable[[], object], **options: Any) -> None:
+        super().__init__(os.fdopen(descriptor, "wb"), line_buffering=True, **options)
+        self._closed = closed
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._lead_nowhere()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._lead_nowhere()
+
+    def _lead_nowhere(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        self._closed()
+
+
 @contextmanager
-def quiet(log: Path) -> Iterator[PlainConsole]:
+def quiet(log: Path, closed: Callable[[], object] = lambda: None) -> Iterator[PlainConsole]:
     """Sends descriptors 1 and 2 into a log file.
+
+    A pipe that its reader has closed raises nothing, since a console is written to in the midst of
+    other things.
 
     Args:
         log: Appended to; its folder is made.
+        closed: Is called when whoever read standard output has closed it.
 
     Yields:
         A console on what was standard output.
@@ -46,7 +79,7 @@ def quiet(log: Path) -> Iterator[PlainConsole]:
         raise UserError(f"{log} cannot be written: {remedy(error)}.") from error
     out, err = os.dup(1), os.dup(2)
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
-    with os.fdopen(os.dup(out), "w", 1, encoding=encoding, errors=errors) as stream:
+    with _Screen(os.dup(out), closed, encoding=encoding, errors=errors) as stream:
         os.dup2(file, 1)
         os.dup2(file, 2)
         try:

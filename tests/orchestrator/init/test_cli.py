@@ -101,6 +101,25 @@ def test_a_table_that_cannot_be_used_is_said_and_nothing_is_written(
     assert not list(tmp_path.glob("*.yaml"))
 
 
+def test_columns_and_bad_rows_are_said_in_the_file(tmp_path: Path) -> None:
+    lines = _table(tmp_path / "own.jsonl", 600, 60).read_text().splitlines()
+    names = {"sql_prompt": "question", "sql_context": "the schema", "sql": "query"}
+    rows = [{names[key]: value for key, value in json.loads(line).items()} for line in lines]
+    rows[3]["query"] = None
+    renamed = [{("schema" if k == "the schema" else k): v for k, v in row.items()} for row in rows]
+    table = tmp_path / "rows.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in renamed))
+    code, out, err = _init(table)
+    assert code == 0, err
+    assert "Left out: 1 bad row" in out
+    sweep = load(tmp_path / "rows.yaml", profile="full")
+    assert sweep.bad_rows == "skip"
+    written = (tmp_path / "rows.yaml").read_text()
+    assert "columns: {sql_prompt: question, sql_context: schema, sql: query}" in written
+    planned = CliRunner().invoke(sweep_app, ["rows", "--profile", "embedded", "--plan"])
+    assert planned.exit_code == 0, planned.output
+
+
 def test_a_base_model_decides_on_the_sizes_and_is_checked(tmp_path: Path) -> None:
     table = _table(tmp_path / "rows.jsonl", 600, 60)
     code, out, err = _init(table, "embedded")

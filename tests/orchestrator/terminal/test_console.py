@@ -49,3 +49,38 @@ def test_no_line_is_broken_in_a_pipe() -> None:
     )
     (line,) = done.stdout.splitlines()
     assert line.split() == ["budget", *["40,000"] * 500]
+
+
+_CLOSED = """
+import sys
+from pathlib import Path
+from orchestrator.terminal.console import quiet
+told = []
+with quiet(Path(sys.argv[1]), lambda: told.append(len(told))) as screen:
+    screen.print("first")
+    sys.stdin.readline()  # until whoever reads has gone
+    for number in range(3):
+        screen.print("nobody reads this")
+    print("a library")
+sys.stderr.write(repr(told))
+"""
+
+
+def test_a_pipe_that_was_closed_is_told_once_and_raises_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "driver.log"
+    with subprocess.Popen(
+        [sys.executable, "-c", _CLOSED, str(log)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "first\n"
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == "[0]"
+        assert process.wait(60) == 0
+    assert log.read_text() == "a library\n"
