@@ -13,6 +13,8 @@ from orchestrator.results.configurations import parameters, recorded, test_proto
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score, metric_and_mode
+from orchestrator.search.identity import trial_id
+from orchestrator.search.tries import earlier_tries, run_number
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
@@ -48,8 +50,10 @@ def show(root: Path, row: Row) -> Answer:
     split, chosen = _choose(evaluations, row, metric)
     environment = dict(recorded(row, "environment_json"))
     config = dict(recorded(row))
+    before = [trial_id(sweep_id, number) for number in earlier_tries(row["trial_number"])]
     data = {
         "trial": {key: value for key, value in row.items() if not key.endswith("_json")},
+        "earlier_tries": before,
         "configuration": config,
         "environment": environment,
         "reports": reports,
@@ -57,6 +61,9 @@ def show(root: Path, row: Row) -> Answer:
         "predictions": {"split": split, "rows": chosen},
     }
     parts: list[RenderableType] = [shown_line(_head(row)), shown_line(_cost(row))]
+    if before:
+        run = run_number(row["trial_number"])
+        parts.append(shown(f"Try {len(before) + 1} at run {run}; before it: {', '.join(before)}"))
     parts += [shown(f"\nParameters: {_listed(parameters(row))}"), shown("\nScores", style="bold")]
     few = _thinned(reports)
     title = "Reports" if len(few) == len(reports) else f"{len(few)} of {len(reports)} reports"

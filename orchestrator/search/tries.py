@@ -30,6 +30,11 @@ def next_try(trial_number: int) -> int:
     return trial_number + TRIES
 
 
+def earlier_tries(trial_number: int) -> list[int]:
+    """Returns the trial numbers of the tries at a run before that one, the first one first."""
+    return list(range(run_number(trial_number), trial_number, TRIES))
+
+
 def latest_tries(trial_numbers: Iterable[int]) -> dict[int, int]:
     """Returns the trial number of the latest try at each run, by run number."""
     found: dict[int, int] = {}

@@ -18,6 +18,7 @@ from orchestrator.results.find_trial import named_trial
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.selection import final_rows
+from orchestrator.results.show import show
 from orchestrator.results.sweeps import overview
 from orchestrator.search.proposals import CONFIRMING
 from orchestrator.search.tries import TRIES
@@ -117,6 +118,9 @@ def test_readers_count_the_latest_try_and_find_every_one(
     assert (row["trials"], row["failed"], row["running"]) == (8, 0, 0)
     assert named_trial(stored.root, [], "1")["outcome"] != "failed"
     assert named_trial(stored.root, [], stored.trial_id(1))["outcome"] == "failed"
+    shown = show(stored.root, named_trial(stored.root, [], "1"))
+    assert isinstance(shown.data, dict)
+    assert shown.data["earlier_tries"] == [stored.trial_id(1)]
     finals = final_rows(stored.root, [stored.id], FINAL_COLUMNS)
     assert len(optuna_trials(stored.root, stored.id, finals)) == 8
 
