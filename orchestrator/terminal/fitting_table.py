@@ -22,8 +22,8 @@ class FittingTable:
         headers: One a column.
         lines: One text a column each.
         right: Headers of the columns that are aligned to the right.
-        least_first: Headers of the columns that may be left out, the least important first. The
-            others stay, however narrow the terminal is.
+        least_first: Headers of the columns that may be left out, the least important first, but
+            before them those that say nothing. The others stay, however narrow the terminal is.
         folded: Headers of the columns whose cells may be broken where all that may be left out is.
         remedy: How all of them are shown, after "Left out at 80 columns: device, time; ".
     """
@@ -42,7 +42,7 @@ class FittingTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yields the table, and what was left out of it."""
         out: list[str] = []
-        for name in self.least_first:
+        for name in sorted(self.least_first, key=self._says_something):
             if natural_width(console, self._without(out)) <= options.max_width:
                 break
             if name in self.headers:
@@ -50,6 +50,12 @@ class FittingTable:
         yield self._without(out)
         if out:
             yield shown(f"Left out at {options.max_width} columns: {', '.join(out)}; {self.remedy}")
+
+    def _says_something(self, name: str) -> bool:
+        if name not in self.headers:
+            return True
+        column = list(self.headers).index(name)
+        return any(line[column] != "-" for line in self.lines)
 
     def _without(self, out: Collection[str]) -> Table:
         kept = [index for index, name in enumerate(self.headers) if name not in out]
