@@ -127,7 +127,8 @@ def test_a_data_set_of_the_hub_that_is_here_is_counted_by_the_other_process(
     part = {"rows": 9, "groups": 3}
     common = {"of": 9, "rows": 0, "statements": 2, "schemas": 3}
     answer = dict.fromkeys(("train", "validation", "test"), part)
-    printed = json.dumps({"survey": answer | {"has_test": False, "overlap": common}})
+    other = {"has_test": False, "overlap": common, "fingerprint": "0" * 16}
+    printed = json.dumps({"survey": answer | other})
     asked = []
 
     def run(words: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
