@@ -55,6 +55,7 @@ def latest(sweep: Sweep, store: Store, *, new: bool = False) -> StoredSweep:
     names = {
         "base_model": base_models.stored_name(sweep.base_model),
         "dataset": data.stored_name(sweep.dataset),
+        "databases": data.stored_databases(sweep.databases),
     }
     located = sweep.model_copy(update=names)
 

@@ -35,6 +35,14 @@ def stored_name(dataset: str) -> str:
     return dataset if path is None else str(path.absolute())
 
 
+def stored_databases(databases: str | None) -> str | None:
+    """Returns the name under which database files are put on record: their absolute path."""
+    if databases is None:
+        return None
+    path = local_path(databases)
+    return str((Path(databases) if path is None else path).absolute())
+
+
 def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
     """Returns the files of a local data set by split, "train" among them.
 

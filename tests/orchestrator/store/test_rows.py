@@ -131,6 +131,7 @@ def test_a_final_row_can_be_written_from_the_last_report_and_the_verdict() -> No
         *("sweep_name", "question", "configuration_id", "replicate", "profile", "technique"),
         *("rank", "alpha", "dropout", "target_modules", "virtual_tokens", "batch_size"),
         *("data_size", "epochs", "seed", "dataset", "config_json", "phase", "stratum"),
+        *("content_id", "adopted_from"),
     }
     of_the_verdict = {
         *("outcome", "last_rung", "error", "attempts", "steps", "wall_seconds", "started_at"),
