@@ -163,7 +163,7 @@ def sweep(
 
             measured = measurable(resolved)
             rows = [] if measured is None else [("", measured.sentence())]
-            rows += [("table", words) for words in describe_table(found)]
+            rows += [("table", words) for words in describe_table(resolved, found)]
             rows += zip_longest(("split",), describe_split(resolved, found), fillvalue="")
             rows.append(("cut", describe_cut(resolved, cut(resolved, largest_size(resolved)))))
             out.print(plan.describe(resolved, _resources(resolved), rows))

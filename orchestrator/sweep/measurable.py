@@ -11,6 +11,7 @@ from orchestrator.search_space import Sweep
 from orchestrator.sweep.rows import reading
 from trainables.data.locations import is_on_hub
 from trainables.data.splits import load_splits
+from trainables.data.tables import Example
 from trainables.sql.execution import SqlExecutor
 
 
@@ -72,9 +73,15 @@ def measurable(sweep: Sweep) -> Measurable | None:
         reading(sweep),
     )
     with SqlExecutor() as executor:
-        found = [executor.measurable(row.sql_context, row.sql) for row in splits.validation]
+        # Those of one database one after the other.
+        rows = sorted((_file(row), row.sql_context, row.sql) for row in splits.validation)
+        found = [executor.measurable(context, sql, file or None) for file, context, sql in rows]
     kinds = Counter(each.reason.kind for each in found if each.reason is not None)
     return Measurable(len(found), dict(kinds.most_common()))
+
+
+def _file(row: Example) -> str:
+    return "" if row.database is None else row.database.file
 
 
 def check_measurable(sweep: Sweep) -> None:

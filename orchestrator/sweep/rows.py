@@ -90,10 +90,11 @@ def cut(sweep: Sweep, largest_size: int) -> Cut:
     return Cut(answer.get("cut"), answer.get("unknown") or answer.get("failure"))
 
 
-def describe_table(found: Survey | None) -> Iterator[str]:
+def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     """Yields which columns were taken for which, and what was left out, in words.
 
     Args:
+        sweep: The resolved search space file.
         found: From `surveyed`.
     """
     if found is None:
@@ -101,6 +102,9 @@ def describe_table(found: Survey | None) -> Iterator[str]:
     if found.columns:
         names = (f"{theirs} as {ours}" for ours, theirs in found.columns.items())
         yield f"columns: {', '.join(names)}"
+    if found.databases:
+        files = "1 database" if found.databases == 1 else f"{found.databases:,} databases"
+        yield f"SQL runs on the rows of {files} of {sweep.databases}"
     if found.bad_rows:
         rows = "row" if found.bad_rows == 1 else "rows"
         yield f"left out: {found.bad_rows:,} bad {rows}: {found.bad_rows_said}"
@@ -116,13 +120,16 @@ def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     if sweep.dataset == EMBEDDED:
         yield "the built-in corpus's own, in which each row has a schema of its own"
         return
-    how = {BY_SCHEMA: "by schema", BY_ROW: "by row"}.get(
+    schemas = "schema" if sweep.databases is None else "database"
+    how = {BY_SCHEMA: f"by {schemas}", BY_ROW: "by row"}.get(
         sweep.split_by, f"by the column {sweep.split_by}"
     )
     if found is None:
         yield f"{how}; the rows are counted when they are here"
         return
-    groups = "schemas" if sweep.split_by in (BY_SCHEMA, BY_ROW) else f"values of {sweep.split_by}"
+    groups = (
+        f"{schemas}s" if sweep.split_by in (BY_SCHEMA, BY_ROW) else f"values of {sweep.split_by}"
+    )
     parts = (
         f"{part.rows:,} {use}, of {part.groups:,} {groups}"
         for part, use in (

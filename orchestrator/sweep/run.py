@@ -119,7 +119,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             check_measurable(sweep)
         content = content_of(stored.sweep, rows)
         check_content(stored, content, options.command)
-        for words in describe_table(rows):
+        for words in describe_table(sweep, rows):
             out.print(f"{words[0].upper()}{words[1:]}.")
         if rows is not None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")

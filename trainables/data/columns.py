@@ -48,7 +48,8 @@ def resolve(
     source: str,
     *,
     nested: Collection[str] = (),
-    with_databases: bool = False,
+    databases: bool = False,
+    one_database: bool = False,
 ) -> dict[str, str]:
     """Returns the name in a table of each of the project's columns that it has.
 
@@ -57,8 +58,9 @@ def resolve(
         given: The project's column -> the table's, as a file of a search space says.
         source: The table, for messages.
         nested: Columns of objects or lists, which are no texts.
-        with_databases: Whether schemas come from database files, named in a column, where the table
-            has no column of its own name for them.
+        databases: Whether there are database files. Schemas then come from these, but for a column
+            that is given or has the project's own name, and a column names each row's database.
+        one_database: Whether it is one file, which nothing need name.
 
     Raises:
         DatasetError: A column is missing, is there twice, or may be several; names the candidates.
@@ -77,8 +79,9 @@ def resolve(
                 f" `columns.{column}` names; it must be text."
             )
         found[column] = name
-    for column in (PROMPT, CONTEXT, SQL, *((DATABASE,) if with_databases else ())):
-        usual = () if column == CONTEXT and with_databases else USUAL_NAMES[column]
+    named = (DATABASE,) if databases and not one_database else ()
+    for column in (PROMPT, CONTEXT, SQL, *named):
+        usual = () if column == CONTEXT and databases else USUAL_NAMES[column]
         if column not in found:
             one = _found(column, usual, texts, found.values(), source)
             if one is not None:
@@ -91,7 +94,7 @@ def resolve(
         raise DatasetError(
             f"The table {source} has the column {twice[0]!r} twice; leave one of them."
         )
-    needed = (PROMPT, SQL) if with_databases else (PROMPT, CONTEXT, SQL)
+    needed = (PROMPT, *(() if databases else (CONTEXT,)), SQL, *named)
     missing = [column for column in needed if column not in found]
     if missing:
         raise DatasetError(_missing(missing, names, nested, source))

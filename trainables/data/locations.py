@@ -35,12 +35,9 @@ def stored_name(dataset: str) -> str:
     return dataset if path is None else str(path.absolute())
 
 
-def stored_databases(databases: str | None) -> str | None:
-    """Returns the name under which database files are put on record: their absolute path."""
-    if databases is None:
-        return None
-    path = local_path(databases)
-    return str((Path(databases) if path is None else path).absolute())
+def stored_databases(location: str | None) -> str | None:
+    """Returns the absolute path of what a file names as `databases`; None for nothing."""
+    return None if location is None else str(Path(location).expanduser().absolute())
 
 
 def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:

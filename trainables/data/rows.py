@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.bad_rows import BadRow
-from trainables.data.columns import CONTEXT, PROMPT, SQL
+from trainables.data.columns import CONTEXT, DATABASE, PROMPT, SQL
+from trainables.data.databases import Database, Databases
 from trainables.data.errors import DatasetError
 from trainables.data.json_table import kind
 from trainables.data.raw_table import RawTable
@@ -26,10 +27,15 @@ class Row(NamedTuple):
     sql_complexity: str | None
     sql_task_type: str | None
     group: str | None
+    database: Database | None
 
 
 def take_rows(
-    source: str, table: RawTable, columns: Mapping[str, str], group_column: str | None
+    source: str,
+    table: RawTable,
+    columns: Mapping[str, str],
+    group_column: str | None,
+    databases: Databases | None = None,
 ) -> tuple[list[Row], list[BadRow]]:
     """Returns the rows of a table, and those that are bad: broken, or without what each needs.
 
@@ -38,6 +44,8 @@ def take_rows(
         table: As its file has it.
         columns: The project's columns, and what they are called there.
         group_column: Whose values become `Row.group`.
+        databases: What the rows are about. Where a table has no schemas they are the databases';
+            where it has, rows about one database belong together all the same.
 
     Raises:
         DatasetError: It has no column of that name.
@@ -56,9 +64,10 @@ def take_rows(
 
     needed = (columns[PROMPT], columns[SQL])
     optional = ("domain", "sql_complexity", "sql_task_type")
-    for number, (own, prompt, context, sql, *rest) in enumerate(
+    for number, (own, prompt, context, sql, named, *rest) in enumerate(
         zip(
-            *(values(columns.get(name)) for name in ("id", PROMPT, CONTEXT, SQL, *optional)),
+            *(values(columns.get(name)) for name in ("id", PROMPT, CONTEXT, SQL, DATABASE)),
+            *(values(columns.get(name)) for name in optional),
             values(group_column),
             strict=True,
         )
@@ -71,16 +80,29 @@ def take_rows(
         domain, complexity, task_type, group = map(_text, rest)
         if reason is None and group_column is not None and not group:
             reason = f"has no {group_column}, by which rows are split"
+        database = None
+        if reason is None and databases is not None:
+            found = _meant(databases, _text(named), columns.get(DATABASE))
+            if isinstance(found, str):
+                reason = found
+            else:
+                database = found
+                if CONTEXT in columns:
+                    group = group or Path(found.file).stem
         if reason is None:
-            good.append(
-                Row(
-                    *(_text(own), prompt, context or "", sql),
-                    *(domain, complexity, task_type, group),
-                )
-            )
+            context = context or ("" if database is None else database.schema)
+            texts = (prompt, context, sql, domain, complexity, task_type, group)
+            good.append(Row(_text(own), *texts, database))
         else:
             bad.append(BadRow(f"{file}, {table.place(number)}", reason))
     return good, bad
+
+
+def _meant(databases: Databases, name: str | None, column: str | None) -> Database | str:
+    """Returns the database that a row is about, or what is wrong with what it says."""
+    if column is not None and not name and not databases.is_one:
+        return f"has no {column}, which names its database"
+    return databases.find(name)
 
 
 def _fault(value: Any, column: str) -> str | None:

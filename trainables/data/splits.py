@@ -239,4 +239,6 @@ def _fingerprint(rows: Mapping[str, list[Example]]) -> str:
             digest.update(f"{row.sql_prompt}\0{row.sql_context}\0{row.sql}\0".encode())
             if row.group is not None:
                 digest.update(f"{row.group}\0".encode())
+            if row.database is not None:
+                digest.update(f"{row.database.digest}\0".encode())
     return digest.hexdigest()[:16]

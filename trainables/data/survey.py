@@ -45,6 +45,7 @@ class Survey:
         bad_rows: Rows that were left out.
         bad_rows_said: The first of them, with what is wrong.
         repeated: Rows that were dropped since they are there before.
+        databases: Files that the rows are about.
     """
 
     train: Part
@@ -57,6 +58,7 @@ class Survey:
     bad_rows: int = 0
     bad_rows_said: str = ""
     repeated: int = 0
+    databases: int = 0
 
 
 def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
@@ -95,6 +97,7 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         bad_rows=len(read.bad_rows),
         bad_rows_said=said(read.bad_rows) if read.bad_rows else "",
         repeated=sum(read.repeated.values()),
+        databases=len({row.database for part in rows.values() for row in part if row.database}),
     )
     return found, splits
 

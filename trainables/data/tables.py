@@ -18,6 +18,7 @@ from trainables.contract.configuration import EMBEDDED
 from trainables.data.bad_rows import SKIP, BadRow, refuse
 from trainables.data.columns import renamed, resolve
 from trainables.data.csv_table import read_csv
+from trainables.data.databases import Database, Databases, stamped
 from trainables.data.errors import DatasetError
 from trainables.data.json_table import read_json
 from trainables.data.locations import split_files
@@ -34,6 +35,7 @@ class Example:
     """One row: a question about a database, the database's schema, and the SQL that answers it.
 
     `group` is its value in the column that rows are split by; None where that is the schema.
+    `database` is the one that it is about; None where its schema is all there is.
     """
 
     example_id: str
@@ -44,6 +46,7 @@ class Example:
     sql_complexity: str | None = None
     sql_task_type: str | None = None
     group: str | None = None
+    database: Database | None = None
 
 
 @dataclass(frozen=True, eq=False)  # equal to itself alone, so that what is made of it is kept
@@ -97,7 +100,15 @@ def read_data_set(
             be left out.
     """
     files = [file for part in (split_files(dataset) or {}).values() for file in part]
+    databases = _databases(reading)
+    if databases is not None:
+        files += [each for file in databases.files for each in stamped(file)]
     return _read(dataset, revision, group_column, reading or Reading(), stamp_of(files))
+
+
+def _databases(reading: Reading | None) -> Databases | None:
+    location = None if reading is None else reading.databases
+    return None if location is None else Databases(location)
 
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -181,6 +192,7 @@ class _Reader:
     def __init__(self, group_column: str | None, reading: Reading) -> None:
         self._group_column = group_column
         self._given = dict(reading.columns)
+        self._databases = _databases(reading)
         self.bad: list[BadRow] = []
         self.repeated: dict[str, int] = {}
         self.renamed: dict[str, str] = {}
@@ -189,10 +201,10 @@ class _Reader:
         """Returns the rows of a split's parts, one after the other, each once."""
         rows = [row for source, table in parts for row in self._rows(source, table)]
         has_ids = len({row.own_id for row in rows if row.own_id}) == len(rows)
-        seen: set[tuple[str, str, str]] = set()
+        seen: set[tuple[object, ...]] = set()
         examples = []
         for number, row in enumerate(rows):
-            if (key := (row.sql_prompt, row.sql_context, row.sql)) not in seen:
+            if (key := (row.sql_prompt, row.sql_context, row.sql, row.database)) not in seen:
                 seen.add(key)
                 name = row.own_id if has_ids and row.own_id else f"{split}-{number}"
                 examples.append(Example(name, *row[1:]))
@@ -202,11 +214,18 @@ class _Reader:
     def _rows(self, source: str, table: RawTable) -> list[Row]:
         if not table.names:
             raise DatasetError(f"The table {source} has no rows.")
-        columns = resolve(table.names, self._given, source, nested=table.nested)
+        columns = resolve(
+            table.names,
+            self._given,
+            source,
+            nested=table.nested,
+            databases=self._databases is not None,
+            one_database=self._databases is not None and self._databases.is_one,
+        )
         for ours, theirs in renamed(columns).items():
             known = self.renamed.setdefault(ours, theirs)
             if theirs not in known.split(" or "):
                 self.renamed[ours] = f"{known} or {theirs}"
-        rows, bad = take_rows(source, table, columns, self._group_column)
+        rows, bad = take_rows(source, table, columns, self._group_column, self._databases)
         self.bad += bad
         return rows

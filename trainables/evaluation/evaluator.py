@@ -146,7 +146,9 @@ class Evaluator:
         left = set(of_kind("execution"))
         for example in self._examples:
             contexts, reference = [example.sql_context], [example.sql]
-            (judged,) = self._executor.judge(contexts, reference, reference, heartbeat)
+            (judged,) = self._executor.judge(
+                contexts, reference, reference, heartbeat, [_file(example)]
+            )
             if judged.reason is not None and judged.reason.kind == UNJUDGED:
                 return frozenset()
             left = {score for score in left if getattr(judged, score) is None}
@@ -206,7 +208,8 @@ class Evaluator:
         references = [example.sql for example in self._examples]
         contexts = [example.sql_context for example in self._examples]
         texts = text_scores.score(predictions, references, contexts=contexts, heartbeat=heartbeat)
-        executions = self._executor.judge(contexts, references, predictions, heartbeat)
+        files = [_file(example) for example in self._examples]
+        executions = self._executor.judge(contexts, references, predictions, heartbeat, files)
         cuts = self._asked.cuts(range(len(self._examples)), self._target_limit)
         rows: list[dict[str, Any]] = []
         for example, prediction, text, execution, (source_cut, target_cut) in zip(
@@ -268,6 +271,11 @@ def _is_unjudged(score: str, row: Mapping[str, Any]) -> bool:
 
 def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
     return {score: row[score] for score in (*SCORES, "meteor_synonyms")}
+
+
+def _file(example: Example) -> str | None:
+    """Returns the database file that an example is about."""
+    return None if example.database is None else example.database.file
 
 
 def _nothing() -> None:

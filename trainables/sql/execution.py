@@ -1,14 +1,15 @@
 """Does a predicted SQL statement do what the reference does, on the row's own small database?
 
 For each row, the context (`CREATE TABLE ...; INSERT INTO ...`) is built in a fresh SQLite database
-in memory; the prediction finds it as the reference found it. A prediction is right if it returns
-what the reference may return (`trainables.sql.sandbox.comparison`): the number and order of columns
-count, NULLs, and numbers but for rounding; the order of rows counts where the reference has ORDER
-BY at its outermost level, and rows that tie there, or at a LIMIT, are as right as each other
-(`trainables.sql.sandbox.judgement`). If either changes data or schema, so do the states of the
-database after each, with all that a schema says (`trainables.sql.sandbox.schema`). A text of
-several statements is run whole: the results of all of them count, and the state after the last.
-Both run at one fixed time (`trainables.sql.sandbox.clock`).
+in memory, or that database is a copy of the row's file; the prediction finds it as the reference
+found it. A prediction is right if it returns what the reference may return
+(`trainables.sql.sandbox.comparison`): the number and order of columns count, NULLs, and numbers but
+for rounding; the order of rows counts where the reference has ORDER BY at its outermost level, and
+rows that tie there, or at a LIMIT, are as right as each other (`trainables.sql.sandbox.judgement`).
+If either changes data or schema, so do the states of the database after each, with all that a
+schema says (`trainables.sql.sandbox.schema`). A text of several statements is run whole: the
+results of all of them count, and the state after the last. Both run at one fixed time
+(`trainables.sql.sandbox.clock`).
 
 A score is exact, or it is not given. Context and reference run as they are in SQLite; where they
 show signs of MySQL, PostgreSQL, T-SQL or Oracle, or SQLite refuses them, they run in a translation
@@ -21,7 +22,8 @@ translation is known is neither right nor wrong ("unjudged"), and one that is of
 is still divided as a decimal (`trainables.sql.sandbox.decimals`).
 
 What is promised. A prediction is hostile: it runs in a child process
-(`trainables.sql.sandbox.scoring_child`) that holds nothing but the row, may open no file and start
+(`trainables.sql.sandbox.scoring_child`) that holds nothing but the row and the copy of its database
+(read by `trainables.sql.database_file`, which cannot change the file), may open no file and start
 no process, and has limits (`Limits`) on instructions, processor time, memory and the size of what
 it makes; SQLite's authorizer permits what `trainables.sql.sandbox.permissions` lists, so no ATTACH,
 no PRAGMA, no extension, no virtual table. Limits are counted in instructions and processor time: a
@@ -63,7 +65,7 @@ from trainables.sql.dialects import (
     without_quotes_around_names,
 )
 from trainables.sql.measurement import Judgement, Measurement, Reason
-from trainables.sql.plans import Plan, plan
+from trainables.sql.plans import Plan, plan, plan_on
 from trainables.sql.runs import ENDED, FINAL, Outcome, Reading, Runs
 from trainables.sql.sandbox.database import Limits
 from trainables.sql.sandbox.process import SandboxUnavailable
@@ -103,7 +105,7 @@ class SqlExecutor:
     def __init__(self, limits: Limits | None = None) -> None:
         self._runs = Runs(limits or Limits())
         # Of the rows that do not simply run as they are; those need no plan.
-        self._plans: dict[tuple[str, str], Plan] = {}
+        self._plans: dict[tuple[str, str, str | None], Plan] = {}
 
     def __enter__(self) -> SqlExecutor:
         return self
@@ -154,10 +156,20 @@ class SqlExecutor:
         references: Sequence[str],
         predictions: Sequence[str],
         heartbeat: Heartbeat | None = None,
+        databases: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Scores as `execute` does, and says of each row why a score is None.
 
+        Args:
+            contexts: As there; of a row with a database file its schema.
+            references: As there.
+            predictions: As there.
+            heartbeat: As there.
+            databases: SQLite files, one a row; None for a row whose context builds its database.
+                The row's database is then a copy of the file, in memory.
+
         Raises:
+            DatabaseUnreadable: A file cannot be read.
             ValueError: The lists differ in length.
             SandboxUnavailable: No child process can be started.
         """
@@ -167,32 +179,48 @@ class SqlExecutor:
                 f"{len(predictions)} predictions; each row needs one of each."
             )
         self._runs.heartbeat = heartbeat
-        found = []
-        for row in zip(contexts, references, predictions, strict=True):
+        files = databases or [None] * len(contexts)
+        rows = list(zip(contexts, references, predictions, files, strict=True))
+        found: dict[int, Judgement] = {}
+        # One process holds one database.
+        for number in sorted(range(len(rows)), key=lambda number: rows[number][3] or ""):
             if heartbeat is not None:
                 heartbeat()
             try:
-                found.append(self._row(*row))
+                found[number] = self._row(*rows[number])
             except NotTranslated:
-                found.append(_unjudged("the parsing process reached its limits"))
-        return found
+                found[number] = _unjudged("the parsing process reached its limits")
+        return [found[number] for number in range(len(rows))]
 
-    def measurable(self, context: str, reference: str) -> Measurement:
+    def measurable(self, context: str, reference: str, database: str | None = None) -> Measurement:
         """Tells whether a row can be measured: the same for every prediction.
 
+        Args:
+            context: Builds its database; of one with a database file its schema.
+            reference: SQL that does what is asked.
+            database: Its SQLite file. Rows of one are best asked about one after the other.
+
         Raises:
+            DatabaseUnreadable: The file cannot be read.
             SandboxUnavailable: No child process can be started.
         """
-        return self._plan(context, reference).measurement
+        return self._plan(context, reference, database).measurement
 
-    def _plan(self, context: str, reference: str) -> Plan:
-        key = (context, reference)
+    def _plan(self, context: str, reference: str, database: str | None) -> Plan:
+        key = (context, reference, database)
         if key not in self._plans:
-            self._plans[key] = plan(context, reference, self._runs)
+            self._plans[key] = (
+                plan(context, reference, self._runs)
+                if database is None
+                else plan_on(database, reference, self._runs)
+            )
         return self._plans[key]
 
-    def _row(self, context: str, reference: str, prediction: str) -> Judgement:
-        if (context, reference) not in self._plans and not is_foreign(context, reference):
+    def _row(
+        self, context: str, reference: str, prediction: str, database: str | None
+    ) -> Judgement:
+        key = (context, reference, database)
+        if database is None and key not in self._plans and not is_foreign(context, reference):
             # Most rows: they run as they are, and one request tells all.
             reading = Reading("sqlite", context, reference)
             outcome = self._runs.run(reading, prediction)
@@ -200,8 +228,8 @@ class SqlExecutor:
                 return self._as_sqlite(reading, prediction, context, outcome)
             if outcome["context"] == "limit":
                 reason = Reason("limit", outcome["message"] or "")
-                self._plans[(context, reference)] = Plan((), reason)
-        made = self._plan(context, reference)
+                self._plans[key] = Plan((), reason)
+        made = self._plan(context, reference, database)
         if made.reason is not None:
             return self._validity(made, context, prediction)
         reading = made.readings[0]

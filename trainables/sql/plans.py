@@ -67,6 +67,25 @@ def plan(context: str, reference: str, runs: Runs) -> Plan:
         return Plan(built, Reason("limit", "of the parsing process"))
 
 
+def plan_on(database: str, reference: str, runs: Runs) -> Plan:
+    """Returns how a row is read whose database is a file: as SQLite's, which the file is.
+
+    Args:
+        database: The file.
+        reference: What is asked for.
+        runs: Where it is tried.
+    """
+    reading = Reading("sqlite", "", reference, database=database)
+    outcome = runs.run(reading, reference)
+    message = outcome["message"] or ""
+    if (kind := outcome["context"]) is not None:
+        return Plan((), Reason("limit" if kind == "limit" else "context fails", message))
+    if (kind := outcome["reference"]) is not None:
+        reason = Reason("limit" if kind == "limit" else "reference fails", message)
+        return Plan((reading.without_reference(),), reason)
+    return Plan((reading,))
+
+
 def _translated(as_it_is: Reading, outcome: Outcome, runs: Runs) -> Plan:
     context, reference = as_it_is.context, as_it_is.reference or ""
     builds = not outcome["context"]

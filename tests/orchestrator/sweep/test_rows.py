@@ -76,14 +76,14 @@ def test_renamed_columns_and_bad_rows_are_said(tmp_path: Path) -> None:
     table = tmp_path / "rows.jsonl"
     renamed = table.read_text().replace('"sql_prompt"', '"question"')
     table.write_text(renamed.replace('"sql_context"', '"tables"') + '{"question": null}\n')
-    assert list(describe_table(surveyed(given))) == [
+    assert list(describe_table(given, surveyed(given))) == [
         "columns: tables as sql_context, question as sql_prompt",
         "left out: 1 bad row: rows.jsonl, line 601 has no question",
     ]
     with pytest.raises(UserError, match="1 bad row beside 600 good ones"):
         check_sources(given.model_copy(update={"bad_rows": "error"}))
     assert check_sources(given) == surveyed(given)
-    assert list(describe_table(None)) == []
+    assert list(describe_table(given, None)) == []
 
 
 def test_what_the_hub_has_and_this_machine_has_not_is_not_counted(

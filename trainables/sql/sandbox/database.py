@@ -86,6 +86,10 @@ class Database:
         limits: For each of the texts.
         functions: What the texts call beyond SQLite's own functions, by `sandbox.functions`' names.
         seed: What RANDOM() and RANDOMBLOB() depend on; None: on nothing, they are SQLite's own.
+        content: Bytes of a database file, which it begins as a copy of.
+
+    Raises:
+        SqlFailed: The content is more than the limits allow.
 
     Attributes:
         instructions: How many the last text took, counted by the thousand.
@@ -94,7 +98,12 @@ class Database:
     """
 
     def __init__(
-        self, limits: Limits, functions: Sequence[str] = (), *, seed: int | None = None
+        self,
+        limits: Limits,
+        functions: Sequence[str] = (),
+        *,
+        seed: int | None = None,
+        content: bytes = b"",
     ) -> None:
         self._limits = limits
         self.instructions = 0
@@ -127,6 +136,13 @@ class Database:
         register(self._connection, functions, self._guard)
         if seed is not None:
             self._draw_from(seed)
+        if content:
+            # SQLite does this by an ATTACH of its own, which the allow-list would refuse.
+            try:
+                self._connection.deserialize(content)
+            except (sqlite3.Error, MemoryError) as error:
+                self._connection.close()
+                raise SqlFailed(f"the copy of the database: {error}", "limit") from None
         self._connection.set_authorizer(self._authorize)
         self._connection.set_progress_handler(self._count, _STEPS)
 

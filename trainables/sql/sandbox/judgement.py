@@ -75,6 +75,7 @@ class Row(NamedTuple):
     Attributes:
         functions: What they call beyond SQLite's own functions.
         is_translated: Whether context and reference are of another dialect.
+        content: What its database begins as, before the context.
     """
 
     context: str
@@ -82,6 +83,7 @@ class Row(NamedTuple):
     prediction: str
     functions: tuple[str, ...] = ()
     is_translated: bool = False
+    content: bytes = b""
 
 
 def run(database: Database, text: str, *, with_ties: bool = False) -> Effect:
@@ -269,7 +271,7 @@ def _again(
     Raises:
         SqlFailed: It does not run this time.
     """
-    with Database(limits, row.functions, seed=seed) as database:
+    with Database(limits, row.functions, seed=seed, content=row.content) as database:
         if row.context:
             database.run(row.context)
         if prepare is not None:

@@ -39,10 +39,16 @@ class SandboxProcess:
     """One child, started by the first request, kept for the next ones, started again when it died.
 
     Not for use from several threads at once.
+
+    Args:
+        limits: What one row may use.
+        content: Bytes of a database file, which each row's database begins as; it then has no other
+            one, and the child never has the file.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, content: bytes = b"") -> None:
         self._limits = limits
+        self._content = content
         self._child: LineChild | None = None
         self._has_answered = False
 
@@ -61,11 +67,15 @@ class SandboxProcess:
             ChildDied: The request ended the child. The next request gets another one.
             SandboxUnavailable: No child has ever answered.
         """
+        is_new = self._child is None
         if self._child is None:
-            self._child = LineChild(_CHILD, self._limits._asdict())
+            settings = self._limits._asdict() | {"content_bytes": len(self._content)}
+            self._child = LineChild(_CHILD, settings)
         child, stage = self._child, ""
         wait = _waiting(self._limits.wall_seconds, heartbeat)
         try:
+            if is_new:
+                child.write(self._content, wait)
             child.write(json.dumps(request).encode() + b"\n", wait)
             while isinstance(message := json.loads(child.read(wait)), str):
                 stage = message

@@ -64,13 +64,8 @@ class _QueryDatabase(Database):
     """A database in memory that is built first and only read from then on."""
 
     def __init__(self, limits: Limits, content: bytes, functions: list[str]) -> None:
-        super().__init__(limits, functions)
         self._only_reads = False
-        if content:
-            # SQLite does this by an ATTACH of its own, which the allow-list would refuse.
-            self._connection.set_authorizer(None)
-            self._connection.deserialize(content)
-            self._connection.set_authorizer(self._authorize)
+        super().__init__(limits, functions, content=content)
 
     def query(self, text: str, most_rows: int) -> dict[str, Any]:
         """Runs one statement that only reads and returns its columns and first rows.

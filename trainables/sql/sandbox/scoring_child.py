@@ -1,8 +1,9 @@
 """The child process that runs hostile SQL for `trainables.sql.execution`. Standard library only.
 
-It reads one JSON object a line and answers each with JSON lines: the name of each stage as it is
-passed (so that the parent knows what a dead child was at), then one object with the outcome. Before
-the first line it gives up what it will not need: files, their growth, processes, memory.
+It reads the bytes of a database, if there is one, then one JSON object a line, and answers each
+with JSON lines: the name of each stage as it is passed (so that the parent knows what a dead child
+was at), then one object with the outcome. Before the first of them it gives up what it will not
+need: files, their growth, processes, memory.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from trainables.sql.sandbox.resource_limits import limit_resources
 
 def main() -> None:
     """Serves requests until standard input ends. Called by `trainables.sql.sandbox.process`."""
-    limits = Limits(**json.loads(sys.argv[1]))
+    settings = json.loads(sys.argv[1])
+    content_bytes = settings.pop("content_bytes")
+    limits = Limits(**settings)
     give_up(limits)
+    content = sys.stdin.buffer.read(content_bytes)
     # The modifier 'localtime' says the same on every machine.
     os.environ["TZ"] = "UTC"
     time.tzset()
     for line in sys.stdin.buffer:
         _start_clock(limits)
-        outcome = _serve(json.loads(line), limits)
+        outcome = _serve(json.loads(line), limits, content)
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(outcome)
 
@@ -62,7 +66,7 @@ def _write(message: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _serve(request: dict[str, Any], limits: Limits, content: bytes) -> dict[str, Any]:
     """Runs the reference and the prediction, each as if in a database of its own.
 
     Args:
@@ -71,6 +75,7 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
             the prediction's database is built by another text; definitions of tables do not count
             then.
         limits: For each of the texts.
+        content: What a database begins as, before the context.
 
     Returns:
         `context`, `reference`, `prediction`: None where the text ran, else the kind of
@@ -83,12 +88,11 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     functions, other_context = request["functions"], request.get("prediction_context")
     outcome: dict[str, Any] = dict.fromkeys((*stages, "equal", "unjudged", "message"))
     expected = found = None
-    with Database(limits, functions) as database:
-        try:
-            if context:
-                database.run(context)
-        except SqlFailed as failure:
-            return outcome | {"context": failure.kind, "message": str(failure)}
+    try:
+        database = _built(context, functions, limits, content)
+    except SqlFailed as failure:
+        return outcome | {"context": failure.kind, "message": str(failure)}
+    with database:
         _write("context")
         is_random = database.is_random
         database.forget_changes()
@@ -100,22 +104,38 @@ def _serve(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         if is_untouched:
             found = _run(database, "prediction", prediction, outcome)
     if not is_untouched:
-        with Database(limits, functions) as database:
-            try:
-                if built := _as_run(other_context) if other_context else context:
-                    database.run(built)
-            except SqlFailed as failure:
-                return outcome | {"prediction": failure.kind, "message": str(failure)}
+        built = _as_run(other_context) if other_context else context
+        try:
+            database = _built(built, functions, limits, content)
+        except SqlFailed as failure:
+            return outcome | {"prediction": failure.kind, "message": str(failure)}
+        with database:
             found = _run(database, "prediction", prediction, outcome)
     if expected is not None and found is not None:
         _pass("prediction", limits)
         if other_context is not None:
             expected, found = without_definitions(expected), without_definitions(found)
         is_translated = bool(request.get("is_translated"))
-        row = Row(context, reference, prediction, tuple(functions), is_translated)
+        row = Row(context, reference, prediction, tuple(functions), is_translated, content)
         verdict = judge(row, expected, found, limits, is_random=is_random)
         outcome["equal" if isinstance(verdict, bool) else "unjudged"] = verdict
     return outcome
+
+
+def _built(context: str, functions: list[str], limits: Limits, content: bytes) -> Database:
+    """Returns a database in which the context has run, for the caller to close.
+
+    Raises:
+        SqlFailed: It does not run, or the content is more than the limits allow.
+    """
+    database = Database(limits, functions, content=content)
+    if context:
+        try:
+            database.run(context)
+        except SqlFailed:
+            database.__exit__()
+            raise
+    return database
 
 
 def _as_run(text: str) -> str:
