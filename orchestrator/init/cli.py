@@ -142,7 +142,7 @@ def _notes(asked: Asked, found: Findings, proposed: Sweep) -> list[str]:
     named = asked.dataset or "what comes with the profile"
     lines = [f"Rows: {named}."]
     if asked.dataset is not None:
-        lines += [f"{each[:1].upper()}{each[1:]}." for each in describe_table(found.rows)]
+        lines += [f"{each[:1].upper()}{each[1:]}." for each in describe_table(proposed, found.rows)]
         split = list(describe_split(proposed, found.rows))
         lines += [f"Split {split[0]}.", *(f"{each[:1].upper()}{each[1:]}." for each in split[1:])]
     if found.measured:
