@@ -28,9 +28,10 @@ from orchestrator.predict.stored_model import choose
 from orchestrator.results.find_trial import BEST
 from orchestrator.terminal.console import console
 from trainables.data.prompt import prompt
-from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
+from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.splits import load_splits
 from trainables.evaluation.text_scores import score
+from trainables.families.framing import TokenIds
 from trainables.inference.generation import decoding, generate
 from trainables.inference.predictor import be_quiet
 from trainables.training import checkpoint
@@ -84,13 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         configuration.split_by,
     ).test
     tokens = SqlTokens(adapted.tokenizer)
-    sources: list[TokenIds] = tokens.token_ids(
+    sources: list[TokenIds] = tokens.prompt_ids(
         [collapse_white_space(prompt(example)) for example in examples],
         configuration.source_tokens,
-        keep_end=True,
     )
     references = [example.sql for example in examples]
-    lengths = [len(ids) for ids in tokens.token_ids(references, keep_end=True)]
+    lengths = [len(ids) for ids in tokens.prompt_ids(references)]
     how = decoding("standard", lengths, configuration.target_tokens)
     out = console()
     out.print(

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 plain = tokenizer.batch_decode(
                     plain_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
                 )
-                our_ids = tokens.token_ids(texts, keep_end=True)
+                our_ids = tokens.prompt_ids(texts)
                 ours = tokens.texts(our_ids)
                 for text, a, b, x, y in zip(texts, plain, ours, plain_ids, our_ids, strict=True):
                     plain_damaged += a != text

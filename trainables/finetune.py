@@ -52,6 +52,7 @@ from trainables.data.reading import Reading
 from trainables.data.spelling import SqlTokens
 from trainables.data.splits import NOTEBOOK_ROWS, load_splits
 from trainables.evaluation.evaluator import Evaluation, Evaluator
+from trainables.families.fit import Lengths
 from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
 from trainables.runtime.seeding import isolated
 from trainables.runtime.worker_group import WorkerGroup
@@ -117,7 +118,7 @@ class Finetuning:
         with isolated(self._device):
             self._adapted = prepare(configuration, self._device)
         self._memory = PeakMemory(self._device)
-        self._tokens = SqlTokens(self._adapted.tokenizer)
+        self._tokens = SqlTokens(self._adapted.tokenizer, self._adapted.framing)
         self._trainer: Trainer | None = None
         self._encoded: EncodedRows | None = None
         if trains:
@@ -212,6 +213,7 @@ class Finetuning:
                 target_limit=self._configuration.target_tokens,
                 protocol=protocol,
                 executor=self._executor,
+                answer_room=Lengths.of(self._configuration).answer_room(self._adapted.config),
             )
         started = time.perf_counter()
         with isolated(self._device):

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainables.base_models.tokenizer import load_tokenizer
+from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import UserError
 from trainables.data.encoded_rows import EncodedRows
@@ -56,10 +56,12 @@ def preview(configuration: TrialConfiguration, *, rows_only: bool = False) -> Pr
     if rows_only:
         return Preview(surveyed, None, None)
     try:
-        tokenizer = load_tokenizer(configuration.base_model, configuration.base_model_revision)
+        base = configuration.base_model, configuration.base_model_revision
+        tokenizer = load_tokenizer(*base)
+        framing = framing_of(load_family(*base), tokenizer)
     except UserError as error:
         return Preview(surveyed, None, str(error))
-    return Preview(surveyed, _cut(splits, SqlTokens(tokenizer), configuration), None)
+    return Preview(surveyed, _cut(splits, SqlTokens(tokenizer, framing), configuration), None)
 
 
 def _cut(splits: Splits, tokens: SqlTokens, configuration: TrialConfiguration) -> dict[str, int]:

@@ -30,12 +30,12 @@ from trainables.base_models.loading import compute_dtype
 from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
-from trainables.data.batching import IGNORED_LABEL
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.splits import Splits, load_splits
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
+from trainables.families.batch import IGNORED_LABEL
 from trainables.techniques.registry import TECHNIQUES
 
 STUDY_BATCH = 2
@@ -153,8 +153,8 @@ def validation_loss(
     """
     tokens = SqlTokens(tokenizer)
     prompts = [collapse_white_space(prompt(row)) for row in rows]
-    sources = tokens.token_ids(prompts, configuration.source_tokens, keep_end=True)
-    targets = tokens.token_ids([row.sql for row in rows], None, keep_end=False)
+    sources = tokens.prompt_ids(prompts, configuration.source_tokens)
+    targets = tokens.statement_ids([row.sql for row in rows])
     total, count = 0.0, 0
     for source, target in zip(sources, targets, strict=True):
         with torch.inference_mode():

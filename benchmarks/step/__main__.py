@@ -75,9 +75,9 @@ def lengths(configuration: TrialConfiguration) -> list[tuple[int, int]]:
     rows = splits.training_rows(configuration.data_size)
     tokens = SqlTokens(load_tokenizer(configuration.base_model))
     prompts = [collapse_white_space(prompt(row)) for row in rows]
-    sources = tokens.token_ids(prompts, configuration.source_tokens, keep_end=True)
+    sources = tokens.prompt_ids(prompts, configuration.source_tokens)
     statements = [row.sql for row in rows]
-    targets = tokens.token_ids(statements, configuration.target_tokens, keep_end=False)
+    targets = tokens.statement_ids(statements, configuration.target_tokens)
     return [(len(source), len(target)) for source, target in zip(sources, targets, strict=True)]
 
 

@@ -36,8 +36,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainables.contract.configuration import Scalar
-from trainables.techniques.lora import ALL_LINEAR_LAYERS, LINEAR_LAYERS
-from trainables.techniques.parameter import split
+from trainables.families.registry import architecture_of
+from trainables.families.target_modules import chosen
 from trainables.techniques.registry import TECHNIQUES
 
 
@@ -55,7 +55,7 @@ class TrainedT5:
         vocabulary: Rows of the output layer.
         base: Whether the base model's weights are trained.
         rank: Rank of the adapters; 0 without.
-        adapted: Names of the adapted layers (`LINEAR_LAYERS`).
+        adapted: Names of the adapted layers, e.g. "q".
         prefix: Virtual tokens before the decoder's own.
     """
 
@@ -88,7 +88,9 @@ class TrainedT5:
         if parameters.get("projection"):
             raise ValueError("projection is true, but its network is not counted")
         names = str(parameters.get("target_modules", ""))
-        adapted = LINEAR_LAYERS if names == ALL_LINEAR_LAYERS else split(names)
+        values = config.to_dict()
+        layers = chosen(names, architecture_of(values).linear_layers(values), "a T5")
+        adapted = (name.rpartition(".")[2] for name in layers)
         gated = bool(config.is_gated_act)
         return cls(
             width=config.d_model,

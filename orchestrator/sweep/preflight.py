@@ -12,6 +12,7 @@ from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.sweep.base_fit import check_fit
 from orchestrator.sweep.rows import reading, surveyed
 from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
@@ -135,7 +136,7 @@ def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartO
 
 
 def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
-    """Checks that the base model and the data set can be had, and that its rows suffice.
+    """Checks that base model and data set can be had, suit the file, and have rows enough.
 
     Args:
         sweep: The resolved search space file.
@@ -145,10 +146,11 @@ def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
         What its rows are, as far as that is known before they are downloaded (`rows.surveyed`).
 
     Raises:
-        UserError: One cannot be had, or the file asks for more rows than there are, or for a split
-            that they do not allow.
+        UserError: One cannot be had, or the file asks for more rows than there are, for a split
+            that they do not allow, or for lengths or layers that the base model does not have.
     """
     check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
+    check_fit(sweep)
     how = (group_column(sweep.dataset, sweep.split_by), reading(sweep))
     check_dataset(
         sweep.dataset,

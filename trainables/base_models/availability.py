@@ -6,18 +6,25 @@ hub, and only then asks the hub, once.
 
 from __future__ import annotations
 
+import json
 import shlex
 
+from trainables.base_models.description import CONFIG, read_config, usable_family
 from trainables.base_models.locations import GIVE_A_FOLDER, WEIGHTS, Location, locate
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
 
-_TOKENIZERS = ("tokenizer.json", "spiece.model", "sentencepiece.bpe.model")
-_MODEL_FILES = " --include '*.json' --include '*.safetensors' --include 'spiece.model'"
+_TOKENIZERS = ("tokenizer.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
+_PAIR = ("vocab.json", "merges.txt")
+"""Files of a byte-pair tokenizer, which has both."""
+_SETTINGS = "tokenizer_config.json"
+_WITHOUT_VOCABULARY = ("ByT5Tokenizer",)
+"""Tokenizers that count bytes, and have no file beside their settings."""
+_MODEL_FILES = " --include '*.json' --include '*.safetensors' --include '*.model' --include '*.txt'"
 
 
 def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True) -> None:
-    """Checks that a base model and its tokenizer can be loaded.
+    """Checks that a base model and its tokenizer can be loaded, and that a family knows the model.
 
     Args:
         name: "embedded", a checkpoint folder, or an identifier of the hub.
@@ -25,11 +32,13 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
         ask_hub: Whether to ask the hub about what is not on this machine.
 
     Raises:
-        Unavailable: It is not there, is incomplete, or the hub could not be asked.
+        Unavailable: It is not there, is incomplete, is of an architecture that no family knows, or
+            the hub could not be asked.
     """
     location = locate(name, revision)
     if location.obstacle is not None:
         raise Unavailable(location.obstacle)
+    _check_architecture(location)
     if not location.is_on_hub:
         if missing := _missing_file(location):
             raise Unavailable(
@@ -44,10 +53,26 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
     command = f"hf download {shlex.quote(name)}{named}{_MODEL_FILES}"
     remedies = hub.remedies(command, GIVE_A_FOLDER)
     info = hub.ask(what, revision, remedies, lambda api: api.model_info(name, revision=revision))
+    known = getattr(info, "config", None)
+    if isinstance(known, dict) and "model_type" in known:
+        try:
+            usable_family(known)
+        except ValueError as error:
+            raise Unavailable(f"{what} {error}.") from error
     if not any(sibling.rfilename.endswith(".safetensors") for sibling in info.siblings or ()):
         raise Unavailable(
             f"{what} has no weights as safetensors on the Hugging Face hub: {remedies}"
         )
+
+
+def _check_architecture(location: Location) -> None:
+    """Refuses what no family can load, as far as its config.json is on this machine."""
+    try:
+        config = read_config(location)
+        if config is not None:
+            usable_family(config)
+    except ValueError as error:
+        raise Unavailable(f'The base model "{location.name}" {error}.') from error
 
 
 def has_tokenizer(name: str, revision: str | None = None) -> bool:
@@ -56,15 +81,28 @@ def has_tokenizer(name: str, revision: str | None = None) -> bool:
 
 
 def _has_tokenizer(location: Location) -> bool:
-    return any(location.file(file) for file in _TOKENIZERS)
+    if any(location.file(file) for file in _TOKENIZERS):
+        return True
+    return all(location.file(file) for file in _PAIR) or _counts_bytes(location)
+
+
+def _counts_bytes(location: Location) -> bool:
+    path = location.file(_SETTINGS)
+    if path is None:
+        return False
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(settings, dict) and settings.get("tokenizer_class") in _WITHOUT_VOCABULARY
 
 
 def _missing_file(location: Location) -> str | None:
     """Returns which part of a checkpoint is not on this machine, None if all of it is."""
-    if location.file("config.json") is None:
-        return "config.json"
+    if location.file(CONFIG) is None:
+        return CONFIG
     if not _has_tokenizer(location):
-        return f"tokenizer ({' or '.join(_TOKENIZERS)})"
+        return f"tokenizer ({', '.join(_TOKENIZERS)} or {' with '.join(_PAIR)})"
     try:
         weights = location.weights()
     except ValueError as error:

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
-from transformers import (
-    AutoModelForSeq2SeqLM,
-    BitsAndBytesConfig,
-    PreTrainedModel,
-)
+from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import cached_file
 
+from trainables.base_models.description import CONFIG, read_config, usable_family
 from trainables.base_models.fused_gelu import fuse_activations
 from trainables.base_models.locations import WEIGHTS_INDEX, Location
 from trainables.base_models.tokenizer import BaseModelUnavailable, local_first, locate_base
+from trainables.families.family import ModelFamily
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
@@ -58,7 +56,7 @@ def load_base_model(
     device: torch.device,
     dtype: torch.dtype,
 ) -> PreTrainedModel:
-    """Loads an encoder-decoder model onto a device.
+    """Loads a model of any family onto a device.
 
     Args:
         name: "embedded", a checkpoint folder, or an identifier of the hub.
@@ -72,14 +70,14 @@ def load_base_model(
 
     Raises:
         BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
-            safetensors.
+            safetensors; or no family knows its architecture.
     """
     location = locate_base(name, revision)
     placement = {} if quantization is None else {"device_map": {"": str(device)}}
 
     def load(local_only: bool) -> PreTrainedModel:
         _check_shards(location, local_only)
-        model, report = AutoModelForSeq2SeqLM.from_pretrained(
+        model, report = _family(location, local_only).load(
             location.source,
             revision=location.revision,
             local_files_only=local_only,
@@ -89,7 +87,6 @@ def load_base_model(
             # and an adapter trained beside those would be merged into, or asked beside, these.
             dtype=dtype if quantization is None else torch.float32,
             quantization_config=quantization,
-            output_loading_info=True,
             **placement,
         )
         if report["missing_keys"]:
@@ -114,6 +111,24 @@ def load_base_model(
             # through which no gradient flows back when training goes on.
             module.support_avx512bf16_for_cpu = False
     return model
+
+
+def _family(location: Location, local_only: bool) -> ModelFamily:
+    """Returns the family of a base model, whose config.json is downloaded where need be.
+
+    Raises:
+        BaseModelUnavailable: No family knows it.
+    """
+    cached_file(
+        location.source,
+        CONFIG,
+        revision=location.revision,
+        local_files_only=local_only,
+    )
+    try:
+        return usable_family(read_config(location) or {})
+    except ValueError as error:
+        raise BaseModelUnavailable(f'The base model "{location.name}" {error}.') from error
 
 
 def _check_shards(location: Location, local_only: bool) -> None:

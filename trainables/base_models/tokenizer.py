@@ -11,8 +11,11 @@ from typing import TypeVar
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from trainables.base_models.description import describe, usable_family
 from trainables.base_models.locations import Location, locate
 from trainables.contract.errors import SharedError
+from trainables.families.family import ModelFamily
+from trainables.families.framing import Framing
 
 Loaded = TypeVar("Loaded")
 
@@ -45,6 +48,30 @@ def load_tokenizer(name: str, revision: str | None = None) -> PreTrainedTokenize
         )
 
     return local_first(name, "tokenizer", load)
+
+
+def load_family(name: str, revision: str | None = None) -> ModelFamily:
+    """Returns the family of a base model whose config.json is on this machine.
+
+    Raises:
+        BaseModelUnavailable: No family knows it.
+    """
+    try:
+        return usable_family(describe(name, revision) or {})
+    except ValueError as error:
+        raise BaseModelUnavailable(f'The base model "{name}" {error}.') from error
+
+
+def framing_of(family: ModelFamily, tokenizer: PreTrainedTokenizerBase) -> Framing:
+    """Returns what a family puts around prompts and statements.
+
+    Raises:
+        BaseModelUnavailable: The tokenizer does not do.
+    """
+    try:
+        return family.framing(tokenizer)
+    except ValueError as error:
+        raise BaseModelUnavailable(str(error)) from error
 
 
 def locate_base(name: str, revision: str | None) -> Location:

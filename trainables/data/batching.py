@@ -1,4 +1,4 @@
-"""Which rows are trained on together, and how they become tensors.
+"""Which rows are trained on together.
 
 A batch of training is a random one, so that its gradient is an unbiased estimate. Batches of like
 length, which hold less padding, are not: in text-to-SQL the length goes with the kind of statement.
@@ -10,20 +10,13 @@ of like length. So is it in an evaluation, where the rows of a batch do not touc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
-from trainables.data.spelling import TokenIds
 from trainables.runtime.seeding import seed_of
 
 MOST_SEARCHED = 256
 """Rows. All ways to cut a larger batch would take longer to weigh than the best one saves."""
-
-IGNORED_LABEL = -100
-"""Label of a padded position; torch's cross-entropy leaves it out."""
 
 
 def epoch_batches(rows: int, batch_size: int, *, seed: int, epoch: int) -> Iterator[list[int]]:
@@ -100,65 +93,3 @@ def micro_batches(
         found.append(order[start:end])
         end = start
     return found[::-1]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One forward pass. `b` rows, `s` and `t` the longest source and target in it.
-
-    Attributes:
-        input_ids: [b, s], padded on the right.
-        attention_mask: [b, s], 1 where there is a token.
-        labels: [b, t], `IGNORED_LABEL` where there is none.
-        source_tokens: Tokens in `input_ids` that are not padding.
-        target_tokens: The same for `labels`.
-    """
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    labels: torch.Tensor
-    source_tokens: int
-    target_tokens: int
-
-
-def collate(
-    sources: Sequence[TokenIds],
-    targets: Sequence[TokenIds],
-    *,
-    padding_id: int,
-    device: torch.device,
-) -> Batch:
-    """Pads rows of token ids to the longest of them and puts them on the device.
-
-    On CUDA the lengths are rounded up to a multiple of 8, the unit of its matrix engines.
-    """
-    input_ids, mask = pad(sources, padding_id, device)
-    labels, _ = pad(targets, IGNORED_LABEL, device)
-    return Batch(
-        input_ids,
-        mask,
-        labels,
-        source_tokens=sum(len(ids) for ids in sources),
-        target_tokens=sum(len(ids) for ids in targets),
-    )
-
-
-def pad(
-    rows: Sequence[TokenIds], value: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns the rows as one tensor [b, longest], padded on the right, and its mask."""
-    unit = 8 if device.type == "cuda" else 1
-    longest = -(-max(len(ids) for ids in rows) // unit) * unit
-    padded = np.full((len(rows), longest), value, dtype=np.int64)
-    mask = np.zeros((len(rows), longest), dtype=np.int64)
-    for row, ids in enumerate(rows):
-        padded[row, : len(ids)] = ids
-        mask[row, : len(ids)] = 1
-    return _on(device, padded), _on(device, mask)
-
-
-def _on(device: torch.device, array: npt.NDArray[np.int64]) -> torch.Tensor:
-    tensor = torch.from_numpy(array)
-    if device.type == "cuda":  # from pinned memory the copy does not wait for the device
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)

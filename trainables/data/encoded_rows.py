@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from trainables.data import token_cache
 from trainables.data.prompt import prompt
-from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
+from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
+from trainables.families.framing import TokenIds
 
 BLOCK = 1024
 """Rows that are tokenised and kept together. Those beyond the budget's last block never are."""
@@ -94,17 +95,19 @@ class EncodedRows:
         prompts = [collapse_white_space(prompt(example, self._protocol)) for example in examples]
         statements = [example.sql for example in examples]
         limits = (self._source_limit, self._target_limit)
-        name = token_cache.key(self._tokens.tokenizer, prompts, statements, *limits)
+        name = token_cache.key(
+            self._tokens.tokenizer, self._tokens.framing, prompts, statements, *limits
+        )
         block = token_cache.load(name, len(examples))
         if block is None:
-            block = Block(
-                self._column(prompts, self._source_limit, keep_end=True),
-                self._column(statements, self._target_limit, keep_end=False),
-            )
+            whole = self._tokens.prompt_ids(prompts)
+            source = _column(whole, self._tokens.cut_prompts(whole, self._source_limit))
+            whole = self._tokens.statement_ids(statements)
+            target = _column(whole, self._tokens.cut_statements(whole, self._target_limit))
+            block = Block(source, target)
             token_cache.store(name, block)
         return block
 
-    def _column(self, texts: Sequence[str], limit: int | None, *, keep_end: bool) -> Column:
-        whole = self._tokens.token_ids(texts, keep_end=keep_end)
-        cut = self._tokens.cut(whole, limit, keep_end=keep_end)
-        return Column.of(cut, [len(ids) for ids in whole])
+
+def _column(whole: Sequence[TokenIds], cut: Sequence[TokenIds]) -> Column:
+    return Column.of(cut, [len(ids) for ids in whole])

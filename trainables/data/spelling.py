@@ -19,10 +19,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-TokenIds = npt.NDArray[np.int32]
+from trainables.families.framing import Framing, TokenIds, of_tokenizer
 
 # What stands in for what. Each is one token in T5's vocabulary, and rare in SQL.
 _STAND_INS = {
@@ -45,17 +42,20 @@ class SqlTokens:
 
     Args:
         tokenizer: A tokenizer of `transformers`, with an end-of-sequence token.
+        framing: What its model's family puts around texts; None for what the tokenizer itself does.
 
     Attributes:
         tokenizer: The same.
+        framing: The same.
 
     Raises:
-        ValueError: The vocabulary has no character that could mark an escape.
+        ValueError: The tokenizer has no end token, or its vocabulary no character that could mark
+            an escape.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, framing: Framing | None = None) -> None:
         self.tokenizer = tokenizer
-        self._end = int(tokenizer.eos_token_id)
+        self.framing = of_tokenizer(tokenizer) if framing is None else framing
         self._known: dict[str, bool] = {}
         missing = [c for c in map(chr, range(128)) if c != " " and not self._survives(c)]
         self._stand_ins = {
@@ -105,33 +105,37 @@ class SqlTokens:
         """Returns the original of `encode`'s text; malformed escapes stay as they are."""
         return self._encoded.sub(self._read, text)
 
-    def token_ids(
-        self, texts: Sequence[str], limit: int | None = None, *, keep_end: bool
-    ) -> list[TokenIds]:
-        """Encodes texts to arrays of token ids, with the end-of-sequence token.
+    def prompt_ids(self, texts: Sequence[str], limit: int | None = None) -> list[TokenIds]:
+        """Encodes prompts to rows of token ids; one that was cut still ends as prompts do.
+
+        Args:
+            texts: Plain texts, not yet encoded.
+            limit: At most so many tokens of each, all of its frame included; None for no limit.
+        """
+        if not texts:
+            return []
+        rows = self.framing.prompts(self.tokenizer, [self.encode(text) for text in texts])
+        return self.cut_prompts(rows, limit)
+
+    def statement_ids(self, texts: Sequence[str], limit: int | None = None) -> list[TokenIds]:
+        """Encodes statements to rows of token ids; one that was cut has no end token.
 
         Args:
             texts: Plain texts, not yet encoded.
             limit: At most so many tokens of each, the end token included; None for no limit.
-            keep_end: Whether a text that was cut still ends in the end token. False for targets, so
-                that no model learns to stop where the limit happened to fall.
         """
         if not texts:
             return []
-        batch = self.tokenizer([self.encode(text) for text in texts], add_special_tokens=True)
-        whole = [np.asarray(ids, dtype=np.int32) for ids in batch["input_ids"]]
-        return self.cut(whole, limit, keep_end=keep_end)
+        rows = self.framing.statements(self.tokenizer, [self.encode(text) for text in texts])
+        return self.cut_statements(rows, limit)
 
-    def cut(self, rows: Sequence[TokenIds], limit: int | None, *, keep_end: bool) -> list[TokenIds]:
-        """Returns token ids without what is beyond a limit; arguments as of `token_ids`."""
-        found = []
-        for ids in rows:
-            if limit is not None and len(ids) > limit:
-                ids = ids[:limit].copy()
-                if keep_end:
-                    ids[-1] = self._end
-            found.append(ids)
-        return found
+    def cut_prompts(self, rows: Sequence[TokenIds], limit: int | None) -> list[TokenIds]:
+        """Returns prompts without what is beyond a limit; see `prompt_ids`."""
+        return [row if limit is None else self.framing.cut_prompt(row, limit) for row in rows]
+
+    def cut_statements(self, rows: Sequence[TokenIds], limit: int | None) -> list[TokenIds]:
+        """Returns statements without what is beyond a limit; see `statement_ids`."""
+        return [row if limit is None else self.framing.cut_statement(row, limit) for row in rows]
 
     def texts(self, token_ids: Iterable[Sequence[int] | TokenIds]) -> list[str]:
         """Returns the texts of rows of token ids, without special tokens."""

@@ -33,7 +33,8 @@ import tokenizers
 import transformers
 
 from trainables.data import spelling
-from trainables.data.spelling import TokenIds
+from trainables.families import framing as framing_module
+from trainables.families.framing import Framing, TokenIds
 from trainables.runtime.cache_folder import cache_folder
 
 LARGEST = 4 << 30
@@ -98,17 +99,24 @@ def folder() -> Path | None:
     return cache_folder("tokens")
 
 
-def key(tokenizer: Any, prompts: Sequence[str], statements: Sequence[str], *limits: object) -> str:
+def key(
+    tokenizer: Any,
+    framing: Framing,
+    prompts: Sequence[str],
+    statements: Sequence[str],
+    *limits: object,
+) -> str:
     """Returns the digest of what a block follows from.
 
     Args:
         tokenizer: Of `transformers`.
+        framing: What stands around the texts.
         prompts: As they are tokenised.
         statements: The SQL beside them.
         limits: What cuts them.
     """
     digest = hashlib.sha256(_tokenizer_digest(tokenizer))
-    digest.update(f"{limits}\0{len(prompts)}\0".encode())
+    digest.update(f"{framing}\0{limits}\0{len(prompts)}\0".encode())
     for text in (*prompts, *statements):
         encoded = text.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "big"))
@@ -222,11 +230,20 @@ def _tokenizer_digest(tokenizer: Any) -> bytes:
     """Identifies a tokenizer and what is around it: rules, libraries, our way to write SQL."""
     digest = hashlib.sha256()
     for part in (
-        tokenizer.backend_tokenizer.to_str(),
+        _rules(tokenizer),
         str(sorted(tokenizer.get_added_vocab().items())),
         str(sorted(tokenizer.special_tokens_map.items())),
         f"{tokenizers.__version__} {transformers.__version__}",
         Path(spelling.__file__).read_text(encoding="utf-8"),
+        Path(framing_module.__file__).read_text(encoding="utf-8"),
     ):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     return digest.digest()
+
+
+def _rules(tokenizer: Any) -> str:
+    """Returns what decides the tokens of a text; of a tokenizer in Python class and words."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        return str(backend.to_str())
+    return f"{type(tokenizer).__qualname__} {sorted(tokenizer.get_vocab().items())}"

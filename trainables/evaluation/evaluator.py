@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.contract.reports import Metrics
 from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED, of_kind
-from trainables.data.batching import IGNORED_LABEL, Batch, collate
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.schema_groups import group_of
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
-from trainables.inference.generation import batches, decoding, encode, generate, write
+from trainables.families.batch import Batch
+from trainables.inference.generation import (
+    batches,
+    decoding,
+    encode,
+    generate,
+    prompts,
+    write,
+)
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
-
-LOGITS = 1 << 27
-"""At most so many logits at once for a loss, but always those of a row: with their logarithms about
-1.3 GB. The 256 rows of a batch on a GPU would have 2.6 GB of them for targets of 160 tokens, and
-the loss takes a multiple of that; targets are not cut here."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Evaluator:
     """Scores models on the same rows, always in the same batches.
 
     The loss is taken with the prompt of training, whatever the protocol: it then compares with the
-    training loss and between protocols. Targets are not cut for it.
+    training loss and between protocols. Targets are not cut for it, but to the positions that the
+    model has.
 
     Args:
         examples: The rows.
@@ -59,6 +61,7 @@ class Evaluator:
         target_limit: What training cuts targets to; limits how much is generated.
         protocol: "standard" or "notebook".
         executor: Runs the SQL; the caller closes it.
+        answer_room: The most tokens that a target may have; None where any number will do.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Evaluator:
         target_limit: int,
         protocol: str,
         executor: SqlExecutor,
+        answer_room: int | None = None,
     ) -> None:
         self._examples = examples
         self._executor = executor
@@ -77,12 +81,18 @@ class Evaluator:
         self._protocol = protocol
         self._target_limit = target_limit
         self._never_measured: frozenset[str] | None = None
-        self._taught = EncodedRows(examples, tokens, source_limit=source_limit, target_limit=None)
+        self._taught = EncodedRows(
+            examples, tokens, source_limit=source_limit, target_limit=answer_room
+        )
         self._asked = (
             self._taught
             if protocol == "standard"
             else EncodedRows(
-                examples, tokens, source_limit=source_limit, target_limit=None, protocol=protocol
+                examples,
+                tokens,
+                source_limit=source_limit,
+                target_limit=answer_room,
+                protocol=protocol,
             )
         )
 
@@ -179,27 +189,27 @@ class Evaluator:
         total, tokens = 0.0, 0
         texts = [""] * len(everything)
         for rows in batches(adapted.device, [source for source, _ in lengths]):
-            batch = collate(
-                self._taught.sources(rows),
+            sources = self._taught.sources(rows)
+            batch = adapted.family.collate(
+                sources,
                 self._taught.targets(rows),
-                padding_id=int(adapted.tokenizer.pad_token_id),
+                padding_id=adapted.padding_id,
                 device=adapted.device,
             )
-            encoded = encode(adapted, batch.input_ids, batch.attention_mask)
+            asked = prompts(adapted, self._tokens, sources)
+            encoded = encode(adapted, asked)
             total += _loss(adapted, batch, encoded)
             tokens += batch.target_tokens
             heartbeat()
             if writing and self._asked is self._taught:
-                written = write(
-                    adapted, self._tokens, batch.input_ids, batch.attention_mask, how, encoded
-                )
+                written = write(adapted, self._tokens, asked, how, encoded)
                 for row, text in zip(rows, written, strict=True):
                     texts[row] = text
                 heartbeat()
         if writing and self._asked is not self._taught:
             self._asked.lengths(everything)
-            prompts = self._asked.sources(everything)
-            texts = generate(adapted, self._tokens, prompts, how, heartbeat=heartbeat)
+            questions = self._asked.sources(everything)
+            texts = generate(adapted, self._tokens, questions, how, heartbeat=heartbeat)
         return total / tokens if tokens else None, texts
 
     def _scored(
@@ -240,23 +250,8 @@ class Evaluator:
 
 def _loss(adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
     """Returns the cross-entropy summed over the batch's target tokens."""
-    model: Any = adapted.model
-    rows, width = batch.labels.shape
-    step = max(1, LOGITS // (width * int(model.config.vocab_size)))
-    total = 0.0
-    for start in range(0, rows, step):
-        part = slice(start, start + step)
-        labels = batch.labels[part]
-        with torch.inference_mode(), adapted.precision():
-            output = model(
-                input_ids=batch.input_ids[part],  # for the size of the batch only
-                encoder_outputs=BaseModelOutput(last_hidden_state=encoded.last_hidden_state[part]),
-                attention_mask=batch.attention_mask[part],
-                labels=labels,
-                use_cache=False,
-            )
-        total += float(output.loss) * int((labels != IGNORED_LABEL).sum())
-    return total
+    with torch.inference_mode(), adapted.precision():
+        return adapted.family.summed_loss(adapted.model, batch, encoded)
 
 
 def _is_unjudged(score: str, row: Mapping[str, Any]) -> bool:

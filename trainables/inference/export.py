@@ -18,7 +18,7 @@ from peft.utils import SAFETENSORS_WEIGHTS_NAME
 
 from trainables.base_models.loading import four_bit, load_base_model
 from trainables.base_models.locations import locate
-from trainables.base_models.tokenizer import load_tokenizer
+from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
 from trainables.inference.model_card import ANSWER, EMBEDDED_COPY, model_card
@@ -78,9 +78,12 @@ def export(
             _copy_model(checkpoint_folder / MODEL, staged)
         else:
             _merge(configuration, checkpoint_folder / ADAPTER, staged)
-        tokenizer = load_tokenizer(configuration.base_model, configuration.base_model_revision)
+        base = configuration.base_model, configuration.base_model_revision
+        tokenizer = load_tokenizer(*base)
+        family = load_family(*base)
+        tokens = SqlTokens(tokenizer, framing_of(family, tokenizer))
         tokenizer.save_pretrained(staged)
-        card = model_card(configuration, trial, SqlTokens(tokenizer), merged=whole, answer=answer)
+        card = model_card(configuration, trial, tokens, family, merged=whole, answer=answer)
         (staged / "README.md").write_text(card, encoding="utf-8")
         if answer_json is not None:
             (staged / ANSWER).write_text(f"{answer_json}\n", encoding="utf-8")

@@ -1,11 +1,11 @@
 """Turns prompts into SQL.
 
 Prompts are batched by length under a token budget, and every step reuses the keys and values of the
-ones before. In float32 on a CPU the output does not depend on who shares a batch: padding stands on
-the right, its attention weights are exactly 0 (the mask is the most negative number, whose
-exponential underflows), relative positions count from a row's own start, and a finished row emits
-padding. What remains is the order in which a matrix product sums, about 1e-7 of a logit, which only
-an exact tie could show. In bfloat16 ties are frequent, so evaluation always makes the same batches
+ones before. In float32 on a CPU the output does not depend on who shares a batch: the attention
+weights of padding are exactly 0 (the mask is the most negative number, whose exponential
+underflows), positions count from a row's own start, and a finished row emits padding. What remains
+is the order in which a matrix product sums, about 1e-7 of a logit, which only an exact tie could
+show. In bfloat16 ties are frequent, so evaluation always makes the same batches
 from the same rows on the same device; how often it then agrees with float32 is measured by
 `benchmarks.bf16_generation` (`benchmarks/RESULTS.md`).
 """
@@ -13,36 +13,17 @@ from the same rows on the same device; how often it then agrees with float32 is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainables.data.batching import by_token_budget, pad
-from trainables.data.spelling import SqlTokens, TokenIds
+from trainables.data.batching import by_token_budget
+from trainables.data.spelling import SqlTokens
+from trainables.families.family import Decoding, Prompts
+from trainables.families.fit import NOTEBOOK_TOKENS, SLACK
+from trainables.families.framing import TokenIds
 from trainables.runtime.device import total_memory
 from trainables.training.adapted_model import AdaptedModel
-
-SLACK = 16
-"""New tokens allowed beyond the longest reference, so that a longer answer is seen to be longer."""
-NOTEBOOK_TOKENS = 256
-"""New tokens allowed in the study."""
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How tokens are chosen.
-
-    Attributes:
-        max_new_tokens: Limit of an answer, the end token included.
-        beams: 1 takes the likeliest token at each step.
-        no_repeat_ngram: No sequence of so many tokens occurs twice in an answer; 0 allows all. It
-            forbids legal SQL.
-    """
-
-    max_new_tokens: int
-    beams: int = 1
-    no_repeat_ngram: int = 0
 
 
 def decoding(protocol: str, reference_tokens: Sequence[int], limit: int) -> Decoding:
@@ -78,11 +59,10 @@ def generate(
         heartbeat: Called after each batch.
         max_rows: At most so many rows in a batch; None for what suits the device.
     """
-    padding_id = int(adapted.tokenizer.pad_token_id)
     texts = [""] * len(sources)
     for rows in batches(adapted.device, [len(ids) for ids in sources], how.beams, max_rows):
-        input_ids, mask = pad([sources[row] for row in rows], padding_id, adapted.device)
-        written = write(adapted, tokens, input_ids, mask, how)
+        asked = prompts(adapted, tokens, [sources[row] for row in rows])
+        written = write(adapted, tokens, asked, how)
         for row, text in zip(rows, written, strict=True):
             texts[row] = text
         if heartbeat is not None:
@@ -117,24 +97,26 @@ def _room(device: torch.device) -> tuple[int, int]:
     return tokens, max(1, tokens // 256)
 
 
-def encode(adapted: AdaptedModel, input_ids: torch.Tensor, mask: torch.Tensor) -> Any:
-    """Returns what the encoder makes of prompts, for `write` and for a loss on the same prompts.
+def prompts(adapted: AdaptedModel, tokens: SqlTokens, sources: Sequence[TokenIds]) -> Prompts:
+    """Returns the prompts of one batch as the model is asked."""
+    return adapted.family.prompts(sources, tokens.framing, adapted.padding_id, adapted.device)
+
+
+def encode(adapted: AdaptedModel, asked: Prompts) -> Any:
+    """Returns what `write`, and a loss on the same prompts, would otherwise both compute.
 
     Args:
         adapted: The model, in evaluation mode.
-        input_ids: [b, s].
-        mask: [b, s].
+        asked: The prompts of one batch.
     """
-    model: Any = adapted.model
     with torch.inference_mode(), adapted.precision():
-        return model.get_encoder()(input_ids=input_ids, attention_mask=mask)
+        return adapted.family.encode(adapted.model, asked)
 
 
 def write(
     adapted: AdaptedModel,
     tokens: SqlTokens,
-    input_ids: torch.Tensor,
-    mask: torch.Tensor,
+    asked: Prompts,
     how: Decoding,
     encoded: Any = None,
 ) -> list[str]:
@@ -143,23 +125,10 @@ def write(
     Args:
         adapted: The model, in evaluation mode.
         tokens: Decodes what the model emits.
-        input_ids: [b, s].
-        mask: [b, s].
+        asked: The prompts.
         how: How tokens are chosen.
-        encoded: What `encode` returned for these prompts; None to encode them now.
+        encoded: What `encode` returned for these prompts; None to compute it now.
     """
-    model: Any = adapted.model
-    given = {} if encoded is None else {"encoder_outputs": encoded}
     with torch.inference_mode(), adapted.precision():
-        output = model.generate(
-            input_ids=input_ids,
-            attention_mask=mask,
-            do_sample=False,
-            use_cache=True,
-            max_new_tokens=how.max_new_tokens,
-            num_beams=how.beams,
-            no_repeat_ngram_size=how.no_repeat_ngram,
-            early_stopping=how.beams > 1,
-            **given,
-        )
-    return [text.strip() for text in tokens.texts(output.tolist())]
+        output = adapted.family.generate(adapted.model, asked, how, encoded)
+    return [text.strip() for text in tokens.texts(output)]

@@ -6,6 +6,7 @@ what `SqlTokens` does for the model's tokenizer, found by asking `SqlTokens` abo
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from trainables.data.locations import is_on_hub
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
+from trainables.families.family import CHOOSING, TOKENS_OF_GENERATION, ModelFamily
 from trainables.inference.markdown import code, markdown, yaml_text
 from trainables.inference.predictor import open_decoding
 from trainables.techniques.registry import TECHNIQUES
@@ -40,6 +42,11 @@ _WITHOUT_PACKING = [
     "for layer in base.modules():",
     "    if isinstance(layer, Linear4bit):",
     "        layer.support_avx512bf16_for_cpu = False  # see below",
+]
+_WITHOUT_ITS_CHOICES = [
+    f"tokens = {TOKENS_OF_GENERATION!r}",
+    "kept = {name: getattr(base.generation_config, name, None) for name in tokens}",
+    "base.generation_config = GenerationConfig(**kept)",
 ]
 _FOUR_BIT_REMARK = (
     "The loop over `base.modules()` matters on CPUs with AVX512-BF16: bitsandbytes would compute in"
@@ -84,6 +91,7 @@ def model_card(
     configuration: TrialConfiguration,
     trial: Mapping[str, Any],
     tokens: SqlTokens,
+    family: ModelFamily,
     *,
     merged: bool,
     answer: Sequence[str] = (),
@@ -94,6 +102,7 @@ def model_card(
         configuration: The trial.
         trial: Its final row in the experiment store.
         tokens: The encoding of the model's tokenizer.
+        family: Of the model.
         merged: Whether whole weights are exported, not an adapter.
         answer: What the sweep answers, a sentence or more a line.
     """
@@ -111,7 +120,7 @@ def model_card(
         f"{markdown(_sentence(trial['question']))} It {_end(trial)}.\n",
         *(["## What the sweep answered\n", _listed(answer)] if answer else []),
         "## How to ask it\n",
-        f"```python\n{loading_code(configuration, tokens, merged=merged)}```\n",
+        f"```python\n{loading_code(configuration, tokens, family, merged=merged)}```\n",
         *([_FOUR_BIT_REMARK] if _loads_four_bit(configuration, merged) else []),
         _spelling_remark(spelling(tokens)),
         "## Scores\n",
@@ -122,33 +131,39 @@ def model_card(
     return "\n".join(sections)
 
 
-def loading_code(configuration: TrialConfiguration, tokens: SqlTokens, *, merged: bool) -> str:
+def loading_code(
+    configuration: TrialConfiguration, tokens: SqlTokens, family: ModelFamily, *, merged: bool
+) -> str:
     """Returns a Python program that defines `ask(question, context)`, run in the export's folder.
 
     Args:
         configuration: The trial.
         tokens: The encoding of the model's tokenizer.
+        family: Of the model.
         merged: Whether whole weights are exported, not an adapter.
     """
     how = open_decoding(configuration)
     spelt = spelling(tokens)
-    choice = f"max_new_tokens={how.max_new_tokens}, do_sample=False"
-    if how.beams > 1:
-        choice += f", num_beams={how.beams}, early_stopping=True"
-        choice += f", no_repeat_ngram_size={how.no_repeat_ngram}"
+    asking = family.asking_code(tokens.framing, configuration.source_tokens, how)
     quantized = _loads_four_bit(configuration, merged)
-    imports = ["AutoModelForSeq2SeqLM", "AutoTokenizer"]
+    settled = not merged and _chooses_otherwise(configuration)
+    imports = [family.auto_class, "AutoTokenizer"]
+    imports += ["GenerationConfig"] if settled else []
     imports += ["BitsAndBytesConfig"] if quantized else []
     lines = ["import re", ""]
-    lines += ["import torch", "from bitsandbytes.nn import Linear4bit"] if quantized else []
+    used = " ".join(asking)
+    lines += ["import torch"] if quantized or "torch." in used else []
+    lines += ["import transformers"] if "transformers." in used else []
+    lines += ["from bitsandbytes.nn import Linear4bit"] if quantized else []
     lines += [] if merged else ["from peft import PeftModel"]
     lines += [f"from transformers import {', '.join(imports)}", ""]
     lines += ["tokenizer = AutoTokenizer.from_pretrained('.')"]
     if merged:
-        lines += ["model = AutoModelForSeq2SeqLM.from_pretrained('.').eval()"]
+        lines += [f"model = {family.auto_class}.from_pretrained('.').eval()"]
     else:
         lines += _FOUR_BIT if quantized else []
-        lines += [f"base = AutoModelForSeq2SeqLM.from_pretrained({_base_arguments(configuration)})"]
+        lines += [f"base = {family.auto_class}.from_pretrained({_base_arguments(configuration)})"]
+        lines += _WITHOUT_ITS_CHOICES if settled else []
         lines += _WITHOUT_PACKING if quantized else []
         lines += ["model = PeftModel.from_pretrained(base, '.').eval()"]
     # The template itself, with the names of the arguments where the texts go.
@@ -158,12 +173,7 @@ def loading_code(configuration: TrialConfiguration, tokens: SqlTokens, *, merged
     if spelt.written:
         body += [f"prompt = prompt.translate(str.maketrans({spelt.written!r}))"]
     body += [
-        f"inputs = tokenizer(prompt, truncation=True, max_length={configuration.source_tokens}, "
-        "return_tensors='pt')",
-        "output = model.generate(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask,",
-        f"                        {choice})",
-        "text = tokenizer.decode(output[0], skip_special_tokens=True, "
-        "clean_up_tokenization_spaces=False)",
+        *asking,
         *decoding_code(spelt),
         "return text.strip()",
     ]
@@ -180,6 +190,16 @@ def decoding_code(spelt: Spelling) -> list[str]:
     pattern = re.escape(spelt.mark) + "(0?[0-9a-f]{1,5}|10[0-9a-f]{4});"
     lines += [f"text = re.sub({pattern!r}, lambda found: chr(int(found[1], 16)), text)"]
     return lines
+
+
+def _chooses_otherwise(configuration: TrialConfiguration) -> bool:
+    """Returns whether the base's own files would choose tokens otherwise than the trial did."""
+    location = locate(configuration.base_model, configuration.base_model_revision)
+    for name in ("generation_config.json", "config.json"):
+        path = location.file(name)
+        if path is not None and CHOOSING & json.loads(path.read_text(encoding="utf-8")).keys():
+            return True
+    return False
 
 
 def _loads_four_bit(configuration: TrialConfiguration, merged: bool) -> bool:

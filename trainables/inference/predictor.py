@@ -20,9 +20,11 @@ from transformers.utils import logging
 
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.prompt import prompt
-from trainables.data.spelling import SqlTokens, TokenIds, collapse_white_space
+from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.tables import Example
-from trainables.inference.generation import Decoding, decoding, generate
+from trainables.families.family import Decoding
+from trainables.families.framing import TokenIds
+from trainables.inference.generation import decoding, generate
 from trainables.runtime.device import choose_device
 from trainables.runtime.seeding import isolated
 from trainables.training import checkpoint
@@ -60,7 +62,7 @@ class Predictor:
                 f"A trial of the technique {configuration.technique!r} needs its checkpoint."
             )
         self._adapted.model.eval()
-        self._tokens = SqlTokens(self._adapted.tokenizer)
+        self._tokens = SqlTokens(self._adapted.tokenizer, self._adapted.framing)
 
     def predict(
         self, questions: Sequence[str], contexts: Sequence[str], protocol: str | None = None
@@ -73,9 +75,7 @@ class Predictor:
             protocol: "standard" or "notebook"; None for the trial's own.
         """
         limit = self._configuration.source_tokens
-        sources = self._tokens.token_ids(
-            self._prompts(questions, contexts, protocol), limit, keep_end=True
-        )
+        sources = self._tokens.prompt_ids(self._prompts(questions, contexts, protocol), limit)
         return self._generate(sources, protocol)
 
     def prompt_tokens(
@@ -83,7 +83,7 @@ class Predictor:
     ) -> list[int]:
         """Returns how many tokens each prompt has before it is cut to the trial's limit."""
         prompts = self._prompts(questions, contexts, protocol)
-        return [len(ids) for ids in self._tokens.token_ids(prompts, keep_end=True)]
+        return [len(ids) for ids in self._tokens.prompt_ids(prompts)]
 
     def _generate(self, sources: Sequence[TokenIds], protocol: str | None) -> list[str]:
         how = open_decoding(self._configuration, protocol)

@@ -11,18 +11,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainables.contract.configuration import Scalar
+from trainables.families.registry import architecture_of, family_of_model
+from trainables.families.target_modules import OWN_NAME, PORTABLE, chosen
 from trainables.techniques.optimizer_parameters import GRADIENT_CHECKPOINTING, optimizer_parameters
-from trainables.techniques.parameter import Parameter, by_name, split
+from trainables.techniques.parameter import Parameter, by_name
 from trainables.techniques.technique import Technique
 
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
-
-LINEAR_LAYERS = ("q", "k", "v", "o", "wi_0", "wi_1", "wo")
-"""The linear layers of a T5 block with a gated feed-forward: attention, then feed-forward."""
-
-ALL_LINEAR_LAYERS = "all"
 
 _LOW_RANK = (
     Parameter(
@@ -58,9 +55,11 @@ _LOW_RANK = (
         "target_modules",
         str,
         "q,v",
-        "Linear layers that get an adapter. More layers express more and cost parameters and time.",
-        choices=(ALL_LINEAR_LAYERS,),
-        items=LINEAR_LAYERS,
+        "Linear layers that get an adapter, separated by commas: q, k, v, o, attention,"
+        " feed-forward, all-linear, or names of the base model's own. More layers express more and"
+        " cost parameters and time.",
+        items=tuple(PORTABLE),
+        other_items=OWN_NAME.pattern,
     ),
 )
 
@@ -84,7 +83,8 @@ class Lora(Technique):
         """
         from peft import LoraConfig, TaskType, get_peft_model
 
-        config = LoraConfig(task_type=TaskType.SEQ_2_SEQ_LM, **self.settings(base, parameters))
+        family = family_of_model(base)
+        config = LoraConfig(task_type=TaskType[family.task_type], **self.settings(base, parameters))
         model: nn.Module = get_peft_model(base, config)
         return model
 
@@ -94,13 +94,15 @@ class Lora(Technique):
         Raises:
             ValueError: The base has no layer of a chosen name.
         """
-        names = {name.rpartition(".")[2] for name in chosen_layers(base, parameters)}
+        layers = chosen_layers(base, parameters)
         return {
             "r": parameters["rank"],
             "lora_alpha": parameters["alpha"],
             "lora_dropout": parameters["dropout"],
-            "target_modules": sorted(names),
+            "target_modules": _for_peft(base, layers),
             "bias": "none",
+            # GPT-2's layers, which are `Conv1D`, have their weights the other way round.
+            "fan_in_fan_out": any(type(layer).__name__ == "Conv1D" for layer in layers.values()),
         }
 
     def is_trained(self, name: str) -> bool:
@@ -111,17 +113,16 @@ class Lora(Technique):
         """Returns rank * (inputs + outputs), summed over the chosen layers."""
         rank = int(parameters["rank"] or 0)
         return rank * sum(
-            layer.in_features + layer.out_features
-            for layer in chosen_layers(base, parameters).values()
+            sum(_features(layer)) for layer in chosen_layers(base, parameters).values()
         )
 
 
-def chosen_layers(base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> dict[str, nn.Linear]:
+def chosen_layers(base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> dict[str, nn.Module]:
     """Finds the layers that `target_modules` names, in the order of the model.
 
     Args:
         base: The model without adapters.
-        parameters: With `target_modules`: names, or "all" for every linear layer of the blocks.
+        parameters: With `target_modules`; see `trainables.families.target_modules`.
 
     Returns:
         Full module name -> layer; never the output layer over the vocabulary.
@@ -129,24 +130,23 @@ def chosen_layers(base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> di
     Raises:
         ValueError: The base has no layer of a chosen name.
     """
-    from torch import nn
+    config = base.config.to_dict()
+    layers = architecture_of(config).linear_layers(config)
+    names = chosen(
+        str(parameters["target_modules"]), layers, f"the base model, a {config['model_type']}"
+    )
+    return {name: base.get_submodule(name) for name in names}
 
-    output_layer = base.get_output_embeddings()
-    layers = {
-        name: module
-        for name, module in base.named_modules()
-        if isinstance(module, nn.Linear) and module is not output_layer
-    }
-    target_modules = str(parameters["target_modules"])
-    if target_modules == ALL_LINEAR_LAYERS:
-        return layers
-    present = {name.rpartition(".")[2] for name in layers}
-    chosen = split(target_modules)
-    absent = [name for name in chosen if name not in present]
-    if absent:
-        raise ValueError(
-            f'target_modules is "{target_modules}", but the base model, a '
-            f"{base.config.model_type}, has no layer {', '.join(absent)}: it has "
-            f'{", ".join(sorted(present))}; "{ALL_LINEAR_LAYERS}" takes each of them.'
-        )
-    return {name: layer for name, layer in layers.items() if name.rpartition(".")[2] in chosen}
+
+def _for_peft(base: PreTrainedModel, layers: Mapping[str, nn.Module]) -> list[str]:
+    """Returns names that PEFT finds these layers by: short ones, if they name no others too."""
+    short = {name.rpartition(".")[2] for name in layers}
+    meant = {name for name, _ in base.named_modules() if name.rpartition(".")[2] in short}
+    return sorted(short if meant == layers.keys() else layers)
+
+
+def _features(layer: Any) -> tuple[int, ...]:
+    """Returns the numbers of inputs and outputs of a layer, also of a packed one."""
+    if hasattr(layer, "in_features"):
+        return layer.in_features, layer.out_features
+    return tuple(layer.weight.shape)

@@ -6,6 +6,7 @@ Standard library only, so that a search space is checked without loading torch.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Parameter:
         choices: If not empty, the only values.
         items: If not empty, the value is a comma-separated list of distinct names among these, or
             one of `choices`.
+        other_items: What names beside `items` look like, a regular expression; "" if there are
+            none. Whether the base model has them is checked where it is known.
         default_from: Another parameter and a factor: the default is so many times its value.
         at_most: Another parameter, to whose value this one's is cut, and which is its default.
     """
@@ -44,6 +47,7 @@ class Parameter:
     exclusive_maximum: bool = False
     choices: tuple[Scalar, ...] = ()
     items: tuple[str, ...] = ()
+    other_items: str = ""
     default_from: tuple[str, int] | None = None
     at_most: str = ""
 
@@ -111,9 +115,11 @@ class Parameter:
         if value in self.choices:
             return None
         names = split(value)
-        unknown = [name for name in names if name not in self.items]
+        unknown = [name for name in names if not self._is_item(name)]
         if unknown or not names:
             alternatives = "".join(f', or "{choice}"' for choice in self.choices)
+            if self.other_items:
+                alternatives += ", or names of the base model's own"
             return (
                 f'is "{value}", but must be a comma-separated list of '
                 f"{', '.join(self.items)}{alternatives}"
@@ -121,6 +127,11 @@ class Parameter:
         if len(set(names)) < len(names):
             return f'is "{value}", but must name each layer once'
         return None
+
+    def _is_item(self, name: str) -> bool:
+        if name in self.items:
+            return True
+        return bool(self.other_items) and re.fullmatch(self.other_items, name) is not None
 
 
 def by_name(*parameters: Parameter) -> dict[str, Parameter]:

@@ -1,8 +1,8 @@
 """Prefix tuning: trained keys and values stand before those of every decoder layer.
 
-Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", as PEFT builds it
-for encoder-decoder models: it reaches the self-attention of the decoder only, and without
-projection starts as N(0, 1), so that it needs learning rates far above the other techniques'.
+Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", as PEFT builds it:
+it reaches the self-attention of the decoder only, and without projection starts as N(0, 1), so that
+it needs learning rates far above the other techniques'.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainables.contract.configuration import Scalar
+from trainables.families.architecture import Attention
+from trainables.families.registry import architecture_of, family_of_model
 from trainables.techniques.optimizer_parameters import optimizer_parameters
 from trainables.techniques.parameter import Parameter, by_name
 from trainables.techniques.technique import Technique
@@ -51,17 +53,17 @@ class Prefix(Technique):
         """Puts the prefix before the decoder's layers of the base, which is frozen in place."""
         from peft import PrefixTuningConfig, TaskType, get_peft_model
 
-        width, layers = _width(base), _decoder_layers(base)
+        attention = _attention(base)
         config = PrefixTuningConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM,
+            task_type=TaskType[family_of_model(base).task_type],
             num_virtual_tokens=parameters["virtual_tokens"],
             prefix_projection=parameters["projection"],
             # PEFT would take the encoder's depth and d_model, which in some T5 checkpoints differ
             # from the decoder's depth and the width of its keys.
-            num_layers=layers,
-            token_dim=width,
-            num_attention_heads=base.config.num_attention_heads,
-            encoder_hidden_size=width,
+            num_layers=attention.layers,
+            token_dim=attention.width,
+            num_attention_heads=attention.heads,
+            encoder_hidden_size=attention.width,
         )
         model: nn.Module = get_peft_model(base, config)
         return model
@@ -72,7 +74,8 @@ class Prefix(Technique):
 
     def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
         """Returns tokens * 2 * layers * width, or with projection the size of its network."""
-        width, outputs = _width(base), 2 * _decoder_layers(base) * _width(base)
+        attention = _attention(base)
+        width, outputs = attention.width, 2 * attention.layers * attention.width
         tokens = int(parameters["virtual_tokens"] or 0)
         if not parameters["projection"]:
             return tokens * outputs
@@ -85,14 +88,7 @@ class Prefix(Technique):
         return {"prefix_encoder.safetensors": model.prompt_encoder[model.active_adapter]}
 
 
-def _decoder_layers(base: PreTrainedModel) -> int:
-    """Returns the number of decoder layers."""
-    config = base.config
-    return int(getattr(config, "num_decoder_layers", None) or config.decoder_layers)
-
-
-def _width(base: PreTrainedModel) -> int:
-    """Returns the width of one layer's keys over all heads: d_kv * heads, not always d_model."""
-    config = base.config
-    head = getattr(config, "d_kv", None) or config.d_model // config.num_attention_heads
-    return int(head * config.num_attention_heads)
+def _attention(base: PreTrainedModel) -> Attention:
+    """Returns the attention that the prefix stands before."""
+    config = base.config.to_dict()
+    return architecture_of(config).attention(config)

@@ -14,7 +14,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.base_models.cache import KEPT, kept_tokenizer
 from trainables.base_models.loading import compute_dtype
+from trainables.base_models.tokenizer import framing_of
 from trainables.contract.configuration import TrialConfiguration
+from trainables.families.architecture import Config
+from trainables.families.family import ModelFamily
+from trainables.families.fit import Lengths, too_long
+from trainables.families.framing import Framing, padding_token
+from trainables.families.registry import family_of
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
 
@@ -28,8 +34,11 @@ class AdaptedModel:
     """A model ready to train and to generate with.
 
     Attributes:
-        model: Called as `model(input_ids=, attention_mask=, labels=)` and `model.generate(...)`.
+        model: Called by its family alone.
+        family: How it is called.
+        config: The content of the base model's config.json, defaults filled in.
         tokenizer: The base model's tokenizer.
+        framing: What stands around its prompts and statements.
         technique: What it was adapted by.
         device: Where the model is.
         dtype: The type to compute in; see `precision`.
@@ -39,12 +48,20 @@ class AdaptedModel:
     """
 
     model: PreTrainedModel | PeftModel
+    family: ModelFamily
+    config: Config
     tokenizer: PreTrainedTokenizerBase
+    framing: Framing
     technique: Technique
     device: torch.device
     dtype: torch.dtype
     trainable_parameters: int
     total_parameters: int
+
+    @property
+    def padding_id(self) -> int:
+        """The token that fills a batch."""
+        return padding_token(self.tokenizer)
 
     @property
     def trainable_percent(self) -> float:
@@ -86,7 +103,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
 
     Raises:
         BaseModelUnavailable: The base model cannot be loaded.
-        ValueError: The technique's parameters do not fit the base model.
+        ValueError: The technique's parameters, or the limits of length, do not fit the base model.
         SetupError: Other weights are trainable than the technique says.
     """
     technique = TECHNIQUES[configuration.technique]
@@ -101,6 +118,11 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         dtype=torch.float32 if technique.trains_base else dtype,
         device=device,
     )
+    config: Config = base.config.to_dict()
+    tokenizer = kept_tokenizer(name, revision)
+    family = family_of(config)
+    framing = framing_of(family, tokenizer)
+    check_lengths(configuration, config, framing)
     expected = technique.expected(base, parameters)
     with seeded(configuration.seed):
         model = technique.adapt(base, parameters)
@@ -113,7 +135,10 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     trainable, total = count(model)
     return AdaptedModel(
         model=model,
-        tokenizer=kept_tokenizer(name, revision),
+        family=family,
+        config=config,
+        tokenizer=tokenizer,
+        framing=framing,
         technique=technique,
         device=device,
         dtype=dtype,
@@ -144,6 +169,28 @@ def count(model: nn.Module) -> tuple[int, int]:
         (_logical_size(parameter), parameter.requires_grad) for parameter in model.parameters()
     ]
     return sum(size for size, trained in sizes if trained), sum(size for size, _ in sizes)
+
+
+def check_lengths(configuration: TrialConfiguration, config: Config, framing: Framing) -> None:
+    """Checks that the rows of a trial fit its model.
+
+    Args:
+        configuration: The trial.
+        config: The content of the base model's config.json.
+        framing: What stands around its prompts.
+
+    Raises:
+        ValueError: They are longer than its positions, or leave a prompt no token.
+    """
+    for problem in too_long(Lengths.of(configuration), config, configuration.base_model):
+        raise ValueError(problem)
+    around = len(framing.before) + len(framing.after)
+    if configuration.source_tokens <= around:
+        raise ValueError(
+            f"lengths.source is {configuration.source_tokens}, but the base model"
+            f' "{configuration.base_model}" has {around} tokens around each question: take at'
+            f" least {around + 1}."
+        )
 
 
 def verify(model: nn.Module, technique: Technique, expected: int) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, load_model, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -120,7 +120,7 @@ def load_weights(adapted: AdaptedModel, folder: Path) -> None:
             check_base(folder, config.base_model_name_or_path, config.revision)
             _put_adapter(model, adapted.technique, folder / ADAPTER)
         elif adapted.trainable_parameters:
-            load_model(model, folder / MODEL / FULL_WEIGHTS)
+            _put_model(adapted, folder / MODEL)
 
 
 def load_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
@@ -173,6 +173,23 @@ def _fingerprint(model: nn.Module) -> str | None:
         return None
     config = model.active_peft_config
     return fingerprint(config.base_model_name_or_path, config.revision)
+
+
+def _put_model(adapted: AdaptedModel, folder: Path) -> None:
+    model: PreTrainedModel = adapted.model
+    with safe_open(folder / FULL_WEIGHTS, "pt") as file:
+        stored = set(file.keys())
+    if stored <= model.state_dict().keys():
+        load_model(model, folder / FULL_WEIGHTS)
+        return
+    # transformers writes some architectures' weights under the names of older versions.
+    loaded, _ = adapted.family.load(
+        str(folder),
+        local_files_only=True,
+        use_safetensors=True,
+        dtype=next(model.parameters()).dtype,
+    )
+    model.load_state_dict(loaded.state_dict())
 
 
 def _put_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.data.batching import collate, epoch_batches, micro_batches
+from trainables.data.batching import epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
 from trainables.runtime.seeding import isolated, seed_torch
 from trainables.runtime.worker_group import WorkerGroup
@@ -214,25 +214,21 @@ class Trainer:
             self._parameters["micro_batch_size"],
             OVERHEAD_TOKENS.get(self._device.type, UNMEASURED),
         )
+        family = self._adapted.family
         total = torch.zeros((), device=self._device)
         for number, cut in enumerate(cuts):
             part = [own[index] for index in cut]
-            batch = collate(
+            batch = family.collate(
                 self._rows.sources(part),
                 self._rows.targets(part),
-                padding_id=int(self._adapted.tokenizer.pad_token_id),
+                padding_id=self._adapted.padding_id,
                 device=self._device,
             )
             seed_torch(self._device, "pass", self._seed, self.step, self._group.rank, number)
             with self._adapted.precision():
-                output = self._adapted.model(
-                    input_ids=batch.input_ids,
-                    attention_mask=batch.attention_mask,
-                    labels=batch.labels,
-                    use_cache=False,  # else the decoder copies every key and value
-                )
-                loss = output.loss.float() * (batch.target_tokens / targets)
-            loss.backward()
+                mean = family.loss(self._adapted.model, batch)
+                loss = mean.float() * (batch.target_tokens / targets)
+            torch.autograd.backward(loss)
             total += loss.detach()
         total = self._group.sum_gradients(self._optimizer.parameters, total)
         self._optimizer.step(rate)

@@ -2,15 +2,11 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-import numpy as np
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.data.batching import (
-    IGNORED_LABEL,
     by_token_budget,
-    collate,
     epoch_batches,
     micro_batches,
 )
@@ -88,12 +84,3 @@ def test_a_batch_is_cut_into_the_cheapest_micro_batches(
 def test_a_huge_batch_is_cut_at_once() -> None:
     cuts = micro_batches([(1 + row % 90, 5) for row in range(60_000)], 1000, 150.0)
     assert [len(cut) for cut in cuts] == [1000] * 60
-
-
-def test_collate_pads_to_the_longest_row_and_masks_the_rest() -> None:
-    rows = [np.asarray([5, 6, 1], np.int32), np.asarray([7, 1], np.int32)]
-    batch = collate(rows, rows[::-1], padding_id=0, device=torch.device("cpu"))
-    assert batch.input_ids.tolist() == [[5, 6, 1], [7, 1, 0]]
-    assert batch.attention_mask.tolist() == [[1, 1, 1], [1, 1, 0]]
-    assert batch.labels.tolist() == [[7, 1, IGNORED_LABEL], [5, 6, 1]]
-    assert (batch.source_tokens, batch.target_tokens) == (5, 5)

@@ -41,19 +41,17 @@ def tokens(tokenizer: Any) -> SqlTokens:
 @given(sql=SQL)
 @settings(max_examples=400, deadline=None)
 def test_any_text_comes_back_from_its_token_ids(tokens: SqlTokens, sql: str) -> None:
-    ids = tokens.token_ids([sql], keep_end=False)
+    ids = tokens.statement_ids([sql])
     assert tokens.texts(ids) == [sql]
 
 
 def test_ordinary_sql_costs_no_token_more(tokens: SqlTokens, tokenizer: Any) -> None:
     assert tokens.encode(ORDINARY) == ORDINARY
-    assert (
-        tokens.token_ids([ORDINARY], keep_end=True)[0].tolist() == tokenizer(ORDINARY)["input_ids"]
-    )
+    assert tokens.prompt_ids([ORDINARY])[0].tolist() == tokenizer(ORDINARY)["input_ids"]
 
 
 def test_a_comparison_costs_one_token(tokens: SqlTokens) -> None:
-    less, equal = tokens.token_ids(["x < 3", "x = 3"], keep_end=True)
+    less, equal = tokens.prompt_ids(["x < 3", "x = 3"])
     assert len(less) == len(equal)
 
 
@@ -65,8 +63,8 @@ def test_whatever_a_model_writes_is_decoded(tokens: SqlTokens, text: str) -> Non
 def test_a_cut_text_ends_in_the_end_token_only_where_asked(
     tokens: SqlTokens, tokenizer: Any
 ) -> None:
-    (prompt,) = tokens.token_ids([ORDINARY], 8, keep_end=True)
-    (target,) = tokens.token_ids([ORDINARY], 8, keep_end=False)
+    (prompt,) = tokens.prompt_ids([ORDINARY], 8)
+    (target,) = tokens.statement_ids([ORDINARY], 8)
     assert len(prompt) == len(target) == 8
     assert prompt[-1] == tokenizer.eos_token_id
     assert target[-1] != tokenizer.eos_token_id
@@ -82,4 +80,4 @@ def test_every_wikisql_statement_comes_back(shared: Path) -> None:
     for split in ("train", "validation"):
         table = pyarrow.parquet.read_table(shared / "data" / f"wikisql-{split}.parquet")
         statements = table["sql"].to_pylist()
-        assert tokens.texts(tokens.token_ids(statements, keep_end=True)) == statements
+        assert tokens.texts(tokens.prompt_ids(statements)) == statements

@@ -17,10 +17,11 @@ from tests.planted import PICKLES, Planted
 from trainables.base_models.tokenizer import load_tokenizer
 from trainables.data import encoded_rows, token_cache
 from trainables.data.encoded_rows import EncodedRows
-from trainables.data.spelling import SqlTokens, TokenIds
+from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.data.token_cache import Block, Column
 from trainables.embedded import corpus
+from trainables.families.framing import TokenIds
 from trainables.runtime.cache_folder import VARIABLE
 
 EXAMPLES = [
@@ -74,7 +75,8 @@ def no_tokenising(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def token_ids(*_: object, **__: object) -> None:
             raise AssertionError("tokenised again")
 
-        monkeypatch.setattr(SqlTokens, "token_ids", token_ids)
+        monkeypatch.setattr(SqlTokens, "prompt_ids", token_ids)
+        monkeypatch.setattr(SqlTokens, "statement_ids", token_ids)
 
     return forbid
 

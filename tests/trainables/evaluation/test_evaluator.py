@@ -10,6 +10,7 @@ from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
 from trainables.data.tables import Example
 from trainables.evaluation import evaluator, text_scores
+from trainables.families import family
 from trainables.finetune import EvaluationInterruptedError, Finetuning
 from trainables.sql.execution import SqlExecutor
 from trainables.techniques.registry import BASELINE
@@ -31,7 +32,7 @@ def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     rows = passes.pop()
     assert not passes  # one batch, one pass
     # A row has more logits than one: the least that there can be in a pass is a row.
-    monkeypatch.setattr(evaluator, "LOGITS", 1)
+    monkeypatch.setattr(family, "LOGITS", 1)
     assert trial.evaluate("validation").metrics["eval_loss"] == pytest.approx(whole, rel=1e-6)
     assert passes == [1] * rows
     trial.close()

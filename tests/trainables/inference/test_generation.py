@@ -5,17 +5,13 @@ import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
-from trainables.data.spelling import SqlTokens, TokenIds
+from trainables.data.spelling import SqlTokens
 from trainables.embedded import corpus
+from trainables.families.family import Decoding
+from trainables.families.fit import NOTEBOOK_TOKENS, SLACK
+from trainables.families.framing import TokenIds
 from trainables.inference import generation
-from trainables.inference.generation import (
-    NOTEBOOK_TOKENS,
-    SLACK,
-    Decoding,
-    batches,
-    decoding,
-    generate,
-)
+from trainables.inference.generation import batches, decoding, generate
 from trainables.techniques.registry import BASELINE
 from trainables.training.adapted_model import AdaptedModel, prepare
 
@@ -31,8 +27,7 @@ def sources(tokens: SqlTokens, rows: int) -> list[TokenIds]:
     prompts = [row["sql_prompt"] + " " + row["sql_context"] for row in corpus.rows("test")[:rows]]
     limits = [4 + 7 * (i % 11) for i in range(rows)]  # lengths of every kind
     return [
-        tokens.token_ids([text], limit, keep_end=True)[0]
-        for text, limit in zip(prompts, limits, strict=True)
+        tokens.prompt_ids([text], limit)[0] for text, limit in zip(prompts, limits, strict=True)
     ]
 
 
@@ -72,7 +67,7 @@ def test_answers_end_at_the_limit_and_each_batch_beats(base: str) -> None:
         max_rows=2,
     )
     assert len(beats) == 3
-    assert max(len(ids) for ids in tokens.token_ids(texts, keep_end=False)) <= 12
+    assert max(len(ids) for ids in tokens.statement_ids(texts)) <= 12
 
 
 def test_the_limit_follows_the_longest_reference() -> None:

@@ -17,6 +17,7 @@ from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.visible import INVISIBLE, visible_line
 from trainables.data.spelling import SqlTokens
+from trainables.families.registry import SEQ2SEQ
 from trainables.inference.model_card import decoding_code, loading_code, model_card, spelling
 from trainables.techniques.registry import TECHNIQUES, TRAINED, complete
 
@@ -83,7 +84,7 @@ def test_the_lines_decode_as_the_encoding_does(tokens: SqlTokens, text: str) -> 
 
 
 def test_stand_ins_of_flan_t5_are_written_out(flan_tokens: SqlTokens) -> None:
-    code = loading_code(_configuration(), flan_tokens, merged=False)
+    code = loading_code(_configuration(), flan_tokens, SEQ2SEQ, merged=False)
     assert len(decoding_code(spelling(flan_tokens))) == 2
     assert spelling(flan_tokens).written["<"] == "«"
     assert "'«': '<'" in code
@@ -98,7 +99,7 @@ def test_prompts_in_ascii_are_written_as_the_encoding_does(tokens: SqlTokens, te
 
 
 def test_the_card_says_how_good_and_how_sure(tokens: SqlTokens) -> None:
-    card = model_card(_configuration(), TRIAL, tokens, merged=False)
+    card = model_card(_configuration(), TRIAL, tokens, SEQ2SEQ, merged=False)
     assert "| rouge_l | 0.7500 ± 0.0125 | 0.7000 |" in card
     assert "| rank | 8 |" in card
     assert "t-kq3v7xw2ma" in card
@@ -131,12 +132,12 @@ def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
         base_model_revision="0613663",
         dataset="gretelai/synthetic_text_to_sql",
     )
-    card = model_card(configuration, TRIAL, tokens, merged=True)
+    card = model_card(configuration, TRIAL, tokens, SEQ2SEQ, merged=True)
     header = card.split("---")[1]
     assert "base_model: google/flan-t5-large\n" in header
     assert "- gretelai/synthetic_text_to_sql\n" in header
     assert "library_name: transformers\n" in header
-    code = loading_code(configuration, tokens, merged=False)
+    code = loading_code(configuration, tokens, SEQ2SEQ, merged=False)
     assert "from_pretrained('google/flan-t5-large', revision='0613663')" in code
 
 
@@ -151,7 +152,7 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
         parameters={**complete("lora", {}), "target_modules": text},
     )
     trial = {**TRIAL, **dict.fromkeys((*names, "dataset_fingerprint"), text)}
-    card = model_card(configuration, trial, tokens, merged=True, answer=[text, text])
+    card = model_card(configuration, trial, tokens, SEQ2SEQ, merged=True, answer=[text, text])
     assert INVISIBLE.search(card.replace("\n", "")) is None
     header, body = card.split("---\n")[1:]
     assert YAML(typ="safe").load(header) == {
@@ -178,16 +179,18 @@ def test_the_code_names_a_folder_by_its_whole_path(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("models/t5", "~/models/t5", "./models/t5"):
         configuration = _configuration(base_model=name, base_model_revision="abc")
-        code = loading_code(configuration, tokens, merged=False)
+        code = loading_code(configuration, tokens, SEQ2SEQ, merged=False)
         assert f"base = AutoModelForSeq2SeqLM.from_pretrained('{tmp_path}/models/t5')" in code
-        assert "base_model:" not in model_card(configuration, TRIAL, tokens, merged=False)
+        assert "base_model:" not in model_card(configuration, TRIAL, tokens, SEQ2SEQ, merged=False)
 
 
 @pytest.mark.parametrize("technique", TRAINED)
 @pytest.mark.parametrize("protocol", ["standard", "notebook"])
 @pytest.mark.parametrize("merged", [False, True])
 def test_the_code_is_python(tokens: SqlTokens, technique: str, protocol: str, merged: bool) -> None:
-    code = loading_code(_configuration(technique, protocol=protocol), tokens, merged=merged)
+    code = loading_code(
+        _configuration(technique, protocol=protocol), tokens, SEQ2SEQ, merged=merged
+    )
     compile(code, "README.md", "exec")
     assert ("num_beams=4" in code) == (protocol == "notebook")
     assert ("four_bit" in code) == (TECHNIQUES[technique].quantized and not merged)

@@ -1,0 +1,170 @@
+"""Answers of models of every architecture: the same in any company, by both protocols."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.trainables.families.bases import CHAT, DIMENSIONS, byte_tokenizer, write_base
+from tests.trainables.families.test_training import base, configuration, folder
+from trainables.data.spelling import SqlTokens
+from trainables.embedded import corpus
+from trainables.families.family import Decoding
+from trainables.families.registry import CAUSAL, SEQ2SEQ
+from trainables.inference.generation import generate
+from trainables.training.adapted_model import AdaptedModel, prepare
+
+__all__ = ["folder"]  # a fixture
+CPU = torch.device("cpu")
+
+
+def lively(adapted: AdaptedModel) -> tuple[AdaptedModel, SqlTokens]:
+    """Makes a model of random weights answer each prompt otherwise."""
+    model: Any = adapted.model
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(3)
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.copy_(torch.randn(parameter.shape) * 0.4)
+    model.eval()
+    return adapted, SqlTokens(adapted.tokenizer, adapted.framing)
+
+
+def questions(rows: int) -> list[str]:
+    return [f"Question: {row['sql_prompt']}" for row in corpus.rows("test")[:rows]]
+
+
+@pytest.mark.parametrize("technique", ["full", "prefix"])
+@pytest.mark.parametrize("model_type", DIMENSIONS)
+def test_the_answer_does_not_depend_on_who_shares_a_batch(
+    folder: Path, model_type: str, technique: str
+) -> None:
+    adapted, tokens = lively(prepare(configuration(base(folder, model_type), technique), CPU))
+    sources = tokens.prompt_ids(questions(8), 100)
+    assert len({len(ids) for ids in sources}) > 1
+    for how in (Decoding(6), Decoding(6, beams=3, no_repeat_ngram=2)):
+        alone = generate(adapted, tokens, sources, how, max_rows=1)
+        assert len(set(alone)) > 4
+        assert generate(adapted, tokens, sources, how) == alone
+
+
+@pytest.mark.parametrize("model_type", ["llama", "gpt2", "gemma2", "gpt_neox"])
+def test_a_decoder_goes_on_as_its_own_logits_say(folder: Path, model_type: str) -> None:
+    adapted, tokens = lively(prepare(configuration(base(folder, model_type), "full"), CPU))
+    sources = tokens.prompt_ids(questions(3))
+    model: Any = adapted.model
+    prompts = CAUSAL.prompts(sources, tokens.framing, adapted.padding_id, CPU)
+    with torch.inference_mode():
+        answers = CAUSAL.generate(model, prompts, Decoding(5))
+        for source, answer in zip(sources, answers, strict=True):
+            row = source.tolist()
+            for token in answer:
+                best = int(model(input_ids=torch.tensor([row])).logits[0, -1].argmax())
+                assert token == best
+                row.append(token)
+                if token == tokens.framing.end:
+                    break
+
+
+def test_an_answer_may_repeat_its_prompt_but_not_itself(folder: Path) -> None:
+    adapted, tokens = lively(prepare(configuration(base(folder, "llama"), "full"), CPU))
+    sources = tokens.prompt_ids(questions(6))
+    prompts = CAUSAL.prompts(sources, tokens.framing, adapted.padding_id, CPU)
+    with torch.inference_mode():
+        free = CAUSAL.generate(adapted.model, prompts, Decoding(30))
+        bound = CAUSAL.generate(adapted.model, prompts, Decoding(30, no_repeat_ngram=2))
+    for answer in bound:
+        pairs = list(zip(answer, answer[1:], strict=False))
+        assert len(set(pairs)) == len(pairs) or adapted.padding_id in answer
+    # Until an answer first repeats itself nothing is forbidden, whatever its prompt says.
+    for one, other in zip(free, bound, strict=True):
+        pairs = list(zip(one, one[1:], strict=False))
+        first = next((n for n, pair in enumerate(pairs) if pair in pairs[:n]), len(pairs))
+        assert one[: first + 1] == other[: first + 1]
+
+
+@pytest.mark.parametrize("model_type", ["llama", "gpt2"])
+def test_the_loss_is_on_the_statement_alone(folder: Path, model_type: str) -> None:
+    adapted, tokens = lively(prepare(configuration(base(folder, model_type), "full"), CPU))
+    model: Any = adapted.model
+    sources = tokens.prompt_ids(questions(4))
+    targets = tokens.statement_ids([row["sql"] for row in corpus.rows("test")[:4]])
+    assert all(ids[-1] == tokens.framing.end for ids in targets)
+    batch = CAUSAL.collate(sources, targets, padding_id=adapted.padding_id, device=CPU)
+    losses = []
+    for source, target in zip(sources, targets, strict=True):
+        row = torch.tensor([[*source.tolist(), *target.tolist()]])
+        logits = model(input_ids=row).logits[0, len(source) - 1 : -1]
+        losses.append(
+            nn.functional.cross_entropy(logits, torch.tensor(target.tolist()), reduction="sum")
+        )
+    total = sum(float(loss.detach()) for loss in losses)
+    count = sum(len(target) for target in targets)
+    assert batch.target_tokens == count
+    assert batch.source_tokens == sum(len(source) for source in sources)
+    assert float(CAUSAL.loss(model, batch)) == pytest.approx(total / count, rel=1e-5)
+    assert CAUSAL.summed_loss(model, batch, None) == pytest.approx(total, rel=1e-5)
+
+
+def test_a_prompt_that_is_cut_keeps_its_frame() -> None:
+    tokenizer = byte_tokenizer(closes=False, begins=True)
+    tokens = SqlTokens(tokenizer, CAUSAL.framing(tokenizer))
+    (whole,) = tokens.prompt_ids(["Question: how many?"])
+    text = tokenizer.decode(whole)
+    assert text == "<s>Question: how many?\nSQL:\n"
+    (cut,) = tokens.prompt_ids(["Question: how many?"], len(whole) - 2)
+    assert len(cut) == len(whole) - 2
+    assert tokenizer.decode(cut).startswith("<s>Question: how")
+    assert tokenizer.decode(cut).endswith("\nSQL:\n")
+    (statement,) = tokens.statement_ids(["SELECT 1"], 2)
+    assert len(statement) == 2
+    assert statement[-1] != tokens.framing.end
+
+
+def test_a_chat_template_stands_around_the_question() -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    tokenizer.chat_template = CHAT
+    tokens = SqlTokens(tokenizer, CAUSAL.framing(tokenizer))
+    (whole,) = tokens.prompt_ids(["Question: how many?"])
+    text = tokenizer.decode(whole)
+    assert text == "<s><|user|>Question: how many?\nSQL:<|over|><|assistant|>"
+    assert tokens.statement_ids(["SELECT 1"])[0][-1] == tokenizer.eos_token_id
+    tokenizer.chat_template = "{{ messages[0].content | upper }}{{ messages[0].content }}"
+    with pytest.raises(ValueError, match="does not give a question back as it is"):
+        CAUSAL.framing(tokenizer)
+
+
+def test_a_tokenizer_without_padding_pads_with_the_end(tmp_path: Path) -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    tokenizer.pad_token = None
+    folder = write_base(
+        tmp_path / "base",
+        "llama",
+        tokenizer=tokenizer,
+        pad_token_id=None,
+        max_position_embeddings=512,
+    )
+    adapted, tokens = lively(prepare(configuration(folder, "lora"), CPU))
+    assert adapted.padding_id == tokenizer.eos_token_id
+    sources = tokens.prompt_ids(questions(5))
+    alone = generate(adapted, tokens, sources, Decoding(5), max_rows=1)
+    assert generate(adapted, tokens, sources, Decoding(5)) == alone
+
+
+def test_a_checkpoint_has_no_say_in_how_tokens_are_chosen(tmp_path: Path) -> None:
+    for model_type, family in (("bart", SEQ2SEQ), ("llama", CAUSAL)):
+        folder = write_base(tmp_path / model_type, model_type)
+        model, _ = family.load(folder)
+        model.generation_config.min_length = 40
+        model.generation_config.repetition_penalty = 1.7
+        model.generation_config.forced_bos_token_id = 3
+        model.generation_config.save_pretrained(folder)
+        loaded, _ = family.load(folder)
+        assert not loaded.generation_config.min_length
+        assert loaded.generation_config.repetition_penalty in (None, 1.0)
+        assert loaded.generation_config.forced_bos_token_id == 3
+        assert loaded.generation_config.eos_token_id == 1

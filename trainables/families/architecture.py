@@ -1,0 +1,107 @@
+"""What a checkpoint's configuration says of its model: layers, attention, positions.
+
+Standard library only, and nothing is built: a search space is checked by it in milliseconds. The
+defaults are those of transformers, for keys that a config.json leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Config = Mapping[str, Any]
+"""The content of a config.json, or `to_dict()` of a configuration of transformers."""
+
+QUERY, KEY, VALUE, OUTPUT = "q", "k", "v", "o"
+FEED_FORWARD = "feed-forward"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Blocks of one kind, one behind the other.
+
+    Attributes:
+        path: Name of the list of blocks in the model.
+        depth: How many blocks there are.
+        layers: Name of each linear layer of a block -> the portable names that it answers to.
+    """
+
+    path: str
+    depth: int
+    layers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The attention whose keys and values a prefix stands before.
+
+    Attributes:
+        layers: Decoder layers.
+        heads: Heads that have keys and values of their own.
+        head_width: Width of one.
+    """
+
+    layers: int
+    heads: int
+    head_width: int
+
+    @property
+    def width(self) -> int:
+        """Width of a layer's keys over all heads, which is not always the model's."""
+        return self.heads * self.head_width
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to read the configurations of one `model_type`.
+
+    Attributes:
+        stacks: Its blocks.
+        attention: The self-attention of its decoder.
+        positions: How many positions it has; None where any length will do.
+    """
+
+    stacks: Callable[[Config], tuple[Stack, ...]]
+    attention: Callable[[Config], Attention]
+    positions: Callable[[Config], int | None]
+
+    def linear_layers(self, config: Config) -> dict[str, tuple[str, ...]]:
+        """Returns each linear layer of the blocks, by its full name, with its portable names.
+
+        The output layer over the vocabulary is none of them.
+        """
+        return {
+            f"{stack.path}.{number}.{layer}": portable
+            for stack in self.stacks(config)
+            for number in range(stack.depth)
+            for layer, portable in stack.layers.items()
+        }
+
+
+def attention_layers(prefix: str, q: str, k: str, v: str, o: str) -> dict[str, tuple[str, ...]]:
+    """Returns the four layers of an attention, as `Stack.layers` has them.
+
+    Args:
+        prefix: Name of the attention in its block.
+        q: Name in it of the layer of the queries.
+        k: Of the keys.
+        v: Of the values.
+        o: Of the output.
+    """
+    names = ((q, QUERY), (k, KEY), (v, VALUE), (o, OUTPUT))
+    return {f"{prefix}.{name}": (portable,) for name, portable in names}
+
+
+def feed_forward_layers(*names: str) -> dict[str, tuple[str, ...]]:
+    """Returns the layers of a feed-forward network, as `Stack.layers` has them."""
+    return dict.fromkeys(names, (FEED_FORWARD,))
+
+
+def first(config: Config, *keys: str, default: int) -> int:
+    """Returns the first of some numbers of a configuration that is given."""
+    for key in keys:
+        value = config.get(key)
+        if value is not None:
+            return int(value)
+    return default
