@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,3 +45,25 @@ def test_importing_the_commands_loads_no_learning_library(module: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:
+    from transformers import CONFIG_MAPPING
+    from transformers.models.auto import modeling_auto
+
+    mappings = [
+        mapping for name, mapping in vars(modeling_auto).items() if name.endswith("MAPPING_NAMES")
+    ]
+    named = [name for mapping in mappings for name in mapping.values()]
+    classes = {each for name in named for each in ([name] if isinstance(name, str) else name)}
+    classes |= {config.__name__ for config in CONFIG_MAPPING.values()}
+    classes |= {name for name in vars(modeling_auto) if name.startswith("AutoModel")}
+    assert {"T5ForConditionalGeneration", "LlamaConfig", "AutoModelForCausalLM"} <= classes
+    found = [
+        f"{path.relative_to(TOP)}: {word}"
+        for package in ("orchestrator", "trainables")
+        for path in sorted((TOP / package).rglob("*.py"))
+        if path.parent != TOP / "trainables" / "families"
+        for word in sorted(set(re.findall(r"\w+", path.read_text())) & classes)
+    ]
+    assert not found

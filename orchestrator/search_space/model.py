@@ -92,7 +92,7 @@ class Sweep(Section):
         Field(
             min_length=1,
             max_length=1000,
-            description='"embedded", a folder with a seq2seq checkpoint, or an identifier on the '
+            description='"embedded", a folder with a checkpoint, or an identifier on the '
             "hub. Follows from the profile.",
             examples=["google/flan-t5-large"],
         ),

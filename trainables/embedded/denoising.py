@@ -35,11 +35,13 @@ class Document:
         before: What precedes the part.
         part: The part that may be lost whole.
         after: What follows it.
+        holds_statement: Whether the part is SQL.
     """
 
     before: str
     part: str
     after: str
+    holds_statement: bool = False
 
     @property
     def text(self) -> str:
@@ -66,7 +68,7 @@ def documents(seed: int) -> Iterator[Document]:
         if kind == "question":
             yield Document("Question:", question, f"Context: {task.context}")
         elif kind == "statement":
-            yield Document(f"Context: {task.context}", task.sql, "")
+            yield Document(f"Context: {task.context}", task.sql, "", holds_statement=True)
         else:
             again = task.question(phrasing + rng.randint(1, 2))
             yield Document(f"Question: {question} Question:", again, "")

@@ -60,11 +60,13 @@ class Architecture:
         stacks: Its blocks.
         attention: The self-attention of its decoder.
         positions: How many positions it has; None where any length will do.
+        transposed: Whether its linear layers are `Conv1D`, with weights the other way round.
     """
 
     stacks: Callable[[Config], tuple[Stack, ...]]
     attention: Callable[[Config], Attention]
     positions: Callable[[Config], int | None]
+    transposed: bool = False
 
     def linear_layers(self, config: Config) -> dict[str, tuple[str, ...]]:
         """Returns each linear layer of the blocks, by its full name, with its portable names.

@@ -88,7 +88,7 @@ def _gpt2() -> Architecture:
     def positions(config: Config) -> int:
         return first(config, "n_positions", "max_position_embeddings", default=1024)
 
-    return Architecture(stacks, attention, positions)
+    return Architecture(stacks, attention, positions, transposed=True)
 
 
 def _gpt_neox() -> Architecture:

@@ -21,6 +21,7 @@ from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.spelling import SqlTokens
+from trainables.families.transposed import turn_back
 from trainables.inference.model_card import ANSWER, EMBEDDED_COPY, model_card
 from trainables.runtime.permissions import open_to_readers
 from trainables.techniques.registry import TECHNIQUES
@@ -145,6 +146,7 @@ def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> No
     )
     if quantized:
         base = base.dequantize(torch.float32)
+        turn_back(base)
     model: Any = technique.adapt(base, configuration.parameters)
     load_adapter(model, technique, adapter)
     model.merge_and_unload(safe_merge=True).save_pretrained(folder)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from transformers import ByT5Tokenizer
 
 from tests.trainables.answering_hub import answer, go_online
 from tests.trainables.tiny_base import write_tiny_base
@@ -38,6 +39,60 @@ def test_an_incomplete_folder_is_named_with_what_it_lacks(base: Path, file: str)
     with pytest.raises(Unavailable, match=file) as raised:
         check_model(str(base))
     assert str(base) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "bert"}, 'is of the architecture "bert", but must be one of t5, mt5'),
+        ({"model_type": "gemma3"}, 'is of the architecture "gemma3", but must be one of t5'),
+        ({"model_type": None}, "names no architecture, but must be one of t5"),
+        ({"model_type": ["t5"]}, "is of the architecture"),
+        ({"quantization_config": {"quant_method": "awq"}}, r"has quantised weights \(awq\)"),
+    ],
+)
+def test_what_no_family_loads_is_refused_in_one_line(
+    base: Path, changes: dict[str, object], said: str
+) -> None:
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | changes))
+    with pytest.raises(Unavailable, match=said) as raised:
+        check_model(str(base))
+    assert "\n" not in str(raised.value)
+    assert str(base) in str(raised.value)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\x00"])
+def test_a_broken_configuration_is_named(base: Path, content: str) -> None:
+    (base / "config.json").write_text(content)
+    with pytest.raises(Unavailable, match=r"its config\.json"):
+        check_model(str(base))
+
+
+@pytest.mark.parametrize("files", [("vocab.json", "merges.txt"), ("tokenizer.model",)])
+def test_tokenizers_in_other_files_pass(base: Path, files: tuple[str, ...]) -> None:
+    (base / "tokenizer.json").unlink()
+    for file in files:
+        with pytest.raises(Unavailable, match="tokenizer"):
+            check_model(str(base))
+        (base / file).touch()
+    check_model(str(base))
+
+
+def test_a_tokenizer_of_bytes_needs_no_vocabulary(base: Path) -> None:
+    (base / "tokenizer.json").unlink()
+    ByT5Tokenizer().save_pretrained(base)
+    assert not (base / "tokenizer.json").exists()
+    check_model(str(base))
+
+
+@pytest.mark.usefixtures("online")
+def test_the_hub_is_asked_what_architecture_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    siblings = [type("Sibling", (), {"rfilename": "model.safetensors"})]
+    info = {"siblings": siblings, "config": {"model_type": "bert"}}
+    answer(monkeypatch, type("Info", (), info))
+    with pytest.raises(Unavailable, match='"somebody/something" is of the architecture "bert"'):
+        check_model("somebody/something")
 
 
 def test_every_shard_must_be_there(base: Path) -> None:

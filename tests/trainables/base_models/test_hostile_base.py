@@ -92,7 +92,8 @@ def test_code_in_the_folder_is_not_run(base: Path, planted: Planted, kind: str) 
         load_base_model(str(base), device=CPU, dtype=torch.float32)
         load_tokenizer(str(base))
     else:
-        with pytest.raises(BaseModelUnavailable, match=f'"{base}" cannot be loaded'):
+        said = f'"{base}" is of the architecture "planted", but must be one of t5'
+        with pytest.raises(BaseModelUnavailable, match=said):
             load_base_model(str(base), device=CPU, dtype=torch.float32)
     assert planted.asleep()
 

@@ -10,7 +10,8 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from trainables.embedded import corpus
-from trainables.embedded.pretrain import BASE, Settings, batches, build_tokenizer, main, pretrain
+from trainables.embedded.pretrain import BASE, batches, build_tokenizer, main, pretrain
+from trainables.embedded.pretraining import Settings
 
 TINY = Settings(steps=2, batch_size=4, width=32, layers=1, documents=64)
 

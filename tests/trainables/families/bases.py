@@ -91,13 +91,9 @@ def write_base(
         tokenizer = byte_tokenizer(closes=family.name == "seq2seq")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        model = family.random(
-            model_type,
-            **{"vocab_size": len(tokenizer), "tie_word_embeddings": False}
-            | _IDS
-            | DIMENSIONS[model_type]
-            | dimensions,
-        )
+        given: dict[str, Any] = {"vocab_size": len(tokenizer), "tie_word_embeddings": False}
+        given |= {**_IDS, **DIMENSIONS[model_type], **dimensions}
+        model = family.random(model_type, **given)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)

@@ -64,7 +64,8 @@ def test_what_is_told_to_do_does(config: dict[str, object], lengths: Lengths) ->
             break
         key = re.search(r"(?:lengths\.(source|target) is|take lengths\.(source|target))", problem)
         most = re.search(r"at most ([\d,]+)", problem)
-        assert key is not None and most is not None
+        assert key is not None
+        assert most is not None
         values = {"source": lengths.source, "target": lengths.target}
         values[key.group(1) or key.group(2)] = int(most.group(1).replace(",", ""))
         lengths = Lengths(**values, by_notebook=lengths.by_notebook)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.trainables.families.bases import CHAT, DIMENSIONS, byte_tokenizer, write_base
-from tests.trainables.families.test_training import base, configuration, folder
+from tests.trainables.families.test_training import LIKE_NO_OTHER, base, configuration, folder
 from trainables.data.spelling import SqlTokens
 from trainables.embedded import corpus
 from trainables.families.family import Decoding
@@ -38,8 +39,10 @@ def questions(rows: int) -> list[str]:
     return [f"Question: {row['sql_prompt']}" for row in corpus.rows("test")[:rows]]
 
 
-@pytest.mark.parametrize("technique", ["full", "prefix"])
-@pytest.mark.parametrize("model_type", DIMENSIONS)
+@pytest.mark.parametrize(
+    ("model_type", "technique"),
+    [*((each, "prefix") for each in DIMENSIONS), *((each, "full") for each in LIKE_NO_OTHER)],
+)
 def test_the_answer_does_not_depend_on_who_shares_a_batch(
     folder: Path, model_type: str, technique: str
 ) -> None:
@@ -78,11 +81,11 @@ def test_an_answer_may_repeat_its_prompt_but_not_itself(folder: Path) -> None:
         free = CAUSAL.generate(adapted.model, prompts, Decoding(30))
         bound = CAUSAL.generate(adapted.model, prompts, Decoding(30, no_repeat_ngram=2))
     for answer in bound:
-        pairs = list(zip(answer, answer[1:], strict=False))
+        pairs = list(pairwise(answer))
         assert len(set(pairs)) == len(pairs) or adapted.padding_id in answer
     # Until an answer first repeats itself nothing is forbidden, whatever its prompt says.
     for one, other in zip(free, bound, strict=True):
-        pairs = list(zip(one, one[1:], strict=False))
+        pairs = list(pairwise(one))
         first = next((n for n, pair in enumerate(pairs) if pair in pairs[:n]), len(pairs))
         assert one[: first + 1] == other[: first + 1]
 

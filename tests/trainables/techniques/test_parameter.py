@@ -20,7 +20,7 @@ from trainables.techniques.registry import TECHNIQUES
         ("lora", "learning_rate", "1e-4", "is '1e-4', but must be a number"),
         ("full", "warmup", 0.9, "is 0.9, but must be <= 0.5"),
         ("full", "schedule", "cosine", "one of warmup_stable_decay, linear, constant"),
-        ("qlora", "target_modules", "q,lm_head", 'is "q,lm_head", but must be a comma-separated'),
+        ("qlora", "target_modules", "q,lm head", 'is "q,lm head", but must be a comma-separated'),
         ("qlora", "target_modules", "", 'is "", but must be a comma-separated'),
         ("qlora", "target_modules", "q,v,q", "must name each layer once"),
         ("prefix", "projection", 1, "is 1, but must be true or false"),

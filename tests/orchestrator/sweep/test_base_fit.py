@@ -1,0 +1,67 @@
+"""What does not fit a base model is refused before anything starts, with its place in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.search_space import load
+from orchestrator.sweep.preflight import check_sources
+from tests.trainables.families.bases import write_base
+
+FILE = """
+name: fit
+question: Does it fit?
+objective: {{metric: rouge_l, mode: max}}
+base_model: {base}
+dataset: embedded
+space:
+  technique:
+    lora:
+      target_modules: {{choice: ["{layers}", "q,v"]}}
+    prefix:
+      virtual_tokens: {{randint: [1, {virtual}]}}
+  data_size: 100
+trials: 2
+budget: {{examples: 100}}
+lengths: {{source: {source}, target: 64}}
+"""
+
+
+def check(
+    folder: Path, base: str, *, layers: str = "attention", virtual: int = 5, source: int = 160
+) -> None:
+    file = folder / "fit.yaml"
+    text = FILE.format(base=base, layers=layers, virtual=virtual, source=source)
+    file.write_text(text)
+    check_sources(load(file, profile="full"), ask_hub=False)
+
+
+@pytest.mark.parametrize("model_type", ["pegasus", "llama", "gpt2", "t5"])
+def test_portable_names_and_lengths_within_the_positions_pass(
+    tmp_path: Path, model_type: str
+) -> None:
+    check(tmp_path, write_base(tmp_path / "base", model_type))
+
+
+def test_a_layer_that_the_base_lacks_is_named_with_its_place(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base", "bart")
+    with pytest.raises(UserError) as raised:
+        check(tmp_path, base, layers="q,wi_0")
+    said = str(raised.value)
+    assert said.startswith('space.technique.lora.target_modules is "q,wi_0", but the base model')
+    assert "a bart, has no layer wi_0: it has fc1, fc2, k_proj, out_proj, q_proj, v_proj" in said
+    check(tmp_path, base, layers="q_proj,encoder_attn.v_proj,model.decoder.layers.0.fc1")
+
+
+def test_lengths_beyond_the_positions_are_named(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base", "pegasus")
+    with pytest.raises(UserError, match=r"lengths\.source is 1,024, but .* 256 positions: take at"):
+        check(tmp_path, base, source=1024)
+    base = write_base(tmp_path / "decoder", "llama")
+    with pytest.raises(UserError, match=r"lengths\.source 176 and lengths\.target 64 and virtual"):
+        check(tmp_path, base, source=176, virtual=5)
+    with pytest.raises(UserError, match="and virtual_tokens 40 and"):
+        check(tmp_path, base, virtual=41)
