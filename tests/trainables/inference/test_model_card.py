@@ -114,16 +114,18 @@ def test_a_question_is_a_sentence_of_its_own(tokens: SqlTokens) -> None:
         ("Does it learn? ", "Does it learn? It completed"),
         ("Say which.", "Say which. It completed"),
     ):
-        card = model_card(_configuration(), TRIAL | {"question": question}, tokens, merged=False)
+        card = model_card(
+            _configuration(), TRIAL | {"question": question}, tokens, SEQ2SEQ, merged=False
+        )
         assert shown in card
 
 
 def test_the_card_has_what_the_sweep_answered(tokens: SqlTokens) -> None:
     answer = ("rank: rouge_l rises by 0.08 from 1 to 16.", "Best by tuning: lora <b>rank</b>=16.")
-    card = model_card(_configuration(), TRIAL, tokens, merged=False, answer=answer)
+    card = model_card(_configuration(), TRIAL, tokens, SEQ2SEQ, merged=False, answer=answer)
     assert "## What the sweep answered\n\n- rank: rouge_l rises" in card
     assert "&lt;b&gt;rank" in card
-    assert "answer" not in model_card(_configuration(), TRIAL, tokens, merged=False)
+    assert "answer" not in model_card(_configuration(), TRIAL, tokens, SEQ2SEQ, merged=False)
 
 
 def test_the_card_names_what_is_on_the_hub(tokens: SqlTokens) -> None:
