@@ -7,6 +7,7 @@ from functools import cmp_to_key
 from statistics import pvariance, variance
 from typing import Any
 
+from trainables.sql.sandbox.collations import fold_mysql
 from trainables.sql.sandbox.failures import MeaningUnknown, TooLarge
 from trainables.sql.sandbox.texts import LONGEST, said
 
@@ -144,27 +145,32 @@ class BitOr(_Collected):
 class JoinedInOrder:
     """STRING_AGG, LISTAGG and GROUP_CONCAT with an order of their own.
 
-    Its arguments: the value, the separator, whether equal values count once, then for each key its
-    direction (1 or -1), the place of NULLs (-1 first, 1 last) and the key.
+    Its arguments: the value, the separator, whether equal values count once (1, or 2 where letters
+    that MySQL takes for equal are), then for each key its direction (1 or -1), the place of NULLs
+    (-1 first, 1 last) and the key.
     """
 
     def __init__(self) -> None:
         self.rows: list[tuple[Any, tuple[Any, ...]]] = []
-        self.separator, self.distinct = ",", False
+        self.separator, self.distinct = ",", 0
 
     def step(self, value: Any, separator: Any, distinct: Any, *keys: Any) -> None:
         if value is None:
             return
         if len(self.rows) >= _MOST_VALUES:
             raise TooLarge("a group")
-        self.separator, self.distinct = said(separator or ""), bool(distinct)
+        self.separator, self.distinct = said(separator or ""), int(distinct)
         self.rows.append((value, keys))
 
     def finalize(self) -> str | None:
         rows = sorted(self.rows, key=cmp_to_key(_compare_rows))
         values = [said(value) for value, _ in rows]
         if self.distinct:
-            values = list(dict.fromkeys(values))
+            fold = fold_mysql if self.distinct > 1 else str
+            first: dict[str, str] = {}
+            for value in values:
+                first.setdefault(fold(value), value)
+            values = list(first.values())
         text = self.separator.join(values)
         if len(text) > LONGEST:
             raise TooLarge("a joined text")

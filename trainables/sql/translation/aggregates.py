@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from trainables.sql.translation.arithmetic import as_text
 from trainables.sql.translation.calls import Call, Rule
+from trainables.sql.translation.comparisons import collated
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.functions import RULES
 from trainables.sql.translation.kinds import (
@@ -42,7 +43,8 @@ def _count(given: Call) -> Said:
     if len(given.nodes) == 1 and isinstance(given.nodes[0], exp.Star):
         return Said("COUNT(*)", _BIG)
     distinct, value = _argument(given)
-    return Said(f"COUNT({distinct}{value.sql})", _BIG)
+    counted = collated(given.reading, value) if distinct else value.sql
+    return Said(f"COUNT({distinct}{counted})", _BIG)
 
 
 def _sum(given: Call) -> Said:
@@ -97,7 +99,7 @@ def _extreme(function: str) -> Rule:
             # MySQL compares them as texts there.
             raise NotKnown(f"{function} in the order of an enumeration")
         kind = value.kind._replace(values=())
-        return Said(f"{function}({distinct}{value.sql})", kind, collation=value.collation)
+        return Said(f"{function}({distinct}{collated(given.reading, value)})", kind)
 
     return rule
 
@@ -313,7 +315,8 @@ def _joined(
     said = as_text(reading, reading.expression(value, scope))
     if not keys and not distinct:
         return Said(f"GROUP_CONCAT({said.sql}, {separator})", TEXT)
-    arguments = [said.sql, separator, "1" if distinct else "0"]
+    once = ("2" if reading.is_of("mysql") else "1") if distinct else "0"
+    arguments = [said.sql, separator, once]
     for key in keys:
         descending, nulls_first = directed(key)
         key_said = reading.expression(key.this, scope)
@@ -355,9 +358,8 @@ def window_text(reading: Reading, node: exp.Window, scope: Scope) -> str:
             return identifier(alias.name)
         pieces.append(identifier(alias.name))
     if keys := node.args.get("partition_by"):
-        pieces.append(
-            "PARTITION BY " + ", ".join(said.sql for said in reading.expressions(keys, scope))
-        )
+        said = [collated(reading, key) for key in reading.expressions(keys, scope)]
+        pieces.append(f"PARTITION BY {', '.join(said)}")
     if order := node.args.get("order"):
         pieces.append(order_text(reading, order, scope, {}))
     if spec := node.args.get("spec"):

@@ -178,6 +178,17 @@ def _collation(reading: Reading, left: Said, right: Said) -> str:
     return f" COLLATE {name}"
 
 
+def collated(reading: Reading, said: Said) -> str:
+    """Returns a value as the dialect groups and sorts by it: a text that is no column carries the
+    collation along.
+    """
+    name = COLLATIONS.get(reading.dialect)
+    if name is None or said.collation or not (said.kind.is_text or said.kind == UNKNOWN):
+        return said.sql
+    reading.functions.add(name)
+    return f"{said.sql} COLLATE {name}"
+
+
 def _quantified(reading: Reading, node: exp.Binary, operator: str, scope: Scope) -> Said:
     """`a > ANY (SELECT ...)`: true if it holds for one, NULL if only NULLs leave that open."""
     reading.only("ANY and ALL", "mysql", "postgres", "tsql", "oracle")

@@ -70,8 +70,10 @@ def _create(reading: Reading, node: exp.Create) -> list[str]:
         if isinstance(node.this, exp.Schema):
             raise NotKnown("CREATE TABLE AS with columns")
         body = node.expression
-        [sql] = create_as(reading, name, body)
-        return [sql.replace("CREATE TABLE ", f"CREATE {word} {exists}", 1)]
+        created, *filled = create_as(reading, name, body)
+        if filled and exists:
+            raise NotKnown("CREATE TABLE IF NOT EXISTS AS")
+        return [created.replace("CREATE TABLE ", f"CREATE {word} {exists}", 1), *filled]
     if not isinstance(node.this, exp.Schema):
         raise NotKnown("CREATE TABLE without columns")
     first = next((i.this.name for i in options if isinstance(i, exp.AutoIncrementProperty)), "")

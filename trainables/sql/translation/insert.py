@@ -6,8 +6,9 @@ from sqlglot import exp
 
 from trainables.sql.translation.assignments import assignment_text, returning_text
 from trainables.sql.translation.casts import stored
+from trainables.sql.translation.columns import type_words
 from trainables.sql.translation.conditions import condition
-from trainables.sql.translation.kinds import PADDED, UNKNOWN, NotKnown, NotSpoken, Said
+from trainables.sql.translation.kinds import COLLATIONS, PADDED, UNKNOWN, NotKnown, NotSpoken, Said
 from trainables.sql.translation.reading import Reading, Scope, Table, identifier, says_statement
 from trainables.sql.translation.sources import table_name
 
@@ -35,6 +36,14 @@ def create_as(reading: Reading, name: str, node: exp.Expr) -> list[str]:
     """Returns the creation of a table from a query."""
     sql, columns = reading.query(node, None)
     reading.tables[name.lower()] = Table(dict(columns))
+    if reading.dialect in COLLATIONS and any(kind.is_text for kind in columns.values()):
+        # CREATE TABLE AS takes no collations along.
+        listed = ", ".join(
+            " ".join([identifier(column), *type_words(reading, kind)])
+            for column, kind in columns.items()
+        )
+        start = f"CREATE TABLE {identifier(name)} ({listed})"
+        return [start, f"INSERT INTO {identifier(name)} {sql}"]
     return [f"CREATE TABLE {identifier(name)} AS {sql}"]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from trainables.sql.translation.kinds import NotKnown, NotSpoken, widest
+from trainables.sql.translation.comparisons import collated
+from trainables.sql.translation.kinds import COLLATIONS, NotKnown, NotSpoken, widest
 from trainables.sql.translation.limits import with_limits
 from trainables.sql.translation.reading import Columns, Reading, Scope, identifier, says_queries
 from trainables.sql.translation.select import select
@@ -117,7 +118,12 @@ def _set_operation(
         sql = _multiset(word, left, right, len(columns))
     else:
         keyword = f"{word} ALL" if node.args.get("distinct") is False else word
-        sql = f"SELECT * FROM ({left}) {keyword} SELECT * FROM ({right})"
+        if keyword == "UNION" and reading.dialect in COLLATIONS:
+            # Of texts that are equal SQLite's UNION keeps the last one, DISTINCT the first.
+            both = f"SELECT * FROM ({left}) UNION ALL SELECT * FROM ({right})"
+            sql = f"SELECT DISTINCT * FROM ({both})"
+        else:
+            sql = f"SELECT * FROM ({left}) {keyword} SELECT * FROM ({right})"
     scope = Scope({"": columns}, outer)
     return with_limits(reading, node, sql, columns, scope), columns
 
@@ -150,5 +156,5 @@ def values(reading: Reading, node: exp.Values, outer: Scope | None) -> tuple[str
     if len({len(row) for row in rows}) != 1:
         raise NotSpoken("VALUES of different lengths")
     kinds = [widest([row[index].kind for row in rows]) for index in range(len(rows[0]))]
-    said = ", ".join(f"({', '.join(cell.sql for cell in row)})" for row in rows)
+    said = ", ".join(f"({', '.join(collated(reading, cell) for cell in row)})" for row in rows)
     return f"VALUES {said}", {f"column{i}": kind for i, kind in enumerate(kinds, 1)}

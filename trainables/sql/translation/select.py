@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from trainables.sql.translation.aggregates import window_text
+from trainables.sql.translation.comparisons import collated
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.groups import grouping_sets, holds_aggregate, reads_only_groups
 from trainables.sql.translation.kinds import PADDED, Kind, NotKnown, NotSpoken, Said, widest
@@ -102,7 +103,7 @@ def _items(reading: Reading, node: exp.Select, sources: From) -> tuple[list[str]
 def _shown(reading: Reading, said: Said) -> str:
     """Returns a value with the digits that a result shows."""
     if not said.kind.shown or said.kind.scale is None:
-        return said.sql
+        return collated(reading, said)
     name = "number_truncate" if reading.is_of("tsql") else "number_round"
     return reading.call(name, said.sql, str(said.kind.scale))
 
@@ -123,7 +124,7 @@ def _group(reading: Reading, group: exp.Group, scope: Scope, count: int) -> str:
             reading.only("GROUP BY a number", "mysql", "postgres")
             keys.append(key.name)
         else:
-            keys.append(reading.expression(key, scope).sql)
+            keys.append(collated(reading, reading.expression(key, scope)))
     return f" GROUP BY {', '.join(keys)}"
 
 
