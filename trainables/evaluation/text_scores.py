@@ -77,8 +77,8 @@ def score(
         synonyms: False keeps METEOR to exact and stem matches, and WordNet unloaded, even where it
             is installed. True uses it where it is; it is then loaded once a process, in seconds, by
             the first word that has no other match.
-        heartbeat: Called after each row, and about twice a second while texts are parsed. What it
-            raises ends the scoring.
+        heartbeat: Called some times within each row, and about twice a second while texts are
+            parsed. What it raises ends the scoring.
 
     Returns:
         For each row each score of the kind "text" (`trainables.contract.scores`), from 0 to 1, and
@@ -109,26 +109,37 @@ def score(
         with parsing.shared().submit(same_statement, pairs) as pending:
             scored = []
             for reference, prediction, _ in pairs:
-                scored.append(_overlaps(prediction, reference, wordnet))
-                if heartbeat is not None:
-                    heartbeat()
+                scored.append(_overlaps(prediction, reference, wordnet, heartbeat or _nothing))
             same = pending.results(heartbeat)
         for row, match in zip(scored, same, strict=True):
             rows.append({**row, "exact_match": None if match is None else float(match)})
     return rows
 
 
-def _overlaps(prediction: str, reference: str, wordnet: Synonyms) -> dict[str, float]:
+def _overlaps(
+    prediction: str, reference: str, wordnet: Synonyms, beat: Callable[[], None]
+) -> dict[str, float]:
     written, wanted = tokenise(prediction), tokenise(reference)
-    return {
-        "bleu": float(sentence_bleu([wanted], written, smoothing_function=_smoothing)),
+    bleu = float(sentence_bleu([wanted], written, smoothing_function=_smoothing))
+    # Each takes seconds for texts of a hundred thousand words.
+    beat()
+    similarity = meteor(wanted, written, wordnet)
+    beat()
+    scores = {
+        "bleu": bleu,
         "rouge_l": _rouge_l(prediction, reference),
-        "meteor": meteor(wanted, written, wordnet),
+        "meteor": similarity,
         "gleu": float(sentence_gleu([wanted], written)),
         "rouge_l_recall": _rouge_l_recall(written, wanted),
         "unigram_f1": _unigram_f1(written, wanted),
         "meteor_synonyms": float(isinstance(wordnet, WordNetSynonyms)),
     }
+    beat()
+    return scores
+
+
+def _nothing() -> None:
+    pass
 
 
 def tokenise(text: str) -> list[str]:

@@ -58,3 +58,9 @@ def test_any_text_may_be_tried(text: str) -> None:
     found = meanings(text, CONTEXT)
     assert len({meaning.dialect for meaning in found}) == len(found)
     assert all((meaning.sql is None) == bool(meaning.reason) for meaning in found)
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2028", "\u3000"])
+def test_white_space_beyond_ascii_is_none(space: str) -> None:
+    assert not meanings(f"SELECT{space}YEAR('2024-01-05')")
+    assert meanings(f"SELECT YEAR('2024{space}01-05')")

@@ -88,6 +88,21 @@ def test_no_edit_matches_and_does_something_else(executor: SqlExecutor, with_con
     assert not wrong
 
 
+@pytest.mark.parametrize("quoted", ['SELECT "name" FROM emp', 'SELECT id FROM emp ORDER BY "name"'])
+def test_quotes_that_a_setting_reads_say_nothing_against_a_match(
+    executor: SqlExecutor, quoted: str
+) -> None:
+    # In MySQL "name" is a string, or a name with ANSI_QUOTES.
+    context = (
+        "CREATE TABLE `emp` (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9)) ENGINE=InnoDB;"
+        "INSERT INTO `emp` (name) VALUES ('b'), ('a')"
+    )
+    plain = quoted.replace('"', "")
+    [row] = score([quoted], [plain], contexts=[context], synonyms=False)
+    [outcome] = executor.execute([context], [plain], [quoted])
+    assert (row["exact_match"], outcome["execution_accuracy"]) == (1.0, None)
+
+
 def test_no_edit_of_the_embedded_corpus_does(executor: SqlExecutor) -> None:
     rows = [(row["sql_context"], row["sql"]) for row in corpus("test")[:300]]
     matching, wrong = contradictions(executor, rows, 1_000, 1, with_context=True)

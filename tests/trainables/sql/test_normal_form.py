@@ -67,6 +67,10 @@ DIFFERENT = [
     ("SELECT a FROM t", "SELECT DISTINCT a FROM t"),
     ("SELECT a FROM t WHERE b = 'X'", "SELECT a FROM t WHERE b = 'x'"),
     ('SELECT a FROM t WHERE b = "X"', 'SELECT a FROM t WHERE b = "x"'),
+    # "b" is a string in MySQL, which alone has an order in GROUP_CONCAT, or a SEPARATOR.
+    ("SELECT GROUP_CONCAT(a ORDER BY b) FROM t", 'SELECT GROUP_CONCAT(a ORDER BY "b") FROM t'),
+    ("SELECT GROUP_CONCAT(a SEPARATOR 'x')", "SELECT GROUP_CONCAT(\"a\" SEPARATOR 'x')"),
+    ("SELECT TRIM(BOTH 'x' FROM 'A B')", "SELECT TRIM(BOTH 'x' FROM \"A B\")"),
     ("SELECT a FROM t WHERE b < 3", "SELECT a FROM t WHERE b <= 3"),
     ("SELECT a FROM u JOIN v ON u.i = v.i", "SELECT a FROM u LEFT JOIN v ON u.i = v.i"),
     ("SELECT x.a FROM t x JOIN u y ON x.i = y.i", "SELECT y.a FROM t x JOIN u y ON x.i = y.i"),

@@ -26,7 +26,10 @@ from trainables.sql.pieces.lexical import lower
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LOWER_CASE_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
-_OTHER_WORDS = OF_A_DIALECT | {"div", "fetch", "ilike", "interval", "regexp", "rlike", "xor"}
+_OTHER_WORDS = OF_A_DIALECT | {
+    *("both", "div", "dual", "duplicate", "fetch", "ilike", "interval", "leading", "regexp"),
+    *("rlike", "separator", "trailing", "xor"),
+}
 _OTHER_SIGNS = frozenset([":=", "::", "&&", "<=>", "@>", "<@", "~", "!~", "~~", "~*", "^"])
 
 _OF_NAMES_ALONE = exp.Table | exp.TableAlias | exp.Alias | exp.ColumnDef | exp.Schema
@@ -63,8 +66,19 @@ def is_of_another_dialect(edits: Edits, names: Set[int]) -> bool:
     """
     if not edits.words.keys().isdisjoint(_OTHER_WORDS):
         return True
+    opened = [""]  # for each open parenthesis: the function before it, up to a SELECT inside
     for place in range(len(edits)):
         word, after = edits.word(place), edits.word(place + 1)
+        if word == "(":
+            before = edits.word(place - 1)
+            opened.append(before if before not in BEFORE_PARENTHESIS else "")
+        elif word == ")" and len(opened) > 1:
+            opened.pop()
+        elif word == "select":
+            opened[-1] = ""
+        elif word == "order" and after == "by" and opened[-1].isidentifier():
+            # Of the rows that an aggregate takes; SQLite has it since 3.44.
+            return True
         if after == "(" and edits.piece(place).kind == "word" and place not in names:
             if word not in BEFORE_PARENTHESIS and word not in FUNCTIONS_OF_SQLITE:
                 return True

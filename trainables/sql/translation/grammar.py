@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
@@ -10,6 +11,7 @@ from sqlglot.dialects.oracle import Oracle
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
 
 from trainables.sql.parsing import bounded_parser
 from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
@@ -46,6 +48,26 @@ _PARSED_AS = {
     ),
     "oracle": _calls_as_written(Oracle, ("CAST", "EXTRACT", "TRIM")),
 }
+
+
+def quoted_doubly(text: str) -> set[str]:
+    """Returns the strings in double quotes of a text of MySQL, in lower case; no aliases after AS.
+
+    Raises:
+        NotSpoken: It cannot be cut into tokens.
+    """
+    try:
+        tokens = _PARSED_AS["mysql"]().tokenize(text)
+    except SqlglotError:
+        raise NotSpoken("it does not parse") from None
+    return {
+        token.text.lower()
+        for before, token in pairwise([None, *tokens])
+        if token is not None
+        and token.token_type == TokenType.STRING
+        and text[token.start] == '"'
+        and (before is None or before.text.upper() != "AS")
+    }
 
 
 def parse(text: str, dialect: str) -> tuple[list[exp.Expr], str]:

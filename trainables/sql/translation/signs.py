@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -77,6 +78,18 @@ _BEFORE_TABLES = frozenset({"TABLE", "FROM", "JOIN", "INTO", "UPDATE", "REFERENC
 _UNIT_INSIDE = re.compile(r"\s*[-+]?[\d.]+\s*[A-Za-z]|\s*P", re.IGNORECASE)
 
 
+def _check_spaces(tokens: Sequence[Token], text: str) -> None:
+    """Refuses white space beyond ASCII between tokens, which no system takes for any.
+
+    Raises:
+        NotSpoken: There is some.
+    """
+    for before, token in pairwise(tokens):
+        between = text[before.end + 1 : token.start]
+        if not between.isascii() and between.isspace():
+            raise NotSpoken("white space that is none")
+
+
 def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
     """Refuses a text that shows signs of another dialect.
 
@@ -88,6 +101,8 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
     """
     doubt = ""
     defines = False
+    if not text.isascii():
+        _check_spaces(tokens, text)
     for index, token in enumerate(tokens):
         if not index or tokens[index - 1].token_type == TokenType.SEMICOLON:
             defines = token.text.upper() in ("CREATE", "ALTER")

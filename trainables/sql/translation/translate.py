@@ -9,6 +9,8 @@ import copy
 from contextlib import suppress
 from typing import Any
 
+from sqlglot import exp
+
 from trainables.sql.translation import (
     aggregates,
     alter,
@@ -29,7 +31,7 @@ from trainables.sql.translation import (
     update,
 )
 from trainables.sql.translation.alter import with_constraints_in_place
-from trainables.sql.translation.grammar import DIALECTS, parse
+from trainables.sql.translation.grammar import DIALECTS, parse, quoted_doubly
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading, Tables
 
@@ -120,6 +122,13 @@ def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
         # The rules first: a text that the dialect does not have is of it in no part.
         said += reading.statement(tree)
         structure.check(tree)
+    if reading.is_of("mysql") and not is_context and '"' in text:
+        names = {name for table in reading.tables.values() for name in table.columns}
+        names |= {node.alias.lower() for tree in trees for node in tree.find_all(exp.Alias)}
+        if names & quoted_doubly(text):
+            doubt = (
+                doubt or "a name in double quotes, which are a string's or a name's by a setting"
+            )
     if doubt:
         raise NotKnown(doubt)
     return said
