@@ -37,6 +37,7 @@ _SIGN = re.compile(
         | \bFORMAT\s*\(\s*(?!')                                   # SQLite's is printf
         # SQLite has these since 3.43 to 3.48, each as one dialect of several has it.
         | \b(?:CONCAT|CONCAT_WS|STRING_AGG|TIMEDIFF|IF|OCTET_LENGTH)\s*\(
+        | \bLIKE\s*'[^'\\]*\\                                    # an escape in two of the four
         | \bROUND\s*\([^;]*?,\s*-\s*\d                           # SQLite's knows no tens
         # Nor these types; and it cuts no text at the length of its type.
         | \bAS\s+(?:DATE|DATETIME|TIME|TIMESTAMP|SIGNED|DECIMAL|NUMERIC|CHAR|NCHAR|BOOL|BOOLEAN
@@ -67,7 +68,7 @@ _WORDS_OF_SIGNS = (
     *("top", "dbo.", "public.", "smalldatetime", "as date", "as timestamp", "as signed"),
     *("as decimal", "as numeric", "as char", "as nchar", "as varchar", "as time", "as bool"),
     *("as string", "as bit", "as json", "as uuid", "as year"),
-    *("concat", "string_agg", "timediff", "if(", "if (", "octet_length"),
+    *("like", "concat", "string_agg", "timediff", "if(", "if (", "octet_length"),
 )
 """One of these stands in every text that has a sign, but for those of the next pattern."""
 _ALIAS_FIRST = re.compile(r"\bselect\s+[a-z_]\w*\s*=(?!=)")
@@ -89,11 +90,23 @@ _SUM_OF_CHOSEN = re.compile(
     rf"{_CHOSEN}[^()]*\)[)\s]*[-+](?![->])|(?<!-)[-+][(\s]*(?:SELECT\s+)?{_CHOSEN}", re.IGNORECASE
 )
 _MIDNIGHT = re.compile(r"'\d{4}-\d\d-\d\d[ T]00:00(?::00(?:\.0+)?)?'")
-_TYPE_WITH_TIME = re.compile(r"\b(?:DATETIME|TIMESTAMP)\b", re.IGNORECASE)
-_LONE_DATE = re.compile(r"'\d{4}-\d\d?-\d\d?'")
+_COLUMN_WITH_TIME = re.compile(r"(\w+)\s+(?:DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_LONE_DATE = re.compile(r"'\d{4}-\d\d-\d\d'")
+_TYPE_OF_MOMENTS = re.compile(r"\b(?:DATE|DATETIME|TIMESTAMP)\b", re.IGNORECASE)
+_OTHER_SPELLING = re.compile(
+    r"""
+      '\d{4}-(?:\d-\d\d?|\d\d-\d)(?:[ T][\d:.]+)?' | '(?:19|20)\d\d[01]\d[0-3]\d'
+    | '\d{4}-\d\d-\d\d(?:T[\d:.]+|[ ]\d\d:\d\d)Z?'
+    """,
+    re.VERBOSE,
+)
+_OTHER_SPELLING_IN_CONTEXT = re.compile(
+    r"'\d{4}-(?:\d-\d\d?|\d\d-\d)(?:[ T][\d:.]+)?'|'\d{4}-\d\d-\d\dT[\d:.]+Z?'"
+)
 
 _TRUTH = re.compile(r"\bBOOL(?:EAN)?\b", re.IGNORECASE)
 _TEXT_OF_TRUTH = re.compile(r"'(?:t|f|true|false)'", re.IGNORECASE)
+_COMPARED_WITH_TRUTH = re.compile(r"(?:=|!=|<>)\s*'(?:t|f|true|false)'", re.IGNORECASE)
 
 _PRAGMA = re.compile(r"PRAGMA\s+(\w+)", re.IGNORECASE)
 _HARMLESS_PRAGMAS = frozenset(
@@ -171,28 +184,37 @@ def is_foreign(context: str, reference: str) -> bool:
         has_foreign_signs(reference)
         or has_foreign_signs(context)
         or _calculates_with_dates(context, reference)
-        or _compares_midnights(context, reference)
-        or _stores_texts_as_truth(context)
+        or _spells_moments_in_other_ways(context, reference)
+        or _says_truth_in_texts(context, reference)
     )
 
 
-def _compares_midnights(context: str, reference: str) -> bool:
-    """Tells whether a day may be compared with its midnight: to SQLite they are two texts."""
-    return bool(
-        _LONE_DATE.search(reference)
-        and _MIDNIGHT.search(context)
-        and _TYPE_WITH_TIME.search(context)
-    )
+def _spells_moments_in_other_ways(context: str, reference: str) -> bool:
+    """Tells whether one moment may be spelled in two ways, which to SQLite are two texts.
+
+    Those are a day and its midnight, 2024-1-5, 20240105, 2024-01-05T10:30 and times without
+    seconds, where the context has a column of such a type.
+    """
+    if not _TYPE_OF_MOMENTS.search(context):
+        return False
+    if _OTHER_SPELLING.search(reference) or _OTHER_SPELLING_IN_CONTEXT.search(context):
+        return True
+    if not (_LONE_DATE.search(reference) and _MIDNIGHT.search(context)):
+        return False
+    names = {found[1].lower() for found in _COLUMN_WITH_TIME.finditer(context)}
+    return not names.isdisjoint(re.findall(r"\w+", reference.lower()))
 
 
-def _stores_texts_as_truth(context: str) -> bool:
-    """Tells whether a column of truth values is given as texts, which SQLite leaves as they are."""
+def _says_truth_in_texts(context: str, reference: str) -> bool:
+    """Tells whether a column of truth values is given as texts, or compared with one: SQLite takes
+    them for texts.
+    """
     if not _TRUTH.search(context):
         return False
+    if _COMPARED_WITH_TRUTH.search(reference):
+        return True
     given = len(_TEXT_OF_TRUTH.findall(context))
-    if not given:
-        return False
-    return any(
+    return bool(given) and any(
         said.sql is not None and len(_TEXT_OF_TRUTH.findall(said.sql)) < given
         for said in meanings(None, context, dialects=["postgres"])
     )

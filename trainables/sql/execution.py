@@ -244,10 +244,25 @@ class SqlExecutor:
     ) -> Judgement:
         """Judges a prediction by what it does as it is, or as another dialect where that fails."""
         if (final := _final(outcome)) is not None:
+            is_wrong = final == Judgement(0.0, 1.0)
+            if is_wrong and has_foreign_signs(without_quotes_around_names(prediction)):
+                return self._unless_right_elsewhere(reading, prediction, context, final)
             return final
         if outcome["prediction"] == "name" and not has_foreign_signs(prediction):
             return _WRONG
         return self._as_others(reading, prediction, context, DIALECTS)
+
+    def _unless_right_elsewhere(
+        self, reading: Reading, prediction: str, context: str, as_it_is: Judgement
+    ) -> Judgement:
+        """Judges a prediction that is wrong in SQLite, and shows signs of a dialect that it is not.
+
+        `CAST(x AS DECIMAL(10, 2))` rounds everywhere but there.
+        """
+        said = self._meanings(prediction, context, DIALECTS)
+        if any(self._judged(reading, one).execution_accuracy == 1.0 for one in said):
+            return Judgement(None, 1.0, Reason(UNJUDGED, "its meaning depends on the dialect"))
+        return as_it_is
 
     def _as_dialects(self, made: Plan, context: str, prediction: str) -> Judgement:
         """Judges a prediction in the dialects of its row, and else as any."""

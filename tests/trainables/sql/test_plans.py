@@ -157,3 +157,37 @@ def test_collations_of_a_dialect_are_no_part_of_a_definition(executor: SqlExecut
         ],
     )
     assert [row["execution_accuracy"] for row in rows] == [1.0, 0.0]
+
+
+def test_what_is_wrong_in_sqlite_and_right_elsewhere_is_not_judged(executor: SqlExecutor) -> None:
+    rows = executor.judge(
+        [PLAIN] * 3,
+        ["SELECT ROUND(AVG(price), 1) FROM t", "SELECT name || '!' FROM t", "SELECT id FROM t"],
+        [
+            "SELECT CAST(AVG(price) + 0.01 AS DECIMAL(8, 1)) FROM t",
+            "SELECT name + '!' FROM t",
+            "SELECT name + '!' FROM t",
+        ],
+    )
+    assert [row.execution_accuracy for row in rows] == [None, None, 0.0]
+    assert [row.valid_sql for row in rows] == [1.0, 1.0, 1.0]
+
+
+def test_a_reference_of_sqlite_runs_on_what_its_context_means(executor: SqlExecutor) -> None:
+    context = (
+        "CREATE TABLE a (id INT AUTO_INCREMENT, n TEXT, KEY k (n(3)), PRIMARY KEY (id));"
+        "INSERT INTO a (n) VALUES ('x'), ('y')"
+    )
+    reference = "SELECT id, strftime('%Y', '2024-01-05') FROM a"
+    rows = executor.execute(
+        [context] * 2,
+        [reference] * 2,
+        ["SELECT 1, '2024' UNION ALL SELECT 2, '2024'", "SELECT NULL, '2024' FROM a"],
+    )
+    assert [row["execution_accuracy"] for row in rows] == [1.0, 0.0]
+
+
+def test_what_every_dialect_refuses_is_not_measured_as_sqlite_s(executor: SqlExecutor) -> None:
+    measurement = executor.measurable(POSTGRES, "SELECT pay / 0 FROM t")
+    assert measurement.reason is not None
+    assert measurement.reason.kind == "reference fails"

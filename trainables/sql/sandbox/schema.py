@@ -152,20 +152,31 @@ class _Table:
 
     def _columns(self) -> Iterator[tuple[Hashable, ...]]:
         is_strict = "strict" in self._text.options
-        for _, name, declared, required, default, key, hidden in self._pragma(
-            "table_xinfo", self._name
-        ):
+        columns = self._pragma("table_xinfo", self._name)
+        has_rowid = self._has_rowid_for_key(columns)
+        for _, name, declared, required, default, key, hidden in columns:
             column = name.lower()
             yield (
                 column,
                 _strict_type(declared) if is_strict else affinity(declared),
-                required,
+                # INTEGER PRIMARY KEY is the rowid, and never NULL, whether it says so or not.
+                int(bool(required or (key and has_rowid))),
                 self._default(default),
                 key,
                 hidden,
                 self._text.generated.get(column),
                 self._text.collations.get(column, "binary"),
             )
+
+    def _has_rowid_for_key(self, columns: list[Any]) -> bool:
+        """Tells whether the primary key is the rowid: one INTEGER column without an index.
+
+        Source: https://www.sqlite.org/lang_createtable.html, "ROWIDs and the INTEGER PRIMARY KEY".
+        """
+        types = [declared for _, _, declared, _, _, key, _ in columns if key]
+        return [said.upper() for said in types] == ["INTEGER"] and not any(
+            origin == "pk" for _, _, _, origin, _ in self._pragma("index_list", self._name)
+        )
 
     def _default(self, said: str | None) -> Hashable:
         """Returns the value; of one of chance, the expression. No default is NULL."""

@@ -21,7 +21,7 @@ _PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
             *(exp.Add, exp.Sub, exp.Mul, exp.IntDiv, exp.Mod, exp.Pow, exp.And, exp.Or, exp.Xor),
             *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
             *(exp.RegexpLike, exp.RegexpILike, exp.Escape, exp.Filter, exp.WithinGroup, exp.Dot),
-            *(exp.Extract, exp.ArrayOverlaps, exp.Collate, exp.Command),
+            *(exp.Extract, exp.ArrayOverlaps, exp.Collate, exp.Command, exp.ColumnPrefix),
         ),
         _BINARY,
     ),

@@ -76,3 +76,27 @@ def test_any_table_is_read_and_is_the_same_as_itself(table: str) -> None:
 )
 def test_affinity(declared: str, expected: str) -> None:
     assert affinity(declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("id INTEGER PRIMARY KEY", "id INTEGER NOT NULL PRIMARY KEY", True),
+        ("id INTEGER PRIMARY KEY", "id integer NOT NULL, PRIMARY KEY (id)", True),
+        # These are no rowids, and take NULL.
+        ("id INT PRIMARY KEY", "id INT NOT NULL PRIMARY KEY", False),
+        ("id INTEGER PRIMARY KEY DESC", "id INTEGER NOT NULL PRIMARY KEY DESC", False),
+        (
+            "id INTEGER, n INT, PRIMARY KEY (id, n)",
+            "id INTEGER NOT NULL, n INT, PRIMARY KEY (id, n)",
+            False,
+        ),
+    ],
+)
+def test_a_rowid_is_never_null_whether_it_says_so_or_not(one: str, other: str, same: bool) -> None:
+    states = []
+    for columns in (one, other):
+        with Database(Limits()) as database:
+            database.run(f"CREATE TABLE t ({columns})")
+            states.append(database.state())
+    assert same_state(*states) == same
