@@ -76,12 +76,18 @@ _MYSQL: dict[str, Field] = {
     "%": lambda at: "%",
 }
 
+
+def _second_of_day(at: datetime) -> int:
+    return (at.hour * 60 + at.minute) * 60 + at.second
+
+
 _TO_CHAR: dict[str, Field] = {
     "HH24": lambda at: f"{at.hour:02}",
     "HH12": lambda at: f"{_hour12(at):02}",
     "HH": lambda at: f"{_hour12(at):02}",
     "MI": lambda at: f"{at.minute:02}",
     "SS": lambda at: f"{at.second:02}",
+    **dict.fromkeys(("SSSSS", "SSSS"), lambda at: str(_second_of_day(at))),
     "YYYY": lambda at: f"{at.year:04}",
     "RRRR": lambda at: f"{at.year:04}",
     "IYYY": lambda at: f"{at.isocalendar()[0]:04}",

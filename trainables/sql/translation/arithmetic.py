@@ -95,7 +95,12 @@ def _quotient(reading: Reading, node: exp.Div, scope: Scope) -> Said:
         return Said(_divided(reading, left.sql, right), INTEGER)
     if kinds & {"decimal", "float"}:
         kind = FLOAT if "float" in kinds else _quotient_of_decimals(reading, left.kind, right.kind)
-        return Said(_divided(reading, f"CAST({left.sql} AS REAL)", right), kind)
+        sql = _divided(reading, f"CAST({left.sql} AS REAL)", right)
+        if reading.is_of("tsql") and kind.shown:
+            # It is cut where it stands, not where it is shown: 1.0 / 3 * 3 is 0.999999.
+            sql = reading.call("number_truncate", sql, str(kind.scale))
+            kind = kind._replace(shown=False)
+        return Said(sql, kind)
     raise NotKnown("a division of numbers that may be integers or decimals")
 
 

@@ -58,6 +58,9 @@ def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str
     if PADDED in (left.kind, right.kind):
         left, right = _without_padding(left), _without_padding(right)
     names = {left.kind.name, right.kind.name}
+    if names == {"literal"} and reading.is_of("oracle"):
+        # Both are CHAR, and filled up with blanks to one length.
+        left, right = _without_padding(left), _without_padding(right)
     if left.interval or right.interval or names & {"time", "interval"}:
         raise NotKnown("a comparison of times or intervals")
     if "null" in names or names == {"unknown"}:
