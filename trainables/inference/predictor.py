@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from logging import ERROR, getLogger
 from pathlib import Path
 
 import torch
@@ -115,6 +114,4 @@ def be_quiet() -> None:
     """Keeps progress bars and remarks to developers off a command's standard error."""
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    # Of every load, with adapters in 16 bits too: that it has no kernel for four bits.
-    getLogger("bitsandbytes").setLevel(ERROR)
     warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
