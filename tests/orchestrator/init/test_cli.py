@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,28 @@ def test_columns_and_bad_rows_are_said_in_the_file(tmp_path: Path) -> None:
     assert "columns: {sql_prompt: question, sql_context: schema, sql: query}" in written
     planned = CliRunner().invoke(sweep_app, ["rows", "--profile", "embedded", "--plan"])
     assert planned.exit_code == 0, planned.output
+
+
+def test_databases_have_the_schemas_and_the_rows(tmp_path: Path) -> None:
+    for number in range(40):
+        with sqlite3.connect(tmp_path / f"db{number}.sqlite") as database:
+            database.executescript("CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2)")
+        database.close()
+    rows = (
+        {
+            "question": f"below {n}?",
+            "query": f"SELECT a FROM t WHERE a < {n}",
+            "db_id": f"db{n % 40}",
+        }
+        for n in range(400)
+    )
+    (tmp_path / "rows.json").write_text(json.dumps(list(rows)))
+    code, _, err = _init("rows.json", "--databases", ".")
+    assert code == 0, err
+    sweep = load(tmp_path / "rows.yaml", profile="full")
+    assert sweep.databases == str(tmp_path)
+    assert sweep.objective.metric == "execution_accuracy"
+    assert _init("--databases", ".", "--out", "other.yaml")[0] == 2
 
 
 def test_a_base_model_decides_on_the_sizes_and_is_checked(tmp_path: Path) -> None:
