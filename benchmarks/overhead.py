@@ -57,6 +57,9 @@ class _Ends:
         assert row["outcome"] == "completed", row["error"]
         self.times.append(time.perf_counter())
 
+    def paused(self, proposal: Proposal) -> None:
+        """Does nothing."""
+
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         raise AssertionError(f"trial {proposal.trial_number} was interrupted")
 

@@ -1,7 +1,7 @@
 """Schedules and remembers: from a search space file to trials, an experiment store, an answer.
 
     search_space   a YAML file becomes a `Sweep`, checked whole before anything starts
-    search         what to try next (an Optuna study) and whom to stop (asynchronous halving)
+    search         what to try next (an Optuna study) and whom to stop (successive halving)
     confirmation   which of what was tried is trained again, under new seeds, on test rows
     ray_tune       Ray Tune places the trials on the cluster and asks `search` at every event
     trial          one attempt at a trial in its process: calls a learner and records its rungs

@@ -28,14 +28,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.halving.world import LAYERS, RANKS, RATES, RECORDED_RATES, World
-from orchestrator.search.halving import TechniqueHalving, compared_with
+from orchestrator.search.halving import Halving, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult
 from orchestrator.search.strata_study import study_of
 from orchestrator.search_space import Sweep, load
 
 BUDGET, TRIALS, SLOTS = 20_000, 36, 2
-_RUNGS = ((0.05, 2), (0.05, 3), (0.1, 2), (0.1, 3), (0.15, 2), (0.15, 3), (0.15, 5), (0.2, 3))
+GRID = len(RANKS) * len(LAYERS) * len(RECORDED_RATES)
+_RUNGS = ((0.1, 2), (0.1, 3), (0.12, 2), (0.14, 2), (0.15, 3), (0.16, 2), (0.2, 2), (0.2, 3))
 WAYS = (
     "",
     *(f"by: eval_loss, first_rung: {first}, reduction_factor: {n}" for first, n in _RUNGS),
@@ -65,8 +66,8 @@ def asked(
         stopping: Contents of that key; "" for none.
         seed: Of the sweep; it also chooses the ranks.
         strata: Whether it asks about ranks and layers; else all trials are one group.
-        of_grid: How many of the 48 recorded configurations are tried, in one group; None for
-            rates of a range.
+        of_grid: How many of the 48 recorded configurations are tried, in one group, all of them by
+            grid; None for rates of a range.
     """
     ranks = [rank for position, rank in enumerate(RANKS) if position != seed // 2 % len(RANKS)]
     rates = f"loguniform: [{RATES[0]}, {RATES[1]}]"
@@ -88,6 +89,7 @@ space:
       learning_rate: {{{rates}}}
   data_size: 640
 trials: {of_grid or TRIALS}
+search: {{method: {"grid" if of_grid == GRID else "tpe"}}}
 seed: {seed}
 budget: {{examples: {BUDGET}}}
 """
@@ -104,32 +106,52 @@ def simulate(sweep: Sweep, world: World, among: float | None = None) -> Found:
         world: What its trials measure.
         among: What the best could have been; None for the best of those that were tried.
     """
-    study, halving = study_of(sweep), TechniqueHalving(sweep)
+    study, halving = study_of(sweep), Halving(sweep)
     rungs = sweep.rungs(BUDGET)
     by_loss = sweep.compared_by == "eval_loss"
     events: list[tuple[float, int, int]] = []  # time, number, index of the rung
     curves, truths, groups = {}, {}, {}
     passed: dict[int, list[tuple[int, float]]] = {}
     completed: dict[int, float] = {}
+    going_on: list[tuple[int, int]] = []
     trained, now, following = 0.0, 0.0, 0
+
+    def train(number: int, index: int) -> None:
+        seconds = rungs[index] - (rungs[index - 1] if index else 0)
+        heapq.heappush(events, (now + seconds, number, index))
+
+    def settle() -> None:
+        for name, rung, stopped in halving.settle():
+            if stopped:
+                study.finish(int(name), [RunResult("stopped", tuple(passed[int(name)]))])
+            else:
+                going_on.append((int(name), rungs.index(rung) + 1))
 
     def start() -> None:
         nonlocal following
-        chosen = study.propose(following) if following < sweep.trials else None
-        if chosen is None:
-            return
-        own = (int(str(chosen["rank"])), str(chosen["target_modules"]))
-        rate = float(str(chosen["learning_rate"]))
-        curves[following] = world.trial(following, *own, rate, [rung / BUDGET for rung in rungs])
-        truths[following] = world.truth(*own, rate)
-        groups[following] = compared_with(sweep, Proposal(following, following, 0, chosen))
-        passed[following] = []
-        heapq.heappush(events, (now + rungs[0], following, 0))
-        following += 1
+        if not going_on and following < sweep.runs:
+            chosen = study.propose(following)
+            if chosen is None:
+                return
+            own = (int(str(chosen["rank"])), str(chosen["target_modules"]))
+            rate = float(str(chosen["learning_rate"]))
+            fractions = [rung / BUDGET for rung in rungs]
+            curves[following] = world.trial(following, *own, rate, fractions)
+            truths[following] = world.truth(*own, rate)
+            groups[following] = compared_with(sweep, Proposal(following, following, 0, chosen))
+            passed[following] = []
+            train(following, 0)
+            halving.enter(str(following), groups[following])
+            following += 1
+            settle()
+        elif going_on:
+            train(*going_on.pop(0))
 
-    for _ in range(SLOTS):
-        start()
-    while events:
+    while True:
+        for _ in range(SLOTS - len(events)):
+            start()
+        if not events:
+            break
         now, number, index = heapq.heappop(events)
         losses, scores = curves[number]
         trained += rungs[index] - (rungs[index - 1] if index else 0)
@@ -137,16 +159,15 @@ def simulate(sweep: Sweep, world: World, among: float | None = None) -> Found:
         last = index == len(rungs) - 1
         told = scores[index] if last or not by_loss else -value
         passed[number].append((rungs[index], float(told)))
-        loss = float(losses[index])
-        if halving.stops(str(number), groups[number], rungs[index], float(value), loss):
-            study.finish(number, [RunResult("stopped", tuple(passed[number]))])
-        elif last:
+        if last:
             completed[number] = float(scores[index])
             study.finish(number, [RunResult("completed", tuple(passed[number]))])
+            halving.leave(str(number))
+        elif sweep.stopping is None:
+            train(number, index + 1)
         else:
-            heapq.heappush(events, (now + rungs[index + 1] - rungs[index], number, index + 1))
-            continue
-        start()
+            halving.report(str(number), rungs[index], float(value), float(losses[index]))
+        settle()
     members: dict[str | None, list[int]] = {}
     for number, group in groups.items():
         members.setdefault(group, []).append(number)

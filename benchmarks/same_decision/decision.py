@@ -108,7 +108,7 @@ def table(ran: dict[int, dict[str, Ran]]) -> str:
     middle = statistics.median(one.speedup for one in decisions)
     lines += [
         "",
-        f"Median ratio {middle:.2f} (target 3). "
+        f"Median ratio {middle:.2f} (target 5). "
         f"The answer is within one standard error of the true best in {within} of "
         f"{len(decisions)} seeds (target 4 of 5), and another configuration in {differs}.",
     ]

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.same_decision.decision import Ran
 from benchmarks.same_decision.question import METRIC, Question
 from orchestrator.search import optuna_space
-from orchestrator.search.halving import TechniqueHalving
+from orchestrator.search.halving import Halving
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
@@ -85,35 +85,47 @@ def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
         sweep: The search, with or without early stopping.
         curves: Of every configuration that it may propose, at its rungs.
     """
-    study, halving = ConfigurationStudy(sweep), TechniqueHalving(sweep)
+    study, halving = ConfigurationStudy(sweep), Halving(sweep)
     by_loss = sweep.compared_by == "eval_loss"
     seconds, completed, errors = 0.0, {}, {}
-    for number in range(sweep.trials):
-        configuration = study.propose(number)
-        if configuration is None:
-            break
-        identifier = configuration_id(configuration)
-        curve = curves[identifier]
-        technique = str(configuration["technique"])
-        passed: list[tuple[int, float]] = []
-        stopped = False
-        for point in curve[:-1]:
-            passed.append((point.rung, -point.loss if by_loss else point.objective))
-            value = point.loss if by_loss else point.objective
-            if halving.stops(f"trial {number}", technique, point.rung, value, point.loss):
-                stopped = True
+    ran: list[Curve] = []
+    identifiers: list[str] = []
+    going_on: list[tuple[int, int]] = []
+
+    def finish(number: int, outcome: str, count: int) -> None:
+        told = [
+            (p.rung, -p.loss if by_loss and p is not ran[number][-1] else p.objective)
+            for p in ran[number][:count]
+        ]
+        study.finish(number, [RunResult(outcome, tuple(told))])
+        halving.leave(str(number))
+
+    while going_on or len(ran) < sweep.trials:
+        number, index = going_on.pop(0) if going_on else (len(ran), 0)
+        if index == 0:
+            configuration = study.propose(number)
+            if configuration is None:
                 break
+            identifiers.append(configuration_id(configuration))
+            ran.append(curves[identifiers[-1]])
+            halving.enter(str(number), str(configuration["technique"]))
+        point = ran[number][index]
+        seconds += _seconds(ran[number], index, scored=not by_loss or index == len(ran[number]) - 1)
+        if index == len(ran[number]) - 1:
+            completed[identifiers[number]] = point.objective
+            errors[identifiers[number]] = point.error
+            finish(number, "completed", index + 1)
         else:
-            passed.append((curve[-1].rung, curve[-1].objective))
-        last = len(passed) - 1
-        seconds += curve[last].elapsed
-        unscored = last if stopped else last - 1
-        if by_loss and unscored >= 0:  # in the recording every rung was scored
-            seconds -= curve[unscored].scoring
-        if not stopped:
-            completed[identifier] = curve[-1].objective
-            errors[identifier] = curve[-1].error
-        study.finish(number, [RunResult("stopped" if stopped else "completed", tuple(passed))])
+            value = point.loss if by_loss else point.objective
+            halving.report(str(number), point.rung, value, point.loss)
+            if halving.verdict(str(number), point.rung) is False:
+                going_on.append((number, index + 1))
+        for name, rung, stopped in halving.settle():
+            place = [each.rung for each in ran[int(name)]].index(rung) + 1
+            if stopped:
+                finish(int(name), "stopped", place)
+            else:
+                going_on.append((int(name), place))
     return Ran(
         seconds=seconds,
         command_seconds=None,
@@ -122,6 +134,16 @@ def replay(sweep: Sweep, curves: Mapping[str, Curve]) -> Ran:
         errors=errors,
         trials=sweep.trials,
     )
+
+
+def _seconds(curve: Curve, index: int, *, scored: bool) -> float:
+    """Returns how long a trial took from the rung before; in the recording each was scored."""
+    before = curve[index - 1] if index else None
+    point = curve[index]
+    seconds = point.elapsed - (before.elapsed if before else 0.0)
+    if scored:
+        return seconds
+    return seconds - point.scoring + (before.scoring if before else 0.0)
 
 
 def everything(curves: Mapping[str, Curve]) -> Ran:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
 from orchestrator.ray_tune.trainable import tune_result
 from orchestrator.ray_tune.watcher import Watcher
-from orchestrator.search.halving import compared_with
+from orchestrator.search.halving import Verdict, compared_with
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search.run_queue import RunQueue
 from orchestrator.search.run_result import RunResult
@@ -59,6 +59,9 @@ class Silent:
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
         """Does nothing."""
 
+    def paused(self, proposal: Proposal) -> None:
+        """Does nothing."""
+
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """Does nothing."""
 
@@ -73,7 +76,7 @@ class Decision:
     Attributes:
         at: Seconds since 1970, simulated.
         trial_number: About which trial.
-        what: "runs", "STOP", "CONTINUE" or "ends".
+        what: "runs", "waits", "STOP", "CONTINUE" or "ends".
         detail: The configuration, the rung in examples, or the outcome.
     """
 
@@ -130,15 +133,25 @@ class Simulation:
         self._order = itertools.count()
         with self._timed("start"):
             self.standing = standing(stored, self._conclusions)
-            self._scheduler = SweepScheduler(self.standing.halving, self._identify)
-            self._scheduler.keep = VerdictLog(stored.files).write
-            queue = RunQueue(
+            self._halving = self.standing.halving
+            self._keep = VerdictLog(stored.files).write
+            self._scheduler = SweepScheduler(self._halving, self._identify)
+            self._scheduler.keep, self._scheduler.settled = self._keep, self._settled
+            self._proposals = ProposalLog(stored.files)
+            self._paused = {
+                identifier: proposal
+                for number, proposal in self.standing.proposals.items()
+                if number not in self.standing.finished
+                and self._halving.waits(identifier := stored.trial_id(number))
+            }
+            self._queue = RunQueue(
                 stored.sweep,
                 self.standing.proposals,
                 self.standing.finished,
-                ProposalLog(stored.files).write,
+                self._propose,
+                {proposal.trial_number for proposal in self._paused.values()},
             )
-            self._searcher = SweepSearcher(stored.sweep, queue, self._conclude)
+            self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude)
             self._watcher = watch(self.standing)
 
     def run(self) -> None:
@@ -202,7 +215,8 @@ class Simulation:
             if decision == "CONTINUE":
                 self._searcher.on_trial_result(trial.trial_id, told)
             self._watcher.reported(proposal, rung, told["objective"], told["eval_loss"])
-        self._decided(proposal, decision, rung)
+        waits = trial.trial_id in self._scheduler.waiting
+        self._decided(proposal, "waits" if waits else decision, rung)
         if decision == "CONTINUE":
             self._schedule(trial.trial_id, index + 1)
         else:
@@ -227,24 +241,49 @@ class Simulation:
         with self._timed("conclude"):
             self._searcher.on_trial_complete(trial.trial_id, error=error)
 
+    def _propose(self, proposal: Proposal) -> Proposal:
+        written = self._proposals.write(proposal)
+        identifier = self._stored.trial_id(written.trial_number)
+        self._halving.enter(identifier, compared_with(self._sweep, written))
+        self._settled(self._halving.settle(self._keep))
+        return written
+
+    def _settled(self, verdicts: Sequence[Verdict]) -> None:
+        for trial_id, rung, stopped in verdicts:
+            proposal = self._paused.pop(trial_id, None)
+            if proposal is None:
+                continue
+            self._decided(proposal, "STOP" if stopped else "CONTINUE", rung)
+            if not stopped:
+                self._queue.resume(proposal)
+            elif (result := self._finish(proposal, stopped=True)) is not None:
+                self._queue.ended(proposal, result)
+
     def _conclude(self, tune_id: str, proposal: Proposal) -> RunResult | None:
         """Does what `orchestrator.ray_tune.tuner` does when a trial has ended."""
-        concluded = self._conclusions.conclude(
-            proposal,
-            stopped=tune_id in self._scheduler.stopped,
-            error=self._scheduler.errors.get(tune_id),
-        )
+        stopped = tune_id in self._scheduler.stopped
+        if tune_id in self._scheduler.waiting:
+            self._watcher.paused(proposal)
+            self._paused[self._stored.trial_id(proposal.trial_number)] = proposal
+            return None
+        return self._finish(proposal, stopped=stopped, error=self._scheduler.errors.get(tune_id))
+
+    def _finish(
+        self, proposal: Proposal, *, stopped: bool, error: str | None = None
+    ) -> RunResult | None:
+        concluded = self._conclusions.conclude(proposal, stopped=stopped, error=error)
         if concluded is None:
             self._watcher.interrupted(proposal)
             return None
         row, result = concluded
         self._watcher.ended(proposal, row)
         self._decided(proposal, "ends", row["outcome"])
+        self._halving.leave(row["trial_id"])
+        self._settled(self._halving.settle(self._keep))
         return result
 
-    def _identify(self, trial: Running) -> tuple[str, str | None]:
-        identifier = self._stored.trial_id(trial.proposal.trial_number)
-        return identifier, compared_with(self._sweep, trial.proposal)
+    def _identify(self, trial: Running) -> str:
+        return self._stored.trial_id(trial.proposal.trial_number)
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:
         self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))

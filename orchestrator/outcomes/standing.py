@@ -2,8 +2,9 @@
 
 At every start the proposals, the final rows and the reports are read; trials that had ended without
 anybody to write their final row get it now; early stopping's rungs are filled with the reports and
-the verdicts on them. A report whose verdict nobody stored, because the driver ended between the
-two, is decided on now. Ray's own state is never read.
+the verdicts on them. A report without a verdict waits for the others of its trial's cohort; where
+all of them are there, because the driver ended before it could say so, it is decided on now. Ray's
+own state is never read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.outcomes.conclusions import Conclusions
-from orchestrator.search.halving import RUNG, TechniqueHalving, compared_with
+from orchestrator.search.halving import RUNG, Halving, compared_with, replay
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.search.tries import latest_tries, run_number
@@ -42,12 +43,12 @@ class Standing:
     proposals: Mapping[int, Proposal]
     finished: Mapping[int, RunResult]
     rows: Mapping[int, Row]
-    halving: TechniqueHalving
+    halving: Halving
     seconds: float
 
 
 def standing(
-    stored: StoredSweep, conclusions: Conclusions, halving: TechniqueHalving | None = None
+    stored: StoredSweep, conclusions: Conclusions, halving: Halving | None = None
 ) -> Standing:
     """Reads where the sweep stands and concludes the trials that had ended.
 
@@ -75,7 +76,6 @@ def standing(
             history.append(
                 {
                     "trial_id": row["trial_id"],
-                    "group": compared_with(stored.sweep, proposed[number]),
                     RUNG: row[RUNG],
                     "value": row[compared_by],
                     "eval_loss": row["eval_loss"],
@@ -84,19 +84,30 @@ def standing(
             )
     verdicts = VerdictLog(stored.files)
     _add_verdicts(history, verdicts.read(), ended)
-    halving = halving or TechniqueHalving(stored.sweep)
-    stopped = halving.replay(history, verdicts.write)
+    halving = halving or Halving(stored.sweep)
+    for _, proposal in sorted(proposals.items()):
+        if not proposal.confirms:
+            group = compared_with(stored.sweep, proposal)
+            halving.enter(stored.trial_id(proposal.trial_number), group)
+    replay(halving, history)
+    for run in rows:
+        halving.leave(stored.trial_id(latest[run]))
+    halving.settle(verdicts.write)
     _check_complete(stored, ended, reports)
     finished = {
         run: run_result(row["outcome"], reports.get(latest[run], []), stored.sweep)
         for run, row in rows.items()
     }
-    for run, proposal in proposals.items():
-        if run not in rows:
-            is_stopped = stored.trial_id(proposal.trial_number) in stopped
-            concluded = conclusions.conclude(proposal, stopped=is_stopped)
-            if concluded is not None:
-                rows[run], finished[run] = concluded
+    undecided = True
+    while undecided:  # a trial that has failed is waited for no more, which stops others
+        for run, proposal in proposals.items():
+            if run not in rows:
+                identifier = stored.trial_id(proposal.trial_number)
+                concluded = conclusions.conclude(proposal, stopped=halving.stops(identifier))
+                if concluded is not None:
+                    rows[run], finished[run] = concluded
+                    halving.leave(identifier)
+        undecided = bool(halving.settle(verdicts.write))
     seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
     return Standing(proposals, finished, rows, halving, seconds)
 

@@ -39,10 +39,17 @@ class SweepSearcher(Searcher):
         self._running: dict[str, Proposal] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
-        """Returns the next run as a Tune configuration `{"proposal": Proposal}`."""
-        proposal = None if self._expired() else self._queue.next()
-        if proposal is None:
+        """Returns the next run as a Tune configuration `{"proposal": Proposal}`.
+
+        None where there is none before others have reported.
+        """
+        if self._expired():
             return Searcher.FINISHED  # type: ignore[no-any-return]
+        proposal = self._queue.next()
+        if proposal is None:
+            # A trial that waits for one of those that run may go on when that has reported.
+            waits = self._running and self._queue.pauses
+            return None if waits else Searcher.FINISHED
         self._running[trial_id] = proposal
         return {"proposal": proposal}
 

@@ -7,6 +7,7 @@ process kept for the next trial. A trial on several devices is a Ray Train worke
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ def _fit_in_group(
         ),
         torch_config=GroupConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
         run_config=RunConfig(
-            name=job.stored.trial_id(proposal.trial_number),
+            # Another one for a group that goes on: of what Ray Train stored nothing is read.
+            name=f"{job.stored.trial_id(proposal.trial_number)}-{uuid.uuid4().hex}",
             storage_path=str(job.stored.files.ray_train),
         ),
     )

@@ -25,10 +25,11 @@ from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
 from orchestrator.ray_tune.trainable import tune_function
 from orchestrator.ray_tune.watcher import TuneEvents, Watcher
-from orchestrator.search.halving import compared_with
+from orchestrator.search.halving import Verdict, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import ConfirmingQueue, Queue, RunQueue
 from orchestrator.search.run_result import RunResult
+from orchestrator.search_space.stopping_rules import MOST_RUNGS
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
@@ -76,20 +77,35 @@ class SweepTuner:
         for row in standing.rows.values():
             self._kept_models.ended(row)
         self._proposals = ProposalLog(stored.files)
-        log = AttemptLog(stored.files)
+        self._attempts = AttemptLog(stored.files)
         self._earlier_attempts = {
-            proposal.trial_number: log.of(proposal.trial_number).count
+            proposal.trial_number: self._attempts.of(proposal.trial_number).count
             for run, proposal in standing.proposals.items()
             if run not in standing.finished
         }
+        self._halving = standing.halving
+        self._keep_verdict = VerdictLog(stored.files).write
+        self._paused = {
+            identifier: proposal
+            for run, proposal in standing.proposals.items()
+            if run not in standing.finished
+            and self._halving.waits(identifier := stored.trial_id(proposal.trial_number))
+        }
         self._queue: Queue = (
-            RunQueue(stored.sweep, standing.proposals, standing.finished, self._propose)
+            RunQueue(
+                stored.sweep,
+                standing.proposals,
+                standing.finished,
+                self._propose,
+                {proposal.run_number for proposal in self._paused.values()},
+            )
             if confirming is None
             else ConfirmingQueue(confirming, standing.proposals, standing.finished, self._propose)
         )
-        self._scheduler = SweepScheduler(standing.halving, partial(_identify, stored), self._over)
+        self._scheduler = SweepScheduler(self._halving, partial(_name, stored), self._over)
         self._scheduler.unmeasured = self._end_unmeasured
-        self._scheduler.keep = VerdictLog(stored.files).write
+        self._scheduler.keep = self._keep_verdict
+        self._scheduler.settled = self._settled
         self._scheduler.trouble = self._keep
         self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)
 
@@ -107,7 +123,7 @@ class SweepTuner:
             AlikeFailuresError: Every trial so far failed in the same way.
             UnmeasuredObjectiveError: No validation row can give the objective.
         """
-        if not len(self._queue):
+        if not len(self._queue) and not self._paused:
             return
         board = GroupBoard() if slots.workers > 1 else None
         if board is not None:
@@ -137,10 +153,11 @@ class SweepTuner:
                 tune_config=tune.TuneConfig(
                     search_alg=self._searcher,
                     scheduler=self._scheduler,
-                    num_samples=len(self._queue),
+                    # More than there can be: the searcher says when there is no other.
+                    num_samples=(len(self._queue) + len(self._paused)) * (1 + MOST_RUNGS),
                     max_concurrent_trials=slots.trials,
                     reuse_actors=slots.workers == 1,
-                    trial_dirname_creator=partial(_name, self._stored),
+                    trial_dirname_creator=_folder,
                     trial_name_creator=partial(_name, self._stored),
                 ),
                 run_config=tune.RunConfig(
@@ -158,23 +175,71 @@ class SweepTuner:
     def _propose(self, proposal: Proposal) -> Proposal | None:
         """Writes a proposal down; None ends the search."""
         try:
-            return self._proposals.write(proposal)
+            written = self._proposals.write(proposal)
         except StoreError as error:
             self._keep(error)
             return None
+        if not written.confirms:
+            group = compared_with(self._stored.sweep, written)
+            self._halving.enter(self._stored.trial_id(written.trial_number), group)
+            self._settle()  # the last cohort is whole when there is no further trial
+        return written
+
+    def _settle(self) -> None:
+        """Gives the verdicts that can be given since a trial ended or was proposed."""
+        try:
+            self._settled(self._halving.settle(self._keep_verdict))
+        except StoreError as error:
+            self._keep(error)
+
+    def _settled(self, verdicts: Sequence[Verdict]) -> None:
+        """Lets the trials that waited go on or end."""
+        for trial_id, _, stopped in verdicts:
+            proposal = self._paused.pop(trial_id, None)
+            if proposal is None:  # it runs, and hears of it itself
+                continue
+            if not stopped:
+                self._queue.resume(proposal)
+            elif (result := self._end(proposal, stopped=True)) is not None:
+                self._queue.ended(proposal, result)
 
     def _conclude(self, tune_id: str, proposal: Proposal) -> RunResult | None:
+        """Gives a trial that has ended its final row, or takes it back where it is to wait."""
+        stopped = tune_id in self._scheduler.stopped
+        if tune_id in self._scheduler.waiting:
+            # By now there may be a verdict.
+            stopped = self._halving.stops(self._stored.trial_id(proposal.trial_number))
+            if not stopped:
+                self._pause(proposal)
+                return None
+        return self._end(proposal, stopped=stopped, error=self._scheduler.errors.get(tune_id))
+
+    def _pause(self, proposal: Proposal) -> None:
+        """Takes back a trial that has ended to wait for others."""
+        number = proposal.trial_number
+        identifier = self._stored.trial_id(number)
+        self._earlier_attempts[number] = self._attempts.of(number).count
+        for watcher in self._watchers:
+            watcher.paused(proposal)
+        if self._halving.waits(identifier):
+            self._paused[identifier] = proposal
+        else:
+            self._queue.resume(proposal)
+
+    def _end(
+        self, proposal: Proposal, *, stopped: bool, error: str | None = None
+    ) -> RunResult | None:
         """Gives a trial that has ended its final row, and tells everybody."""
         concluded = None
         try:
             concluded = self._conclusions.conclude(
                 proposal,
-                stopped=tune_id in self._scheduler.stopped,
-                error=self._scheduler.errors.get(tune_id),
+                stopped=stopped,
+                error=error,
                 earlier_attempts=self._earlier_attempts.get(proposal.trial_number, 0),
             )
-        except (MachineError, StoreError) as error:
-            self._keep(error)
+        except (MachineError, StoreError) as trouble:
+            self._keep(trouble)
         if concluded is None:
             goes_on = not self._is_last and not self._over()
             for watcher in self._watchers:
@@ -188,6 +253,8 @@ class SweepTuner:
             self._kept_models.ended(row)
         except (AlikeFailuresError, StoreError) as error:
             self._keep(error)
+        self._halving.leave(row["trial_id"])
+        self._settle()
         return result
 
     def _end_unmeasured(self) -> None:
@@ -204,12 +271,13 @@ class SweepTuner:
 
 # Functions of their own: Ray Tune pickles them, and with a method the tuner and all that it holds.
 def _name(stored: StoredSweep, trial: Any) -> str:
-    return _identify(stored, trial)[0]
-
-
-def _identify(stored: StoredSweep, trial: Any) -> tuple[str, str | None]:
     proposal: Proposal = trial.config["proposal"]
-    return stored.trial_id(proposal.trial_number), compared_with(stored.sweep, proposal)
+    return stored.trial_id(proposal.trial_number)
+
+
+def _folder(trial: Any) -> str:
+    # A trial that has waited is another one of Ray Tune's.
+    return f"trial-{trial.trial_id}"
 
 
 def _placement(slots: Slots) -> tune.PlacementGroupFactory:

@@ -26,6 +26,9 @@ class Watcher(Protocol):
     def ended(self, proposal: Proposal, row: Row) -> None:
         """A trial has its final row."""
 
+    def paused(self, proposal: Proposal) -> None:
+        """A trial has freed its slot and waits for others; it starts again, or ends."""
+
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """A trial has ended without a final row: it is to be continued, in this start or not."""
 

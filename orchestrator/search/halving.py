@@ -1,13 +1,15 @@
-"""Early stopping: asynchronous successive halving (ASHA) as sweeps use it.
+"""Early stopping: successive halving in cohorts that wait for each other.
 
-The stopping variant of ASHA (Li et al. 2020, "A System for Massively Parallel Hyperparameter
-Tuning", section 3.3; Ray Tune's `ASHAScheduler` is the same): at a rung a report is compared with
-those of its group that came there before, and ends its trial if it lies below their quantile
-1 - 1/reduction_factor. Nobody is waited for, so the first one always goes on.
+Successive halving (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and
+Hyperparameter Optimization"): at a rung the share 1/reduction_factor of those that came there goes
+on. A trial pauses at a rung until all of its cohort have come, and the slot trains another one
+meanwhile. A verdict therefore depends on what was measured and not on who came first: the order of
+arrival, the number of slots and a restart change nothing. (Asynchronous halving, ASHA, waits for
+nobody and lets the first of each group go on, whatever it is worth: with few trials a group that
+is most of what it trains.)
 
-Ray Tune's class lets every tie with the quantile go on: where all trials score 0 it stops nobody.
-Here a tie is broken by the validation loss, and where that is a tie too, by who came first: the
-share 1/reduction_factor of those that came goes on.
+A cohort is compared with the cohorts of its group before it, too. A tie is broken by the validation
+loss, and where that is a tie by the trials' order.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.search.proposals import Proposal, phase
+from orchestrator.search.proposals import Numbering, Proposal, phase
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.strata import stratum_name
 from trainables.contract.scores import METRICS
@@ -26,8 +28,18 @@ from trainables.techniques.registry import is_untuned
 
 RUNG = "rung_examples"
 
+COHORT = 6
+"""Trials of a group that wait for each other where the search learns from how they end; where it
+does not, in a grid or at random, all of a group do."""
+
 _ROUNDING = 1e-9
-"""A quantile's place among whole numbers is taken for one of them if it is so near."""
+"""A share of a number of trials is taken for a whole number of them if it is so near."""
+
+Keep = Callable[..., bool]
+"""Stores a verdict (trial id, examples of the rung, `stopped`); returns the one on record."""
+
+Verdict = tuple[str, int, bool]
+"""Trial, examples of the rung, whether the trial is to stop there."""
 
 
 def compared_with(sweep: Sweep, proposal: Proposal) -> str | None:
@@ -48,156 +60,248 @@ def compared_with(sweep: Sweep, proposal: Proposal) -> str | None:
     return f"{technique} ({stratum_name(values)})" if values else technique
 
 
-@dataclass
-class _Rung:
-    """What came to one rung of one group.
+_Key = tuple[float, float, int]
+"""What trials are ranked by, the best the least: value, loss, and place in the group."""
+
+
+@dataclass(eq=False)
+class _Cohort:
+    """Trials that wait for each other.
 
     Attributes:
-        came: (value, tie-break) of each report, the better the greater, in ascending order.
-        went_on: How many of them went on.
+        before: The cohort of the group before it, which is judged first at every rung.
+        after: The one after it.
+        members: Trial -> its place in the group.
+        stage: Index of the rung that they are judged at next.
+        awaited: Members that are still to come there.
     """
 
-    came: list[tuple[float, float]] = field(default_factory=list)
-    went_on: int = 0
-
-    def stops(self, report: tuple[float, float], factor: float) -> bool:
-        """Returns whether a further report ends its trial."""
-        if not self.came:
-            return False
-        place = (len(self.came) - 1) * (1 - 1 / factor)
-        low = math.floor(place + _ROUNDING)
-        part = max(0.0, place - low)
-        below, above = self.came[low], self.came[min(low + 1, len(self.came) - 1)]
-        cut = below[0] if part < _ROUNDING else below[0] + part * (above[0] - below[0])
-        if report[0] != cut:
-            return report[0] < cut
-        loss = below[1]
-        if part >= _ROUNDING:
-            if below[0] != above[0]:
-                return False  # the quantile lies between two values: no report ties with it
-            loss += part * (above[1] - below[1])
-        if report[1] != loss:
-            return report[1] < loss
-        return self.went_on * factor >= len(self.came) + 1
-
-    def record(self, report: tuple[float, float], *, stopped: bool) -> None:
-        """Takes a report in, with its verdict."""
-        bisect.insort(self.came, report)
-        self.went_on += not stopped
+    before: _Cohort | None
+    after: _Cohort | None = None
+    members: dict[str, int] = field(default_factory=dict)
+    stage: int = 0
+    awaited: set[str] = field(default_factory=set)
 
 
-class TechniqueHalving:
-    """ASHA per group over (trial, group, examples of the rung, value, loss).
+@dataclass(eq=False)
+class _Group:
+    """Trials that are compared.
+
+    Attributes:
+        cohorts: In the order of their trials.
+        count: Number of trials.
+        came: By rung, what was judged there, in ascending order.
+    """
+
+    cohorts: list[_Cohort] = field(default_factory=list)
+    count: int = 0
+    came: dict[int, list[_Key]] = field(default_factory=dict)
+
+
+class Halving:
+    """Successive halving per group over (trial, examples of the rung, value, loss).
 
     Knows nothing of a running Tune: its scheduler and the replay of a stored sweep share it.
     """
 
     def __init__(self, sweep: Sweep) -> None:
-        """Makes the empty rungs; without `stopping` in the sweep every trial continues.
+        """Makes the empty groups; without `stopping` in the sweep every trial goes on.
 
         Args:
-            sweep: Gives what trials are compared by, the budget and the rungs, in examples.
+            sweep: Gives what trials are compared by, the budget, the rungs and the number of runs.
         """
-        self._judged: frozenset[int] = frozenset()
+        self._rungs: tuple[int, ...] = ()
         self._factor = math.inf
         if sweep.stopping is not None and sweep.budget is not None:
-            self._judged = frozenset(sweep.rungs(sweep.budget.examples)[:-1])
+            self._rungs = tuple(sweep.rungs(sweep.budget.examples)[:-1])
             self._factor = sweep.stopping.reduction_factor
-        self._sign = 1.0 if METRICS[sweep.compared_by].mode == "max" else -1.0
-        self._rungs: dict[tuple[str, int], _Rung] = {}
+        self._runs = sum(1 for _ in Numbering(sweep))
+        self._size = COHORT if sweep.search.method == "tpe" else math.inf
+        self._sign = -1.0 if METRICS[sweep.compared_by].mode == "max" else 1.0
+        self._entered: dict[str, str | None] = {}
+        self._groups: dict[str, _Group] = {}
+        self._cohorts: dict[str, tuple[_Group, _Cohort]] = {}
+        self._reports: dict[tuple[str, int], _Key | None] = {}
         self._verdicts: dict[tuple[str, int], bool] = {}
+        self._left: set[str] = set()
+        self._ready: list[tuple[_Group, _Cohort]] = []
 
-    def judges(self, group: str | None, rung: int, value: float | None) -> bool:
-        """Returns whether a report is one that early stopping decides on.
-
-        It is not at the full budget, nor in a trial without a group. A value that is not finite is
-        never recorded: NaN would compare as "not worse".
-        """
-        return (
-            group is not None
-            and rung in self._judged
-            and value is not None
-            and math.isfinite(value)
-        )
-
-    def stops(
-        self,
-        trial_id: str,
-        group: str | None,
-        rung: int,
-        value: float | None,
-        loss: float | None = None,
-    ) -> bool:
-        """Records the report and returns whether the trial is to be stopped.
-
-        A report that is told again has the verdict that it had, and is not recorded twice.
+    def enter(self, trial_id: str, group: str | None) -> None:
+        """Notes a trial that is to come to the rungs; trials are entered in their order.
 
         Args:
             trial_id: The trial.
             group: What `compared_with` returned.
+        """
+        if trial_id in self._entered:
+            return
+        self._entered[trial_id] = group
+        if group is not None and self._rungs:
+            own = self._groups.setdefault(group, _Group())
+            if not own.cohorts or len(own.cohorts[-1].members) >= self._size:
+                own.cohorts.append(_Cohort(own.cohorts[-1] if own.cohorts else None))
+                if (before := own.cohorts[-1].before) is not None:
+                    before.after = own.cohorts[-1]
+            cohort = own.cohorts[-1]
+            cohort.members[trial_id] = own.count
+            own.count += 1
+            self._cohorts[trial_id] = own, cohort
+            if cohort.stage:  # of a sweep that has grown: judged again, for what has no verdict
+                cohort.stage = 0
+                self._await(cohort)
+            cohort.awaited.add(trial_id)
+        if self._is_whole:
+            self._ready += [
+                (own, cohort) for own in self._groups.values() for cohort in own.cohorts
+            ]
+
+    def leave(self, trial_id: str) -> None:
+        """Notes a trial that has ended, and comes to no further rung."""
+        self._left.add(trial_id)
+        self._arrived(trial_id)
+
+    def report(
+        self, trial_id: str, rung: int, value: float | None, loss: float | None = None
+    ) -> None:
+        """Notes a report; one that is told again changes nothing.
+
+        A value that is not finite is not compared, and its trial goes on.
+
+        Args:
+            trial_id: A trial that was entered.
             rung: Examples at which the report was made.
             value: What trials are compared by, `Sweep.compared_by`.
             loss: The validation loss, which breaks ties.
         """
-        if not self.judges(group, rung, value):
-            return False
-        assert group is not None
-        assert value is not None
-        known = self._verdicts.get((trial_id, rung))
-        if known is not None:
-            return known
-        report = self._report(value, loss)
-        stop = self._rung(group, rung).stops(report, self._factor)
-        self.record(trial_id, group, rung, value, loss, stopped=stop)
-        return stop
-
-    def record(
-        self,
-        trial_id: str,
-        group: str | None,
-        rung: int,
-        value: float | None,
-        loss: float | None = None,
-        *,
-        stopped: bool,
-    ) -> None:
-        """Records a report whose verdict is known; arguments as of `stops`."""
-        if not self.judges(group, rung, value) or (trial_id, rung) in self._verdicts:
+        found = self._cohorts.get(trial_id)
+        if found is None or rung not in self._rungs or (trial_id, rung) in self._reports:
             return
-        assert group is not None
-        assert value is not None
-        self._rung(group, rung).record(self._report(value, loss), stopped=stopped)
-        self._verdicts[trial_id, rung] = stopped
+        finite = value is not None and math.isfinite(value)
+        key = None
+        if finite and value is not None:
+            known = loss is not None and math.isfinite(loss)
+            place = found[1].members[trial_id]
+            key = self._sign * value, loss if known and loss is not None else 0.0, place
+        else:
+            self._verdicts[trial_id, rung] = False
+        self._reports[trial_id, rung] = key
+        self._arrived(trial_id)
 
-    def replay(
-        self,
-        reports: Iterable[Mapping[str, Any]],
-        keep: Callable[..., bool] = lambda trial_id, rung, *, stopped: stopped,
-    ) -> set[str]:
-        """Records stored reports, oldest first, and decides on those that have no verdict.
+    def record(self, trial_id: str, rung: int, *, stopped: bool) -> None:
+        """Notes a verdict that is on record, of a report that was noted."""
+        if self._reports.get((trial_id, rung)) is not None:
+            self._verdicts[trial_id, rung] = stopped
+
+    def settle(self, keep: Keep = lambda trial_id, rung, *, stopped: stopped) -> list[Verdict]:
+        """Gives every verdict that can be given now.
 
         Args:
-            reports: Rows with `trial_id`, `group`, `rung_examples`, `value`, `eval_loss` and
-                `stopped`, the verdict: None if none is known.
-            keep: Stores a verdict that is new (trial id, examples of the rung, `stopped`).
+            keep: Stores a verdict before anybody hears of it.
 
         Returns:
-            The trials whose latest report was a verdict to stop.
+            What is new.
+
+        Raises:
+            StoreError: `keep` could not store one; what it stored before counts.
         """
-        latest: dict[str, bool] = {}
-        for row in reports:
-            trial_id, rung, stopped = row["trial_id"], row[RUNG], row["stopped"]
-            report = (trial_id, row["group"], rung, row["value"], row["eval_loss"])
-            if stopped is not None:
-                self.record(*report, stopped=stopped)
-            elif self.judges(row["group"], rung, row["value"]):
-                stopped = keep(trial_id, rung, stopped=self.stops(*report))
-            latest[trial_id] = bool(stopped)
-        return {trial_id for trial_id, stop in latest.items() if stop}
+        found: list[Verdict] = []
+        while self._ready:
+            own, cohort = self._ready.pop(0)
+            if self._can_be_judged(own, cohort):
+                found += self._judge(own, cohort, keep)
+        return found
 
-    def _rung(self, group: str, rung: int) -> _Rung:
-        return self._rungs.setdefault((group, rung), _Rung())
+    def verdict(self, trial_id: str, rung: int) -> bool | None:
+        """Returns whether a trial stops at a rung; None while that is not known."""
+        if trial_id not in self._cohorts or rung not in self._rungs:
+            return False
+        return self._verdicts.get((trial_id, rung))
 
-    def _report(self, value: float, loss: float | None) -> tuple[float, float]:
-        finite = loss is not None and math.isfinite(loss)
-        return self._sign * value, -loss if finite and loss is not None else 0.0
+    def waits(self, trial_id: str) -> bool:
+        """Returns whether a trial has come to a rung, and waits for its cohort."""
+        return self._latest(trial_id) is None
+
+    def stops(self, trial_id: str) -> bool:
+        """Returns whether the latest verdict on a trial is that it stops."""
+        return self._latest(trial_id) is True
+
+    def _latest(self, trial_id: str) -> bool | None:
+        came = [rung for rung in self._rungs if (trial_id, rung) in self._reports]
+        return self._verdicts.get((trial_id, came[-1])) if came else False
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all trials have been entered, so that what is less than a cohort is one."""
+        return len(self._entered) >= self._runs
+
+    def _await(self, cohort: _Cohort) -> None:
+        """Finds who is still to come to the cohort's stage."""
+        if cohort.stage == len(self._rungs):
+            cohort.awaited = set()
+            return
+        rung, before = self._rungs[cohort.stage], self._rungs[: cohort.stage]
+        cohort.awaited = {
+            trial
+            for trial in cohort.members
+            if trial not in self._left
+            and (trial, rung) not in self._reports
+            and not any(self._verdicts.get((trial, each)) for each in before)
+        }
+
+    def _arrived(self, trial_id: str) -> None:
+        found = self._cohorts.get(trial_id)
+        if found is None:
+            return
+        own, cohort = found
+        here = self._rungs[cohort.stage] if cohort.stage < len(self._rungs) else None
+        if trial_id in self._left or (here is not None and (trial_id, here) in self._reports):
+            cohort.awaited.discard(trial_id)
+        if not cohort.awaited:
+            self._ready.append((own, cohort))
+
+    def _can_be_judged(self, own: _Group, cohort: _Cohort) -> bool:
+        whole = len(cohort.members) >= self._size or self._is_whole
+        at = cohort.stage < len(self._rungs)
+        first = cohort.before is None or cohort.before.stage > cohort.stage
+        return whole and at and first and not cohort.awaited
+
+    def _judge(self, own: _Group, cohort: _Cohort, keep: Keep) -> list[Verdict]:
+        """Judges a cohort at its stage and takes it to the next."""
+        rung = self._rungs[cohort.stage]
+        came = own.came.setdefault(rung, [])
+        keys = {
+            trial: key
+            for trial in cohort.members
+            if (key := self._reports.get((trial, rung))) is not None
+        }
+        for key in keys.values():
+            place = bisect.bisect_left(came, key)
+            if came[place : place + 1] != [key]:
+                came.insert(place, key)
+        most = math.ceil(len(came) / self._factor - _ROUNDING)
+        found: list[Verdict] = []
+        for trial, key in keys.items():
+            if (trial, rung) not in self._verdicts:
+                stopped = keep(trial, rung, stopped=bisect.bisect_left(came, key) >= most)
+                self._verdicts[trial, rung] = stopped
+                found.append((trial, rung, stopped))
+        cohort.stage += 1
+        self._await(cohort)
+        self._ready.append((own, cohort))
+        if cohort.after is not None:
+            self._ready.append((own, cohort.after))
+        return found
+
+
+def replay(halving: Halving, reports: Iterable[Mapping[str, Any]]) -> None:
+    """Notes stored reports, with the verdicts that are known.
+
+    Args:
+        halving: In which their trials were entered.
+        reports: Rows with `trial_id`, `rung_examples`, `value`, `eval_loss` and `stopped`, the
+            verdict: None if none is known.
+    """
+    for row in reports:
+        halving.report(row["trial_id"], row[RUNG], row["value"], row["eval_loss"])
+        if row["stopped"] is not None:
+            halving.record(row["trial_id"], row[RUNG], stopped=row["stopped"])

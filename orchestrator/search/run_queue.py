@@ -5,7 +5,7 @@ The confirming runs have a queue of their own: they are a list, and nobody learn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from orchestrator.search.optuna_space import Configuration
@@ -26,11 +26,18 @@ not, so that nothing more is to start."""
 class Queue(Protocol):
     """The runs that are left."""
 
+    @property
+    def pauses(self) -> bool:
+        """Whether runs wait for others at their rungs, and are handed out again."""
+
     def __len__(self) -> int:
-        """Returns how many runs have not started."""
+        """Returns how many runs are not handed out."""
 
     def next(self) -> Proposal | None:
         """Returns the next run, which is on record; None if there is no other."""
+
+    def resume(self, proposal: Proposal) -> None:
+        """Takes back a run that has waited and is to go on; such runs are the next ones."""
 
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Takes in how a run ended."""
@@ -45,6 +52,7 @@ class RunQueue:
         on_record: Mapping[int, Proposal],
         finished: Mapping[int, RunResult],
         propose: Propose,
+        waiting: Collection[int] = (),
     ) -> None:
         """Rebuilds the study and lines up the runs that are left.
 
@@ -53,8 +61,12 @@ class RunQueue:
             on_record: The proposals written down so far, by run number, of the latest try each.
             finished: The ends of those that have a final row, by run number.
             propose: Writes a proposal down.
+            waiting: The run numbers of those on record that wait for others at a rung: they are not
+                handed out before `resume`.
         """
         self._study = study_of(sweep)
+        self._pauses = sweep.stopping is not None
+        self._going_on: list[Proposal] = []
         self._propose = propose
         self._on_record = dict(on_record)
         self._numbering = Numbering(sweep)
@@ -66,16 +78,23 @@ class RunQueue:
                 self._configuration(configuration, self._on_record[number].configuration)
             if number in finished:
                 self._learn(configuration, finished[number])
-            else:
+            elif number not in waiting:
                 self._left.append((number, configuration, replicate))
         self._left.sort(key=lambda run: (run[0] not in self._on_record, run[0]))
 
+    @property
+    def pauses(self) -> bool:
+        """Whether runs wait for others at their rungs, and are handed out again."""
+        return self._pauses
+
     def __len__(self) -> int:
-        """Returns how many runs have not started."""
-        return len(self._left)
+        """Returns how many runs are not handed out."""
+        return len(self._left) + len(self._going_on)
 
     def next(self) -> Proposal | None:
         """Returns the next run, which is on record; None if there is no other."""
+        if self._going_on:
+            return self._going_on.pop(0)
         if not self._left:
             return None
         number, configuration, replicate = self._left.pop(0)
@@ -86,6 +105,10 @@ class RunQueue:
         if chosen is None:
             return None
         return self._propose(Proposal(number, configuration, replicate, chosen))
+
+    def resume(self, proposal: Proposal) -> None:
+        """Takes back a run that has waited and is to go on; such runs are the next ones."""
+        self._going_on.append(proposal)
 
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Takes in how a run ended."""
@@ -132,13 +155,26 @@ class ConfirmingQueue:
         self._left = [on_record.get(run.run_number, run) for run in left]
         self._propose = propose
 
+    @property
+    def pauses(self) -> bool:
+        """Returns False: what confirms is compared with nothing."""
+        return False
+
     def __len__(self) -> int:
-        """Returns how many runs have not started."""
+        """Returns how many runs are not handed out."""
         return len(self._left)
 
     def next(self) -> Proposal | None:
         """Returns the next run, which is on record; None if there is no other."""
         return self._propose(self._left.pop(0)) if self._left else None
+
+    def resume(self, proposal: Proposal) -> None:
+        """Refuses: no run waits.
+
+        Raises:
+            AssertionError: Always.
+        """
+        raise AssertionError(f"the confirming run {proposal.trial_number} has waited")
 
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Does nothing: what confirms is learnt from by nobody."""

@@ -24,7 +24,7 @@ from orchestrator.search_space.distributions import (
 from orchestrator.search_space.space import Space
 from trainables.contract.configuration import Scalar
 
-CELLS = 4
+CELLS = 6
 """Configurations of each technique of a stratum that are spread."""
 
 

@@ -229,7 +229,7 @@ class Sweep(Section):
         Stopping | None,
         Field(
             description="When trials that lag behind are stopped; absent: never.",
-            examples=["{first_rung: 0.1, reduction_factor: 3}"],
+            examples=["{first_rung: 0.14, reduction_factor: 2}"],
         ),
     ] = None
     confirm: Annotated[

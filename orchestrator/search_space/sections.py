@@ -196,7 +196,7 @@ class Confirm(Section):
 
 
 class Stopping(Section):
-    """When trials that lag behind are stopped (ASHA, Li et al. 2020)."""
+    """When trials that lag behind are stopped (successive halving)."""
 
     by: Annotated[
         Literal["eval_loss", "objective"],
@@ -214,19 +214,19 @@ class Stopping(Section):
             lt=1,
             description="Fraction of the budget after which trials are first compared. Lower stops "
             "losers earlier, and slow starters with them.",
-            examples=[0.15],
+            examples=[0.14],
         ),
-    ] = 0.15
+    ] = 0.14
     reduction_factor: Annotated[
         float,
         Field(
             gt=1,
             le=100,
-            description="At each rung a trial goes on if it is among the best 1/n of those that "
-            "came there before; the next rung lies n times as far. Higher stops more.",
-            examples=[3],
+            description="At each rung trials wait for those that they are compared with, and the "
+            "best 1/n go on; the next rung lies n times as far. Higher stops more.",
+            examples=[2],
         ),
-    ] = 3.0
+    ] = 2.0
 
     @field_validator("reduction_factor")
     @classmethod

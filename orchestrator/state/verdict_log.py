@@ -1,7 +1,7 @@
 """What early stopping decided on each report, so that no later start decides it anew.
 
-Asynchronous halving compares a report with those that came before it; which these were cannot be
-told from what is stored, since trials report at the same time and machines' clocks differ.
+Given reports alone, halving would decide the same again, but for what has changed since: a sweep
+that has grown compares with more trials, and an earlier version compared with those that had come.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _DRAWS = 2000
 _SEED = 0
 _NO_NOISE = 1e-18
 _FLAT = 1e-12
-_MISFIT = 2.0
+_MISFIT = 4.0
 """What is lost, squared, is taken to be so many times what the coefficients' covariance says: that
 holds for a parabola, which no curve is quite. Measured on curves with a kink and with a cliff."""
 _FAR = 3.0

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from orchestrator.results.profile_words import profile_words
+from orchestrator.search.halving import COHORT
 from orchestrator.search.optuna_space import size
 from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space.distributions import plain
@@ -163,11 +164,12 @@ def _training(sweep: Sweep) -> Iterator[tuple[str, str]]:
     if sweep.stopping is not None:
         factor = sweep.stopping.reduction_factor
         group = "technique and combination" if sweep.strata else "technique"
+        cohort = COHORT if sweep.search.method == "tpe" else "all"
         yield (
             "stopping",
-            f"by {sweep.compared_by}: at each rung but the last a trial ends unless it is among the"
-            f" best 1/{factor:g} of those of its {group} that came there before it; nobody is"
-            f" waited for and the first goes on, so that more than 1/{factor:g} do",
+            f"by {sweep.compared_by}: at each rung but the last the best 1/{factor:g} of those of a"
+            f" {group} go on, {cohort} of which wait for each other there; a slot trains another"
+            " trial meanwhile",
         )
     else:
         yield "stopping", "never"

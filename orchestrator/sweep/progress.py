@@ -68,6 +68,7 @@ class Progress:
     news: Callable[[], str | None] = lambda: None
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: list[_Ended] = field(default_factory=list)
+    _paused: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Counts what there is to do."""
@@ -105,7 +106,8 @@ class Progress:
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""
         self._running[proposal.trial_number] = _Running(proposal, self.clock())
-        self._line(proposal, "starts", configuration(proposal.configuration))
+        event = "goes on" if proposal.trial_number in self._paused else "starts"
+        self._line(proposal, event, configuration(proposal.configuration))
 
     def reported(
         self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
@@ -120,7 +122,8 @@ class Progress:
     def ended(self, proposal: Proposal, row: Row) -> None:
         """Notes a final row."""
         running = self._running.pop(proposal.trial_number, None)
-        seconds = self.clock() - running.since if running else 0.0
+        seconds = self._paused.pop(proposal.trial_number, 0.0)
+        seconds += self.clock() - running.since if running else 0.0
         objective, loss = row["objective"], row.get("eval_loss")
         self._ended.append(_Ended(proposal, row["outcome"], objective, loss, seconds))
         if not proposal.confirms:
@@ -130,6 +133,14 @@ class Progress:
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
+
+    def paused(self, proposal: Proposal) -> None:
+        """Notes that a trial waits for those that it is compared with."""
+        number = proposal.trial_number
+        running = self._running.pop(number, None)
+        seconds = self.clock() - running.since if running else 0.0
+        self._paused[number] = self._paused.get(number, 0.0) + seconds
+        self._line(proposal, "waits", "for the trials that it is compared with at this rung")
 
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """Notes that a trial ended and is to be continued.

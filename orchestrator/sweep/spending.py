@@ -89,6 +89,10 @@ class Spending:
         """Notes that a trial has ended."""
         self._stop(proposal)
 
+    def paused(self, proposal: Proposal) -> None:
+        """Notes that a trial has freed its slot."""
+        self._stop(proposal)
+
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         """Notes that a trial has ended and is to be continued."""
         self._stop(proposal)

@@ -45,7 +45,7 @@ def test_the_table_has_a_line_for_each_way(capsys: pytest.CaptureFixture[str]) -
     main(["--sweeps", "2", "--one-group", "--ways", "", "by: objective, first_rung: 0.3"])
     _, _, none, objective = capsys.readouterr().out.splitlines()
     assert none.startswith("| none |  | 36.0 | 36.0 |")
-    assert objective.startswith("| by: objective, first_rung: 0.3 | 30, 90 |")
+    assert objective.startswith("| by: objective, first_rung: 0.3 | 30, 60 |")
 
 
 def test_of_the_recorded_grid_regret_is_over_the_best_of_all(tmp_path: Path) -> None:

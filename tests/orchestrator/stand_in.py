@@ -77,6 +77,9 @@ class Seen:
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
         self.events.append((row["outcome"], proposal.trial_number))
 
+    def paused(self, proposal: Proposal) -> None:
+        self.events.append(("paused", proposal.trial_number))
+
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
         self.events.append(("interrupted", proposal.trial_number))
 

@@ -185,7 +185,7 @@ def test_a_damaged_record_is_one_line_with_its_remedy(
     folder = stored.root / "state" / f"sweep={stored.id}"
     AttemptLog(stored.files).fail(2, "failed", "no", "no")
     pattern = "proposals/000002.json" if kind == "proposals" else f"attempts/000002/*{kind}.json"
-    (file,) = folder.glob(pattern)
+    file = min(folder.glob(pattern))
     file.write_bytes(content)
     with pytest.raises(
         DamagedError, match=f"{file} is not .* of this sweep: .*; .*[a-z]"

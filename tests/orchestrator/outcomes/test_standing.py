@@ -84,8 +84,16 @@ def test_a_report_without_a_verdict_is_decided_on_and_the_verdict_is_stored(
     assert VerdictLog(stored.files).read() == verdicts
     # By now the first would be stopped too, if it were decided on again.
     better = _reported(tmp_path, [0.5], [0.9], [0.1], [0.4])
-    assert _outcomes(better) == {1: "stopped", 3: "stopped"}
+    assert _outcomes(better) == {1: "stopped"}
     assert VerdictLog(stored.files).read().items() >= verdicts.items()
+
+
+def test_reports_wait_while_others_are_to_come(tmp_path: Path) -> None:
+    stored = _reported(tmp_path, [0.5], [0.9], [])
+    assert _outcomes(stored) == {}
+    found = standing(stored, Conclusions(stored, "{}"))
+    assert [found.halving.waits(stored.trial_id(n)) for n in range(3)] == [True, True, False]
+    assert VerdictLog(stored.files).read() == {}
 
 
 @pytest.mark.parametrize("went_on", [True, False])
@@ -93,7 +101,7 @@ def test_a_stored_verdict_holds_whatever_the_clocks_say(tmp_path: Path, went_on:
     stored = _reported(tmp_path, [0.5], [0.9], [0.3])
     VerdictLog(stored.files).write(stored.trial_id(1), 90, stopped=not went_on)
     VerdictLog(stored.files).write(stored.trial_id(2), 90, stopped=went_on)
-    assert _outcomes(stored) == ({2: "stopped"} if went_on else {1: "stopped"})
+    assert _outcomes(stored) == {0: "stopped", 2 if went_on else 1: "stopped"}
 
 
 def test_who_reported_again_had_gone_on(tmp_path: Path) -> None:
@@ -101,5 +109,5 @@ def test_who_reported_again_had_gone_on(tmp_path: Path) -> None:
     stored = _reported(tmp_path, [0.5], [0.9, 0.8], [0.7])
     assert _outcomes(stored) == {2: "stopped"}
     found = standing(stored, Conclusions(stored, "{}"))
-    assert not found.halving.stops(stored.trial_id(1), "lora", 90, 0.9)
+    assert found.halving.verdict(stored.trial_id(1), 90) is False
     assert (stored.trial_id(1), 90) not in VerdictLog(stored.files).read()

@@ -13,7 +13,7 @@ from orchestrator.outcomes.unmeasured import (
     is_unmeasured,
 )
 from orchestrator.ray_tune.scheduler import SweepScheduler
-from orchestrator.search.halving import TechniqueHalving
+from orchestrator.search.halving import Halving
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from tests.orchestrator import sweeps
@@ -64,7 +64,7 @@ def test_a_trial_that_diverged_was_not_evaluated() -> None:
 def test_the_scheduler_tells_of_it_at_the_report(tmp_path: Path) -> None:
     told: list[str] = []
     sweep = sweeps.toy(tmp_path)
-    scheduler = SweepScheduler(TechniqueHalving(sweep), lambda trial: ("t-a", "lora"))
+    scheduler = SweepScheduler(Halving(sweep), lambda trial: "t-a")
     scheduler.unmeasured = lambda: told.append("t-a")
     report = {"rung_examples": 90, "objective": None, "last": False, "diverged": False}
     scheduler.on_trial_result(None, object(), report | {"unmeasured": False})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from orchestrator.ray_tune.scheduler import SweepScheduler
-from orchestrator.search.halving import TechniqueHalving
+from orchestrator.search.halving import Halving, Verdict
 from orchestrator.store import StoreError
 from tests.orchestrator import sweeps
 
@@ -17,21 +18,47 @@ class _Trial:
         self.trial_id = trial_id
 
 
+def _scheduler(
+    folder: Path, trials: int = 2, **options: Any
+) -> tuple[SweepScheduler, dict[str, Any]]:
+    """Returns the scheduler of a sweep of "a", "b", ... and a report at its first rung."""
+    sweep = sweeps.toy(folder, trials=trials, baseline=None, stopping=sweeps.BY_OBJECTIVE)
+    halving = Halving(sweep)
+    for number in range(trials):
+        halving.enter(chr(ord("a") + number), "lora")
+    scheduler = SweepScheduler(halving, lambda trial: trial.trial_id, **options)
+    return scheduler, {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
+
+
 def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
-    scheduler = SweepScheduler(
-        TechniqueHalving(sweeps.toy(tmp_path, stopping=sweeps.BY_OBJECTIVE)),
-        lambda trial: (trial.trial_id, "lora"),
-        expired=lambda: True,
-    )
+    scheduler, report = _scheduler(tmp_path, expired=lambda: True)
     scheduler.go_on = lambda trial_id, rung: told.append((trial_id, rung))
-    report = {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
-    assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
-    assert scheduler.on_trial_result(None, _Trial("b"), report | {"compared": 0.1}) == "STOP"
-    assert scheduler.stopped == {"b"}
+    assert scheduler.on_trial_result(None, _Trial("a"), report | {"compared": 0.1}) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("b"), report) == "STOP"
+    assert (scheduler.waiting, scheduler.stopped) == ({"a"}, set())
     last = report | {"rung_examples": 900, "last": True}
-    assert scheduler.on_trial_result(None, _Trial("c"), last) == "CONTINUE"
-    assert told == [("c", 900)]
+    assert scheduler.on_trial_result(None, _Trial("b"), last) == "CONTINUE"
+    assert told == [("b", 900)]
+
+
+def test_a_trial_waits_for_its_cohort_and_the_last_one_hears_at_once(tmp_path: Path) -> None:
+    settled: list[Verdict] = []
+    scheduler, report = _scheduler(tmp_path, trials=3)
+    scheduler.settled = settled.extend
+    assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("b"), report | {"compared": 0.2}) == "STOP"
+    assert (scheduler.waiting, scheduler.stopped, settled) == ({"a", "b"}, set(), [])
+    assert scheduler.on_trial_result(None, _Trial("c"), report | {"compared": 0.9}) == "CONTINUE"
+    assert settled == [("a", 90, True), ("b", 90, True), ("c", 90, False)]
+    assert scheduler.stopped == set()  # those that waited are not Ray Tune's to stop
+
+
+def test_a_trial_that_diverges_is_no_loser_of_a_comparison(tmp_path: Path) -> None:
+    scheduler, report = _scheduler(tmp_path)
+    diverged = report | {"compared": float("nan"), "diverged": True}
+    assert scheduler.on_trial_result(None, _Trial("a"), diverged) == "STOP"
+    assert (scheduler.waiting, scheduler.stopped) == (set(), set())
 
 
 def test_a_verdict_is_stored_before_the_trial_hears_of_it(tmp_path: Path) -> None:
@@ -42,26 +69,21 @@ def test_a_verdict_is_stored_before_the_trial_hears_of_it(tmp_path: Path) -> Non
         kept.append((trial_id, rung, stopped))
         return stopped
 
-    scheduler = SweepScheduler(
-        TechniqueHalving(sweeps.toy(tmp_path)), lambda trial: (trial.trial_id, "lora")
-    )
+    scheduler, report = _scheduler(tmp_path)
     scheduler.keep = keep
+    scheduler.settled = lambda verdicts: heard.append(f"{len(verdicts)} after {len(kept)}")
     scheduler.go_on = lambda trial_id, rung: heard.append(f"{trial_id} after {len(kept)}")
-    report = {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
-    assert scheduler.on_trial_result(None, _Trial("a"), report) == "CONTINUE"
-    assert scheduler.on_trial_result(None, _Trial("b"), report | {"compared": 0.9}) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
+    assert scheduler.on_trial_result(None, _Trial("b"), report | {"compared": 0.9}) == "CONTINUE"
     last = report | {"rung_examples": 900, "last": True}
-    assert scheduler.on_trial_result(None, _Trial("a"), last) == "CONTINUE"
-    assert kept == [("a", 90, False), ("b", 90, True)]  # at the full budget nothing is decided
-    assert heard == ["a after 1", "a after 2"]
+    assert scheduler.on_trial_result(None, _Trial("b"), last) == "CONTINUE"
+    assert kept == [("a", 90, True), ("b", 90, False)]  # at the full budget nothing is decided
+    assert heard == ["0 after 0", "2 after 2", "b after 2", "0 after 2", "b after 2"]
 
 
 def test_what_is_on_record_counts(tmp_path: Path) -> None:
-    scheduler = SweepScheduler(
-        TechniqueHalving(sweeps.toy(tmp_path)), lambda trial: (trial.trial_id, "lora")
-    )
+    scheduler, report = _scheduler(tmp_path, trials=1)
     scheduler.keep = lambda trial_id, rung, *, stopped: True
-    report = {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
     assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
     assert scheduler.stopped == {"a"}
 
@@ -72,11 +94,8 @@ def test_without_its_verdict_on_record_a_trial_ends_and_is_no_loser(tmp_path: Pa
     def full(trial_id: str, rung: int, *, stopped: bool) -> bool:
         raise StoreError("the disk is full")
 
-    scheduler = SweepScheduler(
-        TechniqueHalving(sweeps.toy(tmp_path)), lambda trial: (trial.trial_id, "lora")
-    )
+    scheduler, report = _scheduler(tmp_path, trials=1)
     scheduler.keep, scheduler.trouble = full, told.append
-    report = {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
     assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
     assert scheduler.stopped == set()
     assert [str(error) for error in told] == ["the disk is full"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,18 @@ from tests.orchestrator import sweeps
 from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
 
 
-def _stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *rates: float) -> StoredSweep:
+def _stored(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *rates: float,
+    stopping: dict[str, Any] | None = None,
+) -> StoredSweep:
     points = [
         {"technique": "lora", "data_size": 100, "rank": number, "learning_rate": rate}
         for number, rate in enumerate(rates, 1)
     ]
     sweep = sweeps.toy(
-        tmp_path, baseline=None, space=None, trials=None, stopping=None, points=points
+        tmp_path, baseline=None, space=None, trials=None, stopping=stopping, points=points
     )
     stored = latest(sweep, Store(tmp_path / "store"))
     instead_of_ray(stored, monkeypatch)
@@ -65,3 +71,67 @@ def test_when_the_time_is_up_nothing_starts(
     stored, seen = _stored(tmp_path, monkeypatch, 0.9), Seen()
     run_trials(stored, seen, expired=lambda: True)
     assert seen.events == []
+
+
+RATES = (0.3, 0.9, 0.1, 0.8, 0.5, 0.7)
+
+
+def _trained(log: Path) -> list[str]:
+    """Returns what the toy has trained, a rung of a trial each."""
+    return sorted(log.read_text().splitlines())
+
+
+def test_trials_wait_at_their_rungs_and_each_rung_is_trained_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    stored = _stored(tmp_path, monkeypatch, *RATES, stopping=sweeps.TOY["stopping"])
+    seen = Seen()
+    run_trials(stored, seen)
+    assert is_finished(stored)
+    outcomes = {row["trial_number"]: row["outcome"] for row in stored.store.trials(stored.id)}
+    assert outcomes == {number: "completed" if number == 1 else "stopped" for number in range(6)}
+    reached = {row["trial_number"]: row["last_rung"] for row in stored.store.trials(stored.id)}
+    assert reached == {0: 0, 1: 3, 2: 0, 3: 1, 4: 0, 5: 0}
+    # Five wait, the sixth hears at once that it ends; of the two that go on the first waits again.
+    paused = [number for event, number in seen.events if event == "paused"]
+    assert paused == [0, 1, 2, 3, 4, 1]
+    trained = _trained(tmp_path / "log")
+    assert len(trained) == len(set(trained)) == 6 + 2 + 1 + 1
+
+
+@pytest.mark.parametrize("reports", range(1, 10))
+def test_a_sweep_that_ends_while_trials_wait_goes_on_as_if_it_had_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: int
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    stored, seen = _stored(tmp_path, monkeypatch, *RATES, stopping=sweeps.TOY["stopping"]), Seen()
+
+    def over() -> bool:
+        return sum(event == "reported" for event, _ in seen.events) >= reports
+
+    run_trials(stored, seen, expired=over)
+    assert not is_finished(stored)
+    run_trials(stored, Seen())
+    assert is_finished(stored)
+    reached = {row["trial_number"]: row["last_rung"] for row in stored.store.trials(stored.id)}
+    assert reached == {0: 0, 1: 3, 2: 0, 3: 1, 4: 0, 5: 0}
+    trained = _trained(tmp_path / "log")
+    assert len(trained) == len(set(trained)) == 10
+
+
+def test_who_fails_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = (0.3, 0.9, 9.0, 8.0, 0.5, 8.0)  # of them two fail, and one diverges at its second rung
+    stored = _stored(tmp_path, monkeypatch, *rates, stopping=sweeps.TOY["stopping"])
+    run_trials(stored, Seen())
+    assert is_finished(stored)
+    rows = stored.store.trials(stored.id)
+    outcomes = {row["trial_number"]: row["outcome"] for row in rows}
+    assert outcomes == {
+        0: "stopped",
+        1: "completed",
+        2: "diverged",
+        3: "failed",
+        4: "stopped",
+        5: "failed",
+    }

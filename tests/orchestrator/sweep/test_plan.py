@@ -39,9 +39,9 @@ def test_a_plan_says_what_would_run() -> None:
         "  lora       rank: one of 4, 16, 64",
         "learning_rate: 0.0001 to 0.01, log scale",
         "budget       20,000 examples a trial",
-        "rungs        3,000, 9,000, 20,000 examples",
-        "stopping     by eval_loss: at each rung but the last a trial ends unless it is among the",
-        "the best 1/3 of those of its technique and combination that came there before it; nobody",
+        "rungs        2,800, 5,600, 11,200, 20,000 examples",
+        "stopping     by eval_loss: at each rung but the last the best 1/2 of those of a technique",
+        "and combination go on, 6 of which wait for each other there; a slot trains another",
         "evaluation   100 validation rows at each rung (by the loss; SQL is written at the last",
         "resources    2 at a time, one CPU core each",
     ):
