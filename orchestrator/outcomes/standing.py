@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.search.halving import RUNG, Halving, compared_with, replay
-from orchestrator.search.proposals import Proposal
+from orchestrator.search.proposals import CONFIRMING, Proposal
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.search.tries import latest_tries, run_number
 from orchestrator.state.proposal_log import ProposalLog
@@ -91,7 +91,9 @@ def standing(
             halving.enter(stored.trial_id(proposal.trial_number), group)
     replay(halving, history)
     for run in rows:
-        halving.leave(stored.trial_id(latest[run]))
+        if run < CONFIRMING:
+            halving.enter(stored.trial_id(latest[run]), None)  # where no proposal is on record
+            halving.leave(stored.trial_id(latest[run]))
     halving.settle(verdicts.write)
     _check_complete(stored, ended, reports)
     finished = {

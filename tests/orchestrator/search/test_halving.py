@@ -243,7 +243,8 @@ def test_neither_order_nor_a_restart_changes_a_verdict(
     }
 
     def ran(shuffled: bool) -> tuple[dict[tuple[str, int], bool], list[dict[str, Any]]]:
-        halving, verdicts, events = Halving(sweep), {}, []
+        halving, verdicts = Halving(sweep), {}
+        events: list[dict[str, Any]] = []
         going = {str(n): 0 for n in range(trials)}
         for number in range(trials):
             halving.enter(str(number), groups[number])
@@ -256,7 +257,7 @@ def test_neither_order_nor_a_restart_changes_a_verdict(
                 events.append({"leaves": trial})
             else:
                 halving.report(trial, rung, values[trial, rung])
-                row: dict[str, Any] = {"trial_id": trial, "rung_examples": rung, "eval_loss": None}
+                row = {"trial_id": trial, "rung_examples": rung, "eval_loss": None}
                 events.append({**row, "value": values[trial, rung], "stopped": None})
                 if halving.verdict(trial, rung) is False and index + 1 < len(RUNGS):
                     going[trial] = index + 1

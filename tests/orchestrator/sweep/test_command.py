@@ -271,7 +271,9 @@ def test_a_sweep_that_began_under_the_earlier_stopping_is_not_left_behind_unseen
 
 
 def test_a_sweep_with_a_rung_that_is_left_out_now_is_refused(tmp_path: Path) -> None:
-    sweep = sweeps.toy(tmp_path, stopping={"by": "objective", "first_rung": 0.11})
+    sweep = sweeps.toy(
+        tmp_path, stopping={"by": "objective", "first_rung": 0.11, "reduction_factor": 3}
+    )
     store = Store(tmp_path / "store")
     earlier = SweepFiles(store, earlier_sweep_id(sweep))
     check_not_begun_otherwise(sweep, latest(sweep, store), StartOptions())
