@@ -130,7 +130,7 @@ def final_row(
         "outcome": end.outcome,
         "last_rung": last.get("rung"),
         "error": end.error,
-        "attempts": end.attempts.count,
+        "attempts": end.attempts.count - end.attempts.resumed,
         "steps": last.get("step"),
         **measured,
         "objective_metric": sweep.objective.metric,

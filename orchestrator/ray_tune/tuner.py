@@ -218,6 +218,10 @@ class SweepTuner:
         """Takes back a trial that has ended to wait for others."""
         number = proposal.trial_number
         identifier = self._stored.trial_id(number)
+        try:
+            self._attempts.pause(number)
+        except StoreError as error:
+            self._keep(error)
         self._earlier_attempts[number] = self._attempts.of(number).count
         for watcher in self._watchers:
             watcher.paused(proposal)

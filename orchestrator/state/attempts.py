@@ -35,6 +35,8 @@ class Attempts:
             "out_of_memory", "hung", `DIED`, `TERMINATED` or `MACHINE`), `error` and `traceback`.
         deaths: Number of attempts whose process died without a word.
         memory_failures: Number of attempts that ran out of memory.
+        resumed: Number of attempts that went on where the one before had ended to wait for other
+            trials.
     """
 
     count: int
@@ -42,6 +44,7 @@ class Attempts:
     failure: dict[str, Any] | None
     deaths: int
     memory_failures: int
+    resumed: int = 0
 
 
 class AttemptLog:
@@ -68,6 +71,11 @@ class AttemptLog:
         key = self._key(trial_number, self.of(trial_number).count, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())
 
+    def pause(self, trial_number: int) -> None:
+        """Records that the latest attempt has ended to wait for other trials; the next goes on."""
+        key = self._key(trial_number, self.of(trial_number).count, "paused")
+        self._store.put_if_absent(key, b"{}")
+
     def save_on_termination(self, trial_number: int) -> None:
         """Records that the latest attempt has saved where it was, and ends because of SIGTERM."""
         key = self._key(trial_number, self.of(trial_number).count, "saved")
@@ -90,7 +98,11 @@ class AttemptLog:
         started_at = _read_start(starts[0]) if starts else None
         failure = records.get(f"{len(starts):04d}-failure.json")
         kinds = Counter(record["outcome"] for record in records.values())
-        return Attempts(len(starts), started_at, failure, kinds[DIED], kinds["out_of_memory"])
+        paused = [path.name for path in folder.glob("*-paused.json")]
+        resumed = sum(name < f"{len(starts):04d}" for name in paused)
+        return Attempts(
+            len(starts), started_at, failure, kinds[DIED], kinds["out_of_memory"], resumed
+        )
 
     def hang_account(self, trial_number: int, attempt: int) -> Path:
         """Returns where the attempt's watchdog writes, if it has to end the process."""

@@ -93,6 +93,7 @@ def test_trials_wait_at_their_rungs_and_each_rung_is_trained_once(
     assert outcomes == {number: "completed" if number == 1 else "stopped" for number in range(6)}
     reached = {row["trial_number"]: row["last_rung"] for row in stored.store.trials(stored.id)}
     assert reached == {0: 0, 1: 3, 2: 0, 3: 1, 4: 0, 5: 0}
+    assert {row["attempts"] for row in stored.store.trials(stored.id)} == {1}
     # Five wait, the sixth hears at once that it ends; of the two that go on the first waits again.
     paused = [number for event, number in seen.events if event == "paused"]
     assert paused == [0, 1, 2, 3, 4, 1]
