@@ -150,7 +150,7 @@ def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
         _line(f"trials: {_RATES * strata}", f"{_RATES} rates each: fewer leave the best to luck"),
         f"seed: {asked.seed}",
         _line(f"budget: {{examples: {own.budget}}}", "of every trial, whatever its data_size"),
-        _line("stopping: {first_rung: 0.15, reduction_factor: 3}", "by the validation loss"),
+        _line("stopping: {first_rung: 0.14, reduction_factor: 2}", "by the validation loss"),
         _line(f"confirm: {{runs: {3 * strata}, seeds: 3}}", "the best of each, under new seeds"),
         "evaluation:",
         _line(f"  validation_rows: {findings.division.validation_rows}", "what tuning chooses by"),
