@@ -17,7 +17,8 @@ from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.profiles import PROFILES
 from orchestrator.search_space.shipped import FOLDER
 from orchestrator.sweep.preflight import largest_size
-from orchestrator.sweep.rows import cut, describe_cut, describe_split, describe_table
+from orchestrator.sweep.row_preview import describe_cut, preview
+from orchestrator.sweep.rows import describe_split, describe_table
 from orchestrator.terminal.commands import CONSOLE_COMMAND, command
 from orchestrator.terminal.options import VersionOption, path, whole
 from orchestrator.terminal.output import say
@@ -148,7 +149,8 @@ def _notes(asked: Asked, found: Findings, proposed: Sweep) -> list[str]:
     if found.measured:
         lines.append(f"{found.measured}.")
     if asked.dataset is not None and asked.base_model is not None:
-        lines.append(f"Cut: {describe_cut(proposed, cut(proposed, largest_size(proposed)))}.")
+        seen = preview(proposed, largest_size(proposed))
+        lines.append(f"Cut: {describe_cut(proposed, seen.cut)}.")
     return lines
 
 

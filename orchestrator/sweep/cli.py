@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,11 +22,11 @@ from orchestrator.sweep.preflight import (
     largest_size,
     same_command,
 )
-from orchestrator.sweep.rows import cut, describe_cut, describe_split, describe_table
 from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
 from orchestrator.terminal.options import VersionOption, hours, path, whole
+from trainables.contract.configuration import EMBEDDED
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -157,15 +156,14 @@ def sweep(
         )
         if show_plan:
             check_options(resolved, options)
-            found = check_sources(resolved, ask_hub=False)
             # Imports sqlglot, which a start of the sweep has no use for.
-            from orchestrator.sweep.measurable import measurable
+            from orchestrator.sweep import row_preview
 
-            measured = measurable(resolved)
-            rows = [] if measured is None else [("", measured.sentence())]
-            rows += [("table", words) for words in describe_table(resolved, found)]
-            rows += zip_longest(("split",), describe_split(resolved, found), fillvalue="")
-            rows.append(("cut", describe_cut(resolved, cut(resolved, largest_size(resolved)))))
+            if resolved.dataset == EMBEDDED:  # whose sizes are known without reading
+                check_sources(resolved, ask_hub=False)
+            seen = row_preview.preview(resolved, largest_size(resolved))
+            check_sources(resolved, ask_hub=False, found=seen.survey)
+            rows = list(row_preview.describe(resolved, seen))
             out.print(plan.describe(resolved, _resources(resolved), rows))
         else:
             run(resolved, root, out, options)

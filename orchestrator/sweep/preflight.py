@@ -135,12 +135,15 @@ def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartO
     )
 
 
-def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
+def check_sources(
+    sweep: Sweep, *, ask_hub: bool = True, found: Survey | None = None
+) -> Survey | None:
     """Checks that base model and data set can be had, suit the file, and have rows enough.
 
     Args:
         sweep: The resolved search space file.
         ask_hub: Whether to ask the hub for what is not in its local cache.
+        found: What its rows are, where they have been read before.
 
     Returns:
         What its rows are, as far as that is known before they are downloaded (`rows.surveyed`).
@@ -151,19 +154,20 @@ def check_sources(sweep: Sweep, *, ask_hub: bool = True) -> Survey | None:
     """
     check_model(sweep.base_model, sweep.base_model_revision, ask_hub=ask_hub)
     check_fit(sweep)
-    how = (group_column(sweep.dataset, sweep.split_by), reading(sweep))
-    check_dataset(
-        sweep.dataset,
-        sweep.dataset_revision,
-        group_column=how[0],
-        reading=how[1],
-        ask_hub=ask_hub,
-    )
-    wanted = sweep.evaluation
-    if sweep.dataset == EMBEDDED or sweep.split_by == BY_ROW:
-        most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows, *how)
-        _check_sizes(sweep, most)
-    found = surveyed(sweep)
+    if found is None:
+        how = (group_column(sweep.dataset, sweep.split_by), reading(sweep))
+        check_dataset(
+            sweep.dataset,
+            sweep.dataset_revision,
+            group_column=how[0],
+            reading=how[1],
+            ask_hub=ask_hub,
+        )
+        wanted = sweep.evaluation
+        if sweep.dataset == EMBEDDED or sweep.split_by == BY_ROW:
+            most = training_rows(sweep.dataset, wanted.validation_rows, wanted.test_rows, *how)
+            _check_sizes(sweep, most)
+        found = surveyed(sweep)
     if found is not None:
         _check_sizes(sweep, found.train.rows)
     return found

@@ -1,4 +1,4 @@
-"""What is known of a sweep's rows before it starts: how they are split, and which will be cut."""
+"""What is known of a sweep's rows before it starts: their columns, and how they are split."""
 
 from __future__ import annotations
 
@@ -7,44 +7,47 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import UserError
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
-from trainables.base_models.availability import has_tokenizer
 from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
 from trainables.data.locations import is_on_hub
 from trainables.data.overlap import Overlap
 from trainables.data.reading import Reading
+from trainables.data.splits import Splits, load_splits
 from trainables.data.survey import Part, Survey, survey
-from trainables.embedded.corpus import LONGEST_PROMPT, LONGEST_STATEMENT
 from trainables.techniques.registry import BASELINE
 
 PREVIEW = "trainables.preview"
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The rows that the limits of length cut.
+def splits_of(sweep: Sweep) -> Splits:
+    """Returns the sweep's rows, divided.
 
-    Attributes:
-        rows: Split -> how many; None where they could not be counted.
-        unknown: Why they could not.
+    Raises:
+        DatasetError: They cannot be read, or not be divided so.
     """
-
-    rows: Mapping[str, int] | None
-    unknown: str | None = None
+    wanted = sweep.evaluation
+    return load_splits(
+        sweep.dataset,
+        sweep.dataset_revision,
+        sweep.seed,
+        wanted.validation_rows,
+        wanted.test_rows,
+        sweep.split_by,
+        reading(sweep),
+    )
 
 
 def reading(sweep: Sweep) -> Reading:
     """Returns how the sweep's rows are taken from the tables."""
-    return Reading.of(_configuration(sweep, 0))
+    return Reading.of(any_trial(sweep, 0))
 
 
 def surveyed(sweep: Sweep) -> Survey | None:
@@ -62,32 +65,12 @@ def surveyed(sweep: Sweep) -> Survey | None:
     """
     if sweep.dataset == EMBEDDED:
         return None
-    configuration = _configuration(sweep, 0)
+    configuration = any_trial(sweep, 0)
     if not is_on_hub(sweep.dataset):
         return survey(configuration)[0]
     # The library that reads the hub's data sets is not loaded here.
-    answer = _ask(configuration, "--rows-only") if is_cached(sweep.dataset) else {}
-    return _survey(answer["survey"]) if "survey" in answer else None
-
-
-def cut(sweep: Sweep, largest_size: int) -> Cut:
-    """Returns how many rows the limits of length cut.
-
-    Args:
-        sweep: The resolved search space file; its rows can be divided.
-        largest_size: Of the data sizes that a trial may have.
-    """
-    if sweep.dataset == sweep.base_model == EMBEDDED:
-        # A token of the built-in model is at least one character: there is nothing to count.
-        lengths = sweep.lengths
-        if lengths.source > LONGEST_PROMPT and lengths.target > LONGEST_STATEMENT:
-            return Cut(dict.fromkeys(("train", "validation", "test"), 0))
-    if not has_tokenizer(sweep.base_model, sweep.base_model_revision):
-        return Cut(None, f"the base model {sweep.base_model} is not on this machine yet")
-    if is_on_hub(sweep.dataset) and not is_cached(sweep.dataset):
-        return Cut(None, f"the data set {sweep.dataset} is not on this machine yet")
-    answer = _ask(_configuration(sweep, largest_size))
-    return Cut(answer.get("cut"), answer.get("unknown") or answer.get("failure"))
+    answer = ask(configuration, "--rows-only") if is_cached(sweep.dataset) else {}
+    return survey_from(answer["survey"]) if "survey" in answer else None
 
 
 def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
@@ -143,23 +126,6 @@ def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     yield _shared(found.overlap, left_out=found.has_test)
 
 
-def describe_cut(sweep: Sweep, found: Cut) -> str:
-    """Returns how many rows are longer than the limits, in words.
-
-    Args:
-        sweep: The resolved search space file.
-        found: From `cut`.
-    """
-    limits = (
-        f"prompts over {sweep.lengths.source:,} tokens or statements over"
-        f" {sweep.lengths.target:,}; scored on the whole statement"
-    )
-    if found.rows is None:
-        return f"not counted, since {found.unknown} ({limits})"
-    counts = (f"{found.rows[split]:,} of {split}" for split in ("train", "validation", "test"))
-    return f"{', '.join(counts)} rows ({limits})"
-
-
 def _shared(common: Overlap, *, left_out: bool) -> str:
     dropped = " (these are left out of training)" if left_out and common.rows else ""
     return (
@@ -168,13 +134,21 @@ def _shared(common: Overlap, *, left_out: bool) -> str:
     )
 
 
-def _configuration(sweep: Sweep, data_size: int) -> TrialConfiguration:
+def any_trial(sweep: Sweep, data_size: int) -> TrialConfiguration:
+    """Returns a trial of the sweep with so many training rows; all have the same split."""
     untuned: Configuration = {"technique": BASELINE.name, "data_size": data_size}
     return trial_configuration(sweep, Proposal(0, None, 0, untuned))
 
 
-def _ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
+def ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
     """Asks the process that may load the tokenizer and the hub's library; nothing is downloaded.
+
+    Args:
+        configuration: Of a trial.
+        options: Of `trainables.preview`.
+
+    Returns:
+        What it prints, or why it did not, as `failure`.
 
     Raises:
         UserError: The rows cannot be had, or not be divided so.
@@ -197,6 +171,7 @@ def _ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
     return answer
 
 
-def _survey(values: Mapping[str, Any]) -> Survey:
+def survey_from(values: Mapping[str, Any]) -> Survey:
+    """Returns a survey that came as JSON."""
     parts = {name: Part(**values[name]) for name in ("train", "validation", "test")}
     return Survey(**{**values, **parts, "overlap": Overlap(**values["overlap"])})

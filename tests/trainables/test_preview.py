@@ -11,7 +11,11 @@ import pytest
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables import preview
+from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
+from trainables.data.prompt import prompt
+from trainables.data.spelling import collapse_white_space
+from trainables.data.splits import load_splits
 from trainables.finetune import Finetuning
 
 
@@ -70,9 +74,23 @@ def test_the_command_answers_in_a_line(
         return said
 
     whole = answer(trial)
-    assert set(whole) == {"survey", "cut", "unknown"}
-    assert answer(trial, "--rows-only") == whole | {"cut": None}
+    assert set(whole) == {"survey", "cut", "unknown", "lengths", "measurable", "examples"}
+    nothing: dict[str, object] = {"cut": None, "lengths": {}, "measurable": None, "examples": []}
+    assert answer(trial, "--rows-only") == whole | nothing
     assert "has no column 'db'" in str(answer(replace(trial, split_by="db"))["error"])
+    rows = load_splits(trial.dataset, None, 0, 12, 8, trial.split_by).train
+    tokenizer = load_tokenizer(trial.base_model, None)
+    shown = whole["examples"]
+    assert isinstance(shown, list)
+    for row, seen in zip(rows, shown, strict=False):
+        ids = tokenizer(collapse_white_space(prompt(row)))["input_ids"]
+        cut = [*ids[:59], tokenizer.eos_token_id] if len(ids) > 60 else ids
+        assert seen["prompt"] == tokenizer.decode(cut)
+    assert len(shown) == 3
+    lengths = sorted(len(tokenizer(prompt(row))["input_ids"]) for row in rows[:40])
+    said = whole["lengths"]
+    assert isinstance(said, dict)
+    assert said["prompt"] == [lengths[20], lengths[38], lengths[39]]
     nowhere = answer(replace(trial, base_model="/nowhere/base"))
     assert nowhere["cut"] is None
     assert "/nowhere/base" in str(nowhere["unknown"])

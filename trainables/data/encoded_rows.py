@@ -57,6 +57,13 @@ class EncodedRows:
             found.append((block.source.length(place), block.target.length(place)))
         return found
 
+    def whole_lengths(self, rows: Sequence[int]) -> list[tuple[int, int]]:
+        """Returns the tokens of each of these rows' prompt and SQL before anything is cut."""
+        return [
+            (int(block.source.whole[place]), int(block.target.whole[place]))
+            for block, place in map(self._place, rows)
+        ]
+
     def are_cut(self, rows: Sequence[int], target_limit: int) -> list[bool]:
         """Returns of each of these rows whether its prompt or its SQL is longer than the limits.
 

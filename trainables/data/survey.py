@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.bad_rows import said
 from trainables.data.overlap import Overlap, overlap
+from trainables.data.prompt import prompt
 from trainables.data.reading import Reading
 from trainables.data.schema_groups import group_of
+from trainables.data.spelling import collapse_white_space
 from trainables.data.splits import Splits, group_column, load_splits
 from trainables.data.tables import Example, read_data_set
 
@@ -27,6 +29,33 @@ class Part:
 
     rows: int
     groups: int
+
+
+SHOWN = 3
+"""Training rows that are shown to a person."""
+LONGEST_SHOWN = 1_000
+"""Characters of a text that are."""
+
+
+@dataclass(frozen=True)
+class SeenExample:
+    """A training row as the model sees it.
+
+    Attributes:
+        prompt: What it is asked.
+        sql: What it is to write.
+    """
+
+    prompt: str
+    sql: str
+
+
+def seen_examples(splits: Splits) -> list[SeenExample]:
+    """Returns the first training rows as they are before they are tokenised."""
+    return [
+        SeenExample(collapse_white_space(prompt(row))[:LONGEST_SHOWN], row.sql[:LONGEST_SHOWN])
+        for row in splits.train[:SHOWN]
+    ]
 
 
 @dataclass(frozen=True)
@@ -45,6 +74,7 @@ class Survey:
         bad_rows: Rows that were left out.
         bad_rows_said: The first of them, with what is wrong.
         repeated: Rows that were dropped since they are there before.
+        rows: All that are distinct, whatever they are used for.
         databases: Files that the rows are about.
     """
 
@@ -58,6 +88,7 @@ class Survey:
     bad_rows: int = 0
     bad_rows_said: str = ""
     repeated: int = 0
+    rows: int = 0
     databases: int = 0
 
 
@@ -97,6 +128,7 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         bad_rows=len(read.bad_rows),
         bad_rows_said=said(read.bad_rows) if read.bad_rows else "",
         repeated=sum(read.repeated.values()),
+        rows=sum(map(len, rows.values())),
         databases=len({row.database for part in rows.values() for row in part if row.database}),
     )
     return found, splits

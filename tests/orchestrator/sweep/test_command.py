@@ -19,6 +19,7 @@ from orchestrator.store import Store
 from orchestrator.sweep.cli import app
 from orchestrator.sweep.preflight import StartOptions, check_not_begun_otherwise
 from tests.orchestrator import sweeps
+from tests.trainables.data import table_kinds
 
 
 def _cli(*arguments: str) -> tuple[int, str]:
@@ -82,6 +83,21 @@ def test_a_folder_without_training_rows_is_said_before_anything_is_made(
     assert code == 2
     assert "holds no table of training rows" in output
     assert "holds training-test.parquet (test)" in output
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("options", [["--plan"], []])
+@pytest.mark.parametrize("kind", ["a null", "a broken line", "Latin-1 CSV", "two candidates"])
+def test_what_is_wrong_with_a_table_is_said_before_anything_is_made(
+    tmp_path: Path, kind: str, options: list[str]
+) -> None:
+    name, content, words = table_kinds.REFUSED[kind]
+    root = tmp_path / "store"
+    file = sweeps.write(tmp_path, dataset=str(table_kinds.write(tmp_path, name, content)))
+    code, output = _cli(str(file), "--profile", "embedded", "--root", str(root), *options)
+    assert code == 2
+    assert words in output
+    assert "Traceback" not in output
     assert not root.exists()
 
 

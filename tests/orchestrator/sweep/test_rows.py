@@ -12,14 +12,8 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.preflight import check_sources
-from orchestrator.sweep.rows import (
-    Cut,
-    cut,
-    describe_cut,
-    describe_split,
-    describe_table,
-    surveyed,
-)
+from orchestrator.sweep.row_preview import Cut, describe, describe_cut, preview
+from orchestrator.sweep.rows import describe_split, describe_table, surveyed
 from tests.orchestrator import sweeps
 from trainables.data import availability
 
@@ -92,7 +86,7 @@ def test_what_the_hub_has_and_this_machine_has_not_is_not_counted(
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "none"))
     given = sweep(tmp_path, dataset="owner/name")
     assert said(given) == "by schema; the rows are counted when they are here"
-    found = cut(given, 100)
+    found = preview(given, 100).cut
     assert found.rows is None
     assert "not counted, since the data set owner/name is not on this" in describe_cut(given, found)
 
@@ -111,10 +105,10 @@ def test_the_counting_process_may_fail(
     given = sweep(tmp_path)
     if phrase is not None:
         with pytest.raises(UserError, match=phrase):
-            cut(given, 100)
+            preview(given, 100)
         return
     assert "since the process that counts them ended (MemoryError)" in describe_cut(
-        given, cut(given, 100)
+        given, preview(given, 100).cut
     )
 
 
@@ -147,3 +141,31 @@ def test_rows_that_are_cut_are_said(tmp_path: Path) -> None:
         "3,000 of train, 0 of validation, 1 of test rows (prompts over 512 tokens or statements"
         " over 256; scored on the whole statement)"
     )
+
+
+def test_a_plan_shows_what_is_in_the_table(tmp_path: Path) -> None:
+    given = sweep(tmp_path, bad_rows="skip", base_model="embedded")
+    table = tmp_path / "rows.jsonl"
+    first = table.read_text().splitlines()[0]
+    table.write_text(f"{table.read_text()}{first}\n{first}\nnothing\n")
+    found = preview(given, 300)
+    said = dict(describe(given, found))
+    assert said["rows"] == "600; 2 duplicates dropped, 1 bad row"
+    assert said["lengths"].startswith("prompts of ")
+    assert "at most (limit 512); statements of " in said["lengths"]
+    assert said["cut"].startswith("0 of train, 0 of validation, 0 of test rows")
+    assert found.survey == surveyed(given)
+    assert found.measurable is not None
+    assert found.measurable.rows == 40
+    prompt, _, sql = said["examples"].partition(" => ")
+    assert prompt.startswith("1. Question: way ")
+    assert " Context: CREATE TABLE t" in prompt
+    assert sql.startswith("SELECT a FROM t")
+    assert len(found.examples) == 3
+
+
+def test_the_built_in_rows_are_shown_too(tmp_path: Path) -> None:
+    given = sweeps.toy(tmp_path)
+    said = list(describe(given, preview(given, 200)))
+    assert [name for name, _ in said] == ["", "split", "cut", "examples", "", ""]
+    assert said[3][1].startswith("1. Question: ")
