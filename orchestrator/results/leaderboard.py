@@ -16,7 +16,7 @@ from orchestrator.results.measured import (
     partly_measured,
 )
 from orchestrator.results.profile_words import profile_words
-from orchestrator.results.replicates import configurations, mean_row
+from orchestrator.results.replicates import configurations, mean_row, measured
 from orchestrator.results.selection import (
     FACTS,
     FACTS_AND_METRICS,
@@ -187,7 +187,7 @@ class Ranking:
             # Of several seeds the interval is over them too: the sweep's answer has it.
             **(_UNKNOWN if confirming else _interval("test_", row, metric)),
             "test_rows": tested["test_rows"],
-            "seeds": len(runs),
+            "seeds": len(measured(runs)),
             "confirm_seeds": len(confirming),
             "trials": [each["trial_id"] for each in (*runs, *confirming)],
             "last_rung": row["last_rung"],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.results.configurations import by_configuration
+from orchestrator.search.tries import TRIED_AGAIN
 from orchestrator.store.rows import Row, finite_or_none
 from trainables.contract.scores import METRICS, SCORES
 
@@ -43,7 +44,7 @@ def joint_outcome(outcomes: Sequence[str]) -> str:
     """Returns how the runs of a configuration ended: in one word, if it can be ranked.
 
     `completed` where all did; `stopped` where some were stopped and the others completed: they are
-    ranked by what all of them reached. Else the ends are counted, e.g. "1 failed, 2 completed".
+    ranked by what all of them reached. Else the ends are counted, e.g. "1 completed, 1 diverged".
     """
     ends = Counter(outcomes)
     if len(ends) == 1:
@@ -58,8 +59,16 @@ def first_completed(rows: Sequence[Row]) -> Row:
     return next((row for row in rows if row["outcome"] == "completed"), rows[0])
 
 
+def measured(rows: Sequence[Row]) -> list[Row]:
+    """Returns the runs that say something of their configuration: where any did not fail, those.
+
+    A failure has a cause outside the trial, mostly; one that diverged is a result.
+    """
+    return [row for row in rows if row["outcome"] not in TRIED_AGAIN] or list(rows)
+
+
 def mean_row(rows: Sequence[Row]) -> Row:
-    """Returns one row for the runs of a configuration.
+    """Returns one row for the runs of a configuration, of those that are `measured`.
 
     Scores, losses and times are means, and None unless every run has a finite one: a mean over the
     others would be of other seeds. A standard error is the mean of theirs, which is that of the
@@ -69,6 +78,7 @@ def mean_row(rows: Sequence[Row]) -> Row:
     Args:
         rows: Final rows, of any columns, at least one.
     """
+    rows = measured(rows)
     first = first_completed(rows)
     if len(rows) == 1:
         return first

@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
     write_model(tmp_path, 1, 8)
     write_model(tmp_path, 2, 16)
     write_model(tmp_path, 3, 64, outcome="stopped")
-    write_model(tmp_path, 4, 16, outcome="diverged")
+    write_model(tmp_path, 4, 32, outcome="diverged")
     write_model(tmp_path, 5, 16, outcome="failed", checkpoint=None, rungs=0)
     return tmp_path
 

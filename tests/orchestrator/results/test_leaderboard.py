@@ -230,7 +230,7 @@ def test_configurations_are_ranked_by_the_mean_over_their_seeds(
     assert ask("leaderboard", "--trials", store=tmp_path)[0]["value"] == 0.9
 
 
-def test_a_configuration_is_stopped_where_one_of_its_runs_was_and_unranked_where_one_failed(
+def test_a_configuration_is_stopped_where_one_of_its_runs_was_and_unranked_where_one_diverged(
     tmp_path: Path,
 ) -> None:
     store = Store(tmp_path)
@@ -238,13 +238,19 @@ def test_a_configuration_is_stopped_where_one_of_its_runs_was_and_unranked_where
     write_trial(store, 1, LORA | {"rank": 4}, "stopped", rungs=1, eval_loss=0.2, objective=None)
     _seeds(store, 2, 8, 0.3)
     _seeds(store, 3, 16, 0.99)
-    write_trial(store, 4, LORA | {"rank": 16}, "failed", rungs=0, error="no")
+    nan = float("nan")
+    write_trial(store, 4, LORA | {"rank": 16}, "diverged", rungs=1, rouge_l=nan, objective=nan)
+    _seeds(store, 5, 32, 0.2)
+    write_trial(store, 6, LORA | {"rank": 32}, "failed", rungs=0, error="no")
     rows = leaderboard(tmp_path, SWEEP)
-    assert [(row["rank"], row["place"]) for row in rows] == [(8, 1), (4, 2), (16, None)]
-    assert [row["outcome"] for row in rows] == ["completed", "stopped", "1 completed, 1 failed"]
-    assert rows[1]["last_rung"] == 0
-    assert rows[1]["eval_loss"] == pytest.approx(0.15)
-    assert rows[2]["value"] is None  # the mean of the others would be another one's
+    assert [(row["rank"], row["place"]) for row in rows] == [(8, 1), (32, 2), (4, 3), (16, None)]
+    assert [row["outcome"] for row in rows] == [
+        *("completed", "completed", "stopped", "1 completed, 1 diverged")
+    ]
+    assert [row["seeds"] for row in rows] == [1, 1, 2, 2]  # a failure tells nothing
+    assert rows[2]["last_rung"] == 0
+    assert rows[2]["eval_loss"] == pytest.approx(0.15)
+    assert rows[3]["value"] is None  # the mean of the others would be another one's
 
 
 def test_what_was_confirmed_stands_beside_and_ranks_nothing(tmp_path: Path, run: Run) -> None:
