@@ -169,6 +169,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         f"{TRAINABLES}/sql/test_database_file.py::test_nothing_changes_on_the_disk",
         f"{TRAINABLES}/sql/test_query.py::test_what_is_refused",
     ),
+    "Scores of rows about `databases` run on such copies too.": (
+        f"{TRAINABLES}/data/test_databases.py::test_no_statement_changes_a_file",
+    ),
     "`results query` runs one statement that reads: DuckDB is kept from every file but the store's"
     " and from the network.": (
         f"{ORCHESTRATOR}/results/test_cli.py::test_query_reads_the_store_and_does_nothing_else",

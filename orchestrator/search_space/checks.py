@@ -278,6 +278,15 @@ def of_own_tables(value: object, valid: Valid) -> list[Fault]:
     ]
 
 
+def databases(value: str | None, valid: Valid) -> list[Fault]:
+    """Databases are those of own tables; a column that names them needs them."""
+    columns = valid.get("columns")
+    if value is None and columns is not None and columns.database is not None:
+        rule = "columns.database names a column of them; give the SQLite files, or remove that"
+        return [((), f"is missing, but {rule}")]
+    return of_own_tables(value, valid)
+
+
 def dataset_revision(value: str | None, valid: Valid) -> list[Fault]:
     """Only what is on the hub has revisions."""
     return _revision(value, valid.get("dataset"))
@@ -320,6 +329,6 @@ BY_KEY: dict[str, Callable[[Any, Valid], list[Fault]]] = {
     "base_model_revision": base_model_revision,
     "dataset_revision": dataset_revision,
     "columns": of_own_tables,
-    "databases": of_own_tables,
+    "databases": databases,
 }
 """Key -> its rule, for the keys that need those before them and nothing else."""

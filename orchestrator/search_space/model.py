@@ -138,6 +138,7 @@ class Sweep(Section):
     databases: Annotated[
         str | None,
         Field(
+            validate_default=True,
             min_length=1,
             max_length=1000,
             description="An SQLite file, or a folder of them (DIR/<name>/<name>.sqlite or flat), "

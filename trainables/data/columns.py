@@ -34,6 +34,7 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
 SQL` in BIRD, `question, context, answer` in sql-create-context, `question, schema, query` in SQaLe,
 `instruction, input, response` in sets of instructions."""
 
+_MOST_NAMED, _LONGEST_NAME = 20, 40
 _MEANINGS = {
     PROMPT: "the question",
     CONTEXT: "the schema",
@@ -145,7 +146,15 @@ def _missing(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "no columns"
+    """Returns the names in one line: a table without a header has texts for names."""
+    shown = [_short(name) for name in names[:_MOST_NAMED]]
+    left = len(names) - len(shown)
+    return ", ".join([*shown, *([f"and {left:,} others"] if left else [])]) or "no columns"
+
+
+def _short(name: str) -> str:
+    plain = " ".join(name.split())
+    return plain if len(plain) <= _LONGEST_NAME else f"{plain[: _LONGEST_NAME - 3]}..."
 
 
 def _plain(name: str) -> str:

@@ -18,7 +18,7 @@ from trainables.runtime.local_paths import is_file, is_folder
 from trainables.sql.database_file import examine
 
 SUFFIXES = (".sqlite", ".sqlite3", ".db", ".db3")
-_MOST_NAMED = 5
+_MOST_NAMED, _LONGEST_NAME = 5, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,9 @@ class Databases:
 
     def _found(self, name: str) -> Database | str:
         if name not in self._by_name:
-            return f"is about the database {name!r}, which is not in {self._location}"
+            return (
+                f"is about the database {name[:_LONGEST_NAME]!r}, which is not in {self._location}"
+            )
         try:
             return _examined(*_stamp(self._by_name[name].absolute()))
         except (UserError, OSError) as error:

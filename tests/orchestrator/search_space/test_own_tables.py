@@ -33,7 +33,14 @@ def test_trials_are_told_what_is_said(tmp_path: Path) -> None:
 
 def test_each_makes_another_sweep_and_none_keeps_the_name(tmp_path: Path) -> None:
     plain = sweeps.toy(tmp_path, dataset="rows.csv")
-    said = [sweeps.toy(tmp_path, dataset="rows.csv", **{key: SAID[key]}) for key in SAID]
+    said = [
+        sweeps.toy(tmp_path, dataset="rows.csv", **changes)
+        for changes in (
+            {"columns": {"sql_prompt": "question"}},
+            {"databases": "databases"},
+            {"bad_rows": "skip"},
+        )
+    ]
     assert len({sweep_id(sweep) for sweep in (plain, *said)}) == 4
     nothing = sweeps.toy(tmp_path, dataset="rows.csv", columns={}, bad_rows="error")
     assert sweep_id(nothing) == sweep_id(plain)
@@ -48,6 +55,7 @@ def test_each_makes_another_sweep_and_none_keeps_the_name(tmp_path: Path) -> Non
         ({"columns": "question"}, "columns: is"),
         ({"bad_rows": "drop"}, "bad_rows: is"),
         ({"databases": "a\nb"}, "must not hold line breaks"),
+        ({"columns": {"database": "db"}}, "databases: is missing, but columns.database names"),
         ({"dataset": "embedded", "databases": "d"}, "databases: is about tables of your own"),
         ({"dataset": "embedded", "columns": {"sql": "q"}}, "columns: is about tables of your own"),
     ],

@@ -156,6 +156,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a workbook": ("rows.csv", b"PK\x03\x04workbook", "a zip archive, as Excel's workbooks are"),
     "a workbook by its name": ("rows.xlsx", b"PK\x03\x04", "is a .xlsx, but must be one of"),
     "a text": ("rows.txt", lines().encode(), "is a .txt, but must be one of"),
+    "no header": (
+        "rows.csv",
+        f'"How many\nof {"kind " * 99}?",CREATE TABLE t (a INT),SELECT 1\n'.encode(),
+        "it has How many of kind kind kind kind kind ..., CREATE TABLE t (a INT), SELECT 1; name",
+    ),
     "no Parquet": ("rows.parquet", lines().encode(), "cannot be read"),
     "a column twice": (
         "rows.csv",

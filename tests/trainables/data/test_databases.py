@@ -94,6 +94,37 @@ def test_sql_runs_on_the_rows_that_are_there(spider: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_no_statement_changes_a_file(spider: Path, journal: str) -> None:
+    file = spider / "database/city_zoo/city_zoo.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+    found = read_data_set(str(spider), reading=reading(spider)).rows["test"]
+    row = next(each for each in found if each.database and each.database.file == str(file))
+    hostile = [
+        "DROP TABLE animal",
+        "DELETE FROM animal",
+        "UPDATE animal SET weight = 0; SELECT 1",
+        f"VACUUM INTO '{file}.copy'",
+        f"ATTACH '{file}' AS own; DELETE FROM own.animal",
+        "PRAGMA writable_schema = ON",
+        "PRAGMA journal_mode = delete",
+        f"SELECT readfile('{file}')",
+    ]
+    before = {path.name: path.read_bytes() for path in file.parent.iterdir()}
+    count = len(hostile)
+    with SqlExecutor() as executor:
+        judged = executor.judge(
+            [row.sql_context] * count, [row.sql] * count, hostile, databases=[str(file)] * count
+        )
+        # A reference may be as hostile.
+        executor.judge(
+            [row.sql_context] * count, hostile, [row.sql] * count, databases=[str(file)] * count
+        )
+    assert {one.execution_accuracy for one in judged} == {0}
+    assert {path.name: path.read_bytes() for path in file.parent.iterdir()} == before
+
+
 def test_rows_of_several_databases_are_judged_in_their_order(spider: Path) -> None:
     rows = read_data_set(str(spider), reading=reading(spider)).rows["test"]
     files = [None if row.database is None else row.database.file for row in rows]

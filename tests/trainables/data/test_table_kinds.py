@@ -6,8 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.trainables.data.table_kinds import READ, REFUSED, ROWS, lines, saved_to_disk, write
+from tests.trainables.data.table_kinds import (
+    READ,
+    REFUSED,
+    ROWS,
+    lines,
+    saved_to_disk,
+    separated,
+    write,
+)
 from trainables.data.errors import DatasetError
 from trainables.data.reading import Reading
 from trainables.data.tables import read, read_data_set
@@ -32,6 +42,29 @@ def test_it_is_refused_in_one_line(tmp_path: Path, kind: str) -> None:
     assert words in said
     assert name in said
     assert "\n" not in said
+
+
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=9
+).filter(lambda text: not text.isspace())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=5, unique=True),
+    separator=st.sampled_from(",;\t|"),
+)
+def test_any_text_is_read_as_it_was_written(
+    tmp_path: Path, rows: list[tuple[str, str, str]], separator: str
+) -> None:
+    written = [dict(zip(ROWS[0], row, strict=True)) for row in rows]
+    for name, content in (
+        ("rows.csv", separated(separator, written, end="\r\n")),
+        ("rows.jsonl", lines(written)),
+        ("rows.json", json.dumps(written)),
+    ):
+        found = read(str(write(tmp_path, name, content.encode())))["train"]
+        assert [(row.sql_prompt, row.sql_context, row.sql) for row in found] == rows
 
 
 def test_a_column_that_only_later_rows_have_is_taken(tmp_path: Path) -> None:
