@@ -119,6 +119,7 @@ def _held(
     )
     try:
         _await_reports(process, reports)
+        _await(process, "starts")  # who reported waits for others, and the slot trains the next one
         yield process
     finally:
         process.kill()
