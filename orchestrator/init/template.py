@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from orchestrator.init.findings import Division, Findings
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.contract.splits import BY_ROW
 from trainables.data.bad_rows import SKIP
 
@@ -113,7 +113,7 @@ def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
         notes: What was found, in words, for its head.
     """
     rows = None if findings.rows is None else findings.rows.train.rows
-    own = embedded_scale(rows) if asked.base_model == EMBEDDED else full_scale(rows)
+    own = embedded_scale(rows) if asked.base_model in BUILT_IN_MODELS else full_scale(rows)
     questions = ["rank"] + (["data_size"] if len(own.sizes) > 1 else [])
     strata = len(own.ranks) * len(own.sizes)
     what = "Does a bigger adapter buy better SQL"

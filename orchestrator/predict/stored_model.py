@@ -12,7 +12,7 @@ from orchestrator.results.find_trial import named_trial
 from orchestrator.state.checkpoints import check_inside
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
-from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.configuration import BUILT_IN_MODELS, TrialConfiguration
 from trainables.techniques.registry import is_untuned
 
 _EMBEDDED = " The embedded model knows its generated corpus and little else."
@@ -40,7 +40,7 @@ class StoredModel:
         return (
             f"Trial {row['trial_id']} of {row['sweep_id']}: {telling(row)},"
             f" {row['outcome']}, {metric} {score} on {row['eval_rows'] or 0} validation rows."
-            + (_EMBEDDED if row["base_model"] == "embedded" else "")
+            + (_EMBEDDED if row["base_model"] in BUILT_IN_MODELS else "")
         )
 
 

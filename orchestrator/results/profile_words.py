@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 
 
 def profile_words(profile: str | None, base_model: str | None, dataset: str | None) -> str:
@@ -19,9 +19,9 @@ def profile_words(profile: str | None, base_model: str | None, dataset: str | No
     """
     if profile is None:
         return "-"
-    names = {"model": base_model, "data": dataset}
+    built_in = {"model": base_model in BUILT_IN_MODELS, "data": dataset == EMBEDDED}
     if profile == EMBEDDED:
-        words, other = "your own", [what for what, name in names.items() if name != EMBEDDED]
+        words, other = "your own", [what for what, is_so in built_in.items() if not is_so]
     else:
-        words, other = "the built-in", [what for what, name in names.items() if name == EMBEDDED]
+        words, other = "the built-in", [what for what, is_so in built_in.items() if is_so]
     return f"{profile} with {words} {' and '.join(other)}" if other else profile

@@ -16,7 +16,7 @@ from orchestrator.search_space.distributions import Fault, count_values, extreme
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space
-from trainables.contract.configuration import EMBEDDED, Scalar
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, Scalar
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
 
@@ -293,7 +293,7 @@ def dataset_revision(value: str | None, valid: Valid) -> list[Fault]:
 
 
 def _revision(value: str | None, name: str | None) -> list[Fault]:
-    if value is not None and name == "embedded":
+    if value is not None and name in BUILT_IN_MODELS:
         return [((), f"is {show(value)}, but what is embedded has no revisions; remove it")]
     return []
 

@@ -92,8 +92,8 @@ class Sweep(Section):
         Field(
             min_length=1,
             max_length=1000,
-            description='"embedded", a folder with a checkpoint, or an identifier on the '
-            "hub. Follows from the profile.",
+            description='"embedded" or "embedded-causal", which come with the package, a folder '
+            "with a checkpoint, or an identifier on the hub. Follows from the profile.",
             examples=["google/flan-t5-large"],
         ),
     ]

@@ -17,7 +17,7 @@ from orchestrator.sweep.rows import (
     surveyed,
 )
 from trainables.base_models.availability import has_tokenizer
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.data.availability import is_cached
 from trainables.data.locations import is_on_hub, split_files
 from trainables.data.survey import SeenExample, Survey, seen_examples
@@ -79,7 +79,7 @@ def preview(sweep: Sweep, largest_size: int) -> RowPreview:
     lengths = sweep.lengths
     if (
         # A token of the built-in model is at least one character: there is nothing to count.
-        sweep.dataset == sweep.base_model == EMBEDDED
+        sweep.dataset == EMBEDDED and sweep.base_model in BUILT_IN_MODELS
         and lengths.source > LONGEST_PROMPT
         and lengths.target > LONGEST_STATEMENT
     ):

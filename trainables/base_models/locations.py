@@ -9,11 +9,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, EMBEDDED_CAUSAL
 from trainables.runtime.hub import NO_DOWNLOAD, cached_file
 from trainables.runtime.local_paths import is_file, is_folder, local_path
 
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded" / "base"
+EMBEDDED_CAUSAL_FOLDER = Path(__file__).parents[1] / "embedded" / "base_causal"
 GIVE_A_FOLDER = "give a checkpoint folder with `--set base_model=FOLDER`"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -35,8 +36,8 @@ class Location:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether it is the built-in base model."""
-        return self.name == EMBEDDED
+        """Whether it is a built-in base model."""
+        return self.name in BUILT_IN_MODELS
 
     @property
     def is_on_hub(self) -> bool:
@@ -105,11 +106,12 @@ def locate(name: str, revision: str | None = None) -> Location:
     """Returns where a base model lies.
 
     Args:
-        name: "embedded", a checkpoint folder, or an identifier of the hub. What lies on this
-            machine goes before the hub.
+        name: That of a built-in one, a checkpoint folder, or an identifier of the hub. What lies on
+            this machine goes before the hub.
         revision: Git revision on the hub; of no use for the other two.
     """
-    folder = EMBEDDED_FOLDER if name == EMBEDDED else local_path(name)
+    built_in = {EMBEDDED: EMBEDDED_FOLDER, EMBEDDED_CAUSAL: EMBEDDED_CAUSAL_FOLDER}
+    folder = built_in.get(name) or local_path(name)
     if folder is None:
         return Location(name, None, revision)
     return Location(name, folder.absolute(), None)

@@ -17,6 +17,12 @@ Scalar = int | float | str | bool | None
 EMBEDDED = "embedded"
 """Name of the base model, and of the data set, that come with the package."""
 
+EMBEDDED_CAUSAL = "embedded-causal"
+"""Name of the decoder-only base model that comes with the package."""
+
+BUILT_IN_MODELS = (EMBEDDED, EMBEDDED_CAUSAL)
+"""The names of the base models that come with the package."""
+
 
 @dataclass(frozen=True)
 class TrialConfiguration:
@@ -31,7 +37,8 @@ class TrialConfiguration:
         seed: Seeds the adapter's initial values, dropout and the order of the batches.
         data_seed: Seeds the split, and the one order of the training rows, the same for every trial
             of a sweep, so that smaller data sizes are nested in larger ones.
-        base_model: "embedded", a checkpoint folder, or an identifier of the Hugging Face hub.
+        base_model: One of `BUILT_IN_MODELS`, a checkpoint folder, or an identifier of the Hugging
+            Face hub.
         base_model_revision: Git revision on the hub; None for a folder or the embedded model.
         dataset: "embedded", a table of rows, a folder of tables, or an identifier of the hub.
         dataset_revision: Git revision on the hub.

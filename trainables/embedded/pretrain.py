@@ -115,6 +115,7 @@ def batches(tokenizer: PreTrainedTokenizerFast, settings: Settings) -> Batches:
 OBJECTIVE = Objective(
     program="trainables.embedded.pretrain",
     description=__doc__,
+    family=SEQ2SEQ,
     folder=BASE,
     defaults=Settings(),
     tokenizer=build_tokenizer,

@@ -116,6 +116,7 @@ def batches(tokenizer: PreTrainedTokenizerFast, settings: Settings) -> Batches:
 OBJECTIVE = Objective(
     program="trainables.embedded.pretrain_causal",
     description=__doc__,
+    family=CAUSAL,
     folder=BASE,
     defaults=Settings(steps=9_000, learning_rate=3e-3, layers=4),
     tokenizer=build_tokenizer,

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from trainables.embedded import corpus
 from trainables.embedded.tokenizer import PADDING
+from trainables.families.family import ModelFamily
 
 POOL = 32
 """Batches that are drawn at once and sorted by length, so that little is padded."""
@@ -45,6 +46,8 @@ class Settings:
         seed: Seeds weights, documents, their order and their spans.
         device: A torch device.
         save_minutes: Minutes between two saves.
+        resume: Whether to begin with the weights in the folder, not with random ones; the
+            optimiser's state is not kept, and the rate rises and falls anew.
     """
 
     steps: int | None = None
@@ -57,6 +60,7 @@ class Settings:
     seed: int = 0
     device: str = "cpu"
     save_minutes: float = 5.0
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Objective:
     Attributes:
         program: Its module.
         description: What `--help` says.
+        family: Of the model.
         folder: Of the shipped model.
         defaults: Its settings.
         tokenizer: Builds the tokenizer.
@@ -76,6 +81,7 @@ class Objective:
 
     program: str
     description: str
+    family: ModelFamily
     folder: Path
     defaults: Settings
     tokenizer: Callable[[], PreTrainedTokenizerFast]
@@ -101,7 +107,7 @@ def run(
     Args:
         objective: What is trained.
         settings: How.
-        out: The folder; made if need be, its files are replaced.
+        out: The folder; made if need be, its files are replaced. To resume, it holds the model.
         say: Called with each line of progress.
 
     Returns:
@@ -110,7 +116,11 @@ def run(
     torch.manual_seed(settings.seed)
     tokenizer = objective.tokenizer()
     device = torch.device(settings.device)
-    model = objective.model(len(tokenizer), settings).to(device)
+    if settings.resume:
+        model, _ = objective.family.load(str(out), local_files_only=True, dtype=torch.float32)
+    else:
+        model = objective.model(len(tokenizer), settings)
+    model.to(device)
     say(f"{model.num_parameters():,} parameters, {len(tokenizer):,} tokens, on {device}")
     optimizer = objective.optimizer(model, settings)
     model.train()
@@ -121,7 +131,7 @@ def run(
         done = _done(settings, step, now - began)
         if done >= 1.0:
             break
-        if now - said >= _SECONDS_BETWEEN_LINES:
+        if done > 0.0 and now - said >= _SECONDS_BETWEEN_LINES:
             left = (now - began) * (1.0 - done) / done / 60.0
             say(f"step {step:>6,}  loss {_recent(losses):.3f}  {left:.1f} minutes left")
             said = now
@@ -208,6 +218,9 @@ def _parse(objective: Objective, arguments: Sequence[str] | None) -> tuple[Setti
         type=Path,
         default=objective.folder,
         help="folder to save to (default: the shipped model's)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="begin with the weights that are in the folder"
     )
     parser.add_argument("--device", default=default.device, help="cpu, cuda or mps (default cpu)")
     for name, meaning in (

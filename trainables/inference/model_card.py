@@ -233,7 +233,7 @@ def _header(configuration: TrialConfiguration, merged: bool) -> str:
 def _base(configuration: TrialConfiguration) -> str:
     base = locate(configuration.base_model, configuration.base_model_revision)
     if base.is_embedded:
-        return "the small T5 that is built into the sweep's package"
+        return f"the small model {code(base.name)} that is built into the sweep's package"
     return code(base.name) + (f" (revision {code(base.revision)})" if base.revision else "")
 
 

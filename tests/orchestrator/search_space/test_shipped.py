@@ -21,8 +21,8 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(json.loads(text()))
 
 
-def test_the_five_questions_ship() -> None:
-    assert SHIPPED == ["data_size", "notebooks", "rank", "smoke", "technique"]
+def test_the_six_questions_ship() -> None:
+    assert SHIPPED == ["data_size", "decoder", "notebooks", "rank", "smoke", "technique"]
 
 
 @pytest.mark.parametrize("profile", ["embedded", "full"])
