@@ -79,7 +79,8 @@ def preview(sweep: Sweep, largest_size: int) -> RowPreview:
     lengths = sweep.lengths
     if (
         # A token of the built-in model is at least one character: there is nothing to count.
-        sweep.dataset == EMBEDDED and sweep.base_model in BUILT_IN_MODELS
+        sweep.dataset == EMBEDDED
+        and sweep.base_model in BUILT_IN_MODELS
         and lengths.source > LONGEST_PROMPT
         and lengths.target > LONGEST_STATEMENT
     ):
