@@ -191,3 +191,20 @@ def test_what_every_dialect_refuses_is_not_measured_as_sqlite_s(executor: SqlExe
     measurement = executor.measurable(POSTGRES, "SELECT pay / 0 FROM t")
     assert measurement.reason is not None
     assert measurement.reason.kind == "reference fails"
+
+
+@pytest.mark.parametrize(
+    ("context", "reference", "prediction"),
+    [
+        (TSQL, "SELECT TOP 1 d FROM t ORDER BY id", "SELECT EOMONTH(d, 1) FROM t"),
+        (PLAIN, "SELECT NVL('b', 'c') FROM t", "SELECT REGEXP_SUBSTR('a-b', '[^-]+', 1, 2) FROM t"),
+        (PLAIN, "SELECT NVL('b', 'c') FROM t", "SELECT TO_CHAR(id, '9', 'NLS_ISO_CURRENCY=US')"),
+        (MYSQL, "SELECT '1' FROM t", "SELECT FORMAT(price, 2, 'de_DE') FROM t"),
+    ],
+)
+def test_arguments_that_no_translation_knows_are_no_evidence_against_a_prediction(
+    executor: SqlExecutor, context: str, reference: str, prediction: str
+) -> None:
+    assert executor.measurable(context, reference).is_measured
+    [row] = executor.judge([context], [reference], [prediction])
+    assert row.execution_accuracy is None

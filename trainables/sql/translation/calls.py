@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from trainables.sql.translation import vocabulary
 from trainables.sql.translation.arithmetic import as_text
 from trainables.sql.translation.dates import as_moment
 from trainables.sql.translation.kinds import Kind, NotKnown, NotSpoken, Said
@@ -50,6 +51,8 @@ class Call:
         if len(self.nodes) < len(needed.removesuffix("*")) or (
             len(self.nodes) > len(letters) and not many
         ):
+            if len(letters) < len(self.nodes) <= vocabulary.most(self.reading.dialect, self.name):
+                raise NotKnown(f"{self.name} of {len(self.nodes)} arguments")
             raise NotSpoken(f"{self.name} of {len(self.nodes)} arguments")
         letters = letters.ljust(len(self.nodes), letters[-1:] or "a")
         said = self.reading.expressions(self.nodes, self.scope)

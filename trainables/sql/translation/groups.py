@@ -12,6 +12,11 @@ from trainables.sql.translation.reading import Reading
 from trainables.sql.translation.sources import From
 
 _MOST_SETS = 32
+_FIRST_A_UNIT = {
+    *(("DATEPART", 2), ("DATENAME", 2), ("DATETRUNC", 2), ("DATEADD", 3), ("DATEDIFF", 3)),
+    *(("DATEDIFF_BIG", 3), ("TIMESTAMPDIFF", 3), ("TIMESTAMPADD", 3)),
+}
+"""Functions, by their number of arguments, that take a unit without quotes first."""
 
 
 def holds_aggregate(item: exp.Expr) -> bool:
@@ -182,4 +187,12 @@ def _check(node: exp.Expr, keys: list[exp.Expr], names: set[str]) -> None:
             raise NotKnown(f"the column {node.name}, neither grouped by nor aggregated")
         return
     for child in node.iter_expressions():
-        _check(child, keys, names)
+        if not _is_unit(child, node):
+            _check(child, keys, names)
+
+
+def _is_unit(child: exp.Expr, node: exp.Expr) -> bool:
+    """Tells whether an argument is a word like `day`, which is no column, as DATEDIFF has it."""
+    if not isinstance(node, exp.Anonymous) or child is not node.expressions[0]:
+        return False
+    return (str(node.this).upper(), len(node.expressions)) in _FIRST_A_UNIT

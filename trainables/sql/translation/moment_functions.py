@@ -195,7 +195,9 @@ def str_to_date(given: Call) -> Said:
 
 def net_format(given: Call) -> Said:
     """T-SQL's FORMAT of dates and numbers."""
-    value, pattern = given.values("at")
+    value, pattern, *culture = given.values("at?a")
+    if culture and (culture[0].literal or "").lower() != "en-us":
+        raise NotKnown("FORMAT in another culture")
     if value.kind == LITERAL:
         raise NotSpoken("FORMAT of a text")
     if value.kind.is_number:

@@ -153,6 +153,10 @@ def root(given: Call) -> Said:
 
 def grouped(given: Call) -> Said:
     """MySQL's FORMAT(number, places)."""
+    if len(given.nodes) in (2, 3):
+        places = given.reading.expression(given.nodes[1], given.scope)
+        if places.kind.name == "literal" and not (places.literal or "").strip().isdigit():
+            raise NotSpoken("FORMAT by a pattern")
     values = given.values("na")
     if values[1].kind.is_text:
         raise NotKnown("FORMAT by a text")

@@ -11,6 +11,51 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_MOST_ARGUMENTS = {
+    "mysql": {
+        **dict.fromkeys(("CURTIME", "CURRENT_TIME", "UTC_TIMESTAMP"), 1),
+        **dict.fromkeys(("TIMESTAMP", "LTRIM", "RTRIM"), 2),
+        "FORMAT": 3,
+        "REGEXP_LIKE": 3,
+        "REGEXP_SUBSTR": 5,
+        "REGEXP_REPLACE": 6,
+    },
+    "postgres": {
+        **dict.fromkeys(("LENGTH", "NOW"), 2),
+        "DATE_TRUNC": 3,
+        "REGEXP_LIKE": 3,
+        "REGEXP_REPLACE": 6,
+        "REGEXP_SUBSTR": 6,
+        "MAKE_DATE": 3,
+    },
+    "tsql": {
+        **dict.fromkeys(("EOMONTH", "LTRIM", "RTRIM"), 2),
+        "FORMAT": 3,
+        "REGEXP_LIKE": 3,
+        "REGEXP_REPLACE": 6,
+        "REGEXP_SUBSTR": 6,
+    },
+    "oracle": {
+        **dict.fromkeys(("TO_CHAR", "TO_DATE", "TO_TIMESTAMP", "TO_NUMBER", "REGEXP_LIKE"), 3),
+        **dict.fromkeys(("INITCAP", "UPPER", "LOWER", "CHR", "ROUND", "CONCAT"), 2),
+        "INSTR": 4,
+        "REGEXP_SUBSTR": 6,
+        "REGEXP_REPLACE": 6,
+    },
+}
+"""Of functions that take more arguments than their translation knows of, how many."""
+
+
+def most(dialect: str, name: str) -> int:
+    """Returns how many arguments a function takes, where that is more than is translated; else 0.
+
+    Args:
+        dialect: One of `grammar.DIALECTS`.
+        name: In upper case.
+    """
+    return _MOST_ARGUMENTS[dialect].get(name, 0)
+
+
 FUNCTIONS: dict[str, frozenset[str]] = {
     "mysql": _names(
         """
