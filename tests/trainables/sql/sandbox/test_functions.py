@@ -91,7 +91,7 @@ AGGREGATES = [
 UNKNOWN = [
     "moment_date('1/5/2024')",
     "moment_by_mysql('2024-01-05', '%U')",
-    "moment_by_postgres('2024-01-05', 'SSSSS')",
+    "moment_by_postgres('2024-01-05', 'SSSSSS')",
     "moment_by_net('2024-01-05', 'g')",
     "moment_by_style('2024-01-05', 130)",
     "number_by_template(12345, '999')",
