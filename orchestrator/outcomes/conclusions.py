@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 
 from orchestrator.outcomes import failures
+from orchestrator.outcomes.adoption import stopped_there_too
 from orchestrator.outcomes.final_row import TrialEnd, final_row
 from orchestrator.outcomes.judgement import judge
 from orchestrator.search.proposals import (
     CONFIRMING,
-    Numbering,
     Proposal,
     rungs,
     trial_configuration,
 )
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.search.tries import TRIED_AGAIN, TRIES, run_number
+from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, AttemptLog
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Terms
 from orchestrator.state.proposal_log import ProposalLog
@@ -70,7 +71,8 @@ def terms_of(stored: StoredSweep) -> Terms | None:
         and run_number(row["trial_number"]) < CONFIRMING
         and row["outcome"] not in TRIED_AGAIN
     }
-    return Terms(sweep.ask, sweep.runs, confirm.seeds, confirm.configurations, len(mended))
+    tried = len(AdoptionLog(stored.files).numbering(sweep))
+    return Terms(sweep.ask, tried, confirm.seeds, confirm.configurations, len(mended))
 
 
 def _done(stored: StoredSweep) -> set[int]:
@@ -82,7 +84,7 @@ def _done(stored: StoredSweep) -> set[int]:
 
 
 def _is_searched(stored: StoredSweep, done: set[int]) -> bool:
-    return all(number in done for number, _, _ in Numbering(stored.sweep))
+    return all(number in done for number, _, _ in AdoptionLog(stored.files).numbering(stored.sweep))
 
 
 class Conclusions:
@@ -144,7 +146,11 @@ class Conclusions:
             return None
         attempts = self._attempts.of(proposal.trial_number)
         end = TrialEnd(outcome, reports, test, attempts, error if outcome == failure else None)
-        row = store.publish_trial(final_row(self._stored, proposal, end, self._environment))
+        row = None
+        if outcome == "stopped" and not attempts.count:
+            row = stopped_there_too(self._stored, proposal)
+        if row is None:
+            row = store.publish_trial(final_row(self._stored, proposal, end, self._environment))
         return row, run_result(row["outcome"], reports, sweep)
 
     def _failure(

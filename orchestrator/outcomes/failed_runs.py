@@ -11,8 +11,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 
-from orchestrator.search.proposals import Numbering, Proposal
+from orchestrator.search.proposals import Proposal
 from orchestrator.search.tries import TRIED_AGAIN, latest_tries, next_try, run_number
+from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.confirmation_log import ConfirmationLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
@@ -44,7 +45,7 @@ def failed_runs(stored: StoredSweep) -> list[FailedRun]:
     tries = latest_tries(
         [*ProposalLog(stored.files).latest_tries().values(), *(row[columns[0]] for row in ended)]
     )
-    wanted = {number for number, _, _ in Numbering(stored.sweep)}
+    wanted = {number for number, _, _ in AdoptionLog(stored.files).numbering(stored.sweep)}
     chosen = ConfirmationLog(stored.files).latest()
     if chosen is not None and stored.sweep.confirm is not None:
         wanted |= {run.trial_number for run in chosen.runs}

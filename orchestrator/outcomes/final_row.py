@@ -89,26 +89,13 @@ def final_row(
     sweep = stored.sweep
     configuration = trial_configuration(sweep, proposal)
     parameters = configuration.parameters
-    content = ContentLog(stored.files).content()
     ended = datetime.datetime.now(datetime.UTC)
     started = end.attempts.started_at or ended
     last = end.reports[-1] if end.reports else {}
     measured = {name: last.get(name) for name in _REPORTED}
     completed = end.outcome == "completed"
     return {
-        "sweep_id": stored.id,
-        "sweep_name": sweep.name,
-        "question": sweep.question,
-        "trial_id": stored.trial_id(proposal.trial_number),
-        "trial_number": proposal.trial_number,
-        "configuration_id": configuration_id(proposal.configuration),
-        "content_id": None
-        if content is None
-        else content_id(configuration, rungs(sweep, configuration), content),
-        "replicate": proposal.replicate,
-        "phase": phase(sweep, proposal),
-        "stratum": _stratum(sweep, proposal),
-        "profile": sweep.profile,
+        **names_of(stored, proposal),
         "technique": configuration.technique,
         "rank": parameters.get("rank"),
         "alpha": parameters.get("alpha"),
@@ -125,8 +112,6 @@ def final_row(
             else None
         ),
         "seed": configuration.seed,
-        "base_model": sweep.base_model,
-        "dataset": sweep.dataset,
         "outcome": end.outcome,
         "last_rung": last.get("rung"),
         "error": end.error,
@@ -150,6 +135,28 @@ def final_row(
             sort_keys=True,
         ),
         "environment_json": environment,
+    }
+
+
+def names_of(stored: StoredSweep, proposal: Proposal) -> dict[str, Any]:
+    """Returns the columns of a final row that say what a run is in its sweep."""
+    sweep = stored.sweep
+    configuration = trial_configuration(sweep, proposal)
+    content = ContentLog(stored.files).content()
+    return {
+        "sweep_id": stored.id,
+        "sweep_name": sweep.name,
+        "question": sweep.question,
+        "trial_id": stored.trial_id(proposal.trial_number),
+        "trial_number": proposal.trial_number,
+        "configuration_id": configuration_id(proposal.configuration),
+        "content_id": content_id(configuration, rungs(sweep, configuration), content),
+        "replicate": proposal.replicate,
+        "phase": phase(sweep, proposal),
+        "stratum": _stratum(sweep, proposal),
+        "profile": sweep.profile,
+        "base_model": sweep.base_model,
+        "dataset": sweep.dataset,
     }
 
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.outcomes.conclusions import Conclusions
+from orchestrator.search.adoption import AdoptedRun
 from orchestrator.search.halving import RUNG, Halving, compared_with, replay
 from orchestrator.search.proposals import CONFIRMING, Proposal
 from orchestrator.search.run_result import RunResult, run_result
 from orchestrator.search.tries import latest_tries, run_number
+from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.verdict_log import VerdictLog, Verdicts
@@ -37,7 +39,8 @@ class Standing:
         finished: How those of them that have a final row ended, by run number.
         rows: Their final rows, by run number.
         halving: Early stopping with everything reported so far in its rungs.
-        seconds: How long trials took up to their latest reports, in all.
+        seconds: How long trials took up to their latest reports, in all; adopted ones took nothing.
+        adopted: The numbers of the runs that were taken over from other sweeps.
     """
 
     proposals: Mapping[int, Proposal]
@@ -45,6 +48,7 @@ class Standing:
     rows: Mapping[int, Row]
     halving: Halving
     seconds: float
+    adopted: frozenset[int] = frozenset()
 
 
 def standing(
@@ -84,8 +88,13 @@ def standing(
             )
     verdicts = VerdictLog(stored.files)
     _add_verdicts(history, verdicts.read(), ended)
-    halving = halving or Halving(stored.sweep)
-    for _, proposal in sorted(proposals.items()):
+    taken_over = AdoptionLog(stored.files)
+    adopted = {run.proposal.trial_number: run for run in taken_over.read().runs}
+    halving = halving or Halving(stored.sweep, len(taken_over.numbering(stored.sweep)))
+    # Those that were taken over come first, as they did when the sweep began.
+    for _, proposal in sorted(
+        proposals.items(), key=lambda each: (each[0] not in adopted, each[0])
+    ):
         if not proposal.confirms:
             group = compared_with(stored.sweep, proposal)
             halving.enter(stored.trial_id(proposal.trial_number), group)
@@ -110,8 +119,21 @@ def standing(
                     rows[run], finished[run] = concluded
                     halving.leave(identifier)
         undecided = bool(halving.settle(verdicts.write))
-    seconds = math.fsum(of_trial[-1]["elapsed_seconds"] or 0.0 for of_trial in reports.values())
-    return Standing(proposals, finished, rows, halving, seconds)
+    seconds = math.fsum(
+        of_trial[-1]["elapsed_seconds"] or 0.0
+        for number, of_trial in reports.items()
+        if not _is_adopted(number, of_trial[-1], adopted, ended)
+    )
+    return Standing(proposals, finished, rows, halving, seconds, frozenset(adopted))
+
+
+def _is_adopted(
+    number: int, last: Row, adopted: Mapping[int, AdoptedRun], rows: Mapping[int, Row]
+) -> bool:
+    """Returns whether all that a trial has reported was reported in another sweep."""
+    if number in rows:
+        return rows[number]["adopted_from"] is not None
+    return number in adopted and last[RUNG] == adopted[number].reached
 
 
 def _add_verdicts(

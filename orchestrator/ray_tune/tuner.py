@@ -98,6 +98,7 @@ class SweepTuner:
                 standing.finished,
                 self._propose,
                 {proposal.run_number for proposal in self._paused.values()},
+                standing.adopted,
             )
             if confirming is None
             else ConfirmingQueue(confirming, standing.proposals, standing.finished, self._propose)

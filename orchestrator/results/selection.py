@@ -91,6 +91,22 @@ def latest_tries(content: pa.Table) -> pa.Table:
     return content.filter(pa.array(counts, pa.bool_()))
 
 
+def counted_once(content: pa.Table) -> pa.Table:
+    """Returns final rows of several sweeps without those whose source is among them.
+
+    A run that another sweep has taken over is one run, not two.
+
+    Args:
+        content: With `sweep_id`, `trial_id` and `adopted_from`.
+    """
+    sources = content["adopted_from"].to_pylist()
+    if not any(sources):
+        return content
+    ids = zip(content["sweep_id"].to_pylist(), content["trial_id"].to_pylist(), strict=True)
+    there = {f"{sweep_id}/{trial_id}" for sweep_id, trial_id in ids}
+    return content.filter(pa.array([source not in there for source in sources], pa.bool_()))
+
+
 def final_table(
     root: Path,
     sweep_ids: Sequence[str],
@@ -104,15 +120,17 @@ def final_table(
         root: Folder of the store.
         sweep_ids: The sweeps.
         columns: Only these; None means all.
-        every_try: Whether also those of runs that failed and have been tried again since.
+        every_try: Whether also those of runs that failed and have been tried again since, and of
+            several sweeps those that one has taken over from another.
 
     Raises:
         ResultsError: No trial of them has ended.
     """
-    names = None if columns is None else dict.fromkeys((*columns, "sweep_id", "trial_number"))
+    needed = ("sweep_id", "trial_id", "trial_number", "adopted_from")
+    names = None if columns is None else dict.fromkeys((*columns, *needed))
     content = index.trials(root, *sweep_ids, columns=None if names is None else list(names))
     if not every_try:
-        content = latest_tries(content)
+        content = counted_once(latest_tries(content))
     if columns is not None:
         content = content.select(list(columns))
     if not content.num_rows:

@@ -96,9 +96,10 @@ def curve(reports: list[Row], metric: str) -> list[str]:
 
 def _head(row: Row) -> str:
     profile = profile_words(row["profile"], row["base_model"], row["dataset"])
+    adopted = f", adopted from {row['adopted_from']}" if row["adopted_from"] else ""
     return (
         f"{row['trial_id']} of {row['sweep_id']}: {row['technique']}, {row['outcome']}, profile"
-        f" {profile}, {row['base_model']} on {row['dataset']}"
+        f" {profile}, {row['base_model']} on {row['dataset']}{adopted}"
     )
 
 

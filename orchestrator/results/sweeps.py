@@ -24,7 +24,7 @@ from orchestrator.terminal.values import duration, number, time
 _SHARED = ("sweep_id", "trial_id", "trial_number", "train_seconds", "eval_seconds")
 _OF_TRIALS = (
     *(*_SHARED, "sweep_name", "question", "profile", "outcome", "objective", "eval_loss"),
-    *("base_model", "dataset", "phase", "configuration_id"),
+    *("base_model", "dataset", "phase", "configuration_id", "adopted_from"),
     *("objective_metric", "objective_mode", "started_at", "ended_at"),
 )
 _OF_REPORTS = (*_SHARED, "reported_at")
@@ -49,7 +49,11 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     rows = [_row(name, *(_of(name, each) for each in (trials, reports))) for name in sweep_ids]
     profiles = {name: _profile(_of(name, trials)) for name in sweep_ids}
     rows.sort(key=lambda row: str(row["last_written"]), reverse=True)
-    shown = [outcome for outcome in (*OUTCOMES, "running") if any(row[outcome] for row in rows)]
+    shown = [
+        outcome
+        for outcome in (*OUTCOMES, "running", "adopted")
+        if any(row[outcome] for row in rows)
+    ]
     headers = ["sweep", "profile", *shown, "objective", "best", "trial", "device time", "last"]
     lines = [
         [
@@ -98,7 +102,9 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
     ended = pc.is_in(reports["trial_id"], pc.unique(of_trials["trial_id"]))
     left = reports.filter(pc.invert(ended)).to_pylist()  # by rung
     running = list({row["trial_id"]: row for row in left}.values())
-    started = [row["started_at"] for row in trials if row["started_at"]]
+    adopted = [row for row in trials if row["adopted_from"] is not None]
+    own = [row for row in trials if row["adopted_from"] is None]
+    started = [row["started_at"] for row in own or trials if row["started_at"]]
     written = [row["ended_at"] for row in trials if row["ended_at"]]
     return {
         "sweep_id": name,
@@ -108,12 +114,14 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
         "trials": len(trials),
         **{outcome: sum(row["outcome"] == outcome for row in trials) for outcome in OUTCOMES},
         "running": len(running),
+        "adopted": len(adopted),
         "objective": first.get("objective_metric"),
         "best": best.get("objective"),
         "best_trial": best.get("trial_id"),
         "device_seconds": sum(
             (row["train_seconds"] or 0.0) + (row["eval_seconds"] or 0.0)
             for row in [*of_trials.to_pylist(), *running]
+            if row.get("adopted_from") is None
         ),
         "started_at": min(started, default=None),
         "last_written": max(

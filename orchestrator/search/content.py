@@ -85,7 +85,7 @@ def present_versions(dataset: str) -> Versions:
 
 
 def content_id(
-    configuration: TrialConfiguration, rungs: Sequence[int], content: Content
+    configuration: TrialConfiguration, rungs: Sequence[int], content: Content | None
 ) -> str | None:
     """Returns a run's identifier by all that its numbers depend on, `n-<16 base32 characters>`.
 
@@ -95,12 +95,12 @@ def content_id(
     Args:
         configuration: The run, every default filled in.
         rungs: Examples after which it reports.
-        content: What it runs on.
+        content: What it runs on; None where nothing of it is on record.
 
     Returns:
         None while rows or base are not known.
     """
-    if content.rows is None or content.base is None:
+    if content is None or content.rows is None or content.base is None:
         return None
     fields = configuration.to_dict()
     own = {name: fields[name] for name in fields if name not in _NAMES}

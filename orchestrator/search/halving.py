@@ -104,18 +104,20 @@ class Halving:
     Knows nothing of a running Tune: its scheduler and the replay of a stored sweep share it.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, runs: int | None = None) -> None:
         """Makes the empty groups; without `stopping` in the sweep every trial goes on.
 
         Args:
             sweep: Gives what trials are compared by, the budget, the rungs and the number of runs.
+            runs: That number, where the sweep has taken more over from others; confirming ones do
+                not count.
         """
         self._rungs: tuple[int, ...] = ()
         self._factor = math.inf
         if sweep.stopping is not None and sweep.budget is not None:
             self._rungs = tuple(sweep.rungs(sweep.budget.examples)[:-1])
             self._factor = sweep.stopping.reduction_factor
-        self._runs = sum(1 for _ in Numbering(sweep))
+        self._runs = len(Numbering(sweep)) if runs is None else runs
         self._size = COHORT if sweep.search.method == "tpe" else math.inf
         self._sign = -1.0 if METRICS[sweep.compared_by].mode == "max" else 1.0
         self._entered: dict[str, str | None] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.search.identity import confirming_seed
@@ -70,12 +70,22 @@ class Numbering:
     A longer sweep continues a shorter one's numbers, since only the last part grows.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
-        """Numbers the runs of a sweep."""
+    def __init__(self, sweep: Sweep, beyond: Iterable[int | None] = ()) -> None:
+        """Numbers the runs of a sweep.
+
+        Args:
+            sweep: The resolved search space file.
+            beyond: Numbers of configurations that belong to it too, though they may lie beyond its
+                number of trials: those that were taken over from other sweeps.
+        """
         self._baseline = sweep.baseline
+        self._points = len(sweep.points)
+        self._each = sweep.replicates
         # An untuned model gives the same numbers under every seed.
         points = (1 if is_untuned(point) else sweep.replicates for point in sweep.points)
         self._replicates = [*points, *[sweep.replicates] * sweep.trials]
+        own = len(self._replicates)
+        self._beyond = sorted({number for number in beyond if number is not None and number >= own})
 
     def __iter__(self) -> Iterator[tuple[int, int | None, int]]:
         """Yields (trial number, configuration number, replicate), by trial number."""
@@ -86,10 +96,25 @@ class Numbering:
             for replicate in range(replicates):
                 yield trial_number, number, replicate
                 trial_number += 1
+        for number in self._beyond:
+            for replicate in range(self._each):
+                yield self.trial_number(number, replicate), number, replicate
+
+    def __len__(self) -> int:
+        """Returns how many runs there are."""
+        return int(self._baseline) + sum(self._replicates) + len(self._beyond) * self._each
 
     def replicates(self, configuration_number: int) -> int:
-        """Returns under how many seeds a configuration runs."""
-        return self._replicates[configuration_number]
+        """Returns under how many seeds a configuration runs, also of one beyond the sweep's."""
+        if configuration_number < len(self._replicates):
+            return self._replicates[configuration_number]
+        return self._each
+
+    def trial_number(self, configuration_number: int, replicate: int) -> int:
+        """Returns the number of a run, also of one beyond the sweep's."""
+        points = min(configuration_number, self._points)
+        searched = self._each * (configuration_number - points)
+        return int(self._baseline) + sum(self._replicates[:points]) + searched + replicate
 
 
 def trial_configuration(sweep: Sweep, proposal: Proposal) -> TrialConfiguration:

@@ -53,6 +53,7 @@ class RunQueue:
         finished: Mapping[int, RunResult],
         propose: Propose,
         waiting: Collection[int] = (),
+        adopted: Collection[int] = (),
     ) -> None:
         """Rebuilds the study and lines up the runs that are left.
 
@@ -63,21 +64,33 @@ class RunQueue:
             propose: Writes a proposal down.
             waiting: The run numbers of those on record that wait for others at a rung: they are not
                 handed out before `resume`.
+            adopted: The numbers of the runs that were taken over from other sweeps. The study
+                hears of them first, at every start.
         """
         self._study = study_of(sweep)
         self._pauses = sweep.stopping is not None
         self._going_on: list[Proposal] = []
         self._propose = propose
         self._on_record = dict(on_record)
-        self._numbering = Numbering(sweep)
+        taken_over = sorted(set(adopted) & self._on_record.keys())
+        self._numbering = Numbering(
+            sweep, (self._on_record[number].configuration_number for number in taken_over)
+        )
         self._ended: dict[int, list[RunResult]] = {}
         self._configurations: dict[int, Configuration] = {}
         self._left: list[tuple[int, int | None, int]] = []
+        for number in taken_over:
+            proposal = self._on_record[number]
+            if proposal.configuration_number is not None:
+                self._configuration(proposal.configuration_number, proposal.configuration)
+            if number in finished:
+                self._learn(proposal.configuration_number, finished[number])
         for number, configuration, replicate in self._numbering:
             if number in self._on_record and configuration is not None and replicate == 0:
                 self._configuration(configuration, self._on_record[number].configuration)
             if number in finished:
-                self._learn(configuration, finished[number])
+                if number not in adopted:
+                    self._learn(configuration, finished[number])
             elif number not in waiting:
                 self._left.append((number, configuration, replicate))
         self._left.sort(key=lambda run: (run[0] not in self._on_record, run[0]))

@@ -31,6 +31,16 @@ ASKS = 10
 """How often a sampler is asked for a configuration that is new, before chance decides."""
 
 
+def fixed_configurations(sweep: Sweep) -> list[Configuration]:
+    """Returns what is not proposed by chance, by number: the points, and the grid if it is one."""
+    fixed: list[Configuration] = [dict(point) for point in sweep.points]
+    if sweep.search.method == "grid" and sweep.space is not None:
+        given = {configuration_id(point) for point in sweep.points}
+        grid = optuna_space.grid(sweep.space)
+        fixed += [each for each in grid if configuration_id(each) not in given]
+    return fixed
+
+
 class ConfigurationStudy:
     """Proposes configurations by number and learns from how their runs ended.
 
@@ -49,11 +59,7 @@ class ConfigurationStudy:
         """
         self._sweep = sweep
         self._startup = startup
-        self._fixed: list[Configuration] = [dict(point) for point in sweep.points]
-        if sweep.search.method == "grid" and sweep.space is not None:
-            given = {configuration_id(point) for point in sweep.points}
-            grid = optuna_space.grid(sweep.space)
-            self._fixed += [each for each in grid if configuration_id(each) not in given]
+        self._fixed = fixed_configurations(sweep)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             direction=StudyDirection.MAXIMIZE

@@ -53,6 +53,11 @@ class SweepFiles:
         return f"{self._key}/content"
 
     @property
+    def adopted_key(self) -> str:
+        """The record of the runs that were taken over from other sweeps."""
+        return f"{self._key}/adopted.json"
+
+    @property
     def split_record(self) -> Path:
         """How the rows were split, of a sweep that began before there was `content_key`."""
         return self._folder / "split.json"

@@ -122,6 +122,32 @@ class Store:
         key = keys.predictions_key(sweep_id, trial_id, split, protocol, rung_examples)
         return self.put_if_absent(key, rows.encode(PREDICTIONS, content))
 
+    def copy_predictions(
+        self, sweep_id: str, trial_id: str, to_sweep: str, to_trial: str, trial_number: int
+    ) -> None:
+        """Stores a trial's predictions, on all splits, as those of another trial too.
+
+        Args:
+            sweep_id: Its sweep.
+            trial_id: The trial.
+            to_sweep: The other one's sweep.
+            to_trial: The other one.
+            trial_number: Its number in its sweep.
+
+        Raises:
+            StoreError: They could not be read or stored.
+        """
+        names = {"sweep_id": to_sweep, "trial_id": to_trial, "trial_number": trial_number}
+        for path in self._find(keys.predictions_folder(sweep_id, trial_id), "*"):
+            content = rows.decode(PREDICTIONS, path, str(path))
+            for name, value in names.items():
+                field = PREDICTIONS.schema.field(name)
+                column = pa.repeat(pa.scalar(value, field.type), content.num_rows)
+                place = content.column_names.index(name)
+                content = content.set_column(place, field, column)
+            key = f"{keys.predictions_folder(to_sweep, to_trial)}/{path.name}"
+            self.put_if_absent(key, rows.encode(PREDICTIONS, content))
+
     def publish_trial(self, row: Mapping[str, Any]) -> Row:
         """Stores the final row of a trial; its `objective` becomes NULL unless it is finite.
 

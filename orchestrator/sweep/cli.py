@@ -15,6 +15,7 @@ from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slo
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.sweep import plan
+from orchestrator.sweep.adopting import planned_adoption
 from orchestrator.sweep.preflight import (
     StartOptions,
     check_options,
@@ -99,6 +100,14 @@ def sweep(
             " is a result, and is not run again.",
         ),
     ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Train every run of a new sweep, also those that other sweeps of the store have"
+            " trained to the same numbers. --new does so too.",
+        ),
+    ] = False,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
@@ -152,7 +161,8 @@ def sweep(
             address,
             dashboard,
             dashboard_host,
-            command=given_words(context, without=("new", "retry_failed", "show_plan")),
+            command=given_words(context, without=("new", "retry_failed", "show_plan", "fresh")),
+            fresh=fresh,
         )
         if show_plan:
             check_options(resolved, options)
@@ -164,6 +174,7 @@ def sweep(
             seen = row_preview.preview(resolved, largest_size(resolved))
             check_sources(resolved, ask_hub=False, found=seen.survey)
             rows = list(row_preview.describe(resolved, seen))
+            rows.append(("adopted", planned_adoption(resolved, root, seen.survey, options)))
             out.print(plan.describe(resolved, _resources(resolved), rows))
         else:
             run(resolved, root, out, options)

@@ -33,7 +33,7 @@ class StartOptions:
     Attributes:
         max_hours: End after so many hours, with what there is then.
         max_device_hours: End after so many hours of devices, those of earlier starts included.
-        new: Start another sweep of the same search space file.
+        new: Start another sweep of the same search space file, which takes no runs over.
         retry_failed: Try the runs again that failed.
         address: Of a running Ray cluster; None starts one here.
         dashboard: Whether a cluster started here has a dashboard.
@@ -41,6 +41,7 @@ class StartOptions:
         learner: "module:function" of what trains.
         command: The words of the command line that was given, for the commands that are printed;
             `--new` and `--retry-failed` are left out.
+        fresh: Take no runs over from other sweeps.
     """
 
     max_hours: float | None = None
@@ -52,6 +53,7 @@ class StartOptions:
     dashboard_host: str | None = None
     learner: str = LEARNER
     command: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 def same_command(new: bool, retry_failed: bool = False) -> str:

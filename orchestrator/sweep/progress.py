@@ -56,6 +56,7 @@ class Progress:
         clock: Seconds, monotonic.
         seen: Gives the training examples that a running trial, by number, has seen.
         news: Gives what else is to be said now, if anything.
+        more: Runs of the search beyond the sweep's own number, taken over from other sweeps.
     """
 
     sweep: Sweep
@@ -66,13 +67,14 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     seen: Callable[[int], int] = lambda trial_number: 0
     news: Callable[[], str | None] = lambda: None
+    more: int = 0
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: list[_Ended] = field(default_factory=list)
     _paused: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Counts what there is to do."""
-        self._total = self.sweep.runs + confirming_runs(self.sweep)
+        self._total = self.sweep.runs + self.more + confirming_runs(self.sweep)
         # Kept up to date, since going through all trials at every event would take longer and
         # longer.
         self._best_ended = self._better(
@@ -84,7 +86,7 @@ class Progress:
 
     def confirming(self, chosen: Confirmation) -> None:
         """Notes what is confirmed: the search has ended."""
-        self._total = self.sweep.runs + len(chosen.runs)
+        self._total = self.sweep.runs + self.more + len(chosen.runs)
         what = "; ".join(
             f"{configuration(each.choice.configuration)} ({each.choice.reason})"
             for each in chosen.confirmed

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
+from orchestrator.outcomes.adoption import carry_out_confirming
 from orchestrator.outcomes.conclusions import (
     Conclusions,
     confirmation_of,
@@ -24,8 +25,9 @@ from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
 from orchestrator.ray_tune.placement import Slots, slots
 from orchestrator.results.profile_words import profile_words
-from orchestrator.search.proposals import Numbering, Proposal
+from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
+from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.content_log import ContentLog
 from orchestrator.state.device_seconds import DeviceSeconds
@@ -33,6 +35,7 @@ from orchestrator.state.lock import hold
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
+from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.preflight import (
     StartOptions,
@@ -125,9 +128,11 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):
             ContentLog(stored.files).begin(content)
+            adopt(stored, content, options, out)
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
-            limit = _run_trials(stored, options, out)
+            if not is_finished(stored):
+                limit = _run_trials(stored, options, out)
     if stored.store.trials(stored.id):
         show_result(stored, out)
     again = same_command(options.new, options.retry_failed)
@@ -209,6 +214,8 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
                     state = standing(stored, conclusions, state.halving)
             if stored.sweep.confirm is not None and is_searched(stored) and not over():
                 chosen = confirmation(stored, state)
+                if carry_out_confirming(stored, chosen.runs):
+                    state = standing(stored, conclusions, state.halving)
                 progress.confirming(chosen)
                 run_all(state, chosen.runs)
         screen.print(progress.summary() + ".")
@@ -235,7 +242,8 @@ def _progress(
         how = "save where they are" if placement.workers == 1 else "end at their next rung"
         return f"SIGTERM: the trials {how} and end."
 
-    numbers = {number for number, _, _ in Numbering(stored.sweep)}
+    numbering = AdoptionLog(stored.files).numbering(stored.sweep)
+    numbers = {number for number, _, _ in numbering}
     if (chosen := confirmation_of(stored)) is not None:
         numbers |= {run.trial_number for run in chosen.runs}
     return Progress(
@@ -246,6 +254,7 @@ def _progress(
         {number: row for number, row in state.rows.items() if number in numbers},
         seen=partial(examples_seen, AttemptLog(stored.files)),
         news=news,
+        more=len(numbering) - stored.sweep.runs,
     )
 
 
