@@ -97,6 +97,19 @@ class Progress:
             words = "Tuning has ended, without a trial that could be confirmed."
         self.console.print(shown(words))
 
+    def adopted(self, chosen: Confirmation, rows: Mapping[int, Row]) -> None:
+        """Notes confirming runs that have just been taken over from other sweeps.
+
+        Args:
+            chosen: What is confirmed.
+            rows: Final rows by run number.
+        """
+        numbers = (run.run_number for run in chosen.runs if run.run_number not in self.earlier)
+        new = {n: rows[n] for n in numbers if n in rows and rows[n]["adopted_from"] is not None}
+        self.earlier = {**self.earlier, **new}
+        count = "1 of these runs is" if len(new) == 1 else f"{len(new):,} of these runs are"
+        self.console.print(shown(f"{count} taken over from other sweeps."))
+
     def live(self) -> AbstractContextManager[object]:
         """Returns the display, to be entered while trials run."""
         if not self.console.is_terminal:

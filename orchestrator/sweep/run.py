@@ -214,9 +214,10 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
                     state = standing(stored, conclusions, state.halving)
             if stored.sweep.confirm is not None and is_searched(stored) and not over():
                 chosen = confirmation(stored, state)
+                progress.confirming(chosen)
                 if carry_out_confirming(stored, chosen.runs):
                     state = standing(stored, conclusions, state.halving)
-                progress.confirming(chosen)
+                    progress.adopted(chosen, state.rows)
                 run_all(state, chosen.runs)
         screen.print(progress.summary() + ".")
     if is_closed and not is_finished(stored):

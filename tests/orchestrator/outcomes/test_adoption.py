@@ -5,92 +5,21 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.simulation import Unsynced
-from orchestrator.confirmation.begin import confirmation
-from orchestrator.outcomes.adoption import adoptable, begin_adoption, carry_out
-from orchestrator.outcomes.adoption import carry_out_confirming as adopt_confirming
-from orchestrator.outcomes.conclusions import Conclusions, is_finished, is_searched
-from orchestrator.outcomes.standing import standing
-from orchestrator.search.adoption import Adoption, describe
-from orchestrator.search.content import Base, Content, present_versions
+from orchestrator.outcomes.adoption import adoptable
+from orchestrator.outcomes.conclusions import is_searched
+from orchestrator.search.adoption import describe
+from orchestrator.search.content import Base
 from orchestrator.state.adoption_log import AdoptionLog
-from orchestrator.state.content_log import ContentLog
 from orchestrator.state.proposal_log import ProposalLog
-from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.store.errors import NotPublishedError
 from orchestrator.store.schema import TABLES
-from tests.orchestrator import sweeps
-from tests.orchestrator.running import rows
-from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
-
-CONTENT = Content(present_versions("embedded"), "1234", Base.of("a" * 64, "b" * 64))
-RATES = {"uniform": [0.1, 0.9]}
-NO_PLACE = ("trial_id", "trial_number", "sweep_id", "sweep_name", "question", "adopted_from")
-NO_TIME = ("started_at", "ended_at", "reported_at")
-
-
-class Started:
-    """A sweep of the toy, started as the command does it."""
-
-    def __init__(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *ranks: int, **changes: Any
-    ) -> None:
-        space = {
-            "technique": {"lora": {"rank": {"choice": list(ranks)}, "learning_rate": RATES}},
-            "data_size": 100,
-        }
-        fresh, content = changes.pop("fresh", False), changes.pop("content", CONTENT)
-        sweep = sweeps.toy(folder, **({"space": space, "trials": 6, "baseline": None} | changes))
-        self.stored = latest(sweep, Store(folder / "store", Unsynced()))
-        instead_of_ray(self.stored, monkeypatch)
-        ContentLog(self.stored.files).begin(content)
-        self.adoption: Adoption = begin_adoption(self.stored, content, fresh=fresh)
-        carry_out(self.stored, self.adoption)
-        self.seen = Seen()
-
-    def run(self, **options: Any) -> Started:
-        run_trials(self.stored, self.seen, **options)
-        return self
-
-    def confirm(self) -> int:
-        conclusions = Conclusions(self.stored, "{}")
-        chosen = confirmation(self.stored, standing(self.stored, conclusions))
-        count = adopt_confirming(self.stored, chosen.runs)
-        self.run(confirming=chosen.runs)
-        assert is_finished(self.stored)
-        return count
-
-    @property
-    def rows(self) -> dict[int, dict[str, Any]]:
-        found = self.stored.store.trials(self.stored.id)
-        return {row["trial_number"]: row for row in found}
-
-    @property
-    def started(self) -> set[int]:
-        return {number for what, number in self.seen.events if what == "started"}
-
-
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Started]:
-    def begin(*ranks: int, folder: str = "", **changes: Any) -> Started:
-        return Started(tmp_path / folder, monkeypatch, *ranks, **changes)
-
-    (tmp_path / "elsewhere").mkdir()
-    return begin
-
-
-def measured(row: dict[str, Any], *also: str) -> dict[str, Any]:
-    without = {*NO_PLACE, *NO_TIME, "checkpoint", "replicate", "environment_json", *also}
-    return {name: value for name, value in row.items() if name not in without}
-
-
-ASK = {"ask": ["rank"]}
+from tests.orchestrator.outcomes.adopting import ASK, CONTENT, Started, measured, of, turns
+from tests.orchestrator.stand_in import Seen
 
 
 def test_one_more_rank_trains_only_what_is_new(start: Callable[..., Started]) -> None:
@@ -117,16 +46,6 @@ def test_one_more_rank_trains_only_what_is_new(start: Callable[..., Started]) ->
             for one, other in zip(copied, original, strict=True):
                 assert measured(one) == measured(other)
     assert all(new.rows[number]["adopted_from"] is None for number in its_turns)
-
-
-def turns(started: Started, rank: int) -> set[int]:
-    """Returns the numbers, of the first nine, that are dealt to a rank."""
-    ranks = [dict(stratum.values)["rank"] for stratum in started.stored.sweep.strata]
-    return {number for number in range(9) if ranks[number % len(ranks)] == rank}
-
-
-def of(stored: StoredSweep, table: str) -> list[dict[str, Any]]:
-    return [row for row in rows(stored.root, table) if row["sweep_id"] == stored.id]
 
 
 def test_all_are_taken_over_where_there_are_more_than_the_sweep_would_deal(
@@ -261,106 +180,6 @@ def test_failures_are_taken_over_too(start: Callable[..., Started]) -> None:
     assert len(new.started) == 2
     assert [new.rows[n]["outcome"] for n in range(3)] == [old.rows[n]["outcome"] for n in range(3)]
     assert [new.rows[n]["error"] for n in range(3)] == [old.rows[n]["error"] for n in range(3)]
-
-
-def test_a_verdict_by_another_rule_is_made_anew_and_the_reports_agree(
-    start: Callable[..., Started],
-) -> None:
-    """Within its rank a trial may be among the best that was not among all of them."""
-    old = start(4, 8, 16, trials=12).run()
-    stopped = {row["content_id"] for row in old.rows.values() if row["outcome"] == "stopped"}
-    assert stopped
-    new = start(4, 8, 16, trials=12, **ASK)
-    going_on = [run for run in new.adoption.runs if run.goes_on]
-    assert going_on
-    assert len(new.rows) == 12 - len(going_on)
-    assert "stopped there and trained on here" in describe(new.stored.sweep, new.adoption.runs)
-    before = of(new.stored, "reports")
-    new.run()
-    assert new.started >= {run.proposal.trial_number for run in going_on}
-    after = {(r["trial_id"], r["rung"]): r for r in of(new.stored, "reports")}
-    for row in before:  # the first reports are those of the other sweep, and are not made again
-        assert after[row["trial_id"], row["rung"]] == row
-    for run in going_on:
-        row = new.rows[run.proposal.trial_number]
-        there = next(r for r in old.rows.values() if r["content_id"] == row["content_id"])
-        assert row["last_rung"] > there["last_rung"]
-        assert row["adopted_from"] is None
-    fresh = start(4, 8, 16, trials=12, **ASK, fresh=True, folder="elsewhere").run()
-    same = {row["content_id"]: row for row in fresh.rows.values()}
-    common = [row for row in new.rows.values() if row["content_id"] in same]
-    assert common
-    for row in common:
-        other = same[row["content_id"]]
-        if row["last_rung"] == other["last_rung"]:
-            assert row["eval_loss"] == other["eval_loss"]
-
-
-def test_a_verdict_by_the_same_rule_stands(start: Callable[..., Started]) -> None:
-    old = start(4, 8, 16, trials=12).run()
-    new = start(4, 8, 16, 32, trials=12)
-    assert not any(run.goes_on for run in new.adoption.runs)
-    assert [new.rows[n]["outcome"] for n in range(12)] == [
-        old.rows[n]["outcome"] for n in range(12)
-    ]
-    state = standing(new.stored, Conclusions(new.stored, "{}"))
-    assert state.seconds == 0
-
-
-def test_what_was_adopted_is_adopted_again_from_who_trained_it(
-    start: Callable[..., Started],
-) -> None:
-    first = start(4, 8, **ASK).run()
-    start(4, 8, 16, **ASK, trials=9).run()
-    third = start(4, 8, 16, 32, **ASK, trials=12)
-    sources = {row["adopted_from"].split("/")[0] for row in third.rows.values()}
-    assert len(third.rows) == 9
-    assert first.stored.id in sources
-    assert len(sources) == 2
-
-
-CONFIRMED: dict[str, Any] = {**ASK, "stopping": None, "confirm": {"runs": 6, "seeds": 2}}
-
-
-def test_a_confirming_run_is_taken_over_where_the_same_is_confirmed(
-    start: Callable[..., Started],
-) -> None:
-    old = start(4, 8, **CONFIRMED).run()
-    assert old.confirm() == 0
-    new = start(4, 8, 16, **CONFIRMED, trials=9)
-    assert all(row["phase"] == "tune" for row in new.rows.values())
-    new.run()
-    began = set(new.started)
-    assert new.confirm() == 4
-    confirmed = {n: row for n, row in new.rows.items() if row["phase"] == "confirm"}
-    assert len(confirmed) == 6
-    assert {confirmed[n]["rank"] for n in new.started - began} == {16}
-    adopted = [row for row in confirmed.values() if row["adopted_from"]]
-    assert all(row["test_rouge_l"] is not None for row in adopted)
-    # Nobody has chosen by what confirms, there or here.
-    searched = {
-        row["content_id"]
-        for row in [*old.rows.values(), *new.rows.values()]
-        if row["phase"] == "tune"
-    }
-    assert not searched & {row["content_id"] for row in confirmed.values()}
-
-
-def test_a_run_that_was_chosen_from_confirms_nothing(start: Callable[..., Started]) -> None:
-    """Also where a sweep tunes under the very seed that another one confirms by."""
-    old = start(4, 8, **CONFIRMED).run()
-    old.confirm()
-    confirming = {r["content_id"] for r in old.rows.values() if r["phase"] == "confirm"}
-    rows_there = [
-        {**row, "phase": "tune"} if row["phase"] == "confirm" else row
-        for row in old.stored.store.trials(old.stored.id)
-    ]
-    for file in (old.stored.root / "trials").rglob("*.parquet"):
-        file.unlink()
-    for row in rows_there:
-        old.stored.store.publish_trial({k: v for k, v in row.items() if k != "schema_version"})
-    new = start(4, 8, 16, **CONFIRMED, trials=9)
-    assert not confirming & set(new.adoption.confirming)
 
 
 def test_a_start_that_ends_anywhere_is_taken_up(

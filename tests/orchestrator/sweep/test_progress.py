@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from orchestrator.search.optuna_space import Configuration
-from orchestrator.search.proposals import Proposal
+from orchestrator.search.proposals import CONFIRMING, Proposal
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.confirmation_log import Choice, Confirmation, Confirmed, Terms
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.sweep.progress import Progress
@@ -78,6 +79,19 @@ def test_time_left_is_trials_left_at_their_mean_over_the_slots(
     # 9 trials, 1 ended earlier and 2 now: 6 of 40 s on 2 slots.
     assert progress.seconds_left() == pytest.approx(120.0)
     assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 00 s left"
+
+
+def test_confirming_runs_that_are_taken_over_are_not_left(tmp_path: Path, clock: _Clock) -> None:
+    progress = _progress(tmp_path, clock)
+    choice = Choice({"technique": "full", "data_size": 100}, "t-aaaaaaaaaa", "best")
+    trials = (CONFIRMING, CONFIRMING + 1)
+    chosen = Confirmation(Terms((), 8, 2, 1), (Confirmed(choice, trials),), "nothing is asked")
+    progress.confirming(chosen)
+    taken = _row(0.5) | {"adopted_from": "toy-0a1b2c3d/t-aaaaaaaaaa"}
+    rows = {CONFIRMING: taken, CONFIRMING + 1: _row(0.5) | {"adopted_from": None}, 0: taken}
+    progress.adopted(chosen, rows)
+    assert "1 of these runs is taken over from other sweeps." in _text(progress)
+    assert progress.summary().startswith("2 of 11 trials")
 
 
 def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
