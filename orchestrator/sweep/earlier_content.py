@@ -56,17 +56,17 @@ def earlier_content(
         return Recorded(versions, rows, known.base), None
     sweep = stored.sweep
     weights = set(_weights(stored, sorted({row["trial_id"] for row in reports})))
-    on_hub = locate(sweep.base_model).is_on_hub
-    pinned = on_hub and _COMMIT.fullmatch(sweep.base_model_revision or "")
-    if not weights and sweep.base_model != EMBEDDED and not pinned:
+    base = locate(sweep.base_model)
+    pinned = base.is_on_hub and _COMMIT.fullmatch(sweep.base_model_revision or "")
+    if not weights and not base.is_embedded and not pinned:
         return (
             Recorded(versions, rows, None),
             f"none of its checkpoints says which weights the base model {sweep.base_model} had",
         )
     assert now.base.settings is not None
     found = _other(now.base.weights, weights)
-    base = now.base if found is None else Base.of(found, now.base.settings)
-    return Recorded(versions, rows, base), None
+    before = now.base if found is None else Base.of(found, now.base.settings)
+    return Recorded(versions, rows, before), None
 
 
 def _versions(stored: StoredSweep, reports: list[dict[str, Any]], now: Content) -> Versions:

@@ -144,7 +144,7 @@ def test_a_branch_of_the_hub_that_has_moved_is_named(
     model = tmp_path / "hub" / "models--some--t5"
     for commit in ("0" * 40, "1" * 40):
         shutil.copytree(EMBEDDED_FOLDER, model / "snapshots" / commit)
-    (model / "snapshots" / ("1" * 40) / "config.json").write_text("{}")
+    (model / "snapshots" / ("1" * 40) / "special_tokens_map.json").write_text("{}")
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text("0" * 40)
     start(stored(tmp_path, base_model="some/t5"))
