@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.outcomes.conclusions import Conclusions
+from orchestrator.outcomes.conclusions import Conclusions, is_searched
 from orchestrator.outcomes.standing import standing
 from orchestrator.search.adoption import describe
-from tests.orchestrator.outcomes.adopting import ASK, Started, of
+from tests.orchestrator.outcomes.adopting import ASK, Started, measured, of
 
 
 def test_a_verdict_by_another_rule_is_made_anew_and_the_reports_agree(
@@ -19,21 +19,26 @@ def test_a_verdict_by_another_rule_is_made_anew_and_the_reports_agree(
     stopped = {row["content_id"] for row in old.rows.values() if row["outcome"] == "stopped"}
     assert stopped
     new = start(4, 8, 16, trials=12, **ASK)
-    going_on = [run for run in new.adoption.runs if run.goes_on]
-    assert going_on
-    assert len(new.rows) == 12 - len(going_on)
-    assert "stopped there and trained on here" in describe(new.stored.sweep, new.adoption.runs)
+    undecided = {run.proposal.trial_number for run in new.adoption.runs if run.undecided}
+    assert len(undecided) == len(stopped)
+    assert len(new.rows) == 12 - len(stopped)
+    assert "stopped by another rule" in describe(new.stored.sweep, new.adoption.runs)
     before = of(new.stored, "reports")
     new.run()
-    assert new.started >= {run.proposal.trial_number for run in going_on}
+    assert is_searched(new.stored)
     after = {(r["trial_id"], r["rung"]): r for r in of(new.stored, "reports")}
     for row in before:  # the first reports are those of the other sweep, and are not made again
         assert after[row["trial_id"], row["rung"]] == row
-    for run in going_on:
-        row = new.rows[run.proposal.trial_number]
-        there = next(r for r in old.rows.values() if r["content_id"] == row["content_id"])
-        assert row["last_rung"] > there["last_rung"]
-        assert row["adopted_from"] is None
+    there = {row["content_id"]: row for row in old.rows.values()}
+    went_on = {n for n in undecided if new.rows[n]["adopted_from"] is None}
+    assert went_on
+    assert new.started & undecided == went_on
+    for number in went_on:
+        row = new.rows[number]
+        assert row["last_rung"] > there[row["content_id"]]["last_rung"]
+    for number in undecided - went_on:  # it is not trained to be stopped again
+        row = new.rows[number]
+        assert measured(row, "stratum") == measured(there[row["content_id"]], "stratum")
     fresh = start(4, 8, 16, trials=12, **ASK, fresh=True, folder="elsewhere").run()
     same = {row["content_id"]: row for row in fresh.rows.values()}
     common = [row for row in new.rows.values() if row["content_id"] in same]
@@ -47,7 +52,7 @@ def test_a_verdict_by_another_rule_is_made_anew_and_the_reports_agree(
 def test_a_verdict_by_the_same_rule_stands(start: Callable[..., Started]) -> None:
     old = start(4, 8, 16, trials=12).run()
     new = start(4, 8, 16, 32, trials=12)
-    assert not any(run.goes_on for run in new.adoption.runs)
+    assert not any(run.undecided for run in new.adoption.runs)
     assert [new.rows[n]["outcome"] for n in range(12)] == [
         old.rows[n]["outcome"] for n in range(12)
     ]

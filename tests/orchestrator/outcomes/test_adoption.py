@@ -85,8 +85,8 @@ def test_what_is_trained_after_follows_from_the_list_alone(
     while not is_searched(halting.stored):
         before = len(halting.rows)
         halting.run(expired=lambda: len(halting.rows) > before)  # noqa: B023
-    wanted = {n: measured(row) for n, row in new.rows.items()}
-    assert {n: measured(row) for n, row in halting.rows.items()} == wanted
+    wanted = {n: measured(row, "attempts") for n, row in new.rows.items()}
+    assert {n: measured(row, "attempts") for n, row in halting.rows.items()} == wanted
 
 
 def test_what_is_stored_later_elsewhere_changes_nothing(start: Callable[..., Started]) -> None:

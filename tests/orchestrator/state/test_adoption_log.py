@@ -20,7 +20,7 @@ from tests.orchestrator import sweeps
 PROPOSAL = Proposal(12, 11, 0, {"technique": "lora", "data_size": 100, "rank": 4})
 SOURCE = Source("toy-0a1b2c3d", "t-aaaaaaaaaa")
 ADOPTION = Adoption((AdoptedRun(PROPOSAL, SOURCE, 90, False),), {"n-abc": SOURCE})
-RULE = StoppingRule("eval_loss", 3.0)
+RULE = StoppingRule("eval_loss", 3.0, True)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_the_first_list_stays(files: SweepFiles) -> None:
     assert log.begin(NOTHING, RULE) == NOTHING
     assert log.begin(ADOPTION, RULE) == ADOPTION  # no trial was proposed by the list before
     ProposalLog(files).write(PROPOSAL)
-    assert log.begin(NOTHING, StoppingRule("rouge_l", None)) == ADOPTION
+    assert log.begin(NOTHING, StoppingRule("rouge_l", None, False)) == ADOPTION
     assert (log.read(), log.rule()) == (ADOPTION, RULE)
 
 

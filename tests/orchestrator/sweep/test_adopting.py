@@ -34,7 +34,7 @@ class Command:
             instead_of_ray(stored, monkeypatch)
             seen = Seen()
             run_trials(stored, seen)
-            self.started = sum(what == "started" for what, _ in seen.events)
+            self.started = len({number for what, number in seen.events if what == "started"})
 
         monkeypatch.setattr("orchestrator.sweep.run._run_trials", run_here)
 
