@@ -35,7 +35,8 @@ _MARKED: tuple[tuple[type, str, str], ...] = (
     (Finetuning, "evaluate", "evaluate"),
     (Finetuning, "save", "write"),
     (Finetuning, "close", "idle"),
-    (SqlTokens, "token_ids", "tokenise"),
+    (SqlTokens, "prompt_ids", "tokenise"),
+    (SqlTokens, "statement_ids", "tokenise"),
     (GenerationMixin, "generate", "generate"),
     (SqlExecutor, "execute", "score"),
 )

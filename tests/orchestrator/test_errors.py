@@ -75,7 +75,7 @@ TOLD: list[tuple[Exception, int]] = [
 ]
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], None], list[str]]] = {
-    "sweep": (sweep.app, ["rank.yaml"]),
+    "sweep": (sweep.app, ["rank"]),
     "results": (results.main, ["sweeps"]),
     "predict": (predict.main, ["How many?", "--context", "CREATE TABLE t (a INT)"]),
 }
@@ -147,7 +147,7 @@ def test_an_interrupted_sweep_says_how_it_goes_on(
 
     monkeypatch.setattr(sweep, "load", fail)
     with pytest.raises(SystemExit) as ended:
-        sweep.app(["rank.yaml"])
+        sweep.app(["rank"])
     assert ended.value.code == code
     says = f"{word}. Nothing that was reported is lost; the same command continues.\n"
     assert capsys.readouterr() == (says, "")

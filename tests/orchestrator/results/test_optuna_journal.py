@@ -72,17 +72,17 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Path]:
     store = Store(folder / "store", Unsynced())
 
     def learner(proposal: Proposal, rungs: Sequence[int]) -> Curve:
-        ends = {5: "failed", 6: "out_of_memory", 7: "hung"}.get(proposal.trial_number)
+        ends = {4: "failed", 6: "out_of_memory", 13: "hung"}.get(proposal.trial_number)
         if ends is not None:
-            # One after a report, the others before any.
-            return Curve([1.0], [0.3], ends) if ends == "hung" else Curve([1.0], [], ends)
+            # One after a report, with which it goes on; the others before any.
+            return Curve([1.0], [0.99], ends) if ends == "hung" else Curve([1.0], [], ends)
         if proposal.trial_number == 8:
-            return Curve([1.0, 1.0], [0.2, math.nan])
+            return Curve([1.0, 1.0], [0.98, math.nan])
         return synthetic(proposal, rungs)
 
     stored = latest(sweep, store)
     simulation = Simulation(stored, learner, slots=2, clock=Clock())
-    while len(reader.trials(store.root)) < 20 or not _any_is_under_way(store.root):
+    while len(reader.trials(store.root)) < 17 or not _any_is_under_way(store.root):
         simulation.advance()
     number = max(ProposalLog(stored.files).read()) + 1
     ProposalLog(stored.files).write(Proposal(number, number - 1, 0, dict(point)))
