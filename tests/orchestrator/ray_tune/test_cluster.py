@@ -154,7 +154,7 @@ def test_without_its_token_a_cluster_is_not_joined(joined: _Joined, tmp_path: Pa
 
 
 def _stopped_trials(count: int) -> list[dict[str, Any]]:
-    """The first trial completes; each later one is worse and stopped at its first rung."""
+    """The first trial completes; each later one is worse and stopped."""
     return _points(0.9, *(0.8 - 0.05 * number for number in range(count)))
 
 
@@ -178,9 +178,10 @@ def test_what_a_stopped_trial_took_is_free_again(
     )
     assert joined.run(file, tmp_path / "store", *options) == (0, "")
     assert _outcomes(tmp_path / "store") == ["completed", *["stopped"] * stopped]
-    # A stopped trial went no further while the answer was on its way.
+    # A stopped trial went no further while the answer was on its way: the second one, which was
+    # among the best third of its cohort, to the second rung, the others to the first.
     trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
-    assert sorted(trained) == [*[90] * (1 + stopped), 270, 810, 900]
+    assert sorted(trained) == [*[90] * (1 + stopped), 270, 270, 810, 900]
     assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
     assert not any(psutil.pid_exists(process) for process in joined.processes())
 
