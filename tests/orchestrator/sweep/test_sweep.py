@@ -120,6 +120,10 @@ def _held(
     try:
         _await_reports(process, reports)
         _await(process, "starts")  # who reported waits for others, and the slot trains the next one
+        records = "store/state/sweep=*/attempts/*/*-start.json"
+        while len(list(folder.glob(records))) <= reports:  # said before its process has it
+            assert process.poll() is None
+            time.sleep(0.05)
         yield process
     finally:
         process.kill()
