@@ -26,9 +26,11 @@ import pytest
 
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
+from orchestrator.state.content_log import ContentLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store, reader
+from orchestrator.sweep.content import content_of
 from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps, toy
 from tests.planted import PICKLES, Planted
@@ -139,6 +141,7 @@ def _interrupted(folder: Path, root: Path, **changes: object) -> str:
     """Makes a store in which the first trial was interrupted at its first rung."""
     sweep = sweeps.toy(folder, **changes)
     stored = latest(sweep, Store(root))
+    ContentLog(stored.files).begin(content_of(sweep, None))
     proposal = ProposalLog(stored.files).write(Proposal(0, 0, 0, dict(sweep.points[0])))
     job = TrialJob(stored, "cpu", 1, "tests.orchestrator.toy:finetune")
 
