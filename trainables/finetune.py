@@ -117,6 +117,9 @@ class Finetuning:
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
         with isolated(self._device):
             self._adapted = prepare(configuration, self._device)
+        # Now, while its files are those that were loaded.
+        base = configuration.base_model, configuration.base_model_revision
+        self._base_fingerprint = base_fingerprint(*base)
         self._memory = PeakMemory(self._device)
         self._tokens = SqlTokens(self._adapted.tokenizer, self._adapted.framing)
         self._trainer: Trainer | None = None
@@ -315,9 +318,7 @@ class Finetuning:
             "training_version": TRAINING_VERSION,
             "sqlite_version": sqlite3.sqlite_version,
             "base_model": self._configuration.base_model,
-            "base_fingerprint": base_fingerprint(
-                self._configuration.base_model, self._configuration.base_model_revision
-            ),
+            "base_fingerprint": self._base_fingerprint,
             "dataset_fingerprint": self._splits.fingerprint,
         }
 

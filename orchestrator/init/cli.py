@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from orchestrator.sweep.rows import describe_split, describe_table
 from orchestrator.terminal.commands import CONSOLE_COMMAND, command
 from orchestrator.terminal.options import VersionOption, path, whole
 from orchestrator.terminal.output import say
+from orchestrator.terminal.process import command_line
 from trainables.base_models.availability import check_model
 from trainables.contract.configuration import EMBEDDED
 
@@ -75,17 +75,7 @@ def init(
         _write(dataset, base_model, databases, out, seed)
 
 
-def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.init"
-) -> None:
-    """Runs the command line and ends the process with its exit code.
-
-    Args:
-        arguments: Without the program's name; None means those of the process.
-        program: How the command is called.
-    """
-    with exit_codes():
-        app(arguments, prog_name=program)
+main = command_line(app, "python -m orchestrator.init")
 
 
 def _write(

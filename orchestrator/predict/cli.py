@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.errors import ExitCode, UserError, exit_codes, remedy
+from orchestrator.errors import ExitCode, UserError, remedy
 from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import StoredModel, choose
 from orchestrator.results.answer import emitted
@@ -19,6 +19,7 @@ from orchestrator.results.target import check_target
 from orchestrator.terminal.json_text import json_text
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, answer_json, emit, say, say_aside, table
+from orchestrator.terminal.process import command_line
 from trainables.base_models.availability import check_model
 from trainables.techniques.registry import TECHNIQUES
 
@@ -151,17 +152,7 @@ def ask(
             _show(answer)
 
 
-def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.predict"
-) -> None:
-    """Runs the command line and ends the process with its exit code.
-
-    Args:
-        arguments: Without the program's name; None means those of the process.
-        program: How the command is called.
-    """
-    with exit_codes():
-        app(arguments, prog_name=program)
+main = command_line(app, "python -m orchestrator.predict")
 
 
 def _database(

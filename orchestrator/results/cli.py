@@ -5,13 +5,11 @@ Each verb imports its own modules, so that none waits for what another one needs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.errors import exit_codes
 from orchestrator.results.export import ExportFormat
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
@@ -21,6 +19,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit
+from orchestrator.terminal.process import command_line
 
 app = typer.Typer(
     add_completion=False,
@@ -347,17 +346,7 @@ def notebooks(
     emit(study(_root(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
-def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.results"
-) -> None:
-    """Runs the command line and ends the process with its exit code.
-
-    Args:
-        arguments: Without the program's name; None means those of the process.
-        program: How the command is called.
-    """
-    with exit_codes():
-        app(arguments, prog_name=program)
+main = command_line(app, "python -m orchestrator.results")
 
 
 def _root(context: typer.Context, root: Path | None) -> Path:

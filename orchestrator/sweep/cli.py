@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +26,7 @@ from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
 from orchestrator.terminal.options import VersionOption, hours, path, whole
+from orchestrator.terminal.process import command_line
 from trainables.contract.configuration import EMBEDDED
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -180,17 +180,7 @@ def sweep(
             run(resolved, root, out, options)
 
 
-def main(
-    arguments: Sequence[str] | None = None, program: str = "python -m orchestrator.sweep"
-) -> None:
-    """Runs the command line and ends the process with its exit code.
-
-    Args:
-        arguments: Without the program's name; None means those of the process.
-        program: How the command is called.
-    """
-    with exit_codes():
-        app(arguments, prog_name=program)
+main = command_line(app, "python -m orchestrator.sweep")
 
 
 def say_interrupted(

@@ -1,4 +1,4 @@
-"""A command's process before anything else: its words are text, and what it prints has a place."""
+"""A command's process: its words are text, what it prints has a place, its end has an exit code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Literal, TextIO
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, exit_codes
 
 _ESCAPED = "finetune_sweep.escaped"
 """How a stream writes what its encoding lacks: by the escapes of JSON, which may be what it is."""
@@ -35,6 +36,24 @@ def prepare() -> None:
                 f" {sys.getfilesystemencoding()}; rename what it names, or set the locale, e.g."
                 " LC_ALL=C.UTF-8."
             ) from error
+
+
+def command_line(app: Callable[..., object], usual: str) -> Callable[..., None]:
+    """Returns what runs a command line and ends the process with its exit code.
+
+    It takes the words without the program's name, those of the process where none are given, and
+    how the command is called.
+
+    Args:
+        app: The command, as typer has it.
+        usual: How it is called where nothing else is said.
+    """
+
+    def main(arguments: Sequence[str] | None = None, program: str = usual) -> None:
+        with exit_codes():
+            app(arguments, prog_name=program)
+
+    return main
 
 
 def _open_what_is_closed() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from trainables.data.errors import DatasetError
 
 ERROR, SKIP = "error", "skip"
-POLICIES = (ERROR, SKIP)
 """What `bad_rows` may be: a data set with bad rows is refused, or read without them."""
 
 _MOST_NAMED = 3

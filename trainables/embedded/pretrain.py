@@ -16,20 +16,20 @@ minutes and can be tried while training goes on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from trainables.embedded import denoising, pretraining
+from trainables.embedded import denoising
 from trainables.embedded.pretraining import (
     IGNORED,
     POOL,
     Batches,
     Objective,
     Settings,
+    command,
     padded,
     texts_of_corpus,
 )
@@ -125,15 +125,5 @@ OBJECTIVE = Objective(
 )
 
 
-def pretrain(settings: Settings, out: Path, say: Callable[[str], None] = print) -> float:
-    """Trains the T5 and saves it; see `pretraining.run`."""
-    return pretraining.run(OBJECTIVE, settings, out, say)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    pretraining.command(OBJECTIVE, arguments)
-
-
 if __name__ == "__main__":
-    main()
+    command(OBJECTIVE)

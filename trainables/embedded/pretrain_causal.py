@@ -14,7 +14,6 @@ asks for a statement, `SQL:`, stands before those of the documents too.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import torch
 from tokenizers import processors
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from trainables.embedded import denoising, pretraining
+from trainables.embedded import denoising
 from trainables.embedded.denoising import Document
 from trainables.embedded.pretraining import (
     IGNORED,
@@ -30,6 +29,7 @@ from trainables.embedded.pretraining import (
     Batches,
     Objective,
     Settings,
+    command,
     padded,
     texts_of_corpus,
 )
@@ -126,15 +126,5 @@ OBJECTIVE = Objective(
 )
 
 
-def pretrain(settings: Settings, out: Path, say: Callable[[str], None] = print) -> float:
-    """Trains the decoder and saves it; see `pretraining.run`."""
-    return pretraining.run(OBJECTIVE, settings, out, say)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    pretraining.command(OBJECTIVE, arguments)
-
-
 if __name__ == "__main__":
-    main()
+    command(OBJECTIVE)

@@ -10,15 +10,15 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from trainables.embedded import corpus
-from trainables.embedded.pretrain import BASE, batches, build_tokenizer, main, pretrain
-from trainables.embedded.pretraining import Settings
+from trainables.embedded.pretrain import BASE, OBJECTIVE, batches, build_tokenizer
+from trainables.embedded.pretraining import Settings, command, run
 
 TINY = Settings(steps=2, batch_size=4, width=32, layers=1, documents=64)
 
 
 def test_two_steps_leave_a_folder_that_transformers_reads(tmp_path: Path) -> None:
     lines: list[str] = []
-    loss = pretrain(TINY, tmp_path / "base", lines.append)
+    loss = run(OBJECTIVE, TINY, tmp_path / "base", lines.append)
     assert 0.0 < loss < 20.0
     assert lines[-1].startswith("2 steps, loss ")
     model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "base")
@@ -28,7 +28,7 @@ def test_two_steps_leave_a_folder_that_transformers_reads(tmp_path: Path) -> Non
 
 def test_a_seed_gives_the_same_weights(tmp_path: Path) -> None:
     for name, settings in (("a", TINY), ("b", TINY), ("c", replace(TINY, seed=1))):
-        pretrain(settings, tmp_path / name, lambda _: None)
+        run(OBJECTIVE, settings, tmp_path / name, lambda _: None)
     weights = {name: (tmp_path / name / "model.safetensors").read_bytes() for name in "abc"}
     assert weights["a"] == weights["b"] != weights["c"]
 
@@ -43,7 +43,7 @@ def test_batches_are_padded_and_closed() -> None:
 
 def test_a_width_that_heads_do_not_divide_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--width", "100"])
+        command(OBJECTIVE, ["--width", "100"])
     assert "--width is 100, but must be a multiple of 32" in capsys.readouterr().err
 
 

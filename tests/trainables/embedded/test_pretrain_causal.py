@@ -16,28 +16,27 @@ from trainables.base_models.locations import EMBEDDED_CAUSAL_FOLDER, locate
 from trainables.embedded import corpus, denoising
 from trainables.embedded.pretrain_causal import (
     BASE,
+    OBJECTIVE,
     batches,
     build_tokenizer,
-    main,
     pieces,
-    pretrain,
 )
-from trainables.embedded.pretraining import Settings
+from trainables.embedded.pretraining import Settings, command, run
 
 TINY = Settings(steps=2, batch_size=4, width=32, layers=1, documents=64)
 
 
 def test_two_steps_leave_a_folder_that_transformers_reads(tmp_path: Path) -> None:
     lines: list[str] = []
-    loss = pretrain(TINY, tmp_path / "base", lines.append)
+    loss = run(OBJECTIVE, TINY, tmp_path / "base", lines.append)
     assert 0.0 < loss < 20.0
     assert lines[-1].startswith("2 steps, loss ")
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
     assert model.config.vocab_size == len(tokenizer)
     before = (tmp_path / "base" / "model.safetensors").read_bytes()
-    pretrain(replace(TINY, steps=1, resume=True), tmp_path / "base", lines.append)
-    fresh = pretrain(replace(TINY, steps=1), tmp_path / "fresh", lines.append)
+    run(OBJECTIVE, replace(TINY, steps=1, resume=True), tmp_path / "base", lines.append)
+    fresh = run(OBJECTIVE, replace(TINY, steps=1), tmp_path / "fresh", lines.append)
     assert fresh > 0.0
     after = (tmp_path / "base" / "model.safetensors").read_bytes()
     assert len({before, after, (tmp_path / "fresh" / "model.safetensors").read_bytes()}) == 3
@@ -63,7 +62,7 @@ def test_batches_are_closed_rows_with_themselves_as_labels() -> None:
 
 def test_a_width_that_heads_do_not_divide_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--width", "100"])
+        command(OBJECTIVE, ["--width", "100"])
     assert "--width is 100, but must be a multiple of 32" in capsys.readouterr().err
 
 

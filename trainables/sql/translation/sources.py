@@ -13,9 +13,6 @@ from trainables.sql.translation.dates import as_moment
 from trainables.sql.translation.kinds import DATE, INTEGER, STAMP, Kind, NotKnown, NotSpoken
 from trainables.sql.translation.reading import Columns, Reading, Scope, identifier, string
 
-SCHEMAS = frozenset({"dbo", "public", "pg_temp"})
-"""Schemas that everybody works in: their name before a table's decorates it."""
-
 _PRIVATE = frozenset({"information_schema", "pg_catalog", "sys", "mysql", "performance_schema"})
 
 
