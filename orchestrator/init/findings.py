@@ -21,6 +21,9 @@ _EVALUATED = ((100, 500), (100, 200), (50, 100), (30, 50), (20, 20), (10, 10), (
 """Rows to validate and to test on, the first that the table has enough schemas and rows for: fewer
 give wider intervals."""
 
+_TRAINED = 0.5
+"""Rows to train on for each that is validated or tested on, at least."""
+
 _INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
 _ENOUGH = 0.5
 """Share of validation rows that must be measurable, and have rows to query, for the objective."""
@@ -113,9 +116,13 @@ def _divided(
         for counts in _EVALUATED:
             division = Division(split_by, *counts, bad_rows)
             try:
-                return division, surveyed(candidate(division))
+                rows = surveyed(candidate(division))
             except UserError:
                 continue
+            if rows is None:
+                return division, rows
+            if rows.train.rows >= _TRAINED * (rows.validation.rows + rows.test.rows):
+                return division, rows
     return fewest
 
 

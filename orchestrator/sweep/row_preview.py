@@ -153,8 +153,8 @@ def _counted(found: Survey) -> str:
 def _lengths(sweep: Sweep, lengths: Mapping[str, Sequence[int]]) -> str:
     limits = {"prompt": sweep.lengths.source, "statement": sweep.lengths.target}
     return "; ".join(
-        f"{what}s of {median:,} tokens in the middle, {high:,} at 95 %, {most:,} at most (limit"
-        f" {limits[what]:,})"
+        f"{what}s of {median:,} tokens (median), {high:,} (95 % have no more), {most:,} (longest);"
+        f" limit {limits[what]:,}"
         for what, (median, high, most) in lengths.items()
     )
 

@@ -16,6 +16,7 @@ from orchestrator.search_space import Sweep
 from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
+from trainables.data.columns import CONTEXT, DATABASE, OPTIONAL_COLUMNS, PROMPT, SQL
 from trainables.data.locations import is_on_hub
 from trainables.data.overlap import Overlap
 from trainables.data.reading import Reading
@@ -83,7 +84,11 @@ def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     if found is None:
         return
     if found.columns:
-        names = (f"{theirs} as {ours}" for ours, theirs in found.columns.items())
+        names = (
+            f"{found.columns[ours]} as {ours}"
+            for ours in (PROMPT, CONTEXT, SQL, DATABASE, *OPTIONAL_COLUMNS)
+            if ours in found.columns
+        )
         yield f"columns: {', '.join(names)}"
     if found.databases:
         files = "1 database" if found.databases == 1 else f"{found.databases:,} databases"

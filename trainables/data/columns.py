@@ -136,7 +136,8 @@ def _missing(
     missing: Sequence[str], names: Sequence[str], nested: Collection[str], source: str
 ) -> str:
     objects = [name for name in names if name in nested]
-    words = f" ({_listed(objects)} hold objects or lists, not text)" if objects else ""
+    verb = "holds" if len(objects) == 1 else "hold"
+    words = f" ({_listed(objects)} {verb} objects or lists, not text)" if objects else ""
     remedy = f"name the columns, e.g. with `--set columns.{missing[0]}=COLUMN`"
     if CONTEXT in missing:
         remedy += ", or give the databases that the questions are about with `--set databases=DIR`"

@@ -19,6 +19,9 @@ from trainables.data.table_text import read_text
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SAID_BY_EXCEL = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))+")
+_BACKSLASH = "\\"
+_ESCAPED_MARK = '\\"'
 _LARGEST_BLOCK = (1 << 31) - 1
 """Bytes; pyarrow takes no larger one, and refuses a row that is longer than a block."""
 
@@ -34,20 +37,22 @@ def read_csv(path: Path) -> RawTable:
     text = read_text(path)
     said = _SAID_BY_EXCEL.match(text)
     start = said.end() if said is not None else 0
-    start += len(text[start:]) - len(text[start:].lstrip("\r\n"))
+    if blank := _BLANK_LINES.match(text, start):
+        start = blank.end()
     skipped = text.count("\n", 0, start)
     text = text[start:] + ("" if text.endswith("\n") else "\n")
     separator = said[1] if said is not None else _separator(text)
-    names = next(_records(text, separator), (0, []))[1]
+    escape = _escape(path, text, separator, skipped)
+    names = next(_records(text, separator, escape), (0, []))[1]
     if not names:
         raise DatasetError(f"The table {str(path)!r} cannot be read: it is empty.")
     refused: list[pa.csv.InvalidRow] = []
-    table = _table(path, text.encode("utf-8", "surrogatepass"), names, separator, refused)
+    table = _table(path, text.encode("utf-8", "surrogatepass"), names, separator, escape, refused)
 
     @cache
     def lines() -> Sequence[int]:
         """Only where a line is to be named: pyarrow counts rows, some of which span lines."""
-        return [line + skipped for line, _ in _records(text, separator)][1:]
+        return [line + skipped for line, _ in _records(text, separator, escape)][1:]
 
     broken = {row.number - 2: row for row in refused}
 
@@ -76,6 +81,7 @@ def _table(
     content: bytes,
     names: Sequence[str],
     separator: str,
+    escape: str | None,
     refused: list[pa.csv.InvalidRow],
 ) -> pa.Table:
     def refuse(row: pa.csv.InvalidRow) -> str:
@@ -95,7 +101,10 @@ def _table(
                 skip_rows_after_names=1,
             ),
             parse_options=pa.csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=handler
+                delimiter=separator,
+                escape_char=escape or False,
+                newlines_in_values=True,
+                invalid_row_handler=handler,
             ),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.string()),
@@ -113,9 +122,45 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=lambda each: len(next(_records(first, each), (0, []))[1]))
 
 
-def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _escape(path: Path, text: str, separator: str, skipped: int) -> str | None:
+    """Returns the backslash where that is what quotation marks within values have before them.
+
+    Spark and MySQL write them so; None where they are written twice, as spreadsheets do.
+
+    Raises:
+        DatasetError: They are neither, so that a value ends where nobody can tell; names the line.
+    """
+    line = _misquoted(text, separator, None)
+    if line is None:
+        return None
+    if _ESCAPED_MARK in text and _misquoted(text, separator, _BACKSLASH) is None:
+        return _BACKSLASH
+    raise DatasetError(
+        f"The table {str(path)!r} cannot be read: on line {line + skipped} a value goes on after"
+        " the quotation mark that ends it; write quotation marks within a value twice."
+    )
+
+
+def _misquoted(text: str, separator: str, escape: str | None) -> int | None:
+    """Returns the first line on which a value goes on after its last quotation mark."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, escapechar=escape, strict=True
+    )
+    try:
+        for _ in reader:
+            pass
+    except csv.Error as error:
+        # The other one, an end within quotation marks, makes a row that is too short.
+        return reader.line_num if " expected after " in str(error) else None
+    return None
+
+
+def _records(
+    text: str, separator: str, escape: str | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Yields the line on which each row begins, and its values; blank lines are none."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, escapechar=escape)
     begins = 1
     # Only reading a field is limited, to 128 KiB; the rows themselves are pyarrow's.
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))

@@ -89,6 +89,12 @@ def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
             return _within((text.count("\n", 0, start) + 1, json.loads(text))), []
         except ValueError:
             pass
+        try:
+            objects = list(_objects(text, start))
+        except ValueError:
+            return rows, broken
+        if len(objects) > 1:
+            return objects, []
     return rows, broken
 
 
@@ -107,6 +113,16 @@ def _lines(text: str) -> tuple[list[_Row], list[BadRow]]:
             except ValueError as error:  # a whole number of thousands of digits
                 broken.append(BadRow(f"line {number}", f"is not JSON that can be read ({error})"))
     return rows, broken
+
+
+def _objects(text: str, at: int) -> Iterator[_Row]:
+    """Yields values that follow each other over several lines each, as `jq .` writes them."""
+    line, counted = 1, 0
+    while at < len(text):
+        line, counted = line + text.count("\n", counted, at), at
+        value, at = _decode(text, at)
+        yield line, value
+        at = _skip_blank(text, at)
 
 
 def _array(text: str, start: int) -> Iterator[_Row]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from trainables.data.errors import DatasetError
 from trainables.data.raw_table import RawTable
-from trainables.data.table_text import read_bytes
+from trainables.data.table_text import check_no_pointer, read_bytes
 
 
 def read_parquet(path: Path) -> RawTable:
@@ -21,6 +21,8 @@ def read_parquet(path: Path) -> RawTable:
         DatasetError: It cannot be read; also when a column is asked for.
     """
     try:
+        with path.open("rb") as opened:
+            check_no_pointer(path, opened.read(64))
         packed = path.name.lower().endswith(".gz")
         file = pq.ParquetFile(pa.BufferReader(read_bytes(path)) if packed else path)
     except (pa.ArrowException, OSError) as error:

@@ -98,6 +98,11 @@ def take_rows(
     return good, bad
 
 
+NO_VALUE = ("nan", "none", "null", "<na>", "n/a", "#n/a")
+"""What pandas and spreadsheets write for no value where it was made a text: neither a question nor
+a statement."""
+
+
 def _meant(databases: Databases, name: str | None, column: str | None) -> Database | str:
     """Returns the database that a row is about, or what is wrong with what it says."""
     if column is not None and not name and not databases.is_one:
@@ -110,6 +115,8 @@ def _fault(value: Any, column: str) -> str | None:
     if isinstance(value, str):
         if not value or value.isspace():
             return f"has no {column}"
+        if value.strip().casefold() in NO_VALUE:
+            return f"has {value.strip()!r} as {column}, which stands for no value"
         if "\0" in value:
             return f"has a NUL character in its {column}"
         try:

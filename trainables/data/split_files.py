@@ -35,6 +35,10 @@ _SPLIT_WORDS = {
     "test": "test",
     "testing": "test",
 }
+_BESIDE_ROWS = re.compile(r"(?:.*[-_])?tables|dev_tied_append")
+"""Stems of a `.json` that Spider and BIRD ship beside their rows: schemas, and rows given again."""
+_IN_TWO = ("train_others.json", "train_spider.json")
+"""Spider's training rows, in two files."""
 _SHARD = re.compile(r"-(\d+)-of-(\d+)(?:-[0-9a-f]+)?(?=\.|$)")
 """As the hub names the parts of a split, with or without a digest."""
 _MOST_NAMED = 10
@@ -97,7 +101,7 @@ def split_tables(folder: Path) -> dict[str, tuple[Path, ...]]:
         raise DatasetError(
             f"The folder {str(folder)!r} holds no table of training rows; it needs a file such as "
             f"train.parquet (or .jsonl, .csv), and holds {_listed(entries)}."
-            f"{_in_subfolders(entries)}"
+            f"{_in_subfolders(entries) or _one_table(entries)}"
         )
     for split, files in found.items():
         _check_parts(folder, split, files)
@@ -119,6 +123,8 @@ def _split(file: Path) -> str | None:
         return None
     words = re.findall(r"[a-z]+", _SHARD.sub("", _stem(file)))
     if table_suffix(file) == ".json":  # which need be no table at all
+        if _BESIDE_ROWS.fullmatch(_stem(file)):
+            return None
         words = words[:1] + words[-1:]
     return next((_SPLIT_WORDS[word] for word in reversed(words) if word in _SPLIT_WORDS), None)
 
@@ -135,6 +141,8 @@ def _check_parts(folder: Path, split: str, files: Sequence[Path]) -> None:
     Raises:
         DatasetError: They are not.
     """
+    if tuple(file.name for file in files) == _IN_TWO:
+        return
     known = {_part(files[0]): files[0]}
     for file in files[1:]:
         other = known.get(_part(file), files[0])
@@ -198,6 +206,19 @@ def _listed(entries: Sequence[Path]) -> str:
         return entry.name if split is None else f"{entry.name} ({split})"
 
     return _said(*map(taken, entries)) if entries else "nothing"
+
+
+def _one_table(entries: Iterable[Path]) -> str:
+    """Returns a hint, after a space, at a table that may be given itself; "" without any."""
+    tables = [
+        entry
+        for entry in entries
+        if table_suffix(entry) in TABLE_SUFFIXES
+        and is_file(entry)
+        and not entry.name.startswith(".")
+        and not _BESIDE_ROWS.fullmatch(_stem(entry))
+    ]
+    return f" A table may be given itself, all as training: {str(tables[0])!r}." if tables else ""
 
 
 def _in_subfolders(entries: Iterable[Path]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from trainables.data.errors import DatasetError
 
 _GZIP = b"\x1f\x8b"
+_LFS = b"version https://git-lfs"
 _ZIP = b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,9 +34,27 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         content = path.read_bytes()
+        check_no_pointer(path, content)
         return gzip.decompress(content) if content.startswith(_GZIP) else content
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
+
+
+def check_no_pointer(path: Path, head: bytes) -> None:
+    """Refuses what stands in the place of a file of Git LFS that was not downloaded.
+
+    Args:
+        path: Of the file.
+        head: Its first bytes.
+
+    Raises:
+        DatasetError: It is one; names what downloads the file.
+    """
+    if head.startswith(_LFS):
+        raise DatasetError(
+            f"The table {str(path)!r} cannot be read: it is a pointer of Git LFS to a file that was"
+            " not downloaded; run `git lfs pull` in its repository."
+        )
 
 
 def read_text(path: Path) -> str:

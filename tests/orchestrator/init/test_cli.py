@@ -15,6 +15,7 @@ from orchestrator.init.template import training_sizes
 from orchestrator.search_space import load
 from orchestrator.search_space.profiles import PROFILES
 from orchestrator.sweep.cli import app as sweep_app
+from orchestrator.sweep.preflight import largest_size
 
 
 def _table(path: Path, rows: int, schemas: int, filled: str = "") -> Path:
@@ -71,6 +72,15 @@ def test_sizes_fit_the_rows_and_the_objective_can_be_measured(
     assert sweep.trials == 6 * len(sweep.strata)
     planned = CliRunner().invoke(sweep_app, [str(file), "--profile", "embedded", "--plan"])
     assert planned.exit_code == 0, planned.output
+
+
+def test_what_is_evaluated_leaves_rows_to_train_on(tmp_path: Path) -> None:
+    table = _table(tmp_path / "few.jsonl", 323, 6)
+    code, _, err = _init(table.name)
+    assert code == 0, err
+    sweep = load(tmp_path / "few.yaml", profile="full")
+    assert sweep.split_by == "row"
+    assert 2 * largest_size(sweep) > 323
 
 
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:

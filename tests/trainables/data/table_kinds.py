@@ -47,7 +47,18 @@ def _renamed(*names: str) -> Rows:
     return [dict(zip(names, row.values(), strict=True)) for row in ROWS]
 
 
+_LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
+
 READ: dict[str, tuple[str, bytes]] = {
+    "objects over several lines": (
+        "rows.jsonl",
+        "\n".join(json.dumps(row, indent=2) for row in ROWS).encode(),
+    ),
+    "separated values below lines of blanks": ("rows.csv", b"  \n\t\r\n" + separated(",").encode()),
+    "backslashes before quotation marks": (
+        "rows.csv",
+        separated(",").replace("“é”", r"\"é\"").encode(),
+    ),
     "plain lines": ("rows.jsonl", lines().encode()),
     "byte order mark in lines": ("rows.jsonl", lines().encode("utf-8-sig")),
     "leading blank line": ("rows.jsonl", b"\n \n" + lines().encode()),
@@ -131,6 +142,18 @@ def _table(**columns: pa.Array) -> bytes:
 _NUMBERS = pa.array(range(60))
 
 REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "a value that goes on after its end": (
+        "rows.csv",
+        separated(",").replace("“é”", '"é"').encode(),
+        "line 2 a value goes on after the quotation mark that ends it",
+    ),
+    "a pointer of Git LFS": ("rows.jsonl", _LFS, "run `git lfs pull`"),
+    "a pointer of Git LFS for Parquet": ("rows.parquet", _LFS, "run `git lfs pull`"),
+    "no values that became texts": (
+        "rows.csv",
+        separated(",", [{**row, "sql": "NaN"} for row in ROWS]).encode(),
+        "line 2 has 'NaN' as sql, which stands for no value (and 59 more)",
+    ),
     "empty": ("rows.jsonl", b"", "has no rows"),
     "empty CSV": ("rows.csv", b"\n\n", "it is empty"),
     "an empty array": ("rows.json", b"[]", "has no rows"),
@@ -187,7 +210,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "only an object": (
         "rows.jsonl",
         b'{"question": "q", "schema": "c", "sql": {"sel": 1}}\n',
-        "lacks sql: it has question, schema, sql (sql hold objects or lists, not text)",
+        "lacks sql: it has question, schema, sql (sql holds objects or lists, not text)",
     ),
     "a null": (
         "rows.jsonl",
@@ -252,7 +275,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "lists": (
         "rows.parquet",
         _table(sql=pa.array([["SELECT"]] * 60)),
-        "lacks sql: it has sql_prompt, sql_context, sql (sql hold objects or lists, not text)",
+        "lacks sql: it has sql_prompt, sql_context, sql (sql holds objects or lists, not text)",
     ),
 }
 """Kind -> a file's name and content, and what is said of it."""

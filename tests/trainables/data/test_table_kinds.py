@@ -20,6 +20,7 @@ from tests.trainables.data.table_kinds import (
 )
 from trainables.data.errors import DatasetError
 from trainables.data.reading import Reading
+from trainables.data.rows import NO_VALUE
 from trainables.data.tables import read, read_data_set
 
 
@@ -29,7 +30,13 @@ def test_its_rows_are_read(tmp_path: Path, kind: str) -> None:
     assert [
         {"sql_prompt": row.sql_prompt, "sql_context": row.sql_context, "sql": row.sql}
         for row in found.rows["train"]
-    ] == ROWS
+    ] == [
+        {
+            name: text.replace("“é”", '"é"') if "backslashes" in kind else text
+            for name, text in row.items()
+        }
+        for row in ROWS
+    ]
     assert found.bad_rows == ()
 
 
@@ -46,7 +53,7 @@ def test_it_is_refused_in_one_line(tmp_path: Path, kind: str) -> None:
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=9
-).filter(lambda text: not text.isspace())
+).filter(lambda text: not text.isspace() and text.strip().casefold() not in NO_VALUE)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -137,6 +144,30 @@ def test_a_folder_may_mix_its_formats(tmp_path: Path) -> None:
         "test": 60,
     }
     assert found.columns == {"sql_prompt": "question", "sql_context": "context", "sql": "answer"}
+
+
+def test_folders_of_spider_and_bird_are_read_as_they_are_shipped(tmp_path: Path) -> None:
+    rows = json.dumps(ROWS[:20]).encode()
+    for name in ("train_spider.json", "dev.json", "tables.json"):
+        write(tmp_path, name, rows)
+    write(tmp_path, "train_others.json", json.dumps(ROWS[20:]).encode())
+    for name in (
+        "dev_tables.json",
+        "train_tables.json",
+        "test_tables.json",
+        "dev_tied_append.json",
+    ):
+        write(tmp_path, name, b"[]")
+    found = read_data_set(str(tmp_path)).rows
+    assert {split: len(rows) for split, rows in found.items()} == {"train": 60, "validation": 20}
+
+
+def test_a_folder_without_training_rows_names_the_table_to_give(tmp_path: Path) -> None:
+    write(tmp_path, "dev_tables.json", b"[]")
+    table = write(tmp_path, "dev.json", json.dumps(ROWS).encode())
+    with pytest.raises(DatasetError, match="may be given itself, all as training") as caught:
+        read_data_set(str(tmp_path))
+    assert repr(str(table)) in str(caught.value)
 
 
 @pytest.mark.parametrize("of_splits", [True, False])
