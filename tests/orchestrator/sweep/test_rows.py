@@ -71,7 +71,7 @@ def test_renamed_columns_and_bad_rows_are_said(tmp_path: Path) -> None:
     renamed = table.read_text().replace('"sql_prompt"', '"question"')
     table.write_text(renamed.replace('"sql_context"', '"tables"') + '{"question": null}\n')
     assert list(describe_table(given, surveyed(given))) == [
-        "columns: tables as sql_context, question as sql_prompt",
+        "columns: question as sql_prompt, tables as sql_context",
         "left out: 1 bad row: rows.jsonl, line 601 has no question",
     ]
     with pytest.raises(UserError, match="1 bad row beside 600 good ones"):
@@ -152,7 +152,7 @@ def test_a_plan_shows_what_is_in_the_table(tmp_path: Path) -> None:
     said = dict(describe(given, found))
     assert said["rows"] == "600; 2 duplicates dropped, 1 bad row"
     assert said["lengths"].startswith("prompts of ")
-    assert "at most (limit 512); statements of " in said["lengths"]
+    assert "(longest); limit 512; statements of " in said["lengths"]
     assert said["cut"].startswith("0 of train, 0 of validation, 0 of test rows")
     assert found.survey == surveyed(given)
     assert found.measurable is not None
