@@ -415,6 +415,7 @@ def finetune(
                         metrics=trial.metrics(training, evaluation),
                         predictions=[] if evaluation is None else evaluation.predictions,
                         save=trial.save,
+                        steps=training.steps,
                     )
                 )
             else:

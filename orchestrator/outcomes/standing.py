@@ -28,6 +28,10 @@ from orchestrator.state.verdict_log import VerdictLog, Verdicts
 from orchestrator.store import index
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import REPORTS
+
+_OF_REPORTS = tuple(name for name in REPORTS.schema.names if name != "steps")
+"""Without the curves, which are most of it and decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def standing(
     rows = {run: ended[number] for run, number in latest.items() if number in ended}
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
-    for row in in_order(index.reports(stored.root, stored.id).to_pylist()):
+    for row in in_order(index.reports(stored.root, stored.id, columns=_OF_REPORTS).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         # Of a run that is tried again no earlier try is compared with: it would count twice.

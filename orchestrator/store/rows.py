@@ -19,7 +19,7 @@ from orchestrator.store.errors import (
     StoreUnusableError,
     UnreadableFileError,
 )
-from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, TABLES, TRIALS, Table
+from orchestrator.store.schema import OUTCOMES, SCHEMA_VERSION, STEP, STEPS, TABLES, TRIALS, Table
 from orchestrator.store.trusted_rows import check_rows
 
 VERSION_KEY = "finetune_sweep.schema_version"
@@ -207,12 +207,20 @@ def _time(value: Any) -> datetime.datetime:
     return value.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
+def _steps(value: Any) -> list[Row]:
+    return [
+        {field.name: _CONVERSIONS[field.type](point[field.name]) for field in STEP}
+        for point in value
+    ]
+
+
 _CONVERSIONS: dict[pa.DataType, Callable[[Any], Any]] = {
     pa.string(): _text,
     pa.int64(): _integer,
     pa.float64(): _number,
     pa.bool_(): _flag,
     pa.timestamp("us"): _time,
+    STEPS: _steps,
 }
 
 _OF_COLUMNS = {

@@ -20,6 +20,7 @@ of the trial whose rows were taken over, NULL of one that was trained in its swe
 column that rows are split by, of which there are `eval_schemas`. `train_rows_cut`, `eval_rows_cut`
 and `test_rows_cut` count the rows whose prompt or statement is longer than the limits
 (`source_cut`, `target_cut` of a prediction); scores are against the whole statement.
+`reports.steps` is the learning curve since the rung before, a list of at most 200 points.
 `trials.phase` is `baseline`, `point`, `tune` or `confirm`, and `stratum` what the trial has of what
 the sweep asks about. `trials.config_json` is the trial's
 `trainables.contract.configuration.TrialConfiguration` as an object.
@@ -57,6 +58,20 @@ _TYPES = {
     "flag": pa.bool_(),
     "time": pa.timestamp("us"),
 }
+
+STEP = pa.struct(
+    {
+        "step": pa.int64(),
+        "examples_seen": pa.int64(),
+        "loss": pa.float64(),
+        "learning_rate": pa.float64(),
+        "gradient_norm": pa.float64(),
+        "tokens": pa.int64(),
+    }
+)
+"""Consecutive optimiser steps; `trainables.contract.reports.StepPoint` says what each field is."""
+
+STEPS = pa.list_(pa.field("element", STEP))  # as Parquet names what is in a list
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,7 @@ REPORTS = _table(
     _columns("integer", "attempt"),
     _columns("text", "base_model base_fingerprint dataset_fingerprint checkpoint"),
     _columns("time", "reported_at"),
+    [("steps", STEPS)],
 )
 
 PREDICTIONS = _table(

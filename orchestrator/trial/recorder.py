@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
@@ -79,6 +80,7 @@ class TrialRecorder:
                 "attempt": self._attempt,
                 "node": platform.node(),
                 "checkpoint": checkpoint,
+                "steps": [asdict(point) for point in report.steps] or None,
             }
         )
         self._checkpoints.drop_before(report.rung_examples)

@@ -60,7 +60,7 @@ class Recorder:
     def numbers(self) -> list[object]:
         """Everything that must be the same in every run of the trial."""
         found: list[object] = [
-            (r.rung, r.step, timeless(r.metrics), r.predictions) for r in self.rungs
+            (r.rung, r.step, timeless(r.metrics), r.predictions, r.steps) for r in self.rungs
         ]
         return found + [(predictions, timeless(metrics)) for predictions, metrics in self.tests]
 
@@ -214,6 +214,8 @@ def test_a_report_has_every_column_and_the_same_rows_each_time(base: str) -> Non
         *("train_rows_cut", "eval_rows_cut", "eval_schemas"),
     ):
         assert name in metrics
+    assert [point.step for point in last.steps] == [4, 5, 6]
+    assert last.steps[-1].learning_rate == metrics["learning_rate"]
     assert metrics["examples_seen"] == 40
     assert metrics["epoch"] == 2.0
     assert metrics["eval_rows"] == metrics["eval_schemas"] == 6
@@ -265,12 +267,13 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once(
     take_step = Optimizer.step
     taken: list[float] = []
 
-    def blow_up_in_the_second_step(self: Optimizer, learning_rate: float) -> None:
-        take_step(self, learning_rate)
+    def blow_up_in_the_second_step(self: Optimizer, learning_rate: float) -> torch.Tensor:
+        norm = take_step(self, learning_rate)
         taken.append(learning_rate)
         if len(taken) == 2:
             for parameter in self.parameters:
                 parameter.data.fill_(math.inf)
+        return norm
 
     monkeypatch.setattr(Optimizer, "step", blow_up_in_the_second_step)
     recorder = run(configuration(base, "full", budget_examples=400), (200, 400))

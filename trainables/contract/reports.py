@@ -17,6 +17,27 @@ Metrics = dict[str, float | int | str | None]
 
 
 @dataclass(frozen=True)
+class StepPoint:
+    """Consecutive optimiser steps between two rungs, taken together.
+
+    Attributes:
+        step: Number of the last of them, from 1.
+        examples_seen: Training examples so far, theirs included.
+        loss: Mean cross-entropy per target token over them, in nats.
+        learning_rate: Of the last.
+        gradient_norm: Mean global norm of the gradient, before clipping.
+        tokens: Source and target tokens, padding not counted.
+    """
+
+    step: int
+    examples_seen: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+
+
+@dataclass(frozen=True)
 class RungReport:
     """A trial at a rung.
 
@@ -29,6 +50,7 @@ class RungReport:
         predictions: One dictionary a validation row, see `evaluation.evaluator.Evaluation`; none
             at a rung where the loss alone was measured.
         save: Writes a checkpoint from which the trial goes on after this rung.
+        steps: The steps since the rung before, thinned to a few hundred points at most.
     """
 
     rung: int
@@ -37,6 +59,7 @@ class RungReport:
     metrics: Metrics
     predictions: list[dict[str, Any]]
     save: Callable[[Path], None]
+    steps: Sequence[StepPoint] = ()
 
 
 class Report(Protocol):

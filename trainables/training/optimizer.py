@@ -45,16 +45,20 @@ class Optimizer:
         """The trained parameters, in the order of the model."""
         return list(self._named.values())
 
-    def step(self, learning_rate: float) -> None:
+    def step(self, learning_rate: float) -> torch.Tensor:
         """Clips the accumulated gradient, takes one step at this rate and clears the gradient.
 
         A gradient that is not finite makes the weights so: the next loss tells.
+
+        Returns:
+            The global norm of the gradient before it was clipped, a scalar on the device.
         """
-        nn.utils.clip_grad_norm_(self.parameters, self._clipping)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self._clipping)
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate
         self._adamw.step()
         self._adamw.zero_grad(set_to_none=True)
+        return norm
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the moments and step counts as `<parameter>/<name>` -> tensor."""

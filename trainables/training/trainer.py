@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.reports import StepPoint
 from trainables.data.batching import epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
 from trainables.runtime.seeding import isolated, seed_torch
@@ -19,6 +20,7 @@ from trainables.runtime.worker_group import WorkerGroup
 from trainables.training.adapted_model import AdaptedModel
 from trainables.training.optimizer import Optimizer
 from trainables.training.schedule import factor
+from trainables.training.step_curve import StepCurve
 
 CHECK_EVERY = 16
 """Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
@@ -42,6 +44,7 @@ class Training:
         tokens: Source and target tokens trained on, padding not counted.
         seconds: How long it took.
         interrupted: Training ended before it was where it was to go, because it was told to.
+        steps: The steps of it, see `StepCurve`.
     """
 
     loss: float | None
@@ -50,6 +53,7 @@ class Training:
     tokens: int
     seconds: float
     interrupted: bool = False
+    steps: tuple[StepPoint, ...] = ()
 
 
 @dataclass
@@ -107,6 +111,7 @@ class Trainer:
         self._batches_done = 0  # of this epoch
         self._batches: Iterator[list[int]] | None = None
         self._sums = _Sums()
+        self._curve = StepCurve()
         self._arrived_at = 0  # where the sums end; 0 while they are to go further
         self.step = 0
         self.examples_seen = 0
@@ -119,7 +124,7 @@ class Trainer:
         """
         started = time.perf_counter()
         if 0 < self._arrived_at < to_examples:
-            self._sums, self._arrived_at = _Sums(), 0
+            self._sums, self._curve, self._arrived_at = _Sums(), StepCurve(), 0
         self._adapted.model.train()
         sums, steps = self._sums, 0
         loss_sum = torch.tensor(sums.loss, device=self._device)
@@ -144,7 +149,8 @@ class Trainer:
         if not interrupted:
             self._arrived_at = to_examples
         mean = sums.loss / sums.targets if sums.targets else None
-        return Training(mean, diverged, sums.rate, sums.tokens, sums.seconds, interrupted)
+        points = self._curve.points()
+        return Training(mean, diverged, sums.rate, sums.tokens, sums.seconds, interrupted, points)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the optimiser's tensors by name."""
@@ -158,6 +164,7 @@ class Trainer:
             "epoch": self._epoch,
             "batches_done": self._batches_done,
             "sums": asdict(self._sums),
+            "steps": self._curve.state(),
             "arrived_at": self._arrived_at,
         }
 
@@ -170,8 +177,10 @@ class Trainer:
         self._batches_done = position["batches_done"]
         self._batches = None
         self._sums = _Sums(**position["sums"])
-        # Checkpoints of before there was the key hold no sums that have arrived.
+        # Checkpoints of before there were these keys hold no sums that have arrived, and no steps.
         self._arrived_at = position.get("arrived_at", 0)
+        steps = position.get("steps")
+        self._curve = StepCurve.restore(steps, self._device) if steps else StepCurve()
 
     def _next_batch(self) -> list[int]:
         if self._batches is None:
@@ -231,7 +240,9 @@ class Trainer:
             torch.autograd.backward(loss)
             total += loss.detach()
         total = self._group.sum_gradients(self._optimizer.parameters, total)
-        self._optimizer.step(rate)
+        norm = self._optimizer.step(rate)
         self.step += 1
         self.examples_seen += len(rows)
-        return total, targets, sources + targets
+        tokens = sources + targets
+        self._curve.add(self.step, self.examples_seen, total, targets, rate, norm, tokens)
+        return total, targets, tokens

@@ -61,7 +61,19 @@ def _report(name: str, number: int, rung: int, *, diverged: bool) -> dict[str, A
         examples_seen=2**53 + 1,  # does not fit a float64
         device_name="Gerät №1",
         checkpoint=None if number else f"checkpoints/sweep={SWEEP}/{name}",
+        steps=None if number == 1 else [_step(step, rung) for step in (1, 2)],
     )
+
+
+def _step(step: int, rung: int) -> dict[str, Any]:
+    return {
+        "step": 10 * rung + step,
+        "examples_seen": 2**53 + step,
+        "loss": 1.5 / step,
+        "learning_rate": 1e-4,
+        "gradient_norm": 0.25,
+        "tokens": 1000,
+    }
 
 
 def _trial(name: str, number: int, outcome: str, rungs: int) -> dict[str, Any]:

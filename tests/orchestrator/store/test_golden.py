@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -132,6 +133,10 @@ def _hash(rows: list[dict[str, Any]], *, loose: bool = False) -> str:
 
 
 def _plain(value: Any, *, loose: bool) -> Any:
+    if isinstance(value, np.ndarray):  # how pandas gives a list
+        value = value.tolist()
+    if isinstance(value, list):
+        return [{name: _plain(part, loose=loose) for name, part in e.items()} for e in value]
     if not loose:
         return value
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.store import PREDICTIONS, REPORTS, SCHEMA_VERSION, TRIALS, rows
-from orchestrator.store.schema import SCORE_COLUMNS, TABLES
+from orchestrator.store.schema import SCORE_COLUMNS, STEP, STEPS, TABLES
 from tests.orchestrator.store.samples import report, trial
 from trainables.contract.scores import SCORES
 
@@ -23,6 +23,12 @@ _VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.bool_(): st.booleans(),
     pa.timestamp("us"): st.datetimes().map(lambda moment: moment.replace(fold=0)),
 }
+_VALUES[STEPS] = st.lists(
+    st.tuples(*(_VALUES[field.type] for field in STEP)).map(
+        lambda values: dict(zip([field.name for field in STEP], values, strict=True))
+    ),
+    max_size=3,
+)
 _NAMES: dict[str, st.SearchStrategy[str | None]] = {
     "sweep_id": st.just("rank-0a1b2c3d"),
     "trial_id": st.just("t-aaaaaaaaaa"),
