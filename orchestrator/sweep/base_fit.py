@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import Distribution, extremes, finite_values
+from orchestrator.sweep.rows import any_trial, ask
+from trainables.base_models.availability import is_here
 from trainables.base_models.description import describe
-from trainables.contract.configuration import Scalar
+from trainables.contract.configuration import BUILT_IN_MODELS, Scalar
 from trainables.families.fit import Lengths, absent_layers, too_long
 from trainables.techniques.registry import TECHNIQUES
 
+BASE_CHECK = "trainables.base_check"
 _LAYERS = "target_modules"
 _VIRTUAL = "virtual_tokens"
 
@@ -67,6 +70,22 @@ def check_fit(sweep: Sweep) -> None:
             problems += [f"{given.place}.{problem}" for problem in found]
     if problems:
         raise UserError("\n".join(problems))
+
+
+def check_loads(sweep: Sweep) -> None:
+    """Refuses a base model whose files would not do, which takes a process of its own some seconds.
+
+    One that is built in will do; one of the hub's that is not here yet is checked by its trials.
+
+    Args:
+        sweep: The resolved search space file; it has passed `check_fit`.
+
+    Raises:
+        UserError: Says why.
+    """
+    base = sweep.base_model, sweep.base_model_revision
+    if sweep.base_model not in BUILT_IN_MODELS and is_here(*base):
+        ask(any_trial(sweep, 0), module=BASE_CHECK)
 
 
 def _most_virtual_tokens(sweep: Sweep) -> Iterator[int]:

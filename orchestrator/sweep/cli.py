@@ -15,6 +15,7 @@ from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.sweep import plan
 from orchestrator.sweep.adopting import planned_adoption
+from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.preflight import (
     StartOptions,
     check_options,
@@ -173,6 +174,7 @@ def sweep(
                 check_sources(resolved, ask_hub=False)
             seen = row_preview.preview(resolved, largest_size(resolved))
             check_sources(resolved, ask_hub=False, found=seen.survey)
+            check_loads(resolved)
             rows = list(row_preview.describe(resolved, seen))
             rows.append(("adopted", planned_adoption(resolved, root, seen.survey, options)))
             out.print(plan.describe(resolved, _resources(resolved), rows))

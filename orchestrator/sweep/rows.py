@@ -145,21 +145,22 @@ def any_trial(sweep: Sweep, data_size: int) -> TrialConfiguration:
     return trial_configuration(sweep, Proposal(0, None, 0, untuned))
 
 
-def ask(configuration: TrialConfiguration, *options: str) -> dict[str, Any]:
-    """Asks the process that may load the tokenizer and the hub's library; nothing is downloaded.
+def ask(configuration: TrialConfiguration, *options: str, module: str = PREVIEW) -> dict[str, Any]:
+    """Asks a process that may load libraries which are not loaded here; nothing is downloaded.
 
     Args:
         configuration: Of a trial.
-        options: Of `trainables.preview`.
+        options: Of the module.
+        module: What answers.
 
     Returns:
         What it prints, or why it did not, as `failure`.
 
     Raises:
-        UserError: The rows cannot be had, or not be divided so.
+        UserError: What it says is an error: rows cannot be had, or a base model will not do.
     """
     done = subprocess.run(
-        [sys.executable, "-m", PREVIEW, *options],
+        [sys.executable, "-m", module, *options],
         input=json.dumps(configuration.to_dict()),
         capture_output=True,
         text=True,

@@ -36,6 +36,7 @@ from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.sweep.adopting import adopt
+from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.preflight import (
     StartOptions,
@@ -96,7 +97,10 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     """
     check_options(sweep, options)
     is_new = not root.exists()
-    rows = check_sources(sweep) if is_new else None  # before a folder is made
+    rows = None
+    if is_new:  # before a folder is made
+        rows = check_sources(sweep)
+        check_loads(sweep)
     stored = latest(sweep, Store(root), new=options.new)
     check_not_begun_otherwise(sweep, stored, options)
     asked = shown(f"{sweep.name}: {sweep.question}")
@@ -114,6 +118,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     if failed or not is_finished(stored):
         if not is_new:
             rows = check_sources(sweep)
+            if not stored.files.has_begun():
+                check_loads(sweep)
         check_measured(stored)
         if sweep.objective.metric == "execution_accuracy":
             # Imports sqlglot, which no other start has a use for.

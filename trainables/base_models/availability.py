@@ -20,6 +20,9 @@ _PAIR = ("vocab.json", "merges.txt")
 _SETTINGS = "tokenizer_config.json"
 _WITHOUT_VOCABULARY = ("ByT5Tokenizer",)
 """Tokenizers that count bytes, and have no file beside their settings."""
+_ADAPTER = "adapter_config.json"
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5")
+"""Weights in forms that run code when they are read, or are of another framework."""
 _MODEL_FILES = " --include '*.json' --include '*.safetensors' --include '*.model' --include '*.txt'"
 
 
@@ -41,10 +44,7 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
     _check_architecture(location)
     if not location.is_on_hub:
         if missing := _missing_file(location):
-            raise Unavailable(
-                f'The base model folder "{location.folder}" has no {missing}: give a folder as '
-                "`save_pretrained` writes it for model and tokenizer."
-            )
+            raise Unavailable(_incomplete(location, missing))
         return
     if not ask_hub or not _missing_file(location):
         return
@@ -63,6 +63,35 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
         raise Unavailable(
             f"{what} has no weights as safetensors on the Hugging Face hub: {remedies}"
         )
+
+
+def is_here(name: str, revision: str | None = None) -> bool:
+    """Returns whether all of a base model is on this machine; arguments as `check_model`."""
+    return _missing_file(locate(name, revision)) is None
+
+
+def _incomplete(location: Location, missing: str) -> str:
+    """Returns what is wrong with a folder, and what to do."""
+    what = f'The base model folder "{location.folder}"'
+    if missing == CONFIG and (adapter := location.file(_ADAPTER)):
+        try:
+            base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        except (OSError, ValueError, RecursionError, LookupError, TypeError):
+            base = "another model"
+        return (
+            f"{what} is an adapter of PEFT on {base}, and no whole model: give that one, or the"
+            " folder to which `merge_and_unload()` of the two was saved."
+        )
+    other = next((file for file in _PICKLES if location.file(file)), None)
+    if other is not None and not location.has_weights:
+        return (
+            f"{what} has its weights in {other}, which is not read: load it where you trust it,"
+            " and write it by `save_pretrained`, which makes model.safetensors."
+        )
+    return (
+        f"{what} has no {missing}: give a folder as `save_pretrained` writes it for model and"
+        " tokenizer."
+    )
 
 
 def _check_architecture(location: Location) -> None:

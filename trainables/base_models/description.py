@@ -20,7 +20,7 @@ def describe(name: str, revision: str | None = None) -> dict[str, Any] | None:
         revision: Git revision on the hub; of no use for the other two.
 
     Raises:
-        ValueError: It is no JSON object.
+        ValueError: It is no JSON object; the message goes on from the model's name.
     """
     return read_config(locate(name, revision))
 
@@ -33,9 +33,9 @@ def read_config(location: Location) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"its {CONFIG} cannot be read ({error})") from error
+        raise ValueError(f"has a {CONFIG} that cannot be read ({error})") from error
     if not isinstance(content, dict):
-        raise ValueError(f"its {CONFIG} is no JSON object")
+        raise ValueError(f"has a {CONFIG} that is no JSON object")
     return content
 
 
@@ -43,13 +43,16 @@ def usable_family(config: dict[str, Any]) -> ModelFamily:
     """Returns the family of a base model that can be trained here.
 
     Raises:
-        ValueError: No family knows it, or its weights are stored in another way than as numbers;
-            the message goes on from the model's name.
+        ValueError: No family knows it or can use it, or its weights are stored in another way than
+            as numbers; the message goes on from the model's name.
     """
     try:
         family = family_of(config)
     except UnknownArchitecture as error:
         raise ValueError(str(error)) from error
+    obstacle = family.architectures[config["model_type"]].obstacle(config)
+    if obstacle is not None:
+        raise ValueError(obstacle)
     stored = config.get("quantization_config")
     if stored is not None:
         method = stored.get("quant_method") if isinstance(stored, dict) else None

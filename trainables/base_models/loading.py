@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
@@ -72,32 +73,15 @@ def load_base_model(
         BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
             safetensors; or no family knows its architecture.
     """
-    location = locate_base(name, revision)
-    placement = {} if quantization is None else {"device_map": {"": str(device)}}
-
-    def load(local_only: bool) -> PreTrainedModel:
-        _check_shards(location, local_only)
-        model, report = _family(location, local_only).load(
-            location.source,
-            revision=location.revision,
-            local_files_only=local_only,
-            trust_remote_code=False,
-            use_safetensors=True,
-            # Packed from float32 on every device. From bfloat16 0.4 % of the codes would be others,
-            # and an adapter trained beside those would be merged into, or asked beside, these.
-            dtype=dtype if quantization is None else torch.float32,
-            quantization_config=quantization,
-            **placement,
-        )
-        if report["missing_keys"]:
-            missing = ", ".join(sorted(report["missing_keys"])[:3])
-            raise BaseModelUnavailable(
-                f'The base model "{name}" lacks weights ({missing}, ...), which would start out '
-                "random: give a complete checkpoint."
-            )
-        return model
-
-    model = local_first(name, "model", load)
+    model = _read(
+        name,
+        revision,
+        # Packed from float32 on every device. From bfloat16 0.4 % of the codes would be others, and
+        # an adapter trained beside those would be merged into, or asked beside, these.
+        dtype=dtype if quantization is None else torch.float32,
+        quantization_config=quantization,
+        **({} if quantization is None else {"device_map": {"": str(device)}}),
+    )
     fuse_activations(model)
     if quantization is None:
         return model.to(device)
@@ -111,6 +95,59 @@ def load_base_model(
             # through which no gradient flows back when training goes on.
             module.support_avx512bf16_for_cpu = False
     return model
+
+
+def load_skeleton(name: str, revision: str | None = None) -> PreTrainedModel:
+    """Checks that a base model can be loaded, without reading its weights.
+
+    Arguments and errors as of `load_base_model`.
+
+    Returns:
+        The model on torch's meta device.
+    """
+    return _read(name, revision, dtype=torch.float32, device_map={"": "meta"})
+
+
+def _read(name: str, revision: str | None, **options: Any) -> PreTrainedModel:
+    """Reads a checkpoint, all of it.
+
+    Args:
+        name: As of `load_base_model`.
+        revision: The same.
+        options: Of `from_pretrained`.
+
+    Raises:
+        BaseModelUnavailable: As `load_base_model`.
+    """
+    location = locate_base(name, revision)
+
+    def load(local_only: bool) -> PreTrainedModel:
+        _check_shards(location, local_only)
+        model, report = _family(location, local_only).load(
+            location.source,
+            revision=location.revision,
+            local_files_only=local_only,
+            trust_remote_code=False,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # said below, in one line
+            **options,
+        )
+        if report["mismatched_keys"]:
+            weight, there, here = sorted(report["mismatched_keys"])[0]
+            raise BaseModelUnavailable(
+                f'The base model "{name}" has other weights than its {CONFIG} says ({weight} is'
+                f" {list(there)}, but would be {list(here)}): give a checkpoint whose files belong"
+                " together."
+            )
+        if report["missing_keys"]:
+            missing = ", ".join(sorted(report["missing_keys"])[:3])
+            raise BaseModelUnavailable(
+                f'The base model "{name}" lacks weights ({missing}, ...), which would start out '
+                "random: give a complete checkpoint."
+            )
+        return model
+
+    return local_first(name, "model", load)
 
 
 def _family(location: Location, local_only: bool) -> ModelFamily:

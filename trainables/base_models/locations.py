@@ -68,6 +68,11 @@ class Location:
         path = self.folder / name
         return path if is_file(path) else None
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are weights, or an index of them."""
+        return any(self.file(file) is not None for file in (WEIGHTS, WEIGHTS_INDEX))
+
     def weights(self) -> tuple[str, ...]:
         """Returns the names of the files that hold the weights, whether they are there or not.
 

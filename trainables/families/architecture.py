@@ -61,12 +61,15 @@ class Architecture:
         attention: The self-attention of its decoder.
         positions: How many positions it has; None where any length will do.
         transposed: Whether its linear layers are `Conv1D`, with weights the other way round.
+        obstacle: Why a model of this type cannot be used, in words that go on from its name; None
+            of one that can.
     """
 
     stacks: Callable[[Config], tuple[Stack, ...]]
     attention: Callable[[Config], Attention]
     positions: Callable[[Config], int | None]
     transposed: bool = False
+    obstacle: Callable[[Config], str | None] = lambda _: None
 
     def linear_layers(self, config: Config) -> dict[str, tuple[str, ...]]:
         """Returns each linear layer of the blocks, by its full name, with its portable names.

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainables.families.architecture import Config
+
 TokenIds = npt.NDArray[np.int32]
 
 
@@ -83,14 +85,44 @@ def end_token(tokenizer: Any) -> int:
     return int(tokenizer.eos_token_id)
 
 
-def padding_token(tokenizer: Any) -> int:
+def padding_token(tokenizer: Any, embedded: int) -> int:
     """Returns what fills a batch: the padding token, or the end token where there is none.
 
-    No model sees it: positions that hold it are masked.
+    No model sees it: positions that hold it are masked. But it is looked up, so one that was added
+    to the tokenizer alone will not do.
+
+    Args:
+        tokenizer: The model's.
+        embedded: How many token ids the model has.
     """
-    if tokenizer.pad_token_id is not None:
+    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id < embedded:
         return int(tokenizer.pad_token_id)
     return end_token(tokenizer)
+
+
+def check_vocabulary(tokenizer: Any, framing: Framing, config: Config, name: str) -> None:
+    """Checks that a model has a row in its embedding for what its tokenizer makes of texts.
+
+    Tokens that were added to a tokenizer, and stand in no text, may lie beyond.
+
+    Args:
+        tokenizer: The model's.
+        framing: What stands around its prompts.
+        config: The content of its config.json, defaults filled in.
+        name: As the user gave it.
+
+    Raises:
+        ValueError: It has not.
+    """
+    rows = int(config["vocab_size"])
+    needed = max(tokenizer.vocab_size - 1, framing.end, *framing.before, *framing.after)
+    if needed >= rows:
+        raise ValueError(
+            f'The tokenizer of the base model "{name}" makes the token {needed:,}'
+            f" ({tokenizer.convert_ids_to_tokens(needed)}), but the model has an embedding of"
+            f" {rows:,} tokens: give the tokenizer that it was trained with, or enlarge it with"
+            " `resize_token_embeddings`."
+        )
 
 
 def _row(*ids: int) -> TokenIds:

@@ -57,8 +57,18 @@ def _t5(feed_forward: str, blocks: int) -> Architecture:
         heads = first(config, "num_heads", default=8)
         return Attention(depth(config), heads, first(config, "d_kv", default=64))
 
+    def obstacle(config: Config) -> str | None:
+        encoder = first(config, "num_layers", default=blocks)
+        if depth(config) <= encoder:
+            return None
+        # Its cache of keys and values has as many layers as the encoder.
+        return (
+            f"has a decoder ({depth(config)} layers) that is deeper than its encoder ({encoder}),"
+            " with which transformers cannot generate: give a model without that"
+        )
+
     # Relative positions: beyond the farthest bucket all distances are one.
-    return Architecture(stacks, attention, lambda _: None)
+    return Architecture(stacks, attention, lambda _: None, obstacle=obstacle)
 
 
 def _bart(positions: int) -> Architecture:
@@ -117,11 +127,18 @@ class Seq2Seq(ModelFamily):
         """Leaves all to the tokenizer.
 
         Raises:
-            ValueError: It has no end token.
+            ValueError: It has no end token, or does not put it behind a text.
         """
         from trainables.families.framing import of_tokenizer
 
-        return of_tokenizer(tokenizer)
+        found = of_tokenizer(tokenizer)
+        if tokenizer("a")["input_ids"][-1:] != [found.end]:
+            raise ValueError(
+                f"The tokenizer {tokenizer.name_or_path!r} puts no end token behind a text, as"
+                f" those of encoders do, and no statement would ever end: give its tokenizer.json"
+                f" a post_processor that puts {tokenizer.eos_token} there."
+            )
+        return found
 
     def prompts(
         self, sources: Sequence[TokenIds], framing: Framing, padding_id: int, device: torch.device

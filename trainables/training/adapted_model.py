@@ -19,7 +19,7 @@ from trainables.contract.configuration import TrialConfiguration
 from trainables.families.architecture import Config
 from trainables.families.family import ModelFamily
 from trainables.families.fit import Lengths, too_long
-from trainables.families.framing import Framing, padding_token
+from trainables.families.framing import Framing, check_vocabulary, padding_token
 from trainables.families.registry import family_of
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
@@ -61,7 +61,7 @@ class AdaptedModel:
     @property
     def padding_id(self) -> int:
         """The token that fills a batch."""
-        return padding_token(self.tokenizer)
+        return padding_token(self.tokenizer, int(self.config["vocab_size"]))
 
     @property
     def trainable_percent(self) -> float:
@@ -103,7 +103,8 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
 
     Raises:
         BaseModelUnavailable: The base model cannot be loaded.
-        ValueError: The technique's parameters, or the limits of length, do not fit the base model.
+        ValueError: The technique's parameters, the limits of length or the tokenizer do not fit the
+            base model.
         SetupError: Other weights are trainable than the technique says.
     """
     technique = TECHNIQUES[configuration.technique]
@@ -122,6 +123,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     tokenizer = kept_tokenizer(name, revision)
     family = family_of(config)
     framing = framing_of(family, tokenizer)
+    check_vocabulary(tokenizer, framing, config, name)
     check_lengths(configuration, config, framing)
     expected = technique.expected(base, parameters)
     with seeded(configuration.seed):

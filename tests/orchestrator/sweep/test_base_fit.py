@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import UserError
 from orchestrator.search_space import load
+from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.preflight import check_sources
 from tests.trainables.families.bases import write_base
 
@@ -65,3 +68,29 @@ def test_lengths_beyond_the_positions_are_named(tmp_path: Path) -> None:
         check(tmp_path, base, source=176, virtual=5)
     with pytest.raises(UserError, match="and virtual_tokens 40 and"):
         check(tmp_path, base, virtual=41)
+
+
+def test_a_base_that_cannot_be_loaded_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
+    base = Path(write_base(tmp_path / "base", "t5"))
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    file = tmp_path / "fit.yaml"
+    file.write_text(FILE.format(base=base, layers="attention", virtual=5, source=160))
+    command = (sys.executable, "-m", "orchestrator.sweep", file, "--profile", "full")
+    for options in (("--plan",), ()):
+        done = subprocess.run(
+            [*command, "--root", tmp_path / "store", *options],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "cannot be loaded: " in done.stdout + done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_base_whose_files_belong_together_is_not_held_up(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base", "t5")
+    file = tmp_path / "fit.yaml"
+    file.write_text(FILE.format(base=base, layers="attention", virtual=5, source=160))
+    check_loads(load(file, profile="full"))

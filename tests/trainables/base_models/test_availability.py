@@ -49,6 +49,7 @@ def test_an_incomplete_folder_is_named_with_what_it_lacks(base: Path, file: str)
         ({"model_type": None}, "names no architecture, but must be one of t5"),
         ({"model_type": ["t5"]}, "is of the architecture"),
         ({"quantization_config": {"quant_method": "awq"}}, r"has quantised weights \(awq\)"),
+        ({"num_layers": 1, "num_decoder_layers": 3}, r"\(3 layers\) that is deeper .*\(1\)"),
     ],
 )
 def test_what_no_family_loads_is_refused_in_one_line(
@@ -65,7 +66,7 @@ def test_what_no_family_loads_is_refused_in_one_line(
 @pytest.mark.parametrize("content", ["{", "[]", "\x00"])
 def test_a_broken_configuration_is_named(base: Path, content: str) -> None:
     (base / "config.json").write_text(content)
-    with pytest.raises(Unavailable, match=r"its config\.json"):
+    with pytest.raises(Unavailable, match=r'base" has a config\.json that'):
         check_model(str(base))
 
 
@@ -77,6 +78,24 @@ def test_tokenizers_in_other_files_pass(base: Path, files: tuple[str, ...]) -> N
             check_model(str(base))
         (base / file).touch()
     check_model(str(base))
+
+
+def test_an_adapter_is_told_from_a_base(base: Path) -> None:
+    (base / "config.json").unlink()
+    settings = {"base_model_name_or_path": "google/flan-t5-large"}
+    (base / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(
+        Unavailable, match="is an adapter of PEFT on google/flan-t5-large"
+    ) as raised:
+        check_model(str(base))
+    assert "merge_and_unload" in str(raised.value)
+
+
+def test_weights_of_another_form_are_named(base: Path) -> None:
+    (base / "model.safetensors").rename(base / "pytorch_model.bin")
+    with pytest.raises(Unavailable, match=r"in pytorch_model\.bin, which is not read") as raised:
+        check_model(str(base))
+    assert "save_pretrained" in str(raised.value)
 
 
 def test_a_tokenizer_of_bytes_needs_no_vocabulary(base: Path) -> None:

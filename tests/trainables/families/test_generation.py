@@ -141,6 +141,68 @@ def test_a_chat_template_stands_around_the_question() -> None:
         CAUSAL.framing(tokenizer)
 
 
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{{ raise_exception('A system message must come first') }}", "A system message must come"),
+        ("{% for message in messages %}{{ message.content", "unexpected end of template"),
+        ("{{ persona.name }}{{ messages[0].content }}", "'persona' is undefined"),
+        ({"rag": CHAT, "tool_use": CHAT}, "multiple chat templates with no default"),
+        ("{{ messages[0].content | upper }}", "not give a question back as it is"),
+        ("{{ messages[0].content | tojson }}", "not give a question back as it is"),
+    ],
+)
+def test_a_chat_template_of_no_use_is_refused_in_one_line(template: object, why: str) -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    tokenizer.chat_template = template
+    with pytest.raises(ValueError, match=why) as raised:
+        CAUSAL.framing(tokenizer)
+    assert "delete it" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ strftime_now('%d %b %Y') }}" + CHAT,
+        "{{ strftime_now('%-d') }} {%- if strftime_now is defined %} {{ strftime_now('%B %Y') }}"
+        "{% endif %}" + CHAT,
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}"
+        "{% endif %}{{ date_string }}" + CHAT,
+    ],
+)
+def test_a_chat_template_tells_the_same_day_on_every_day(template: str) -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    tokenizer.chat_template = template
+    before = CAUSAL.framing(tokenizer).before
+    assert tokenizer.decode(before).startswith(("26 Jul 2024", "26 July 2024"))
+
+
+def test_an_encoder_whose_tokenizer_closes_no_text_is_refused() -> None:
+    SEQ2SEQ.framing(byte_tokenizer(closes=True))
+    with pytest.raises(ValueError, match="puts no end token behind a text"):
+        SEQ2SEQ.framing(byte_tokenizer(closes=False))
+
+
+def test_padding_beyond_the_embedding_is_never_looked_up(tmp_path: Path) -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    rows = len(tokenizer)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    assert tokenizer.pad_token_id == rows
+    folder = write_base(
+        tmp_path / "base",
+        "llama",
+        tokenizer=tokenizer,
+        vocab_size=rows,
+        max_position_embeddings=512,
+    )
+    adapted, tokens = lively(prepare(configuration(folder, "lora"), CPU))
+    assert adapted.padding_id == tokenizer.eos_token_id
+    sources = tokens.prompt_ids(questions(5))
+    alone = generate(adapted, tokens, sources, Decoding(5), max_rows=1)
+    assert generate(adapted, tokens, sources, Decoding(5)) == alone
+
+
 def test_a_tokenizer_without_padding_pads_with_the_end(tmp_path: Path) -> None:
     tokenizer = byte_tokenizer(closes=False)
     tokenizer.pad_token = None

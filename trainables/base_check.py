@@ -1,0 +1,69 @@
+"""Tells whether a base model will do for a sweep, before anything starts.
+
+    python -m trainables.base_check < configuration.json
+
+prints one JSON object, empty or with `error`. Tokenizer and model are loaded as a trial loads them,
+but for the values of the weights, which are not read. A command of its own, because it takes torch
+and transformers, and whoever schedules trials must not load these libraries.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+from trainables.base_models.loading import load_skeleton
+from trainables.base_models.tokenizer import (
+    BaseModelUnavailable,
+    framing_of,
+    load_family,
+    load_tokenizer,
+)
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.errors import UserError
+from trainables.families.framing import check_vocabulary
+from trainables.training.adapted_model import check_lengths
+
+
+def check_base(configuration: TrialConfiguration) -> None:
+    """Checks that a base model's files belong together and will do.
+
+    Args:
+        configuration: Any trial of the sweep.
+
+    Raises:
+        UserError: They do not, or leave a prompt no token; says why in a line.
+    """
+    name, revision = configuration.base_model, configuration.base_model_revision
+    try:
+        tokenizer = load_tokenizer(name, revision)
+        framing = framing_of(load_family(name, revision), tokenizer)
+        config = load_skeleton(name, revision).config.to_dict()
+        check_vocabulary(tokenizer, framing, config, name)
+        check_lengths(configuration, config, framing)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise BaseModelUnavailable(str(error)) from error
+    except Exception as error:  # whatever a library makes of files that it did not write
+        first_line = str(error).strip().split("\n")[0]
+        raise BaseModelUnavailable(
+            f'The base model "{name}" cannot be loaded: {type(error).__name__}: {first_line}'
+        ) from error
+
+
+def main() -> None:
+    """Answers one configuration on standard input."""
+    logging.disable(logging.WARNING)  # what is missing is said in the answer
+    configuration = TrialConfiguration.from_dict(json.load(sys.stdin))
+    try:
+        check_base(configuration)
+        answer = {}
+    except UserError as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
