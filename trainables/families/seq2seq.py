@@ -117,11 +117,18 @@ class Seq2Seq(ModelFamily):
     }
 
     def settle(self, model: PreTrainedModel) -> None:
-        """Lets the decoder begin with padding where nothing says with what, as T5 does."""
+        """Lets the decoder begin alike in training and in an answer.
+
+        Where only one of its configurations says with what, the other follows; where none does, it
+        is padding, as T5 has it. transformers would begin an answer with the first token of texts.
+        """
         super().settle(model)
-        for settings in (model.config, model.generation_config):
+        both = (model.config, model.generation_config)
+        said = (getattr(settings, "decoder_start_token_id", None) for settings in both)
+        begin = next((each for each in said if each is not None), model.config.pad_token_id)
+        for settings in both:
             if getattr(settings, "decoder_start_token_id", None) is None:
-                settings.decoder_start_token_id = model.config.pad_token_id
+                settings.decoder_start_token_id = begin
 
     def framing(self, tokenizer: Any) -> Framing:
         """Leaves all to the tokenizer.
@@ -210,9 +217,13 @@ class Seq2Seq(ModelFamily):
         return [
             f"inputs = tokenizer(prompt, truncation=True, max_length={source_tokens}, "
             "return_tensors='pt')",
+            "begin = {'decoder_start_token_id': model.config.pad_token_id}",
+            "for each in (model.config, model.generation_config):",
+            "    said = each.to_dict().items()",
+            "    begin |= {key: id for key, id in said if key in begin and isinstance(id, int)}",
             "output = model.generate(input_ids=inputs.input_ids,"
             " attention_mask=inputs.attention_mask,",
-            f"                        {choice})",
+            f"                        **begin, {choice})",
             "text = tokenizer.decode(output[0], skip_special_tokens=True, "
             "clean_up_tokenization_spaces=False)",
         ]

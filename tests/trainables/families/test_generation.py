@@ -220,6 +220,20 @@ def test_a_tokenizer_without_padding_pads_with_the_end(tmp_path: Path) -> None:
     assert generate(adapted, tokens, sources, Decoding(5)) == alone
 
 
+def test_a_decoder_begins_in_an_answer_as_in_training(tmp_path: Path) -> None:
+    """Where only one of the two configurations says with what, the other follows."""
+    folder = Path(write_base(tmp_path / "base", "bart", decoder_start_token_id=3))
+    (folder / "generation_config.json").write_text('{"bos_token_id": 2, "pad_token_id": 0}')
+    model, _ = SEQ2SEQ.load(str(folder))
+    assert model.config.decoder_start_token_id == 3
+    assert model.generation_config.decoder_start_token_id == 3
+    folder = Path(write_base(tmp_path / "t5", "t5"))
+    (folder / "generation_config.json").write_text('{"decoder_start_token_id": 2}')
+    model, _ = SEQ2SEQ.load(str(folder))
+    assert model.config.decoder_start_token_id == 2
+    assert model.generation_config.decoder_start_token_id == 2
+
+
 def test_a_checkpoint_has_no_say_in_how_tokens_are_chosen(tmp_path: Path) -> None:
     for model_type, family in (("bart", SEQ2SEQ), ("llama", CAUSAL)):
         folder = write_base(tmp_path / model_type, model_type)
