@@ -12,7 +12,7 @@ import typer
 
 from orchestrator.errors import ExitCode, UserError, remedy
 from orchestrator.predict.questions import Question, read_lines
-from orchestrator.predict.stored_model import StoredModel, choose
+from orchestrator.predict.stored_model import BASE_MODEL, StoredModel, choose, with_its_base
 from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.target import check_target
@@ -20,7 +20,6 @@ from orchestrator.terminal.json_text import json_text
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, answer_json, emit, say, say_aside, table
 from orchestrator.terminal.process import command_line
-from trainables.base_models.availability import check_model
 from trainables.techniques.registry import TECHNIQUES
 
 _CELL = 200
@@ -100,6 +99,16 @@ def ask(
             " parameters and the code that loads it.",
         ),
     ] = None,
+    base_model: Annotated[
+        Path | None,
+        typer.Option(
+            BASE_MODEL,
+            parser=path,
+            metavar="FOLDER",
+            help="Where the trial's base model lies now, if not where the trial found it; it must"
+            " be the same.",
+        ),
+    ] = None,
     merged: Annotated[
         bool,
         typer.Option(
@@ -133,7 +142,7 @@ def ask(
                 "--export answers no question; leave out the question and --context, --database,"
                 " --execute and --protocol."
             )
-        _export(choose(root, sweep, trial), root, export, merged)
+        _export(choose(root, sweep, trial), root, export, merged, base_model)
         return
     if merged:
         raise UserError("--merged changes what --export writes; give --export DIR too.")
@@ -141,7 +150,7 @@ def ask(
     questions = _questions(question, shared)
     model = choose(root, sweep, trial)
     contexts = [each.context or shared or "" for each in questions]
-    predictions = _predict(model, questions, contexts, protocol)
+    predictions = _predict(with_its_base(model, base_model), questions, contexts, protocol)
     for asked, schema, prediction in zip(questions, contexts, predictions, strict=True):
         answer: dict[str, Any] = {"prediction": prediction}
         if execute:
@@ -197,7 +206,6 @@ def _predict(
     contexts: Sequence[str],
     protocol: Protocol | None,
 ) -> list[str]:
-    check_model(model.configuration.base_model, model.configuration.base_model_revision)
     say_aside(model.describe())
     # Takes seconds, which no mistake in a question should wait for.
     from trainables.inference.predictor import Predictor, be_quiet
@@ -262,7 +270,9 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
 
 
-def _export(model: StoredModel, root: Path, target: Path, merged: bool) -> None:
+def _export(
+    model: StoredModel, root: Path, target: Path, merged: bool, base_model: Path | None
+) -> None:
     name, technique = model.row["trial_id"], model.configuration.technique
     if model.checkpoint is None:
         raise UserError(
@@ -277,10 +287,11 @@ def _export(model: StoredModel, root: Path, target: Path, merged: bool) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UserError(f"{target} exists and is not an empty folder; name another folder.")
     check_target(target, "folder")
-    check_model(model.configuration.base_model, model.configuration.base_model_revision)
+    model = with_its_base(model, base_model)
     say_aside(model.describe())
     stated = emitted(root, [model.row["sweep_id"]])
     assert isinstance(stated.data, list)
+    assert model.checkpoint is not None
     from trainables.inference.export import export
     from trainables.inference.predictor import be_quiet
 

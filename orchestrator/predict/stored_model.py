@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,15 @@ from orchestrator.results.find_trial import named_trial
 from orchestrator.state.checkpoints import check_inside
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
+from trainables.base_models.availability import check_model
+from trainables.base_models.fingerprint import base_fingerprint
+from trainables.base_models.locations import SET_A_FOLDER
 from trainables.contract.configuration import BUILT_IN_MODELS, TrialConfiguration
+from trainables.runtime.hub import Unavailable
 from trainables.techniques.registry import is_untuned
+
+BASE_MODEL = "--base-model"
+"""The option that says where a trial's base model lies now."""
 
 _EMBEDDED = " The embedded model knows its generated corpus and little else."
 
@@ -60,6 +68,37 @@ def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
     """
     row = named_trial(root, [] if sweep is None else [sweep], trial)
     return StoredModel(row, _configuration(row), _checkpoint(root, row))
+
+
+def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
+    """Returns the model with its base model where it lies now, which is there and the same.
+
+    Args:
+        model: A trial's.
+        folder: Where the base model lies; None where the trial found it.
+
+    Raises:
+        ResultsError: It is another one.
+        Unavailable: It is not there, or is incomplete.
+    """
+    configuration = model.configuration
+    if folder is not None:
+        configuration = dataclasses.replace(
+            configuration, base_model=str(folder.absolute()), base_model_revision=None
+        )
+    base = configuration.base_model, configuration.base_model_revision
+    try:
+        check_model(*base)
+    except Unavailable as error:
+        raise Unavailable(str(error).replace(SET_A_FOLDER, f"{BASE_MODEL} FOLDER")) from error
+    before = model.row["base_fingerprint"]
+    if folder is not None and before is not None and before != (now := base_fingerprint(*base)):
+        raise ResultsError(
+            f"The base model in {folder} is not the one of the trial {model.row['trial_id']}:"
+            f" weights, configuration or tokenizer differ (fingerprint {before}, now {now}); give"
+            " the folder that it was trained on, or a copy of it."
+        )
+    return dataclasses.replace(model, configuration=configuration)
 
 
 def _configuration(row: Row) -> TrialConfiguration:

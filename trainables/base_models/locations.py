@@ -15,7 +15,9 @@ from trainables.runtime.local_paths import is_file, is_folder, local_path
 
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded" / "base"
 EMBEDDED_CAUSAL_FOLDER = Path(__file__).parents[1] / "embedded" / "base_causal"
-GIVE_A_FOLDER = "give a checkpoint folder with `--set base_model=FOLDER`"
+SET_A_FOLDER = "--set base_model=FOLDER"
+"""The option of a sweep that says where a base model lies."""
+GIVE_A_FOLDER = f"give a checkpoint folder with `{SET_A_FOLDER}`"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orchestrator.outcomes.conclusions import Conclusions
@@ -27,6 +29,7 @@ from orchestrator.trial.attempt import TrialJob, run
 from tests.orchestrator import sweeps
 from tests.orchestrator.models import write_model
 from tests.planted import PICKLES, Planted
+from trainables.base_models.locations import EMBEDDED_FOLDER
 from trainables.contract.visible import INVISIBLE, visible
 from trainables.embedded import corpus
 from trainables.inference import predictor
@@ -148,6 +151,43 @@ def test_an_adapter_of_another_base_answers_nothing(
     assert (code, out) == (2, "")
     assert "are not those that the adapter in" in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_base_that_has_moved_is_found_by_an_option(
+    call: Run, trained: Path, tmp_path: Path
+) -> None:
+    """Rows of earlier versions name it by a path that holds in one folder alone."""
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    moved = tmp_path / "moved"
+    shutil.copytree(EMBEDDED_FOLDER, moved)
+    sweep = _sweep(root)
+    for file in (root / "trials").rglob("*.parquet"):
+        table = pq.read_table(file)
+        for name in ("base_model", "config_json"):
+            text = table[name][0].as_py().replace('"base_model": "embedded"', '"base_model": "./b"')
+            text = "./b" if name == "base_model" else text
+            place = table.schema.get_field_index(name)
+            column = pa.array([text], table.schema.field(name).type)
+            table = table.set_column(place, table.schema.field(name), column)
+        pq.write_table(table, file)
+    asked = ["--trial", "1", "--sweep", sweep]
+    code, _, err = call("Who?", "--context", CONTEXT, *asked, root=root)
+    assert code == 2
+    assert "--base-model FOLDER" in err
+    assert "--set" not in err
+    answers = _ask(call, root, *asked, "--base-model", moved)
+    assert answers == _ask(call, trained, "--trial", "1", "--sweep", sweep)
+    out = tmp_path / "out"
+    code, _, err = call("--export", out, *asked, "--base-model", moved, root=root)
+    assert code == 0, err
+    settings = json.loads((out / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(moved)
+    (moved / "generation_config.json").write_text("{}")
+    code, _, err = call("--export", tmp_path / "two", *asked, "--base-model", moved, root=root)
+    assert code == 2
+    assert "is not the one of the trial" in err
 
 
 @pytest.mark.slow
