@@ -10,7 +10,14 @@ import json
 import shlex
 
 from trainables.base_models.description import CONFIG, read_config, usable_family
-from trainables.base_models.locations import GIVE_A_FOLDER, WEIGHTS, Location, locate
+from trainables.base_models.locations import (
+    ADAPTED,
+    ADAPTER,
+    GIVE_A_FOLDER,
+    WEIGHTS,
+    Location,
+    locate,
+)
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
 
@@ -20,7 +27,6 @@ _PAIR = ("vocab.json", "merges.txt")
 _SETTINGS = "tokenizer_config.json"
 _WITHOUT_VOCABULARY = ("ByT5Tokenizer",)
 """Tokenizers that count bytes, and have no file beside their settings."""
-_ADAPTER = "adapter_config.json"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5")
 """Weights in forms that run code when they are read, or are of another framework."""
 _MODEL_FILES = " --include '*.json' --include '*.safetensors' --include '*.model' --include '*.txt'"
@@ -42,6 +48,8 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
     if location.obstacle is not None:
         raise Unavailable(location.obstacle)
     _check_architecture(location)
+    if location.file(CONFIG) and location.file(ADAPTER):
+        raise Unavailable(f'The base model "{name}" {ADAPTED}.')
     if not location.is_on_hub:
         if missing := _missing_file(location):
             raise Unavailable(_incomplete(location, missing))
@@ -73,7 +81,7 @@ def is_here(name: str, revision: str | None = None) -> bool:
 def _incomplete(location: Location, missing: str) -> str:
     """Returns what is wrong with a folder, and what to do."""
     what = f'The base model folder "{location.folder}"'
-    if missing == CONFIG and (adapter := location.file(_ADAPTER)):
+    if missing == CONFIG and (adapter := location.file(ADAPTER)):
         try:
             base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
         except (OSError, ValueError, RecursionError, LookupError, TypeError):

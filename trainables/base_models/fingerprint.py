@@ -16,6 +16,7 @@ from trainables.base_models.locations import WEIGHTS, Location, locate
 
 SETTINGS = (
     "added_tokens.json",
+    "additional_chat_templates/default.jinja",
     "chat_template.jinja",
     "config.json",
     "generation_config.json",
@@ -23,6 +24,7 @@ SETTINGS = (
     "sentencepiece.bpe.model",
     "special_tokens_map.json",
     "spiece.model",
+    "tekken.json",
     "tokenizer.json",
     "tokenizer.model",
     "tokenizer_config.json",

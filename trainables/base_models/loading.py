@@ -17,7 +17,7 @@ from transformers.utils import cached_file
 
 from trainables.base_models.description import CONFIG, read_config, usable_family
 from trainables.base_models.fused_gelu import fuse_activations
-from trainables.base_models.locations import WEIGHTS_INDEX, Location
+from trainables.base_models.locations import ADAPTED, WEIGHTS_INDEX, Location
 from trainables.base_models.tokenizer import BaseModelUnavailable, local_first, locate_base
 from trainables.families.family import ModelFamily
 
@@ -132,6 +132,8 @@ def _read(name: str, revision: str | None, **options: Any) -> PreTrainedModel:
             ignore_mismatched_sizes=True,  # said below, in one line
             **options,
         )
+        if getattr(model, "_hf_peft_config_loaded", False):
+            raise BaseModelUnavailable(f'The base model "{name}" {ADAPTED}.')
         if report["mismatched_keys"]:
             weight, there, here = sorted(report["mismatched_keys"])[0]
             raise BaseModelUnavailable(

@@ -18,6 +18,12 @@ EMBEDDED_CAUSAL_FOLDER = Path(__file__).parents[1] / "embedded" / "base_causal"
 SET_A_FOLDER = "--set base_model=FOLDER"
 """The option of a sweep that says where a base model lies."""
 GIVE_A_FOLDER = f"give a checkpoint folder with `{SET_A_FOLDER}`"
+ADAPTER = "adapter_config.json"
+ADAPTED = (
+    "has an adapter beside its weights, which transformers would put on it: move"
+    " adapter_config.json out of the folder, or merge the adapter (`merge_and_unload`)"
+)
+"""Why a base model that has an `ADAPTER` cannot be used; goes on from its name."""
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 

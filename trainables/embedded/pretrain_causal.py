@@ -1,7 +1,8 @@
 """Pretrains the embedded decoder by predicting the next token.
 
     python -m trainables.embedded.pretrain_causal
-        Half an hour on one CPU thread; replaces the shipped model.
+        Half an hour on one CPU thread; replaces the shipped model by one of its kind. The shipped
+        one was made in two runs, as `base_causal/README.md` says, and not by these defaults.
     python -m trainables.embedded.pretrain_causal --steps 1000 --out /tmp/base
         A first look: fine-tuning finds something to build on after a few minutes.
 

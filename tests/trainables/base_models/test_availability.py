@@ -91,6 +91,14 @@ def test_an_adapter_is_told_from_a_base(base: Path) -> None:
     assert "merge_and_unload" in str(raised.value)
 
 
+def test_an_adapter_beside_a_base_is_refused(base: Path) -> None:
+    """It would be put on, and no fingerprint would tell."""
+    settings = {"base_model_name_or_path": "google/flan-t5-large", "peft_type": "LORA"}
+    (base / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(Unavailable, match=r"has an adapter beside its weights.*move adapter_con"):
+        check_model(str(base))
+
+
 def test_weights_of_another_form_are_named(base: Path) -> None:
     (base / "model.safetensors").rename(base / "pytorch_model.bin")
     with pytest.raises(Unavailable, match=r"in pytorch_model\.bin, which is not read") as raised:

@@ -80,6 +80,9 @@ def test_settings_are_told_by_the_files_that_transformers_reads(tmp_path: Path) 
     assert tokenizer != plain
     edited = settings_fingerprint(base(tmp_path / "tokens", tokenizer_json="[]"))
     assert edited not in (plain, tokenizer)
+    (tmp_path / "same" / "additional_chat_templates").mkdir()
+    (tmp_path / "same" / "additional_chat_templates" / "default.jinja").write_text("Ask:")
+    assert settings_fingerprint(str(tmp_path / "same")) != plain
     assert settings_fingerprint("not/there") is None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit, modules
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
@@ -51,6 +52,13 @@ def test_a_checkpoint_that_lacks_weights_is_refused(base: Path) -> None:
     del tensors["encoder.block.0.layer.0.SelfAttention.q.weight"]
     save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BaseModelUnavailable, match=r"lacks weights \(encoder\.block\.0"):
+        load(str(base))
+
+
+def test_an_adapter_beside_the_weights_is_not_put_on(base: Path) -> None:
+    model = AutoModelForSeq2SeqLM.from_pretrained(base)
+    get_peft_model(model, LoraConfig(task_type="SEQ_2_SEQ_LM")).save_pretrained(base)
+    with pytest.raises(BaseModelUnavailable, match="has an adapter beside its weights"):
         load(str(base))
 
 
