@@ -169,15 +169,22 @@ def stopped_there_too(stored: StoredSweep, proposal: Proposal) -> Row | None:
         proposal: The run; nothing of it was trained here.
 
     Returns:
-        The stored row; None of a run that was not taken over, or whose source has gone.
+        The stored row; None of a run that was not taken over, or whose source has gone: then
+        `source_of` says whose its reports are.
 
     Raises:
         StoreError: It could not be stored.
     """
+    source = source_of(stored, proposal)
+    row = None if source is None else stored.store.trial(source.sweep_id, source.trial_id)
+    return None if row is None else _finish(stored, proposal, row)
+
+
+def source_of(stored: StoredSweep, proposal: Proposal) -> Source | None:
+    """Returns the trial that a run of the search was taken over from, there or not any more."""
     for run in AdoptionLog(stored.files).read().runs:
         if run.proposal.trial_number == proposal.trial_number:
-            row = stored.store.trial(run.source.sweep_id, run.source.trial_id)
-            return None if row is None else _finish(stored, proposal, row)
+            return run.source
     return None
 
 

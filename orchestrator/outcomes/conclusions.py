@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from orchestrator.outcomes import failures
-from orchestrator.outcomes.adoption import stopped_there_too
+from orchestrator.outcomes.adoption import source_of, stopped_there_too
 from orchestrator.outcomes.final_row import TrialEnd, final_row
 from orchestrator.outcomes.judgement import judge
 from orchestrator.search.proposals import (
@@ -146,11 +146,15 @@ class Conclusions:
             return None
         attempts = self._attempts.of(proposal.trial_number)
         end = TrialEnd(outcome, reports, test, attempts, error if outcome == failure else None)
-        row = None
+        row = source = None
         if outcome == "stopped" and not attempts.count:
             row = stopped_there_too(self._stored, proposal)
+            source = source_of(self._stored, proposal)
         if row is None:
-            row = store.publish_trial(final_row(self._stored, proposal, end, self._environment))
+            written = final_row(self._stored, proposal, end, self._environment)
+            if source is not None:  # it has gone, but nothing was trained here
+                written["adopted_from"] = f"{source.sweep_id}/{source.trial_id}"
+            row = store.publish_trial(written)
         return row, run_result(row["outcome"], reports, sweep)
 
     def _failure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,24 @@ def test_a_verdict_by_another_rule_is_made_anew_and_the_reports_agree(
         other = same[row["content_id"]]
         if row["last_rung"] == other["last_rung"]:
             assert row["eval_loss"] == other["eval_loss"]
+
+
+def test_who_is_stopped_here_too_says_whose_it_was_after_that_has_gone(
+    start: Callable[..., Started],
+) -> None:
+    old = start(4, 8, 16, trials=12).run()
+    new = start(4, 8, 16, trials=12, **ASK)
+    undecided = {run.proposal.trial_number: run for run in new.adoption.runs if run.undecided}
+    for part in ("trials", "reports", "predictions", "checkpoints", "state"):
+        shutil.rmtree(old.stored.root / part / f"sweep={old.stored.id}", ignore_errors=True)
+    new.run()
+    assert is_searched(new.stored)
+    gone = undecided.keys() - new.started
+    assert gone
+    for number in gone:
+        source = undecided[number].source
+        assert new.rows[number]["adopted_from"] == f"{source.sweep_id}/{source.trial_id}"
+    assert all(new.rows[number]["adopted_from"] is None for number in new.started)
 
 
 def test_a_verdict_by_the_same_rule_stands(start: Callable[..., Started]) -> None:
