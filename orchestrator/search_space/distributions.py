@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.search_space.parameter_values import judge
+from orchestrator.search_space.parameter_values import is_same, judge
 from orchestrator.search_space.problems import MOST_PROBLEMS, show, unknown
 from trainables.contract.configuration import Scalar
 from trainables.techniques.parameter import Parameter
@@ -223,7 +223,7 @@ def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, l
         constant, problem = judge(value, parameter)
         if problem:
             faults.append((("choice", index), problem))
-        elif constant in converted:
+        elif any(is_same(constant, other, parameter) for other in converted):
             message = f"is {show(constant)}, which the list has already; remove one"
             faults.append((("choice", index), message))
         else:

@@ -44,6 +44,13 @@ def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
     return converted, parameter.check(converted)
 
 
+def is_same(one: Scalar, other: Scalar, parameter: Parameter) -> bool:
+    """Returns whether two values make the same trial: of a list of names in whichever order."""
+    if parameter.items and isinstance(one, str) and isinstance(other, str):
+        return set(split(one)) == set(split(other))
+    return one == other
+
+
 def _rule(parameter: Parameter, above: bool) -> str:
     """Returns the bound that a number is beyond, as `Parameter.check` says it."""
     if above:

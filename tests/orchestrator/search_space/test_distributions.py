@@ -56,6 +56,7 @@ ALL = {**LORA, "data_size": DATA_SIZE}
         ("data_size", {"lograndint": [1, 10**9 + 2]}, "high is 1000000001, but must be <= 1e+09"),
         ("rank", {"choice": [1, 1.0]}, "is 1, which the list has already"),
         ("target_modules", {"choice": ["q,v", "q, v"]}, "which the list has already"),
+        ("target_modules", {"choice": ["q,v", "v,q"]}, "which the list has already"),
         ("rank", {"choice": [4, {"a": 1}]}, "is a group of keys (a), but must be a single value"),
     ],
 )
