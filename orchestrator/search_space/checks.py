@@ -16,6 +16,7 @@ from orchestrator.search_space.distributions import Fault, count_values, extreme
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space
+from trainables.contract.addresses import scheme_of
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, Scalar
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
@@ -259,6 +260,9 @@ def source(value: str | None) -> list[Fault]:
         return []
     if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in value):
         return [((), f"is {show(value)}, but must not hold line breaks or control characters")]
+    if (scheme := scheme_of(value)) is not None:
+        rule = "must be a path or an identifier on the hub; copy it to a folder first"
+        return [((), f"is {show(value)}, an address ({scheme}://), but {rule}")]
     if any(len(part.encode()) > LONGEST_PART for part in value.split("/")):
         return [((), f"is {show(value)}, but no part of a path has more than {LONGEST_PART} bytes")]
     return []

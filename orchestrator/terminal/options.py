@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from trainables.contract.addresses import scheme_of
+
 MOST_HOURS = 876_600
 
 Named = TypeVar("Named", bound=StrEnum)
@@ -34,6 +36,11 @@ def whole(minimum: int) -> Callable[[Any], int]:
 
 def path(text: Any) -> Path:
     """Parses a path; `~` is the home folder also where no shell made it so (`--root=~/x`)."""
+    if (scheme := scheme_of(str(text))) is not None:
+        raise typer.BadParameter(
+            f"{_short(text)} is an address ({scheme}://), but must be a path: a folder of this"
+            " machine, or of a file system that is mounted on it."
+        )
     given = Path(str(text))
     try:
         found = given.expanduser()

@@ -43,3 +43,11 @@ def test_a_path_may_begin_with_a_home_folder(monkeypatch: pytest.MonkeyPatch) ->
     assert path("store/~") == Path("store/~")
     with pytest.raises(typer.BadParameter, match="home folder of a user that is not there"):
         path("~nobody-of-that-name/store")
+
+
+@pytest.mark.parametrize("given", ["s3://bucket/exp", "gs://b", "file:///tmp/exp", "HDFS://n:1/x"])
+def test_an_address_is_not_taken_for_a_folder_of_that_name(given: str) -> None:
+    scheme = given.partition(":")[0].lower()
+    with pytest.raises(typer.BadParameter, match=rf"is an address \({scheme}://\), but must be"):
+        path(given)
+    assert path("s3/bucket") == Path("s3/bucket")
