@@ -12,6 +12,7 @@ from orchestrator.results.errors import ResultsError, absent
 from orchestrator.results.measured import (
     interval_of,
     measured_rows,
+    mixed_dtypes,
     mixed_scoring,
     partly_measured,
 )
@@ -137,7 +138,7 @@ class Ranking:
         self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
         self.count = len(units)
         self.of = "trials" if each_trial else "configurations"
-        self.warnings = mixed_scoring(rows, (metric, *_BESIDE))
+        self.warnings = [*mixed_scoring(rows, (metric, *_BESIDE)), *mixed_dtypes(rows)]
 
     def entries(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Returns one flat dictionary a configuration, or a trial, best first.

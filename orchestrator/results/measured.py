@@ -127,3 +127,31 @@ def mixed_scoring(rows: Iterable[Mapping[str, Any]], metrics: Iterable[str]) -> 
         f" compare: {ways}."
         for ways, names in found.items()
     ]
+
+
+def mixed_dtypes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns a warning for trials that are compared and were trained in several types of numbers.
+
+    As on a cluster of GPUs and CPUs: what differs between them is then not their configuration
+    alone.
+
+    Args:
+        rows: Final rows with `sweep_id`, `technique`, `stratum` and `dtype`, which is None where
+            nothing was trained.
+    """
+    groups: dict[tuple[Any, ...], Counter[str]] = {}
+    for row in rows:
+        if row["dtype"] is not None:
+            key = row["sweep_id"], row["technique"], row["stratum"]
+            groups.setdefault(key, Counter())[row["dtype"]] += 1
+    mixed = {key: found for key, found in groups.items() if len(found) > 1}
+    if not mixed:
+        return []
+    (_, technique, stratum), found = next(iter(mixed.items()))
+    of = technique if stratum is None else f"{technique} with {stratum}"
+    named = " and ".join(f"{dtype} ({count:,})" for dtype, count in sorted(found.items()))
+    more = f", and so were those of {len(mixed) - 1:,} other groups" if len(mixed) > 1 else ""
+    return [
+        f"Trials of {of} were trained in {named}{more}: a difference between them may be that of"
+        " the devices. The column dtype says which; resources.kinds keeps a sweep to one kind."
+    ]

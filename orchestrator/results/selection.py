@@ -25,7 +25,7 @@ FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
     *("profile", "dataset", "dataset_fingerprint", "split_version", "eval_rows"),
     *("scoring_version", "sqlite_version"),
-    *("objective_metric", "objective_mode", "phase"),
+    *("objective_metric", "objective_mode", "phase", "stratum", "dtype"),
 )
 """Columns that the functions of this module look at, beside metrics."""
 

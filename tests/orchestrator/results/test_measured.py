@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from orchestrator.results.leaderboard import Ranking, leaderboard, render
-from orchestrator.results.measured import interval_of, mixed_scoring, partly_measured
+from orchestrator.results.measured import (
+    interval_of,
+    mixed_dtypes,
+    mixed_scoring,
+    partly_measured,
+)
 from orchestrator.results.pareto import pareto
 from orchestrator.results.show import show
 from orchestrator.store import Store
@@ -159,3 +164,21 @@ def _ranked(root: Path, limit: int | None) -> str:
 
 def _pareto(root: Path, gain: str) -> tuple[str, ...]:
     return pareto(root, [SWEEP], "wall_seconds", gain).remarks
+
+
+def _trained(dtype: str | None, stratum: str | None = "rank=4", technique: str = "lora") -> Any:
+    return {"sweep_id": "toy-1", "technique": technique, "stratum": stratum, "dtype": dtype}
+
+
+def test_trials_that_are_compared_in_several_types_of_numbers_are_named() -> None:
+    half, whole = _trained("bfloat16"), _trained("float32")
+    (said,) = mixed_dtypes([half, whole, whole, _trained(None)])
+    assert "Trials of lora with rank=4 were trained in bfloat16 (1) and float32 (2): " in said
+    assert "resources.kinds" in said
+    (said,) = mixed_dtypes([half, whole, _trained("bfloat16", None), _trained("float32", None)])
+    assert "and so were those of 1 other groups" in said
+
+
+def test_types_of_trials_that_are_not_compared_may_differ() -> None:
+    others = [_trained("float32", "rank=8"), _trained("float32", technique="qlora")]
+    assert mixed_dtypes([_trained("bfloat16"), *others, _trained(None)]) == []
