@@ -12,6 +12,7 @@ import ray
 from ray.train.torch import TorchConfig
 from ray.train.torch.config import _set_torch_distributed_env_vars, _TorchBackend
 
+from orchestrator.trial.termination import THIS_PROCESS
 from trainables.runtime import rendezvous
 
 
@@ -34,12 +35,17 @@ class GroupBackend(_TorchBackend):
         size = len(worker_group)
         how = (backend_config.backend, timedelta(seconds=backend_config.timeout_s))
         joining = [
-            worker_group.execute_single_async(
-                rank, rendezvous.join, address, port, rank, size, *how
-            )
+            worker_group.execute_single_async(rank, _join, (address, port, rank, size), *how)
             for rank in range(size)
         ]
         ray.get(joining)
+
+
+def _join(meeting: tuple[str, int, int, int], *how: Any) -> None:
+    # In the process's main thread, to which handlers belong.
+    THIS_PROCESS.install()
+    own = ray.util.get_node_ip_address()
+    rendezvous.join(rendezvous.Place(*meeting, own), *how)
 
 
 def _host() -> tuple[str, int]:

@@ -9,10 +9,11 @@ sets them (`install`), before the first trial.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +27,7 @@ class Termination:
         """Begins without handlers: `received` stays false until `install`."""
         self.received = False
         self._in_trial = False
+        self._last_words: Callable[[], object] | None = None
         self._end: Any = signal.SIG_DFL
 
     def install(self) -> None:
@@ -49,7 +51,24 @@ class Termination:
                 os.kill(os.getpid(), signal.SIGTERM)
                 threading.Event().wait()
 
+    @contextmanager
+    def announced(self, last_words: Callable[[], object]) -> Iterator[None]:
+        """Lets a trial say that it was SIGTERM that ended it; it does not come to its end first.
+
+        Args:
+            last_words: Called in the main thread, while the trial goes on in its own.
+        """
+        self._last_words = last_words
+        try:
+            yield
+        finally:
+            self._last_words = None
+
     def _terminate(self, number: int, frame: object) -> None:
+        if self._last_words is not None:
+            words, self._last_words = self._last_words, None
+            with contextlib.suppress(Exception):  # the disk may be gone; the end is not
+                words()
         if self._in_trial and not self.received:
             self.received = True
             signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)

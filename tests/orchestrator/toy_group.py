@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import ray
 import torch.distributed
 
 from tests.orchestrator import toy
@@ -25,10 +26,13 @@ def finetune(
 ) -> None:
     """Runs `toy.finetune` in the first worker, and waits for it in the others."""
     assert torch.distributed.get_world_size() == 2
-    # The tests' clusters are on loopback, and so are the groups in them.
+    # The group is on the address of its node: on loopback where the cluster is on this machine,
+    # and there nothing of Ray's listens elsewhere either.
+    own = ray.util.get_node_ip_address()
     sockets = psutil.Process().net_connections(kind="inet")
     listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
-    assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}, listening
+    assert listening & {own, f"::ffff:{own}"}, listening
+    assert own != "127.0.0.1" or listening <= {own, f"::ffff:{own}"}, listening
     if torch.distributed.get_rank() == 0:
         toy.finetune(configuration, rungs, report, resume_from=resume_from, device=device)
     else:

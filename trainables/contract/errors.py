@@ -18,6 +18,10 @@ class SharedError(UserError):
     """What all trials of a sweep share cannot be used: it stops the sweep and fails no trial."""
 
 
+class PeerLostError(Exception):
+    """Another worker of a trial's group is gone, or does not answer: it knows why, not this one."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Returns the valid name that looks most like a wrong one, or None if none does.
 

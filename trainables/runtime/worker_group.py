@@ -7,18 +7,25 @@ process with that batch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from trainables.contract.errors import PeerLostError
+
 _BUCKET = 8 << 20
 """Gradient values that are sent together: few messages, and little memory for the copy."""
 _PATIENCE = timedelta(days=7)
 """How long the others wait while the first worker evaluates and reports; a worker that dies ends
 the wait."""
+
+_LOST = re.compile(r"gloo|connection (closed|reset)|broken pipe|timed out", re.IGNORECASE)
+"""How gloo says that it has lost another worker."""
 
 
 class WorkerGroup:
@@ -48,6 +55,9 @@ class WorkerGroup:
         Args:
             parameters: The trained ones; one without a gradient counts as zero.
             loss: This worker's part of the loss, a scalar.
+
+        Raises:
+            PeerLostError: One of the workers is gone.
         """
         if self.size == 1:
             return loss
@@ -66,17 +76,39 @@ class WorkerGroup:
         return total.squeeze(0)
 
     def wait(self) -> None:
-        """Returns when every worker is here."""
+        """Returns when every worker is here.
+
+        Raises:
+            PeerLostError: One of them is gone.
+        """
         if self._waiting is not None:
-            dist.barrier(group=self._waiting)
+            with _peers():
+                dist.barrier(group=self._waiting)
 
     def _sum(self, flat: torch.Tensor) -> torch.Tensor:
+        with _peers():
+            return self._summed(flat)
+
+    def _summed(self, flat: torch.Tensor) -> torch.Tensor:
         if self._through_cpu and flat.device.type != "cpu":  # gloo has no Apple-silicon tensors
             on_cpu = flat.cpu()
             dist.all_reduce(on_cpu)
             return on_cpu.to(flat.device)
         dist.all_reduce(flat)
         return flat
+
+
+@contextmanager
+def _peers() -> Iterator[None]:
+    """Tells that an operation of the group failed from a failure of this worker's own."""
+    try:
+        yield
+    except dist.DistError as error:  # nccl's, and where the store is gone
+        raise PeerLostError(f"a worker of the group is gone: {error}") from error
+    except RuntimeError as error:  # gloo's
+        if isinstance(error, torch.OutOfMemoryError) or not _LOST.search(str(error)):
+            raise
+        raise PeerLostError(f"a worker of the group is gone: {error}") from error
 
 
 def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:

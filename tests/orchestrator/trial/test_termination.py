@@ -67,3 +67,20 @@ def test_a_trial_comes_to_its_end_first() -> None:
 )
 def test_otherwise_the_process_ends_at_once(script: str) -> None:
     assert _run(script) == ""
+
+
+def test_a_trial_that_is_not_waited_for_says_why_it_ends() -> None:
+    script = """
+def group():
+    with termination.announced(lambda: print("SIGTERM", flush=True)):
+        begun.set()
+        to_end.wait()
+        print("it went on")
+
+threading.Thread(target=group, daemon=True).start()
+begun.wait()
+terminate()
+print("it went on")
+"""
+    assert _run(script).split() == ["SIGTERM"]
+    assert _run(script.replace('print("SIGTERM", flush=True)', "1 / 0")) == ""

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch.distributed as dist
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from trainables.contract.errors import PeerLostError
 from trainables.contract.reports import Metrics, RungReport
 from trainables.finetune import finetune
+from trainables.runtime.worker_group import WorkerGroup
 
 RUNGS = (20, 40)
 
@@ -42,8 +45,6 @@ def train(base: str) -> list[dict[str, Any]]:
 
 def worker(base: str, rank: int, rendezvous: str, result: str) -> None:
     """What each process of the group runs."""
-    import torch.distributed as dist
-
     dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
     Path(result).write_text(json.dumps(train(base)))
     dist.destroy_process_group()
@@ -75,3 +76,27 @@ def test_two_workers_give_the_numbers_of_one(tmp_path: Path) -> None:
             assert a.get(name) == b.get(name)
         for name in {"train_loss", "eval_loss"} & set(b):
             assert a[name] == pytest.approx(b[name], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [::1]"), None),
+        (RuntimeError("[pair.cc] Connection reset by peer"), None),
+        (dist.DistNetworkError("failed to recv, got 0 bytes"), None),
+        (RuntimeError("The size of tensor a (3) must match"), RuntimeError),
+        (ValueError("no"), ValueError),
+    ],
+)
+def test_that_another_worker_is_gone_is_told_from_an_error_of_this_one(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception] | None
+) -> None:
+    def barrier(**_: object) -> None:
+        raise error
+
+    group = WorkerGroup()
+    monkeypatch.setattr(group, "_waiting", "a group")
+    monkeypatch.setattr(dist, "barrier", barrier)
+    with pytest.raises(kind or PeerLostError) as raised:
+        group.wait()
+    assert type(raised.value) is (kind or PeerLostError)
