@@ -73,6 +73,7 @@ def ours(trials: int) -> list[float]:
     from orchestrator.outcomes.standing import standing
     from orchestrator.ray_tune.cluster import cluster
     from orchestrator.ray_tune.placement import slots
+    from orchestrator.ray_tune.room import FixedRoom
     from orchestrator.ray_tune.tuner import SweepTuner
     from orchestrator.search_space import load
     from orchestrator.state.stored_sweep import latest
@@ -97,8 +98,9 @@ def ours(trials: int) -> list[float]:
         stored, ends = latest(sweep, Store(Path(folder) / "store")), _Ends()
         conclusions = Conclusions(stored, "{}")
         with cluster(None, dashboard=False) as ray:
-            tuner = SweepTuner(stored, standing(stored, conclusions), conclusions, [ends])
-            tuner.run(slots(sweep, ray["resources"]), "benchmarks.idle_learner:finetune")
+            state, room = standing(stored, conclusions), FixedRoom(slots(sweep, ray["resources"]))
+            tuner = SweepTuner(stored, state, conclusions, [ends], room=room)
+            tuner.run("benchmarks.idle_learner:finetune")
         return ends.times
 
 

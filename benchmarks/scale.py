@@ -122,7 +122,7 @@ COLUMNS = (
 
 def _progress(sweep: Sweep, identifier: str, state: Standing) -> Progress:
     silent = Console(file=io.StringIO(), force_terminal=True)
-    return Progress(sweep, identifier, silent, SLOTS, dict(state.rows))
+    return Progress(sweep, identifier, silent, lambda: SLOTS, dict(state.rows))
 
 
 @contextmanager

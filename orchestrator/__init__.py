@@ -5,6 +5,7 @@
     confirmation   which of what was tried is trained again, under new seeds, on test rows
     ray_tune       Ray Tune places the trials on the cluster and asks `search` at every event
     trial          one attempt at a trial in its process: calls a learner and records its rungs
+    nodes          what a machine must have before it gets a trial
     outcomes       what became of it: judged, concluded with one final row, or tried again
     store, state   the three Parquet tables, and a sweep's files beside them
     results        the answer, comparisons and SQL over the store, by `statistics`; `predict` asks a

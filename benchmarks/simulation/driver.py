@@ -15,6 +15,8 @@ from benchmarks.simulation.curves import Learner
 from benchmarks.simulation.trial import Running, publish_test, report
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import standing
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.room import FixedRoom
 from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
 from orchestrator.ray_tune.trainable import tune_result
@@ -151,7 +153,8 @@ class Simulation:
                 self._propose,
                 {proposal.trial_number for proposal in self._paused.values()},
             )
-            self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude)
+            room = FixedRoom(Slots("cpu", slots, 1, {"CPU": 1.0}))
+            self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, room=room)
             self._watcher = watch(self.standing)
 
     def run(self) -> None:

@@ -6,6 +6,7 @@ the next one.
 
 from __future__ import annotations
 
+import json
 import re
 
 from orchestrator.outcomes import failures
@@ -28,8 +29,11 @@ from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import index
 from orchestrator.store.rows import Row
 
-_STORE_ERROR = re.compile(r"orchestrator\.store\.errors\.\w+: (.*)")
-"""The last line of such an error's traceback."""
+_EVERYBODYS = re.compile(
+    r"(?:orchestrator\.store\.errors\.\w+|trainables\.runtime\.rendezvous\.RendezvousError): (.*)"
+)
+"""The last line of the traceback of an error that is no trial's and could not put itself on record:
+of the store, or of workers that did not come together."""
 
 
 def is_finished(stored: StoredSweep) -> bool:
@@ -95,7 +99,8 @@ class Conclusions:
 
         Args:
             stored: The sweep.
-            environment: JSON of what the trials run in.
+            environment: JSON of what this process runs in; of a trial of which nothing is on
+                record it is told as the trial's.
         """
         self._stored = stored
         self._limits = stored.sweep.limits
@@ -151,11 +156,18 @@ class Conclusions:
             row = stopped_there_too(self._stored, proposal)
             source = source_of(self._stored, proposal)
         if row is None:
-            written = final_row(self._stored, proposal, end, self._environment)
+            ran_in = self._ran_in(proposal.trial_number, end)
+            written = final_row(self._stored, proposal, end, ran_in)
             if source is not None:  # it has gone, but nothing was trained here
                 written["adopted_from"] = f"{source.sweep_id}/{source.trial_id}"
             row = store.publish_trial(written)
         return row, run_result(row["outcome"], reports, sweep)
+
+    def _ran_in(self, trial_number: int, end: TrialEnd) -> str:
+        """Returns JSON of what the trial ran in, on its own node: at its last report, or at all."""
+        attempt = end.reports[-1]["attempt"] if end.reports else end.attempts.count
+        found = self._attempts.environment(trial_number, attempt) if attempt else None
+        return self._environment if found is None else json.dumps(found, sort_keys=True)
 
     def _failure(
         self, trial_number: int, error: str, earlier_attempts: int | None
@@ -187,7 +199,7 @@ class Conclusions:
             self._attempts.fail(trial_number, "hung", reason, f"{hang.strip()}\n{reason}")
         elif "low on memory" in error:  # Ray ends a process before the machine runs out.
             self._attempts.fail(trial_number, "out_of_memory", "the host's memory ran low", error)
-        elif refused := _STORE_ERROR.search(error):  # A full disk takes no record of itself.
+        elif refused := _EVERYBODYS.search(error):  # A full disk takes no record of itself.
             self._attempts.fail(trial_number, MACHINE, refused[1], error)
         elif self._attempts.saved_on_termination(trial_number):
             self._attempts.fail(trial_number, TERMINATED, "its process received SIGTERM", error)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import CommandError
-from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
+from orchestrator.state.attempts import DIED, MACHINE, NODE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from trainables.contract.configuration import TrialConfiguration
@@ -45,7 +45,7 @@ def outcome(attempts: Attempts, max_attempts: int) -> str | None:
     """
     assert attempts.failure is not None
     kind: str = attempts.failure["outcome"]
-    if kind == MACHINE:
+    if kind in (MACHINE, NODE):
         raise MachineError(attempts.failure["error"])
     if kind == TERMINATED:
         return None

@@ -115,7 +115,7 @@ def final_row(
         "outcome": end.outcome,
         "last_rung": last.get("rung"),
         "error": end.error,
-        "attempts": end.attempts.count - end.attempts.resumed,
+        "attempts": end.attempts.counted,
         "steps": last.get("step"),
         **measured,
         "objective_metric": sweep.objective.metric,

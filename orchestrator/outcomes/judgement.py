@@ -31,7 +31,7 @@ def judge(
         return "diverged"
     if reports and reports[-1]["rung_examples"] == last_rung and tested:
         return "completed"
-    if stopped:
+    if stopped and reports:  # what is not in the store was not trained, whoever heard of it
         return "stopped"
     return failure
 

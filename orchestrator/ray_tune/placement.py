@@ -27,12 +27,19 @@ class Slots:
         trials: How many run at a time.
         workers: Processes of one trial; 1 is the trial's own process.
         resources: What Ray reserves for one process of a trial.
+        nodes: Ids of the nodes that take them; none where any does.
     """
 
     kind: str
     trials: int
     workers: int
     resources: dict[str, float]
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """What Ray is told of the nodes that take a process; nothing where any does."""
+        return {"ray.io/node-id": f"in({','.join(self.nodes)})"} if self.nodes else {}
 
     @property
     def devices(self) -> float:
@@ -46,7 +53,11 @@ class Slots:
             each = f"{self.resources['GPU']:g} {'GPU' if self.kind == 'cuda' else 'MPS device'}"
         if self.workers > 1:
             each = f"{self.workers} workers of {each}"
-        return f"{self.trials} trial{'s' if self.trials != 1 else ''} at a time, {each} each"
+        where = ""
+        if self.nodes:
+            where = " on 1 node" if len(self.nodes) == 1 else f" on {len(self.nodes)} nodes"
+        trials = f"{self.trials} trial{'s' if self.trials != 1 else ''}"
+        return f"{trials} at a time{where}, {each} each"
 
 
 def local_accelerators() -> int:
@@ -95,6 +106,15 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
             f" {sweep.resources.cpus} for each of its processes), but the cluster has {cpus:g};"
             " lower resources.cpus or add nodes."
         )
+    on_apple = apple if apple is not None else platform.system() == "Darwin"
+    kinds = sweep.resources.kinds
+    if kinds is not None and (gpus == 0 or ("mps" if on_apple else "cuda") not in kinds):
+        if "cpu" not in kinds:
+            raise NoRoomError(
+                f"A trial runs on {' or '.join(kinds)} (resources.kinds), and there is no such"
+                " device; add cpu to resources.kinds, or start where there is one."
+            )
+        gpus = 0.0
     # On a cluster without accelerators a worker group takes CPUs, one process each.
     fit = [cpus / (each_cpus * workers)]
     resources = {"CPU": each_cpus}
@@ -105,7 +125,6 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
                 f"A trial takes {wanted:g} accelerators (resources.accelerators), but the cluster"
                 f" has {gpus:g}; lower resources.accelerators or add nodes."
             )
-        on_apple = apple if apple is not None else platform.system() == "Darwin"
         kind = "mps" if on_apple else "cuda"
         if kind == "mps" and workers > 1:
             raise NoRoomError(

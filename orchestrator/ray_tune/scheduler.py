@@ -8,6 +8,8 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.trainable import SLOTS
 from orchestrator.search.halving import RUNG, Halving, Verdict
 from orchestrator.store import StoreError
 
@@ -30,6 +32,10 @@ class SweepScheduler(FIFOScheduler):
             continued another time.
         unmeasured: Is called at each report whose objective no row can give.
         go_on: Is told (trial id, examples of the rung) of each report that is not a stop.
+        takes: Whether slots that a trial was given are still all that there are of their kind; None
+            where nodes do not come and go.
+        withdrawn: Tune's ids of the trials that waited for nodes that are gone or taken, while
+            there are others, and never started.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class SweepScheduler(FIFOScheduler):
         self.trouble: Callable[[Exception], None] = lambda error: None
         self.unmeasured: Callable[[], None] = lambda: None
         self.go_on: Callable[[str, int], None] = lambda trial_id, rung: None
+        self.takes: Callable[[Slots], bool] | None = None
+        self.withdrawn: set[str] = set()
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Returns STOP or CONTINUE for the report."""
@@ -82,6 +90,16 @@ class SweepScheduler(FIFOScheduler):
         self.go_on(trial_id, result[RUNG])
         return str(TrialScheduler.CONTINUE)
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Returns the trial that waits longest, after those that wait in vain are withdrawn."""
+        if self.takes is not None:
+            for trial in list(tune_controller.get_live_trials()):
+                waits = trial.status == "PENDING" and not _is_placed(tune_controller, trial)
+                if waits and not self.takes(trial.config[SLOTS]):
+                    self.withdrawn.add(trial.trial_id)
+                    _withdraw(tune_controller, trial)
+        return super().choose_trial_to_run(tune_controller)
+
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Keeps the error for the final row."""
         # Tune's own get_error reads the copy in its storage, which is not there yet.
@@ -97,3 +115,18 @@ class SweepScheduler(FIFOScheduler):
     def debug_string(self) -> str:
         """Returns one line for Ray Tune's own status display."""
         return f"successive halving, {len(self.stopped)} stopped"
+
+
+def _is_placed(tune_controller: Any, trial: Any) -> bool:
+    """Returns whether a trial that has not started has its resources: Ray Tune (2.60) does not
+    tell that from one that waits for them.
+    """
+    actor = tune_controller._trial_to_actor.get(trial)
+    return actor is not None and tune_controller._actor_manager.is_actor_started(actor)
+
+
+def _withdraw(tune_controller: Any, trial: Any) -> None:
+    """Ends a trial that has not started; Ray Tune (2.60) would keep a process for it."""
+    if trial in tune_controller._staged_trials:
+        tune_controller._unstage_trial_with_resources(trial)
+    tune_controller.stop_trial(trial)

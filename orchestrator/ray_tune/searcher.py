@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
 from ray.tune.search import Searcher
 
+from orchestrator.ray_tune.room import Room
+from orchestrator.ray_tune.trainable import SLOTS
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import Queue
 from orchestrator.search.run_result import RunResult
@@ -22,6 +25,8 @@ class SweepSearcher(Searcher):
         queue: Queue,
         conclude: Callable[[str, Proposal], RunResult | None],
         expired: Callable[[], bool] = lambda: False,
+        *,
+        room: Room,
     ) -> None:
         """Makes the searcher.
 
@@ -31,33 +36,45 @@ class SweepSearcher(Searcher):
             conclude: Called with Tune's trial id and the proposal when a trial has ended; returns
                 None when the end is not final (an interruption).
             expired: Whether the sweep's time is up, so that nothing more is to start.
+            room: Where runs may run.
         """
         super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
         self._queue = queue
         self._conclude = conclude
         self._expired = expired
+        self._room = room
         self._running: dict[str, Proposal] = {}
+        self._kinds: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
-        """Returns the next run as a Tune configuration `{"proposal": Proposal}`.
+        """Returns the next run as a Tune configuration `{"proposal": Proposal, "slots": Slots}`.
 
-        None where there is none before others have reported.
+        None where there is none before others have reported, or no room.
         """
         if self._expired():
             return Searcher.FINISHED  # type: ignore[no-any-return]
+        self._room.look()
+        # A trial that waits for one of those that run may go on when that has reported; and one
+        # whose node turns out to be unfit is handed out again.
+        waits = bool(self._running) and (self._queue.pauses or self._room.changes)
+        if not len(self._queue):
+            return None if waits else Searcher.FINISHED
+        slots = self._room.next(Counter(self._kinds.values()), len(self._queue))
+        if slots is None:
+            return None
         proposal = self._queue.next()
         if proposal is None:
-            # A trial that waits for one of those that run may go on when that has reported.
-            waits = self._running and self._queue.pauses
             return None if waits else Searcher.FINISHED
         self._running[trial_id] = proposal
-        return {"proposal": proposal}
+        self._kinds[trial_id] = slots.kind
+        return {"proposal": proposal, SLOTS: slots}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Concludes the run and lets the study learn from it."""
         proposal = self._running.pop(trial_id, None)
+        self._kinds.pop(trial_id, None)
         if proposal is None:
             return
         ended = self._conclude(trial_id, proposal)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.outcomes.judgement import diverged
 from orchestrator.outcomes.unmeasured import is_unmeasured
+from orchestrator.ray_tune.fit_node import check_root, on_fit_node
+from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.halving import RUNG
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, follow, run
 from orchestrator.trial.labelled_output import labelled
@@ -24,24 +29,28 @@ if TYPE_CHECKING:
     from orchestrator.ray_tune.group_board import GroupReports
 
 
-def tune_function(
-    job: TrialJob, resources: dict[str, float], board: str | None = None
-) -> Callable[[dict[str, Any]], None]:
-    """Returns the function that Ray Tune runs for each trial, with `{"proposal": Proposal}`.
+SLOTS = "slots"
+
+
+def tune_function(job: TrialJob, board: str | None = None) -> Callable[[dict[str, Any]], None]:
+    """Returns the function that Ray Tune runs for each trial.
+
+    Its configuration is `{"proposal": Proposal, "slots": Slots}`: the trial and where it runs.
 
     Args:
         job: What all trials have in common.
-        resources: What Ray reserves for one process of a trial.
         board: Name of the board that worker groups report and wait at; None without any.
     """
 
     def trial(config: dict[str, Any]) -> None:
         proposal: Proposal = config["proposal"]
+        slots: Slots = config[SLOTS]
+        here = replace(job, kind=slots.kind)
         with labelled(proposal, job.stored.trial_id(proposal.trial_number)):
             if board is None:
-                _fit_here(job, proposal)
+                _fit_here(here, proposal)
             else:
-                _fit_in_group(job, resources, board, proposal)
+                _fit_in_group(here, slots, board, proposal)
 
     # The dashboard's Actors page shows this name beside each of the sweep's processes.
     trial.__name__ = job.stored.sweep.name
@@ -84,10 +93,11 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
     from ray.train.torch import TorchTrainer
 
     def report(row: dict[str, Any]) -> None:
+        check_root(job.marker)
         ray.tune.report(tune_result(job.stored, proposal, row))
 
     def loop() -> None:
-        with THIS_PROCESS.awaited():
+        with THIS_PROCESS.awaited(), on_fit_node(job.marker):
             run(job, proposal, report)
 
     TorchTrainer(
@@ -97,9 +107,7 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
     ).fit()
 
 
-def _fit_in_group(
-    job: TrialJob, resources: dict[str, float], board: str, proposal: Proposal
-) -> None:
+def _fit_in_group(job: TrialJob, slots: Slots, board: str, proposal: Proposal) -> None:
     from ray.train import RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
@@ -113,7 +121,8 @@ def _fit_in_group(
         scaling_config=ScalingConfig(
             num_workers=job.workers,
             use_gpu=job.kind == "cuda",
-            resources_per_worker=resources,
+            resources_per_worker=slots.resources,
+            label_selector=slots.selector or None,
         ),
         torch_config=GroupConfig(backend="nccl" if job.kind == "cuda" else "gloo"),
         run_config=RunConfig(
@@ -135,6 +144,7 @@ def _group_loop(config: dict[str, Any]) -> None:
     identifier = job.stored.trial_id(proposal.trial_number)
 
     def report(row: dict[str, Any]) -> None:
+        check_root(job.marker)
         reports.post(tune_result(job.stored, proposal, row))
         # Without it the group would train on while it is being stopped.
         reports.wait_for_go_ahead(identifier, row[RUNG])
@@ -144,7 +154,13 @@ def _group_loop(config: dict[str, Any]) -> None:
     def pass_on(rung: int) -> None:
         reports.wait_for_go_ahead(identifier, grid[rung])
 
-    with labelled(proposal, identifier):
+    # Its node is taken away: no fault of the trial's, which goes on from its last rung.
+    say_so = partial(AttemptLog(job.stored.files).save_on_termination, proposal.trial_number)
+    with (
+        labelled(proposal, identifier),
+        on_fit_node(job.marker),
+        THIS_PROCESS.announced(say_so),
+    ):
         if ray.train.get_context().get_world_rank() == 0:
             run(job, proposal, report)
         else:

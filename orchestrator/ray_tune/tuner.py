@@ -19,23 +19,29 @@ from orchestrator.outcomes.failures import AlikeFailuresError, FirstFailures, Ma
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
+from orchestrator.ray_tune.fit_node import unfit_node
 from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.room import NoNodeError, Room
 from orchestrator.ray_tune.scheduler import SweepScheduler
 from orchestrator.ray_tune.searcher import SweepSearcher
-from orchestrator.ray_tune.trainable import tune_function
+from orchestrator.ray_tune.trainable import SLOTS, tune_function
 from orchestrator.ray_tune.watcher import TuneEvents, Watcher
 from orchestrator.search.halving import Verdict, compared_with
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import ConfirmingQueue, Queue, RunQueue
 from orchestrator.search.run_result import RunResult
 from orchestrator.search_space.stopping_rules import MOST_RUNGS
-from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.attempts import NODE, AttemptLog
+from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.verdict_log import VerdictLog
 from orchestrator.store import StoreError
 from orchestrator.trial.attempt import TrialJob
+
+_MOST_MOVES = 1_000_000
+"""Times that trials are placed anew because a node was not what it seemed."""
 
 
 class SweepTuner:
@@ -51,6 +57,8 @@ class SweepTuner:
         *,
         is_last: bool = False,
         confirming: Sequence[Proposal] | None = None,
+        room: Room,
+        marker: NodeMarker | None = None,
     ) -> None:
         """Lines up the trials that are left.
 
@@ -62,6 +70,8 @@ class SweepTuner:
             expired: Whether the time is up: nothing more starts, and trials end at their next rung.
             is_last: Whether a trial that is to be tried again is not tried in this start.
             confirming: The confirming runs, in place of those of the search.
+            room: Where trials run.
+            marker: By which a node sees that its root is the driver's, on a cluster of several.
 
         Raises:
             DamagedError: A checkpoint or a record under `state/` is not this sweep's.
@@ -71,6 +81,8 @@ class SweepTuner:
         self._watchers = watchers
         self._expired = expired
         self._is_last = is_last
+        self._room = room
+        self._marker = marker
         self._trouble: Exception | None = None
         self._first_failures = FirstFailures(standing.rows.values(), stored.root)
         self._kept_models = KeptModels(stored)
@@ -108,13 +120,16 @@ class SweepTuner:
         self._scheduler.keep = self._keep_verdict
         self._scheduler.settled = self._settled
         self._scheduler.trouble = self._keep
-        self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, self._over)
+        if room.changes:
+            self._scheduler.takes = room.takes
+        self._searcher = SweepSearcher(
+            stored.sweep, self._queue, self._conclude, self._over, room=room
+        )
 
-    def run(self, slots: Slots, learner: str) -> None:
+    def run(self, learner: str) -> None:
         """Runs the trials to their ends; Ray must be running.
 
         Args:
-            slots: How trials are placed.
             learner: "module:function" of what trains.
 
         Raises:
@@ -123,29 +138,30 @@ class SweepTuner:
             MachineError: A trial met an error that is the machine's, not its own.
             AlikeFailuresError: Every trial so far failed in the same way.
             UnmeasuredObjectiveError: No validation row can give the objective.
+            NoNodeError: No node is left that can run trials.
         """
         if not len(self._queue) and not self._paused:
             return
-        board = GroupBoard() if slots.workers > 1 else None
+        workers = self._stored.sweep.resources.workers
+        board = GroupBoard() if workers > 1 else None
         if board is not None:
             self._scheduler.go_on = board.go_on
         # Of an earlier run nothing is read.
         shutil.rmtree(self._stored.files.ray_train, ignore_errors=True)
-        job = TrialJob(self._stored, slots.kind, slots.workers, learner)
-        function = tune_function(job, slots.resources, None if board is None else board.name)
+        # On which kind of device a trial runs is said where it is placed.
+        job = TrialJob(self._stored, "cpu", workers, learner, self._marker)
+        function = tune_function(job, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
-        tune.register_trainable(
-            self._stored.sweep.name, tune.with_resources(function, _placement(slots))
-        )
+        tune.register_trainable(self._stored.sweep.name, tune.with_resources(function, _placement))
         try:
-            self._fit(slots)
+            self._fit(workers)
         finally:
             if board is not None:
                 board.close()
         if self._trouble is not None:
             raise self._trouble
 
-    def _fit(self, slots: Slots) -> None:
+    def _fit(self, workers: int) -> None:
         # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a
         # folder that is this user's alone, and not on the store's disk, which may be full.
         with tempfile.TemporaryDirectory(prefix=f"{self._stored.id}-") as folder:
@@ -155,9 +171,10 @@ class SweepTuner:
                     search_alg=self._searcher,
                     scheduler=self._scheduler,
                     # More than there can be: the searcher says when there is no other.
-                    num_samples=(len(self._queue) + len(self._paused)) * (1 + MOST_RUNGS),
-                    max_concurrent_trials=slots.trials,
-                    reuse_actors=slots.workers == 1,
+                    num_samples=(len(self._queue) + len(self._paused)) * (1 + MOST_RUNGS)
+                    + _MOST_MOVES,
+                    max_concurrent_trials=self._room.most,
+                    reuse_actors=workers == 1,
                     trial_dirname_creator=_folder,
                     trial_name_creator=partial(_name, self._stored),
                 ),
@@ -206,6 +223,14 @@ class SweepTuner:
 
     def _conclude(self, tune_id: str, proposal: Proposal) -> RunResult | None:
         """Gives a trial that has ended its final row, or takes it back where it is to wait."""
+        if tune_id in self._scheduler.withdrawn:
+            self._queue.put_back(proposal)
+            return None
+        error = self._scheduler.errors.get(tune_id)
+        unfit = None if error is None or not self._room.changes else unfit_node(error)
+        if unfit is not None:
+            self._move(proposal, *unfit, error or "")
+            return None
         stopped = tune_id in self._scheduler.stopped
         if tune_id in self._scheduler.waiting:
             # By now there may be a verdict.
@@ -213,7 +238,22 @@ class SweepTuner:
             if not stopped:
                 self._pause(proposal)
                 return None
-        return self._end(proposal, stopped=stopped, error=self._scheduler.errors.get(tune_id))
+        return self._end(proposal, stopped=stopped, error=error)
+
+    def _move(self, proposal: Proposal, node_id: str, reason: str, error: str) -> None:
+        """Has a trial run on another node than the one that it has come to, which gets no other."""
+        number = proposal.trial_number
+        try:
+            self._room.set_aside(node_id, reason)
+            begun = self._attempts.of(number)
+            if begun.count > self._earlier_attempts.get(number, 0) and begun.failure is None:
+                self._attempts.fail(number, NODE, reason, error)
+        except (NoNodeError, StoreError) as trouble:
+            self._keep(trouble)
+        self._earlier_attempts[number] = self._attempts.of(number).count
+        for watcher in self._watchers:
+            watcher.interrupted(proposal, goes_on=not self._over())
+        self._queue.put_back(proposal)
 
     def _pause(self, proposal: Proposal) -> None:
         """Takes back a trial that has ended to wait for others."""
@@ -285,10 +325,12 @@ def _folder(trial: Any) -> str:
     return f"trial-{trial.trial_id}"
 
 
-def _placement(slots: Slots) -> tune.PlacementGroupFactory:
+def _placement(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    slots: Slots = config[SLOTS]
+    where = {"bundle_label_selector": [slots.selector]} if slots.selector else {}
     if slots.workers == 1:
-        return tune.PlacementGroupFactory([slots.resources])
+        return tune.PlacementGroupFactory([slots.resources], **where)
     # The function that starts a worker group waits; its workers reserve the devices themselves.
     # Ray Tune (2.60) refuses a trial that asks for nothing, and `{"cpu": 0}` alone counts as
     # nothing, so a byte of memory is asked for.
-    return tune.PlacementGroupFactory([{"memory": 1}])
+    return tune.PlacementGroupFactory([{"memory": 1}], **where)

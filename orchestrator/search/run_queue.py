@@ -39,6 +39,9 @@ class Queue(Protocol):
     def resume(self, proposal: Proposal) -> None:
         """Takes back a run that has waited and is to go on; such runs are the next ones."""
 
+    def put_back(self, proposal: Proposal) -> None:
+        """Takes back a run that could not run where it was; it is the next one."""
+
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Takes in how a run ended."""
 
@@ -123,6 +126,10 @@ class RunQueue:
         """Takes back a run that has waited and is to go on; such runs are the next ones."""
         self._going_on.append(proposal)
 
+    def put_back(self, proposal: Proposal) -> None:
+        """Takes back a run that could not run where it was; it is the next one."""
+        self._going_on.insert(0, proposal)
+
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Takes in how a run ended."""
         self._learn(proposal.configuration_number, result)
@@ -188,6 +195,10 @@ class ConfirmingQueue:
             AssertionError: Always.
         """
         raise AssertionError(f"the confirming run {proposal.trial_number} has waited")
+
+    def put_back(self, proposal: Proposal) -> None:
+        """Takes back a run that could not run where it was; it is the next one."""
+        self._left.insert(0, proposal)
 
     def ended(self, proposal: Proposal, result: RunResult) -> None:
         """Does nothing: what confirms is learnt from by nobody."""

@@ -51,6 +51,32 @@ MOST_DEVICES = 1024
 """Of one trial."""
 
 
+DEVICE_KINDS = ("cuda", "mps", "cpu")
+
+
+def _listed(value: Any) -> Any:
+    """Takes a list, as YAML has it, for a tuple; a single name for a list of it."""
+    if not value or not isinstance(value, str | list | tuple):
+        rule = f"must be a list of kinds of devices ({', '.join(DEVICE_KINDS)})"
+        fail([((), f"is {show(value)}, but {rule}")], value)
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+Kinds = Annotated[
+    tuple[Literal["cuda", "mps", "cpu"], ...],
+    BeforeValidator(_listed),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [*DEVICE_KINDS]},
+                {"type": "array", "items": {"enum": [*DEVICE_KINDS]}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""Kinds of devices."""
+
+
 class Section(BaseModel):
     """A group of keys: immutable, and none but the known."""
 
@@ -289,6 +315,16 @@ class Resources(Section):
             examples=[1],
         ),
     ] = 1
+
+    kinds: Annotated[
+        Kinds | None,
+        Field(
+            description="Kinds of devices that trials may run on, where a cluster has several: a "
+            "node of another kind gets none. Absent: accelerators of every kind, and CPUs where "
+            "there is no accelerator.",
+            examples=["[cuda]", "[cuda, mps]", "[cuda, cpu]"],
+        ),
+    ] = None
 
     @property
     def workers(self) -> int:

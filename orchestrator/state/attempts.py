@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ TERMINATED = "terminated"
 """The process received SIGTERM and saved where it was before it ended."""
 MACHINE = "machine"
 """An error of the machine, not of the trial: a full disk, an unreachable model."""
+NODE = "node"
+"""What the trial needs is not to be had on its machine; another one may have it."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,13 @@ class Attempts:
         count: Number of times that a process started on it.
         started_at: Start of the first one; None before it.
         failure: Record of how the latest attempt failed, None if it did not: `outcome` ("failed",
-            "out_of_memory", "hung", `DIED`, `TERMINATED` or `MACHINE`), `error` and `traceback`.
+            "out_of_memory", "hung", `DIED`, `TERMINATED`, `MACHINE` or `NODE`), `error` and
+            `traceback`.
         deaths: Number of attempts whose process died without a word.
         memory_failures: Number of attempts that ran out of memory.
         resumed: Number of attempts that went on where the one before had ended to wait for other
             trials.
+        unfit: Number of attempts on machines that could not take the trial.
     """
 
     count: int
@@ -45,6 +50,12 @@ class Attempts:
     deaths: int
     memory_failures: int
     resumed: int = 0
+    unfit: int = 0
+
+    @property
+    def counted(self) -> int:
+        """How many there were, as the trial's row says it."""
+        return self.count - self.resumed - self.unfit
 
 
 class AttemptLog:
@@ -55,20 +66,48 @@ class AttemptLog:
         self._store = files.store
         self._folder = files.attempts_key
 
-    def start(self, trial_number: int, node: str) -> int:
-        """Records that a process starts on the trial; returns which attempt it is, from 1."""
-        record = json.dumps(
-            {"started_at": datetime.datetime.now(datetime.UTC).isoformat(), "node": node}
-        ).encode()
+    def start(
+        self, trial_number: int, node: str, environment: Mapping[str, Any] | None = None
+    ) -> int:
+        """Records that a process starts on the trial; returns which attempt it is, from 1.
+
+        Args:
+            trial_number: The trial.
+            node: Host name of its machine; empty where it is not known.
+            environment: What it runs in there.
+        """
+        now = datetime.datetime.now(datetime.UTC).isoformat()
+        fields = {"started_at": now, "node": node, "environment": environment}
+        record = json.dumps(fields).encode()
         attempt = 1
         while not self._store.put_if_absent(self._key(trial_number, attempt, "start"), record):
             attempt += 1
         return attempt
 
-    def fail(self, trial_number: int, outcome: str, error: str, trace: str) -> None:
-        """Records why the latest attempt ended; of several workers the first record counts."""
+    def environment(self, trial_number: int, attempt: int) -> dict[str, Any] | None:
+        """Returns what an attempt ran in; None where that is not on record."""
+        path = self._store.root / self._key(trial_number, attempt, "start")
+        if not path.exists():
+            return None
+        found = read_record(path, "the start of an attempt", _REMEDY).get("environment")
+        return found if isinstance(found, dict) else None
+
+    def fail(
+        self, trial_number: int, outcome: str, error: str, trace: str, attempt: int | None = None
+    ) -> None:
+        """Records why an attempt ended; of several workers the first record counts.
+
+        Args:
+            trial_number: The trial.
+            outcome: As in `Attempts.failure`.
+            error: What went wrong, in a line.
+            trace: The same with its traceback.
+            attempt: Which attempt; None means the latest. One that was given up may end late, and
+                must not speak for the one after it.
+        """
         record = {"outcome": outcome, "error": error, "traceback": trace}
-        key = self._key(trial_number, self.of(trial_number).count, "failure")
+        attempt = attempt or self.of(trial_number).count
+        key = self._key(trial_number, attempt, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())
 
     def pause(self, trial_number: int) -> None:
@@ -77,7 +116,10 @@ class AttemptLog:
         self._store.put_if_absent(key, b"{}")
 
     def save_on_termination(self, trial_number: int) -> None:
-        """Records that the latest attempt has saved where it was, and ends because of SIGTERM."""
+        """Records that the latest attempt ends because of SIGTERM.
+
+        It has saved where it was; a worker group goes on from its last rung.
+        """
         key = self._key(trial_number, self.of(trial_number).count, "saved")
         self._store.put_if_absent(key, b"{}")
 
@@ -101,7 +143,13 @@ class AttemptLog:
         paused = [path.name for path in folder.glob("*-paused.json")]
         resumed = sum(name < f"{len(starts):04d}" for name in paused)
         return Attempts(
-            len(starts), started_at, failure, kinds[DIED], kinds["out_of_memory"], resumed
+            len(starts),
+            started_at,
+            failure,
+            kinds[DIED],
+            kinds["out_of_memory"],
+            resumed,
+            kinds[NODE],
         )
 
     def hang_account(self, trial_number: int, attempt: int) -> Path:
@@ -121,7 +169,7 @@ class AttemptLog:
         return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"
 
 
-_OUTCOMES = ("failed", "out_of_memory", "hung", DIED, TERMINATED, MACHINE)
+_OUTCOMES = ("failed", "out_of_memory", "hung", DIED, TERMINATED, MACHINE, NODE)
 _REMEDY = "remove it; the trial is then tried again as if that attempt had not been"
 
 

@@ -80,7 +80,12 @@ class TrialCheckpoints:
             open_to_readers(staged)
             _sync_tree(staged)
             self._folder.mkdir(parents=True, exist_ok=True)
-            staged.rename(target)
+            try:
+                staged.rename(target)
+            except OSError:
+                # An attempt on a node that was given up may come at the same time.
+                if not target.is_dir():
+                    raise
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         _sync(self._folder)

@@ -53,6 +53,11 @@ class SweepFiles:
         return f"{self._key}/content"
 
     @property
+    def nodes_key(self) -> str:
+        """The folder by which machines find out whether they see one root."""
+        return f"{self._key}/nodes"
+
+    @property
     def adopted_key(self) -> str:
         """The record of the runs that were taken over from other sweeps."""
         return f"{self._key}/adopted.json"

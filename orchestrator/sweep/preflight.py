@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_dashboard, check_listens
@@ -24,6 +25,8 @@ from trainables.data.splits import group_column
 from trainables.data.survey import Survey
 
 LEARNER = "trainables.finetune:finetune"
+
+_PACKAGE_OF_RAY = "_ray_pkg_"
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,24 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
             )
         check_listens(options.dashboard_host)
         check_dashboard(options.dashboard_host)
+
+
+def check_root(root: Path) -> None:
+    """Refuses a root that is lost with a Ray job.
+
+    Ray unpacks what `ray job submit --working-dir` has sent into a cache of its own, runs the
+    command there, and removes it when nobody uses it: a root relative to it goes with it.
+
+    Raises:
+        UserError: It lies there.
+    """
+    where = root.absolute()
+    if any(part.startswith(_PACKAGE_OF_RAY) for part in where.resolve().parts):
+        raise UserError(
+            f"--root is {str(root)!r}, which lies in {where}: Ray's copy of the job's working"
+            " directory, which Ray removes after the job, with all results. Give an absolute path"
+            " in a folder that all nodes share, e.g. --root /mnt/shared/experiments."
+        )
 
 
 def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartOptions) -> None:

@@ -51,7 +51,7 @@ class Progress:
         sweep: The resolved search space file.
         sweep_id: The sweep.
         console: Where to.
-        slots: Trials at a time.
+        slots: Gives how many trials run at a time.
         earlier: Final rows of trials that ended before this start, by trial number.
         clock: Seconds, monotonic.
         seen: Gives the training examples that a running trial, by number, has seen.
@@ -62,7 +62,7 @@ class Progress:
     sweep: Sweep
     sweep_id: str
     console: Console
-    slots: int
+    slots: Callable[[], int]
     earlier: Mapping[int, Row]
     clock: Callable[[], float] = time.monotonic
     seen: Callable[[int], int] = lambda trial_number: 0
@@ -197,7 +197,7 @@ class Progress:
         left = self._total - len(self.earlier) - len(self._ended)
         mean = self._seconds / self._timed
         spent = math.fsum(min(self.clock() - r.since, mean) for r in self._running.values())
-        return max(0.0, mean * left - spent) / min(self.slots, max(left, 1))
+        return max(0.0, mean * left - spent) / max(1, min(self.slots(), left))
 
     def render(self) -> Group:
         """Returns the live display."""

@@ -23,8 +23,10 @@ from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
-from orchestrator.ray_tune.placement import Slots, slots
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.room import Room
 from orchestrator.results.profile_words import profile_words
+from orchestrator.search.content import Content
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
 from orchestrator.state.adoption_log import AdoptionLog
@@ -42,6 +44,7 @@ from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
     check_options,
+    check_root,
     check_sources,
     same_command,
 )
@@ -50,6 +53,7 @@ from orchestrator.sweep.result import check_completed, say_failed, show_result
 from orchestrator.sweep.rows import describe_split, describe_table
 from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
+from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
 from orchestrator.terminal.plain_console import shown
 from orchestrator.trial.heartbeat import examples_seen
@@ -83,6 +87,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         Unavailable: The base model or the data set cannot be reached.
         AccessError: The cluster cannot be joined, or others could use the one started here.
         NoRoomError: The cluster cannot hold a trial.
+        NoNodeError: No node of the cluster that is joined can run one.
         SweepHeldError: Another process runs the sweep.
         StoreError: The store cannot be used.
         MachineError: An error of the machine, such as a full disk, ended a trial.
@@ -96,6 +101,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
     check_options(sweep, options)
+    check_root(root)
     is_new = not root.exists()
     rows = None
     if is_new:  # before a folder is made
@@ -138,7 +144,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
-                limit = _run_trials(stored, options, out)
+                limit = _run_trials(stored, content, options, out)
     if stored.store.trials(stored.id):
         show_result(stored, out)
     again = same_command(options.new, options.retry_failed)
@@ -156,7 +162,9 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
     say_failed(stored, options, out)
 
 
-def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str | None:
+def _run_trials(
+    stored: StoredSweep, content: Content, options: StartOptions, out: Console
+) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
     from orchestrator.confirmation.begin import confirmation
@@ -183,14 +191,21 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
         quiet(log, close) as screen,
         cluster(options.address, options.dashboard, options.dashboard_host or LOOPBACK) as ray,
         terminable(request.make) as terminated,
+        room_for(
+            stored,
+            content,
+            options.address,
+            ray["resources"],
+            lambda words: screen.print(shown(words)),
+            request.made,
+        ) as (room, marker),
     ):
-        placement = slots(stored.sweep, ray["resources"])
-        _announce(placement, ray["dashboard"], options.dashboard_host, screen)
+        _announce(room.slots, ray["dashboard"], options.dashboard_host, screen)
         state = standing(stored, conclusions)
-        progress = _progress(stored, state, placement, terminated, screen)
+        progress = _progress(stored, state, room, terminated, screen)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
-        spending = _spending(stored, state, placement, options)
+        spending = _spending(stored, state, room, options)
 
         def over() -> bool:
             return spending.reached() is not None or request.made()
@@ -207,8 +222,10 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
                     over,
                     is_last=not left,
                     confirming=confirming,
+                    room=room,
+                    marker=marker,
                 )
-                tuner.run(placement, options.learner)
+                tuner.run(options.learner)
                 if over() or ended(stored):
                     return
                 state = standing(stored, conclusions, state.halving)
@@ -238,7 +255,7 @@ def _run_trials(stored: StoredSweep, options: StartOptions, out: Console) -> str
 def _progress(
     stored: StoredSweep,
     state: Standing,
-    placement: Slots,
+    room: Room,
     terminated: Callable[[], bool],
     screen: Console,
 ) -> Progress:
@@ -246,7 +263,8 @@ def _progress(
         # Not said in the signal's handler, which may come in the middle of another line.
         if not terminated():
             return None
-        how = "save where they are" if placement.workers == 1 else "end at their next rung"
+        alone = stored.sweep.resources.workers == 1
+        how = "save where they are" if alone else "end at their next rung"
         return f"SIGTERM: the trials {how} and end."
 
     numbering = AdoptionLog(stored.files).numbering(stored.sweep)
@@ -257,7 +275,7 @@ def _progress(
         stored.sweep,
         stored.id,
         screen,
-        placement.trials,
+        lambda: sum(each.trials for each in room.slots),
         {number: row for number, row in state.rows.items() if number in numbers},
         seen=partial(examples_seen, AttemptLog(stored.files)),
         news=news,
@@ -265,20 +283,23 @@ def _progress(
     )
 
 
-def _spending(
-    stored: StoredSweep, state: Standing, placement: Slots, options: StartOptions
-) -> Spending:
+def _spending(stored: StoredSweep, state: Standing, room: Room, options: StartOptions) -> Spending:
     record = DeviceSeconds(stored.files)
+    # Where kinds of devices differ in it, the most that a trial takes.
+    devices = max((each.devices for each in room.slots), default=1.0)
     return Spending(
-        placement.devices,
+        devices,
         # Reports alone do not know of work that a crash made of no use.
-        max(record.read(), placement.devices * state.seconds),
+        max(record.read(), devices * state.seconds),
         options.max_hours,
         options.max_device_hours,
         record.write,
     )
 
 
-def _announce(placement: Slots, dashboard: str | None, host: str | None, screen: Console) -> None:
+def _announce(
+    slots: Sequence[Slots], dashboard: str | None, host: str | None, screen: Console
+) -> None:
     where = describe_dashboard(dashboard, host) if dashboard else "no dashboard"
-    screen.print(f"Ray is up: {placement.describe()}; {where}.")
+    there = ", and ".join(each.describe() for each in slots) or "no room for a trial"
+    screen.print(f"Ray is up: {there}; {where}.")

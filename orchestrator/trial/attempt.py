@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from orchestrator.outcomes import environment
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.checkpoints import TrialCheckpoints, check_inside
+from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError
@@ -23,6 +25,7 @@ from orchestrator.trial.heartbeat import Heartbeat
 from orchestrator.trial.interruption import TrialInterruption
 from orchestrator.trial.recorder import Follower, TrialRecorder, resume_point
 from orchestrator.trial.watchdog import Watchdog
+from trainables.contract.errors import PeerLostError
 from trainables.contract.reports import Interruption, Learner, Report
 
 
@@ -35,12 +38,15 @@ class TrialJob:
         kind: "cuda", "mps" or "cpu".
         workers: Processes of one trial.
         learner: "module:function" of what trains, a `trainables.contract.reports.Learner`.
+        marker: By which a node sees that its root is the driver's; None where there is no other
+            node than the driver's.
     """
 
     stored: StoredSweep
     kind: str
     workers: int
     learner: str
+    marker: NodeMarker | None = None
 
 
 def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], None]) -> None:
@@ -56,7 +62,7 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
     """
     number, files = proposal.trial_number, job.stored.files
     log = AttemptLog(files)
-    attempt = log.start(number, platform.node())
+    attempt = log.start(number, platform.node(), environment.capture())
     minutes = job.stored.sweep.limits.heartbeat_minutes
     watchdog = Watchdog(log.hang_account(number, attempt), 60 * minutes)
 
@@ -71,7 +77,7 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
     interruption = TrialInterruption(
         StopRequest(files), checkpoints, partial(log.save_on_termination, number)
     )
-    with _failure_on_record(log, number), watchdog:
+    with _failure_on_record(log, number, attempt), watchdog:
         _learn(
             job,
             proposal,
@@ -129,13 +135,17 @@ def _learn(
 
 
 @contextlib.contextmanager
-def _failure_on_record(log: AttemptLog, trial_number: int) -> Iterator[None]:
+def _failure_on_record(
+    log: AttemptLog, trial_number: int, attempt: int | None = None
+) -> Iterator[None]:
     """Puts an error on record before it goes on to whoever runs the process."""
     try:
         yield
+    except PeerLostError:  # whoever is gone has said why, or the driver finds that it died
+        raise
     except Exception as error:
         # On a full disk the record cannot be written either; the driver then sees a death.
         with contextlib.suppress(StoreError):
             message = f"{type(error).__name__}: {error}"
-            log.fail(trial_number, failure_kind(error), message, traceback.format_exc())
+            log.fail(trial_number, failure_kind(error), message, traceback.format_exc(), attempt)
         raise

@@ -1,8 +1,9 @@
-"""What kind of failure an error is: the trial's own, a lack of memory, or the machine's."""
+"""What kind of failure an error is: the trial's own, a lack of memory, its node's or anyone's."""
 
 from __future__ import annotations
 
-from orchestrator.state.attempts import MACHINE
+from orchestrator.state.attempts import MACHINE, NODE
+from orchestrator.state.content_log import ContentChangedError
 from orchestrator.store import StoreError
 from trainables.contract.errors import SharedError
 
@@ -16,7 +17,7 @@ _LACK_OF_MEMORY = (
 
 
 def failure_kind(error: BaseException | None) -> str:
-    """Returns "out_of_memory", `MACHINE` or "failed", for an error or what caused it."""
+    """Returns "out_of_memory", `MACHINE`, `NODE` or "failed", for an error or what caused it."""
     while error is not None:
         if (
             isinstance(error, MemoryError)
@@ -24,8 +25,10 @@ def failure_kind(error: BaseException | None) -> str:
             or (isinstance(error, RuntimeError) and _lacks_memory(str(error).lower()))
         ):
             return "out_of_memory"
-        if isinstance(error, StoreError | OSError | SharedError):
+        if isinstance(error, StoreError | OSError | ContentChangedError):
             return MACHINE
+        if isinstance(error, SharedError):  # a model, a table or a device that another may have
+            return NODE
         error = error.__cause__
     return "failed"
 

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import standing
 from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.room import FixedRoom
 from orchestrator.ray_tune.trainable import tune_result
 from orchestrator.ray_tune.tuner import SweepTuner
 from orchestrator.search.proposals import Proposal
@@ -17,7 +18,7 @@ from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, run
 
 LEARNER = "tests.orchestrator.toy:finetune"
-SLOTS = Slots("cpu", 1, 1, {"CPU": 1.0})
+ROOM = FixedRoom(Slots("cpu", 1, 1, {"CPU": 1.0}))
 
 
 class _StoppedError(BaseException):
@@ -96,5 +97,5 @@ def instead_of_ray(stored: StoredSweep, monkeypatch: pytest.MonkeyPatch) -> None
 def run_trials(stored: StoredSweep, seen: Seen, **options: Any) -> None:
     """Runs what is left of a sweep; options as of `SweepTuner`."""
     conclusions = Conclusions(stored, "{}")
-    tuner = SweepTuner(stored, standing(stored, conclusions), conclusions, [seen], **options)
-    tuner.run(SLOTS, LEARNER)
+    state = standing(stored, conclusions)
+    SweepTuner(stored, state, conclusions, [seen], room=ROOM, **options).run(LEARNER)

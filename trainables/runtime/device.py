@@ -1,8 +1,13 @@
-"""Which device a trial runs on, and how much of its memory the trial needed at most."""
+"""Which device a trial runs on, and how much of its memory the trial needed at most.
+
+`python -m trainables.runtime.device KIND` says whether torch can use a device of the kind.
+"""
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 
 import psutil
 import torch
@@ -113,3 +118,22 @@ def release_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def main() -> int:
+    """Returns 0 where torch can use a device of the kind that is given; else says why not.
+
+    Whoever asks may have been given no device of those that there are, as a task of Ray's is.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        del os.environ["CUDA_VISIBLE_DEVICES"]
+    try:
+        choose_device(sys.argv[1])
+    except DeviceUnavailable as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,7 @@ from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.failures import MachineError
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search_space import Sweep
-from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, AttemptLog
+from orchestrator.state.attempts import DIED, MACHINE, NODE, TERMINATED, AttemptLog
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.recorder import TrialRecorder, resume_point
@@ -24,14 +24,20 @@ def sweep(tmp_path: Path) -> Sweep:
     return sweeps.toy(tmp_path)
 
 
-def _run(store: Store, sweep: Sweep, rate: float, until: int | None = None) -> Proposal:
+def _run(
+    store: Store,
+    sweep: Sweep,
+    rate: float,
+    until: int | None = None,
+    environment: dict[str, Any] | None = None,
+) -> Proposal:
     """Runs a toy trial in this process, as a worker would; optionally killed at a rung."""
     proposal = Proposal(
         1, 0, 0, {"technique": "lora", "data_size": 100, "rank": 4, "learning_rate": rate}
     )
     stored = latest(sweep, store)
     configuration = trial_configuration(sweep, proposal)
-    attempt = AttemptLog(stored.files).start(1, "here")
+    attempt = AttemptLog(stored.files).start(1, "here", environment)
 
     def tell(row: dict[str, Any]) -> None:
         if row["rung_examples"] == until:
@@ -243,3 +249,42 @@ def test_a_process_that_dies_before_it_starts_is_another_death(
     concluded = conclusions.conclude(proposal, stopped=False, error="died", earlier_attempts=1)
     assert concluded is None
     assert (log.of(1).count, log.of(1).deaths) == (2, 1)
+
+
+def test_a_row_has_the_environment_of_the_machine_that_reported_last(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    store = Store(tmp_path / "store")
+    stored = latest(sweep, store)
+    log = AttemptLog(stored.files)
+    log.start(1, "one", {"machine": "arm64"})  # lost before its first report
+    proposal = _run(store, sweep, 0.5, environment={"machine": "x86_64"})
+    log.start(1, "three", {"machine": "riscv"})  # did nothing more
+    concluded = Conclusions(stored, '{"machine": "here"}').conclude(proposal, stopped=False)
+    assert concluded is not None
+    assert concluded[0]["environment_json"] == '{"machine": "x86_64"}'
+
+
+def test_attempts_on_machines_that_could_not_take_the_trial_do_not_count(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    store = Store(tmp_path / "store")
+    log = AttemptLog(latest(sweep, store).files)
+    log.start(1, "unfit")
+    log.fail(1, NODE, "no driver", "DeviceUnavailable: no driver")
+    proposal = _run(store, sweep, 0.5)
+    concluded = Conclusions(latest(sweep, store), "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    assert concluded[0]["attempts"] == 1
+
+
+def test_workers_that_do_not_meet_end_the_sweep_and_blame_no_trial(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    store = Store(tmp_path / "store")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    met = "Worker 1 of 2, at 10.0.0.2 (interface eth0), did not meet the others at 10.0.0.1"
+    error = f"Traceback:\ntrainables.runtime.rendezvous.RendezvousError: {met}\n"
+    conclusions = Conclusions(latest(sweep, store), "{}")
+    with pytest.raises(MachineError, match=r"Worker 1 of 2, at 10\.0\.0\.2"):
+        conclusions.conclude(proposal, stopped=False, error=error, earlier_attempts=0)

@@ -29,6 +29,7 @@ def _reports(*values: float | None, loss: float = 0.5) -> list[dict[str, Any]]:
         (_reports(0.1, None, loss=math.inf), True, False, None, "diverged"),
         (_reports(0.1), False, False, "out_of_memory", "out_of_memory"),
         ([], False, False, None, None),
+        ([], True, False, None, None),  # its reports went elsewhere
         ([], False, False, "failed", "failed"),
     ],
 )

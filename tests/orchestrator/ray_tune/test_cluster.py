@@ -18,7 +18,7 @@ import pytest
 from orchestrator.store import reader
 from tests import small_disk
 from tests.orchestrator import sweeps, toy
-from tests.orchestrator.nodes import Nodes, cluster
+from tests.orchestrator.local_cluster import Nodes, cluster
 
 TOP = Path(__file__).resolve().parents[3]
 TOGETHER = {"baseline": None, "space": None, "trials": None}

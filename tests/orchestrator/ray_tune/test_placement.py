@@ -23,6 +23,8 @@ from tests.orchestrator import sweeps
         ({"CPU": 16.0, "GPU": 4.0}, {"accelerators": 2}, None, 2, 2, "cuda"),
         ({"CPU": 4.0}, {"accelerators": 2}, None, 2, 2, "cpu"),
         ({"CPU": 16.0, "GPU": 4.0}, {}, 3, 3, 1, "cuda"),
+        ({"CPU": 16.0, "GPU": 4.0}, {"kinds": ["cpu"]}, None, 16, 1, "cpu"),
+        ({"CPU": 16.0, "GPU": 4.0}, {"kinds": ["cpu", "cuda"]}, None, 4, 1, "cuda"),
     ],
 )
 def test_trials_never_take_more_than_there_is(
@@ -50,6 +52,8 @@ def test_an_apple_machine_has_one_device(tmp_path: Path) -> None:
     [
         ({"CPU": 2.0}, {"cpus": 4}, "takes 4 CPUs"),
         ({"CPU": 8.0, "GPU": 1.0}, {"accelerators": 2}, "takes 2 accelerators"),
+        ({"CPU": 8.0}, {"kinds": ["cuda", "mps"]}, "runs on cuda or mps"),
+        ({"CPU": 8.0, "GPU": 1.0}, {"kinds": "mps"}, "runs on mps"),
     ],
 )
 def test_a_trial_that_fits_nowhere_is_refused(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.scheduler import SweepScheduler
+from orchestrator.ray_tune.trainable import SLOTS
 from orchestrator.search.halving import Halving, Verdict
 from orchestrator.store import StoreError
 from tests.orchestrator import sweeps
@@ -99,3 +102,53 @@ def test_without_its_verdict_on_record_a_trial_ends_and_is_no_loser(tmp_path: Pa
     assert scheduler.on_trial_result(None, _Trial("a"), report) == "STOP"
     assert scheduler.stopped == set()
     assert [str(error) for error in told] == ["the disk is full"]
+
+
+def test_a_trial_that_waits_for_nodes_that_are_no_longer_all_there_are_is_withdrawn(
+    tmp_path: Path,
+) -> None:
+    """One that has its resources, or runs, stays where it is."""
+    before, now = (Slots("cpu", 1, 1, {"CPU": 1.0}, nodes) for nodes in (("a",), ("a", "b")))
+    actors = {name: SimpleNamespace(name=name) for name in ("staged", "placed", "runs")}
+    trials = [
+        SimpleNamespace(trial_id=name, status=status, config={SLOTS: slots})
+        for name, status, slots in (
+            ("runs", "RUNNING", before),
+            ("placed", "PENDING", before),
+            ("staged", "PENDING", before),
+            ("waits", "PENDING", before),
+            ("new", "PENDING", now),
+        )
+    ]
+    stopped: list[str] = []
+    unstaged: list[str] = []
+    live = {id(trial): trial for trial in trials}
+
+    def stop(trial: Any) -> None:
+        stopped.append(trial.trial_id)
+        del live[id(trial)]
+
+    controller = SimpleNamespace(
+        get_live_trials=live.values,
+        get_trials=list,
+        stop_trial=stop,
+        _staged_trials=[trials[2]],
+        _unstage_trial_with_resources=lambda trial: unstaged.append(trial.trial_id),
+        _trial_to_actor=_Actors({trial.trial_id: actors.get(trial.trial_id) for trial in trials}),
+        _actor_manager=SimpleNamespace(is_actor_started=lambda actor: actor.name != "staged"),
+    )
+    scheduler = SweepScheduler(Halving(sweeps.toy(tmp_path)), str)
+    scheduler.choose_trial_to_run(controller)
+    assert stopped == []  # on one machine nobody asks
+    scheduler.takes = lambda slots: slots == now
+    scheduler.choose_trial_to_run(controller)
+    assert stopped == ["staged", "waits"]
+    assert unstaged == ["staged"]
+    assert scheduler.withdrawn == {"staged", "waits"}
+
+
+class _Actors(dict[str, Any]):
+    """The actors of trials, which cannot be keys themselves."""
+
+    def get(self, trial: Any, default: Any = None) -> Any:
+        return super().get(trial.trial_id, default)

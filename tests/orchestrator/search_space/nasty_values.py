@@ -73,7 +73,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "search": ("method",),
     "stopping": ("first_rung", "reduction_factor"),
     "evaluation": ("validation_rows", "test_rows", "protocol"),
-    "resources": ("accelerators", "cpus"),
+    "resources": ("accelerators", "cpus", "kinds"),
     "limits": (
         *("max_concurrent", "max_attempts", "heartbeat_minutes", "checkpoints"),
         "checkpoint_gigabytes",

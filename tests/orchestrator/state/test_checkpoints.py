@@ -62,3 +62,18 @@ def test_a_checkpoint_that_cannot_be_renamed_stays_whole(
     checkpoints.drop_before(270)
     assert checkpoints.stored() == {90, 270}
     assert (checkpoints.path(90) / "weights").is_file()
+
+
+def test_two_attempts_may_come_to_a_rung_at_the_same_time(tmp_path: Path) -> None:
+    checkpoints = TrialCheckpoints(SweepFiles(Store(tmp_path), "toy-1"), "t-a")
+
+    def first(folder: Path) -> None:
+        (folder / "weights").write_text("first")
+
+    def late(folder: Path) -> None:  # on a node that was given up
+        (folder / "weights").write_text("late")
+        checkpoints.publish(90, first)
+
+    assert checkpoints.publish(90, late) == checkpoints.path(90)
+    assert (checkpoints.path(90) / "weights").read_text() == "first"
+    assert not list((tmp_path / "staging").iterdir())

@@ -83,7 +83,7 @@ def test_progress_shows_names_and_errors_as_they_are(
     tmp_path: Path, kind: type[Console], terminal: bool
 ) -> None:
     console = kind(file=io.StringIO(), force_terminal=terminal, width=400)
-    progress = Progress(sweeps.toy(tmp_path), "toy-1", console, 2, {}, lambda: 0.0)
+    progress = Progress(sweeps.toy(tmp_path), "toy-1", console, lambda: 2, {}, lambda: 0.0)
     proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 9, "target_modules": TEXT})
     row: dict[str, Any] = {"objective": None, "outcome": "failed", "error": f"Traceback\n{TEXT}"}
     progress.started(proposal)

@@ -39,7 +39,7 @@ def clock() -> _Clock:
 def _progress(tmp_path: Path, clock: _Clock, *, terminal: bool = False, slots: int = 2) -> Progress:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
     earlier: dict[int, Any] = {0: {"objective": 0.05}}
-    return Progress(sweeps.toy(tmp_path), "toy-1", console, slots, earlier, clock)
+    return Progress(sweeps.toy(tmp_path), "toy-1", console, lambda: slots, earlier, clock)
 
 
 def _proposal(number: int) -> Proposal:

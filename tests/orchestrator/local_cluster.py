@@ -1,7 +1,7 @@
 """A Ray cluster of a head and two nodes on this machine, for tests to join, kill parts of and ask.
 
-`python -m tests.orchestrator.nodes` prints `{"address": ...}`, then answers each line on standard
-input with a line of JSON, until its end:
+`python -m tests.orchestrator.local_cluster` prints `{"address": ...}`, then answers each line on
+standard input with a line of JSON, until its end:
 
     lose    kills a node; answers with its id
     add     adds a node; answers with its id
@@ -55,7 +55,7 @@ class Nodes:
 def cluster(environment: Mapping[str, str]) -> Iterator[Nodes]:
     """Starts the cluster; its trials' processes get these environment variables."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.orchestrator.nodes"],
+        [sys.executable, "-m", "tests.orchestrator.local_cluster"],
         cwd=Path(__file__).resolve().parents[2],
         env={**os.environ, "RAY_AUTH_MODE": "token", **environment},
         stdin=subprocess.PIPE,

@@ -1,0 +1,74 @@
+"""A trial's own look at the node that it has come to, on a cluster of several.
+
+A node that has passed its check may lose its share, or its device, while the sweep runs. What goes
+wrong on it then is no trial's fault: the trial goes on elsewhere, and no attempt is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+from orchestrator.state.attempts import NODE
+from orchestrator.state.node_marker import NodeMarker
+from orchestrator.trial.failure_kind import failure_kind
+
+_UNFIT = re.compile(r"UnfitNodeError: node ([0-9a-f]+) (.*)")
+
+
+class UnfitNodeError(Exception):
+    """A trial cannot run on the node that it has come to; another one may take it.
+
+    Args:
+        node_id: The node.
+        reason: What is wrong there, a predicate.
+    """
+
+    def __init__(self, node_id: str, reason: str) -> None:
+        super().__init__(f"node {node_id} {reason}")
+
+
+def unfit_node(error: str) -> tuple[str, str] | None:
+    """Returns the node and what is wrong there, from Ray's account of such an error."""
+    found = _UNFIT.search(error)
+    return None if found is None else (found[1], found[2])
+
+
+def check_root(marker: NodeMarker | None) -> None:
+    """Checks that what this process writes goes where the driver reads.
+
+    Args:
+        marker: The driver's; None where there is no other node than the driver's.
+
+    Raises:
+        UnfitNodeError: It does not.
+    """
+    if marker is not None and (unseen := marker.unseen()) is not None:
+        raise UnfitNodeError(ray.get_runtime_context().get_node_id(), unseen)
+
+
+@contextmanager
+def on_fit_node(marker: NodeMarker | None) -> Iterator[None]:
+    """Tells an error of this node's from a trial's, for as long as the trial runs here.
+
+    Raises:
+        UnfitNodeError: This node is not at the driver's root, or lacks what the trial needs.
+    """
+    check_root(marker)  # before anything is put on record: it would go into another folder
+    try:
+        yield
+    except UnfitNodeError:
+        raise
+    except Exception as error:
+        check_root(marker)
+        if marker is None or failure_kind(error) != NODE:
+            raise
+        reason = " ".join(str(error).split())
+        raise UnfitNodeError(
+            ray.get_runtime_context().get_node_id(),
+            f"fails a trial with {type(error).__name__}: {reason}",
+        ) from error
+    check_root(marker)

@@ -1,0 +1,75 @@
+"""Where the next trial may run: on this machine, or on the nodes of a cluster that is joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from orchestrator.errors import UserError
+from orchestrator.ray_tune.placement import Slots
+
+
+class NoNodeError(UserError):
+    """No node of the cluster can run trials of the sweep."""
+
+
+class Room(Protocol):
+    """What trials run on."""
+
+    @property
+    def slots(self) -> tuple[Slots, ...]:
+        """The places that there are now, of each kind of device."""
+
+    @property
+    def most(self) -> int:
+        """Trials at a time that there may ever be."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether nodes come and go, and trials may move."""
+
+    def look(self) -> None:
+        """Takes notice of nodes that came or went; called often while trials run."""
+
+    def next(self, running: Mapping[str, int], left: int) -> Slots | None:
+        """Returns where the next trial is to run; None while there is no room.
+
+        Args:
+            running: Trials that run now, by the kind of device.
+            left: Trials that could run beside them.
+        """
+
+    def takes(self, slots: Slots) -> bool:
+        """Returns whether slots that were given are still all that there are of their kind."""
+
+    def set_aside(self, node_id: str, reason: str) -> None:
+        """Gives a node no further trial, and says so.
+
+        Raises:
+            NoNodeError: There is no other.
+        """
+
+
+class FixedRoom:
+    """The room of a cluster that is this machine."""
+
+    def __init__(self, slots: Slots) -> None:
+        """Makes it of what `placement.slots` found."""
+        self.slots = (slots,)
+        self.most = slots.trials
+        self.changes = False
+
+    def look(self) -> None:
+        """Does nothing: this machine stays."""
+
+    def next(self, running: Mapping[str, int], left: int) -> Slots | None:
+        """Returns the one kind of slots; None while all are taken."""
+        (slots,) = self.slots
+        return slots if sum(running.values()) < slots.trials else None
+
+    def takes(self, slots: Slots) -> bool:
+        """Returns True: they stay."""
+        return True
+
+    def set_aside(self, node_id: str, reason: str) -> None:
+        """Does nothing: what is wrong with the one machine ends the sweep."""

@@ -1,0 +1,58 @@
+"""Where a sweep's trials run: on this machine, or on those nodes of a cluster that pass a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from orchestrator.ray_tune.placement import slots
+from orchestrator.ray_tune.room import FixedRoom, Room
+from orchestrator.search.content import Content
+from orchestrator.state.node_marker import NodeMarker
+from orchestrator.state.stored_sweep import StoredSweep
+
+
+@contextmanager
+def room_for(
+    stored: StoredSweep,
+    content: Content,
+    address: str | None,
+    resources: Mapping[str, float],
+    say: Callable[[str], None],
+    is_over: Callable[[], bool],
+) -> Iterator[tuple[Room, NodeMarker | None]]:
+    """Finds where trials run, for as long as they do; Ray must be running.
+
+    Args:
+        stored: The sweep.
+        content: What its runs depend on.
+        address: Of the cluster that was joined; None for one that is this machine.
+        resources: Ray's total resources.
+        say: Tells a person what changes.
+        is_over: Whether the sweep is to end before it has begun.
+
+    Yields:
+        The room, and the marker by which nodes see that their root is the driver's; None on this
+        machine alone.
+
+    Raises:
+        NoRoomError: Not even one trial fits.
+        NoNodeError: No node of the cluster can run one.
+        StoreError: The marker could not be stored.
+    """
+    if address is None:
+        yield FixedRoom(slots(stored.sweep, resources)), None
+        return
+    # Imports what a sweep on this machine has no use for.
+    from orchestrator.nodes.demands import Demands
+    from orchestrator.ray_tune.nodes import nodes
+
+    marker = NodeMarker.place(stored.files)
+    try:
+        with nodes(
+            stored.sweep, Demands.of(stored, content, marker), marker, address, say
+        ) as found:
+            found.wait(is_over)
+            yield found, marker
+    finally:
+        NodeMarker.remove(stored.files)
