@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.outcomes.standing import standing
+from orchestrator.ray_tune.fit_node import UnfitNodeError
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.room import FixedRoom
 from orchestrator.ray_tune.trainable import tune_result
@@ -53,6 +54,9 @@ class Tuner:
             run(TrialJob(self.stored, "cpu", 1, LEARNER), proposal, report)
         except _StoppedError:
             pass
+        except UnfitNodeError as unfit:
+            self._scheduler.errors[trial.trial_id] = f"Traceback:\nUnfitNodeError: {unfit}"
+            error = True
         except Exception:
             self._scheduler.errors[trial.trial_id] = "the worker died"
             error = True
@@ -98,4 +102,4 @@ def run_trials(stored: StoredSweep, seen: Seen, **options: Any) -> None:
     """Runs what is left of a sweep; options as of `SweepTuner`."""
     conclusions = Conclusions(stored, "{}")
     state = standing(stored, conclusions)
-    SweepTuner(stored, state, conclusions, [seen], room=ROOM, **options).run(LEARNER)
+    SweepTuner(stored, state, conclusions, [seen], **{"room": ROOM} | options).run(LEARNER)

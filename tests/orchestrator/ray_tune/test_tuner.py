@@ -9,10 +9,15 @@ import pytest
 
 from orchestrator.outcomes.conclusions import is_finished
 from orchestrator.outcomes.failures import AlikeFailuresError, MachineError
+from orchestrator.ray_tune.fit_node import UnfitNodeError
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.room import NoNodeError
+from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
+from orchestrator.trial.attempt import run
 from tests.orchestrator import sweeps
-from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
+from tests.orchestrator.stand_in import ROOM, Seen, instead_of_ray, run_trials
 
 
 def _stored(
@@ -136,3 +141,61 @@ def test_who_fails_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
         4: "stopped",
         5: "failed",
     }
+
+
+class _Moving:
+    """A room of two nodes, whose Ray says of a trial's first process that its node is unfit."""
+
+    def __init__(self, nodes: int) -> None:
+        self.slots, self.most, self.changes = ROOM.slots, 1, True
+        self.left, self.set_aside_for = nodes, list[str]()
+
+    def look(self) -> None: ...
+
+    def next(self, running: Any, left: int) -> Slots:
+        assert not running
+        assert left
+        return self.slots[0]
+
+    def takes(self, slots: Slots) -> bool:
+        return True
+
+    def set_aside(self, node_id: str, reason: str) -> None:
+        self.set_aside_for.append(f"{node_id} {reason}")
+        self.left -= 1
+        if not self.left:
+            raise NoNodeError("no node is left")
+
+
+def _unfit_at_first(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    raised = iter(range(times))
+
+    def run_one(job: Any, proposal: Any, report: Any) -> None:
+        if next(raised, None) is not None:
+            AttemptLog(job.stored.files).start(proposal.trial_number, "unfit")
+            raise UnfitNodeError("ab12", "has another folder")
+        run(job, proposal, report)
+
+    monkeypatch.setattr("tests.orchestrator.stand_in.run", run_one)
+
+
+def test_a_trial_whose_node_is_unfit_runs_on_another_and_no_attempt_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, seen, room = _stored(tmp_path, monkeypatch, 0.9, 0.5), Seen(), _Moving(2)
+    _unfit_at_first(monkeypatch, 1)
+    run_trials(stored, seen, room=room)
+    assert room.set_aside_for == ["ab12 has another folder"]
+    rows = stored.store.trials(stored.id)
+    assert [(row["outcome"], row["attempts"]) for row in rows] == [("completed", 1)] * 2
+    assert seen.events[:3] == [("started", 0), ("interrupted", 0), ("started", 0)]
+
+
+def test_where_no_node_is_left_the_run_ends_and_no_trial_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, room = _stored(tmp_path, monkeypatch, 0.9, 0.5), _Moving(2)
+    _unfit_at_first(monkeypatch, 9)
+    with pytest.raises(NoNodeError, match="no node is left"):
+        run_trials(stored, Seen(), room=room)
+    assert stored.store.trials(stored.id) == []

@@ -1,0 +1,71 @@
+"""What a trial finds out about the node that it has come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from orchestrator.ray_tune.fit_node import UnfitNodeError, on_fit_node, unfit_node
+from orchestrator.state.node_marker import NodeMarker
+from orchestrator.state.stored_sweep import latest
+from orchestrator.store import Store
+from tests.orchestrator import sweeps
+from trainables.data.errors import DatasetError
+
+NODE = "ab12"
+
+
+@pytest.fixture
+def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NodeMarker:
+    context = SimpleNamespace(get_node_id=lambda: NODE)
+    monkeypatch.setattr("ray.get_runtime_context", lambda: context)
+    return NodeMarker.place(latest(sweeps.toy(tmp_path), Store(tmp_path / "store")).files)
+
+
+def _lose(marker: NodeMarker) -> None:
+    (Path(marker.root) / marker.key).unlink()
+
+
+def test_nothing_begins_where_the_root_is_another_folder(marker: NodeMarker) -> None:
+    _lose(marker)
+    with (
+        pytest.raises(UnfitNodeError, match=f"node {NODE} has another folder"),
+        on_fit_node(marker),
+    ):
+        raise AssertionError("it has begun")
+
+
+def test_a_root_that_is_lost_meanwhile_is_why_a_trial_fails_or_seems_to_end(
+    marker: NodeMarker,
+) -> None:
+    def write() -> None:
+        _lose(marker)
+        raise OSError("No such file or directory")
+
+    with pytest.raises(UnfitNodeError, match="has another folder"), on_fit_node(marker):
+        write()
+
+
+def test_one_that_seems_to_have_ended_there_has_not(marker: NodeMarker) -> None:
+    with pytest.raises(UnfitNodeError, match="has another folder"), on_fit_node(marker):
+        _lose(marker)
+
+
+def test_what_the_node_lacks_is_its_fault_and_what_the_trial_does_is_not(
+    marker: NodeMarker,
+) -> None:
+    with pytest.raises(UnfitNodeError) as raised, on_fit_node(marker):
+        raise DatasetError("rows.jsonl is\nnot there")
+    account = f"Traceback:\n{type(raised.value).__name__}: {raised.value}\n"
+    said = "fails a trial with DatasetError: rows.jsonl is not there"
+    assert unfit_node(account) == (NODE, said)
+    with pytest.raises(ValueError, match="its own"), on_fit_node(marker):
+        raise ValueError("its own")
+    assert unfit_node("ValueError: its own") is None
+
+
+def test_on_one_machine_errors_stay_what_they_are() -> None:
+    with pytest.raises(DatasetError), on_fit_node(None):
+        raise DatasetError("is not there")
