@@ -23,6 +23,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 PORT = 6379
+_BRIDGE = "bridge"
 
 _SETTINGS = {
     "RAY_AUTH_MODE": "token",
@@ -46,14 +47,15 @@ class Machine:
         address: Its IP address on the bridge.
     """
 
-    def __init__(self, name: str, address: str, namespace: str, bridge: str) -> None:
+    def __init__(self, name: str, address: str, namespace: str, switch: str) -> None:
         """Makes name spaces and network; nothing runs in it but a process that holds them."""
         self.name, self.address = name, address
-        self._namespace = namespace
-        self._outer = f"v{namespace[-12:]}"
+        self._namespace, self._switch = namespace, switch
+        self._port = f"to-{namespace.partition('-')[0]}"
         _ip("netns", "add", namespace)
-        _ip("link", "add", self._outer, "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        _ip("link", "set", self._outer, "master", bridge, "up")
+        cable = ("type", "veth", "peer", "name", "eth0", "netns", namespace)
+        _ip("-n", switch, "link", "add", self._port, *cable)
+        _ip("-n", switch, "link", "set", self._port, "master", _BRIDGE, "up")
         for words in (
             ("link", "set", "lo", "up"),
             ("link", "set", "eth0", "up"),
@@ -120,11 +122,11 @@ class Machine:
 
     def cut(self) -> None:
         """Takes it off the network."""
-        _ip("link", "set", self._outer, "down")
+        _ip("-n", self._switch, "link", "set", self._port, "down")
 
     def heal(self) -> None:
         """Puts it back on the network."""
-        _ip("link", "set", self._outer, "up")
+        _ip("-n", self._switch, "link", "set", self._port, "up")
 
     def end(self) -> None:
         """Ends it with everything that runs in it, as a power cut does."""
@@ -132,7 +134,8 @@ class Machine:
             os.kill(self._init, signal.SIGKILL)
         self._holder.kill()
         self._holder.wait()
-        subprocess.run(["ip", "link", "del", self._outer], capture_output=True)
+        unplug = ["ip", "-n", self._switch, "link", "del", self._port]
+        subprocess.run(unplug, capture_output=True)
         subprocess.run(["ip", "netns", "del", self._namespace], capture_output=True)
 
 
@@ -147,7 +150,7 @@ class Machines:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Makes the bridge."""
         self._id = uuid.uuid4().hex[:6]
-        self._bridge = f"br{self._id}"
+        self._switch = f"switch-{self._id}"
         self._folder = folder
         self._all: list[Machine] = []
         self._made = 0
@@ -157,8 +160,10 @@ class Machines:
             "HOME": str(folder),
             **environment,
         }
-        _ip("link", "add", self._bridge, "type", "bridge")
-        _ip("link", "set", self._bridge, "up")
+        # In a name space of its own, where no firewall of this computer's looks at what passes.
+        _ip("netns", "add", self._switch)
+        _ip("-n", self._switch, "link", "add", _BRIDGE, "type", "bridge")
+        _ip("-n", self._switch, "link", "set", _BRIDGE, "up")
 
     @property
     def head(self) -> Machine:
@@ -182,7 +187,7 @@ class Machines:
         """
         self._made += 1
         number = self._made
-        machine = Machine(name, f"10.211.7.{number}", f"m{number}-{self._id}", self._bridge)
+        machine = Machine(name, f"10.211.7.{number}", f"m{number}-{self._id}", self._switch)
         self._all.append(machine)
         # Ray's own folder has the same name on all of them; each has its sockets in it.
         for folder in (Path("/tmp/ray"), *private):
@@ -212,7 +217,7 @@ class Machines:
         """Ends all of them and takes the network down."""
         for machine in self._all:
             machine.end()
-        subprocess.run(["ip", "link", "del", self._bridge], capture_output=True)
+        subprocess.run(["ip", "netns", "del", self._switch], capture_output=True)
 
 
 @contextmanager
