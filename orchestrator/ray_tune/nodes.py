@@ -258,13 +258,14 @@ class Nodes:
         """Asks the cluster to have room for so many trials, where it can grow."""
         if trials == self._requested:
             return
-        self._requested = trials
         resources = self._sweep.resources
         each = {"CPU": float(resources.cpus)}
         kinds = self._kinds or resources.kinds or ("cpu",)
         if "cpu" not in kinds:
             each["GPU"] = min(resources.accelerators, 1.0)
-        sdk.request_resources(bundles=[each] * (trials * resources.workers))
+        with contextlib.suppress(Exception):  # a hint, which is given again
+            sdk.request_resources(bundles=[each] * (trials * resources.workers))
+            self._requested = trials
 
     def _now(self) -> str:
         words = " and ".join(each.describe() for each in self.slots)

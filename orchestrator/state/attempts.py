@@ -106,7 +106,8 @@ class AttemptLog:
                 must not speak for the one after it.
         """
         record = {"outcome": outcome, "error": error, "traceback": trace}
-        attempt = attempt or self.of(trial_number).count
+        # A follower of a group may fail before its first worker has begun.
+        attempt = attempt or max(1, self.of(trial_number).count)
         key = self._key(trial_number, attempt, "failure")
         self._store.put_if_absent(key, json.dumps(record).encode())
 

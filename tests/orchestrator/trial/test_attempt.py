@@ -115,3 +115,17 @@ def test_an_attempt_that_was_given_up_does_not_speak_for_the_next(
         run(job, proposal, lambda row: None)
     assert log.of(1).count == 2
     assert log.of(1).failure is None
+
+
+def test_a_follower_that_fails_before_the_first_worker_has_begun_is_heard(tmp_path: Path) -> None:
+    stored = latest(sweeps.toy(tmp_path), Store(tmp_path / "store"))
+    raising.error = ValueError("of the follower")
+    job = TrialJob(stored, "cpu", 2, f"{__name__}:raising")
+    proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+    with pytest.raises(ValueError, match="of the follower"):
+        follow(job, proposal, lambda rung: None)
+    log = AttemptLog(stored.files)
+    log.start(1, "here")
+    failure = log.of(1).failure
+    assert failure is not None
+    assert failure["error"] == "ValueError: of the follower"
