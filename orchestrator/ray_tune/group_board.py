@@ -19,6 +19,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 _HELD_SECONDS = 20.0
 """After which the board answers that there is nothing yet; a group's rung may last for hours."""
@@ -58,7 +59,11 @@ class GroupBoard:
         """Starts the actor; Ray must be running."""
         self.name = f"groups-{uuid.uuid4().hex}"
         actor: Any = ray.remote(_Board)
-        options = actor.options(name=self.name, num_cpus=0, max_concurrency=1000)
+        # On the driver's own node: another one may not have been looked at, or may be taken away.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        options = actor.options(
+            name=self.name, num_cpus=0, max_concurrency=1000, scheduling_strategy=here
+        )
         self._board = options.remote()
 
     def go_on(self, trial_id: str, rung: int) -> None:

@@ -115,7 +115,8 @@ def sweep(
     address: Annotated[
         str | None,
         typer.Option(
-            help="Address of a running Ray cluster; without it one is started on this machine."
+            help="Address of a running Ray cluster, whose nodes share the folder of --root; without"
+            " it one is started on this machine."
         ),
     ] = None,
     dashboard: Annotated[
