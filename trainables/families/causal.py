@@ -8,7 +8,6 @@ Rows are padded on the right in training and on the left where an answer goes on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trainables.families.architecture import (
@@ -23,6 +22,7 @@ from trainables.families.architecture import (
     feed_forward_layers,
     first,
 )
+from trainables.families.chat_template import around_question
 from trainables.families.family import Decoding, ModelFamily, Prompts, choice_code
 
 if TYPE_CHECKING:
@@ -35,21 +35,6 @@ _CUE = "\nSQL:\n"
 """What asks for the statement where no chat template does."""
 _CUE_IN_WORDS = "SQL:"
 """The same for a tokenizer without line breaks."""
-_QUESTIONS = ("Which is it:\n'A', or \"b\" < 2?", "How many?")
-"""Stand for the prompt while a chat template is read: what is around them is the same."""
-_DAY = datetime(2024, 7, 26, 12, tzinfo=UTC)
-"""What a chat template is told that asks for the day, as that of Llama does where it cannot ask:
-else a run would have other prompts on another day."""
-_SAME_DAY = "".join(
-    (
-        "{% macro strftime_now(format) %}{{ format",
-        *(f"|replace('%{part}', '{_DAY.strftime(f'%{part}')}')" for part in "aAbBcdHIjmMpSxXyYZ"),
-        *(f"|replace('%-{part}', '{int(_DAY.strftime(f'%{part}'))}')" for part in "dHImMSy"),
-        " }}{% endmacro %}",
-    )
-)
-"""A template's function of that name, instead of the one that transformers gives it."""
-
 _FUSED = (QUERY, KEY, VALUE)
 
 
@@ -151,7 +136,8 @@ class Causal(ModelFamily):
 
         end = end_token(tokenizer)
         if tokenizer.chat_template is not None:
-            before, after = _of_chat(tokenizer)
+            texts = around_question(tokenizer, _CUE.rstrip())
+            before, after = (_ids(tokenizer, text) for text in texts)
         else:
             before, after = _first_token(tokenizer), _ids(tokenizer, _cue(tokenizer))
         return Framing(by_tokenizer=False, before=before, after=after, end=end)
@@ -300,40 +286,6 @@ def _no_repeat(ngram: int, width: int) -> Any:
             return forbidden
 
     return LogitsProcessorList([OfAnswer()] if ngram else [])
-
-
-def _of_chat(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns what a chat template puts before and after a question.
-
-    Raises:
-        ValueError: It cannot be used: the question does not come out of it once, as it went in.
-    """
-    around = set()
-    for question in _QUESTIONS:
-        message = [{"role": "user", "content": question + _CUE.rstrip()}]
-        try:
-            text = tokenizer.apply_chat_template(
-                message,
-                chat_template=_SAME_DAY + tokenizer.get_chat_template(),
-                tokenize=False,
-                add_generation_prompt=True,
-                enable_thinking=False,  # of those that can: nothing stands before the statement
-            )
-        except Exception as error:  # a template is a program, and may raise what it likes
-            why = str(error).strip().split("\n")[0] or type(error).__name__
-            raise ValueError(_of_no_use(tokenizer, f"cannot be used ({why})")) from error
-        before, found, after = text.partition(question)
-        around.add((before, after) if found else None)
-    if len(around) != 1 or None in around:
-        raise ValueError(_of_no_use(tokenizer, "does not give a question back as it is"))
-    return _ids(tokenizer, before), _ids(tokenizer, after)
-
-
-def _of_no_use(tokenizer: Any, why: str) -> str:
-    return (
-        f"The chat template of the tokenizer {tokenizer.name_or_path!r} {why}: delete it from the"
-        " folder of the base model, and its prompts get none."
-    )
 
 
 def _first_token(tokenizer: Any) -> tuple[int, ...]:
