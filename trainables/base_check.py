@@ -22,6 +22,7 @@ from trainables.base_models.tokenizer import (
 )
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import UserError
+from trainables.data.spelling import SqlTokens
 from trainables.families.framing import check_vocabulary
 from trainables.training.adapted_model import check_lengths
 
@@ -39,6 +40,7 @@ def check_base(configuration: TrialConfiguration) -> None:
     try:
         tokenizer = load_tokenizer(name, revision)
         framing = framing_of(load_family(name, revision), tokenizer)
+        SqlTokens(tokenizer, framing)  # refuses one that keeps too few characters
         config = load_skeleton(name, revision).config.to_dict()
         check_vocabulary(tokenizer, framing, config, name)
         check_lengths(configuration, config, framing)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from tests.trainables.families.bases import CHAT, byte_tokenizer, write_base
 from trainables.base_check import check_base
@@ -56,6 +58,14 @@ def enlarge_the_tokenizer(base: Path) -> None:
     tokenizer.save_pretrained(base)
 
 
+def know_few_letters(base: Path) -> None:
+    backend = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1, "a": 2}, unk_token="<unk>"))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="<unk>", eos_token="</s>"
+    )
+    tokenizer.save_pretrained(base)
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut weights": (truncate, "cannot be loaded: .*not fully covered"),
     "pointer": (
@@ -92,6 +102,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         enlarge_the_tokenizer,
         r"makes the token 400 \(<\|im_end\|>\), but the model has an embedding of 400 tokens",
     ),
+    "few letters": (know_few_letters, "keeps none of the characters"),
     "small model": (
         lambda base: write_base(base, "llama", vocab_size=300),
         r"makes the token 399 .* an embedding of 300 tokens",
