@@ -107,6 +107,7 @@ class Nodes:
         begun, waits = self._clock(), False
         while not is_over():
             self.look()
+            self._hear()  # answers come within a second
             answered = not self._asked or self._clock() - begun > _SETTLE_SECONDS
             if self.slots and answered:
                 break

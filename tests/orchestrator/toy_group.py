@@ -33,10 +33,13 @@ def finetune(
     listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
     assert listening & {own, f"::ffff:{own}"}, listening
     assert own != "127.0.0.1" or listening <= {own, f"::ffff:{own}"}, listening
+    passed = int((resume_from / "examples").read_text()) if resume_from else -1
+    # As the real learner, whose first step takes all workers: the first one removes the checkpoint
+    # after its next rung.
+    torch.distributed.barrier()
     if torch.distributed.get_rank() == 0:
         toy.finetune(configuration, rungs, report, resume_from=resume_from, device=device)
     else:
-        passed = int((resume_from / "examples").read_text()) if resume_from else -1
         for index, rung in enumerate(rungs):
             if rung > passed:
                 report.follow(index)
