@@ -98,8 +98,8 @@ def check_address(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise AccessError(
-            f"--address is {address!r}, but must be HOST:PORT of a Ray cluster's head, as `ray"
-            ' start --head` prints it, or "auto".'
+            f"--address (or RAY_ADDRESS) is {address!r}, but must be HOST:PORT of a Ray cluster's"
+            ' head, as `ray start --head` prints it, or "auto".'
         )
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()

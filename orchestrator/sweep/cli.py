@@ -115,8 +115,10 @@ def sweep(
     address: Annotated[
         str | None,
         typer.Option(
-            help="Address of a running Ray cluster, whose nodes share the folder of --root; without"
-            " it one is started on this machine."
+            envvar="RAY_ADDRESS",  # which Ray sets in a job: it is to run on the job's cluster
+            metavar="HOST:PORT|auto",
+            help="A running Ray cluster, whose nodes share the folder of --root; without it one is"
+            " started on this machine.",
         ),
     ] = None,
     dashboard: Annotated[

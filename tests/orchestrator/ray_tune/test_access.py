@@ -74,6 +74,18 @@ def test_an_address_has_a_form(address: str) -> None:
         access.check_address(address)
 
 
+def test_rays_own_variable_is_the_address_where_none_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a job of Ray's a second cluster would be started within the job, beside the nodes."""
+    monkeypatch.setenv("RAY_ADDRESS", "http://head:dashboard")
+    root = tmp_path / "store"
+    arguments = [str(sweeps.write(tmp_path)), "--profile", "embedded", "--root", str(root)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "--address (or RAY_ADDRESS) is 'http://head:dashboard'" in done.output
+
+
 def test_a_cluster_that_is_not_there_is_named_at_once() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
