@@ -29,12 +29,13 @@ def check(asked: Mapping[str, Any], node_id: str, accelerators: float) -> dict[s
         accelerators: How many the cluster counts on it.
 
     Returns:
-        `kind` ("cuda", "mps" or "cpu") and `faults`: what is wrong, a predicate each.
+        `kind` ("cuda", "mps" or "cpu"), `system` ("Linux" or "Darwin") and `faults`: what is
+        wrong, a predicate each.
     """
-    kind = "cpu"
+    kind, system = "cpu", platform.system()
     if accelerators:
-        kind = "mps" if platform.system() == "Darwin" else "cuda"
-    return {"kind": kind, "faults": list(_faults(asked, node_id, kind))}
+        kind = "mps" if system == "Darwin" else "cuda"
+    return {"kind": kind, "system": system, "faults": list(_faults(asked, node_id, kind))}
 
 
 def _faults(asked: Mapping[str, Any], node_id: str, kind: str) -> Iterator[str]:

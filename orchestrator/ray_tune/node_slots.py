@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ class Node:
         address: Its IP address.
         resources: What Ray may give out of it.
         kind: "cuda", "mps" or "cpu".
+        system: "Linux" or "Darwin".
     """
 
     id: str
@@ -30,6 +32,7 @@ class Node:
     address: str
     resources: Mapping[str, float]
     kind: str = "cpu"
+    system: str = "Linux"
 
     @property
     def described(self) -> str:
@@ -41,9 +44,9 @@ class Node:
         """How many CPUs trials may have of it."""
         return self.resources.get("CPU", 0.0)
 
-    def of_kind(self, kind: str) -> Node:
-        """Returns it with the kind of device that it was found to have."""
-        return replace(self, kind=kind)
+    def found_to_be(self, kind: str, system: str) -> Node:
+        """Returns it with the kind of device and the system that it was found to have."""
+        return replace(self, kind=kind, system=system)
 
     def describe(self) -> str:
         """Returns what it has, for a person."""
@@ -67,7 +70,8 @@ def kinds_of(sweep: Sweep, nodes: Iterable[Node]) -> tuple[str, ...]:
 def node_slots(sweep: Sweep, nodes: Iterable[Node], kinds: Sequence[str]) -> tuple[Slots, ...]:
     """Divides the nodes' resources among trials.
 
-    A process of a trial is on one node; those of a worker group may be on several of one kind.
+    A process of a trial is on one node; those of a worker group may be on several of one kind and
+    one system: gloo speaks otherwise on macOS (by libuv) than on Linux.
 
     Args:
         sweep: Says what one trial takes.
@@ -91,6 +95,8 @@ def node_slots(sweep: Sweep, nodes: Iterable[Node], kinds: Sequence[str]) -> tup
             for node in nodes
             if node.kind == kind or (kind == "cpu" and node.kind not in kinds)
         }
+        if workers > 1:
+            held = _of_one_system(held, nodes)
         used = tuple(sorted(node_id for node_id, count in held.items() if count))
         trials = sum(held.values()) // workers
         if sweep.limits.max_concurrent is not None:
@@ -98,6 +104,16 @@ def node_slots(sweep: Sweep, nodes: Iterable[Node], kinds: Sequence[str]) -> tup
         if trials:
             found.append(Slots(kind, trials, workers, resources, used))
     return tuple(found)
+
+
+def _of_one_system(held: Mapping[str, int], nodes: Iterable[Node]) -> dict[str, int]:
+    """Returns what is held on nodes of that system which holds most of it."""
+    system = {node.id: node.system for node in nodes}
+    in_all: Counter[str] = Counter()
+    for node_id, count in held.items():
+        in_all[system[node_id]] += count
+    most = max(sorted(in_all), key=in_all.__getitem__, default=None)
+    return {node_id: count for node_id, count in held.items() if system[node_id] == most}
 
 
 def _processes(node: Node, resources: Mapping[str, float]) -> int:

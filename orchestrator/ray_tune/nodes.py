@@ -233,7 +233,7 @@ class Nodes:
             if faults:
                 self._put_aside(asked.node, "; ".join(faults), again=True)
             else:
-                self._admit(asked.node.of_kind(found["kind"]))
+                self._admit(asked.node.found_to_be(found["kind"], found["system"]))
 
     def _admit(self, node: Node) -> None:
         self._aside.pop(node.id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_a_machine_that_has_all_of_it_passes_and_says_so_in_the_root(
 ) -> None:
     marker = NodeMarker(asked["root"], asked["marker"])
     assert not marker.answered(NODE)
-    assert check(asked, NODE, 0) == {"kind": "cpu", "faults": []}
+    assert check(asked, NODE, 0) == {"kind": "cpu", "system": platform.system(), "faults": []}
     assert marker.answered(NODE)
 
 
@@ -113,6 +114,17 @@ def test_a_device_that_torch_cannot_use_is_named(
     answer = check(asked, NODE, 2)
     assert answer["kind"] == "cuda"
     assert answer["faults"] == ["has a device that is of no use: it was built without cuda"]
+
+
+def test_a_mac_says_that_its_accelerator_is_apples(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray counts one GPU there and does not say whose; torch is asked for it by its own name."""
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr(node_check, "DEVICE", "tests.orchestrator.nodes.no_device")
+    answer = check(asked, NODE, 1)
+    assert (answer["kind"], answer["system"]) == ("mps", "Darwin")
+    assert answer["faults"] == ["has a device that is of no use: it was built without mps"]
 
 
 def test_the_digest_of_the_sources_is_that_of_names_and_contents(tmp_path: Path) -> None:

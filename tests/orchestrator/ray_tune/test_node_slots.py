@@ -54,3 +54,28 @@ def test_trials_of_each_kind(
     for each in slots:
         assert ("GPU" in each.resources) == (each.kind != "cpu")
         assert each.selector == {"ray.io/node-id": f"in({','.join(each.nodes)})"}
+
+
+@pytest.mark.parametrize(
+    ("cpus", "found"),
+    [
+        ((2, 4, 1), [("cpu", 3, ("linux", "other-linux"))]),
+        ((8, 2, 1), [("cpu", 4, ("mac",))]),
+        # One on each would make a group that cannot speak.
+        ((1, 1, 0), []),
+    ],
+)
+def test_a_group_is_of_one_system(
+    tmp_path: Path, cpus: tuple[int, int, int], found: list[tuple[str, int, tuple[str, ...]]]
+) -> None:
+    mac, linux, other = cpus
+    nodes = [
+        _node("mac", "mps", mac, 1).found_to_be("cpu", "Darwin"),
+        _node("linux", cpus=linux),
+        _node("other-linux", cpus=other + 1),
+    ]
+    if not other:
+        nodes.pop()
+    sweep = sweeps.toy(tmp_path, resources={"kinds": ["cpu"], "accelerators": 2})
+    slots = node_slots(sweep, nodes, kinds_of(sweep, nodes))
+    assert [(each.kind, each.trials, each.nodes) for each in slots] == found

@@ -31,6 +31,8 @@ class _Cluster:
 
     def add(self, name: str, *faults: str, kind: str = "cpu", cpus: float = 1.0) -> None:
         self.nodes[name] = {"CPU": cpus} | ({"GPU": 1.0} if kind != "cpu" else {})
+        if kind == "mps":  # as Ray has it of a Mac
+            self.nodes[name]["accelerator_type:M3-Max"] = 1.0
         self.kinds[name], self.faults[name] = kind, list(faults)
 
     def listed(self) -> list[dict[str, Any]]:
@@ -55,7 +57,9 @@ class _Cluster:
 
     def get(self, name: str) -> dict[str, Any]:
         self.root.joinpath(f"marker-{name}").touch()
-        return {"kind": self.kinds[name], "faults": self.faults[name]}
+        kind = self.kinds[name]
+        system = "Darwin" if kind == "mps" else "Linux"
+        return {"kind": kind, "system": system, "faults": self.faults[name]}
 
     def later(self, seconds: float) -> float:
         self.now += seconds
@@ -118,7 +122,7 @@ def test_a_node_whose_writing_does_not_come_here_fails(
     cluster: _Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.add("one")
-    monkeypatch.setattr("ray.get", lambda name: {"kind": "cpu", "faults": []})
+    monkeypatch.setattr("ray.get", lambda name: {"kind": "cpu", "system": "Linux", "faults": []})
     with pytest.raises(NoNodeError, match="what it writes is not here"):
         _nodes(cluster, tmp_path).wait(_never)
 
