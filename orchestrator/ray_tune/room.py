@@ -36,7 +36,8 @@ class Room(Protocol):
 
         Args:
             running: Trials that run now, by the kind of device.
-            left: Trials that could run beside them.
+            left: Trials that could run beside them; 0 where the last ones run, and what is idle may
+                be given back.
         """
 
     def takes(self, slots: Slots) -> bool:

@@ -57,9 +57,10 @@ class SweepSearcher(Searcher):
         # A trial that waits for one of those that run may go on when that has reported; and one
         # whose node turns out to be unfit is handed out again.
         waits = bool(self._running) and (self._queue.pauses or self._room.changes)
+        # Also where nothing is left: the nodes that the last ones leave idle may go.
+        slots = self._room.next(Counter(self._kinds.values()), len(self._queue))
         if not len(self._queue):
             return None if waits else Searcher.FINISHED
-        slots = self._room.next(Counter(self._kinds.values()), len(self._queue))
         if slots is None:
             return None
         proposal = self._queue.next()
