@@ -6,7 +6,10 @@ standard input with a line of JSON, until its end:
     lose    kills a node; answers with its id
     add     adds a node; answers with its id
     used    the ids of the nodes that have run something
-    left    what is taken: placement groups, actors and resources, once nothing more gets free
+    left    what is taken: placement groups, actors, resources and nodes that an autoscaler would
+            not give back, once nothing more gets free
+    busy    the nodes, other than the head, that an autoscaler would not give back now
+    site    the address of the dashboard, to which jobs are submitted
 """
 
 from __future__ import annotations
@@ -122,10 +125,29 @@ class _Holder:
                     if a.state != "DEAD" and not a.is_detached
                 ],
                 "CPUs": total["CPU"] - free.get("CPU", 0.0),
+                "nodes": self.busy(),
             }
             if not any(found.values()) or time.monotonic() > deadline:
                 return found
             time.sleep(0.2)
+
+    def site(self) -> str:
+        return self._dashboard
+
+    def busy(self) -> list[str]:
+        """The nodes, other than the head, that the autoscaler is told are not idle."""
+        import ray._raylet
+        from ray.autoscaler.v2.sdk import get_cluster_resource_state
+        from ray.core.generated.autoscaler_pb2 import NodeStatus
+
+        raylet: Any = ray._raylet  # compiled: its types do not say what it has
+        state = get_cluster_resource_state(raylet.GcsClient(address=self.address))
+        alive = {node.node_id for node in self._nodes}
+        return [
+            node.node_id.hex()
+            for node in state.node_states
+            if node.node_id.hex() in alive and node.status != NodeStatus.IDLE
+        ]
 
     def _actors(self) -> list[Any]:
         from ray.util.state import list_actors

@@ -27,7 +27,6 @@ _BRIDGE = "bridge"
 
 _SETTINGS = {
     "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     # A node is given up after some seconds without a sign of life, instead of after half a minute.
     "RAY_health_check_initial_delay_ms": "1000",

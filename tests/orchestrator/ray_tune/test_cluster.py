@@ -22,6 +22,8 @@ from tests.orchestrator.local_cluster import Nodes, cluster
 
 TOP = Path(__file__).resolve().parents[3]
 TOGETHER = {"baseline": None, "space": None, "trials": None}
+NOTHING = {"placement groups": [], "actors": [], "CPUs": 0.0, "nodes": []}
+"""Is left of a sweep: an autoscaler gives its nodes back."""
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -182,7 +184,7 @@ def test_what_a_stopped_trial_took_is_free_again(
     # among the best third of its cohort, to the second rung, the others to the first.
     trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
     assert sorted(trained) == [*[90] * (1 + stopped), 270, 270, 810, 900]
-    assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
+    assert joined.nodes.ask("left") == NOTHING
     assert not any(psutil.pid_exists(process) for process in joined.processes())
 
 
@@ -201,7 +203,7 @@ def test_a_group_whose_process_dies_goes_on_in_another_round(
     assert _outcomes(tmp_path / "store") == ["completed", "failed"]
     trained = [int(line.rsplit(" ", 1)[1]) for line in joined.trained()]
     assert len(trained) == 4 + 1  # its first rung once, in the first round
-    assert joined.nodes.ask("left") == {"placement groups": [], "actors": [], "CPUs": 0.0}
+    assert joined.nodes.ask("left") == NOTHING
 
 
 def test_a_full_disk_is_a_clear_end_and_the_same_command_goes_on(
