@@ -27,6 +27,8 @@ _BRIDGE = "bridge"
 
 _SETTINGS = {
     "RAY_AUTH_MODE": "token",
+    # `ray start` inherits it from the tests' process, where the package has set it to 0.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     # A node is given up after some seconds without a sign of life, instead of after half a minute.
     "RAY_health_check_initial_delay_ms": "1000",
@@ -210,6 +212,8 @@ class Machines:
     ) -> subprocess.Popen[str]:
         """Starts a command of the project's in a machine, with the cluster's token."""
         told = {"PYTHONPATH": str(TOP), **self.environment, **environment}
+        # As the package has it where nobody sets it; nodes alone need it.
+        told["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         return machine.start([sys.executable, "-m", *words], told, folder)
 
     def end(self) -> None:

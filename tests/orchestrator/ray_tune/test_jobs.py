@@ -150,7 +150,7 @@ def test_a_job_that_is_stopped_has_saved_and_the_same_command_goes_on(
     said = "".join(lines)
     assert "SIGTERM: the trials save where they are and end." in said
     assert "Nothing that was reported is lost; the same command continues." in said
-    assert "STOPPED" in jobs.status("stopped")
+    assert "Job 'stopped' was stopped" in jobs.status("stopped")
     saved = [path.parent.name for path in (root / "checkpoints").rglob("examples")]
     assert saved.count("0000000091") == len(points)  # an example beyond the first rung
 
