@@ -152,7 +152,7 @@ def test_a_job_that_is_stopped_has_saved_and_the_same_command_goes_on(
     assert "Nothing that was reported is lost; the same command continues." in said
     assert "Job 'stopped' was stopped" in jobs.status("stopped")
     saved = [path.parent.name for path in (root / "checkpoints").rglob("examples")]
-    assert saved.count("0000000091") == len(points)  # an example beyond the first rung
+    assert saved.count("0000000226") == len(points)  # an example beyond the first rung
 
     toy.open_gate(jobs.gate)
     said = jobs.submit("again", *sweep)
