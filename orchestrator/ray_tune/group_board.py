@@ -65,6 +65,7 @@ class GroupBoard:
             name=self.name, num_cpus=0, max_concurrency=1000, scheduling_strategy=here
         )
         self._board = options.remote()
+        _keep_coordinator_here()
 
     def go_on(self, trial_id: str, rung: int) -> None:
         """Lets the group of the trial go on past the report at that rung."""
@@ -73,6 +74,18 @@ class GroupBoard:
     def close(self) -> None:
         """Ends the actor; a group that still waits is ended by its own driver."""
         ray.kill(self._board)
+
+
+def _keep_coordinator_here() -> None:
+    """Makes the actor of Ray Train (2.60) that outlives all groups, on the driver's own node.
+
+    Else the first group makes it on one of its nodes, which then counts as busy for ever: no
+    autoscaler gives it back.
+    """
+    with contextlib.suppress(ImportError):  # another version may have none
+        from ray.train.v2._internal.execution.scaling_policy import autoscaling_coordinator_client
+
+        autoscaling_coordinator_client.get_or_create_autoscaling_coordinator()
 
 
 class GroupReports:
