@@ -204,7 +204,25 @@ class Finetuning:
         Raises:
             EvaluationInterruptedError: The trial is to end; nothing has changed but the time.
         """
-        protocol = protocol or self._configuration.validation_protocol
+        started = time.perf_counter()
+        with isolated(self._device):
+            evaluator = self._evaluator(split, protocol or self._configuration.validation_protocol)
+            measure = evaluator.evaluate if scores else evaluator.measure_loss
+            evaluation = measure(self._adapted, self._after_batch)
+        self._memory.sample()
+        self.eval_seconds += time.perf_counter() - started
+        if split == "validation":
+            self.evaluated_to = self.advanced_to
+        return evaluation
+
+    def rehearse(self) -> None:
+        """Takes the time of an evaluation on the validation rows after training, for its price."""
+        with isolated(self._device):
+            protocol = self._configuration.validation_protocol
+            self._evaluator("validation", protocol).rehearse(self._adapted)
+        self._memory.sample()
+
+    def _evaluator(self, split: Literal["validation", "test"], protocol: str) -> Evaluator:
         if (split, protocol) not in self._evaluators:
             rows = self._splits.validation if split == "validation" else self._splits.test
             if split == "test" and protocol == "notebook":
@@ -218,16 +236,7 @@ class Finetuning:
                 executor=self._executor,
                 answer_room=Lengths.of(self._configuration).answer_room(self._adapted.config),
             )
-        started = time.perf_counter()
-        with isolated(self._device):
-            evaluator = self._evaluators[split, protocol]
-            measure = evaluator.evaluate if scores else evaluator.measure_loss
-            evaluation = measure(self._adapted, self._after_batch)
-        self._memory.sample()
-        self.eval_seconds += time.perf_counter() - started
-        if split == "validation":
-            self.evaluated_to = self.advanced_to
-        return evaluation
+        return self._evaluators[split, protocol]
 
     def save(self, folder: Path) -> None:
         """Writes a checkpoint into a staging folder of the caller's; `checkpoint.save` says what it

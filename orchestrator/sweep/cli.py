@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from orchestrator.errors import exit_codes
-from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, slots
+from orchestrator.errors import UserError, exit_codes
+from orchestrator.ray_tune.placement import NoRoomError, Slots, local_accelerators, slots
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.sweep import plan
@@ -29,6 +29,7 @@ from orchestrator.terminal.console import console
 from orchestrator.terminal.options import VersionOption, hours, path, whole
 from orchestrator.terminal.process import command_line
 from trainables.contract.configuration import EMBEDDED
+from trainables.data.survey import Survey
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -112,6 +113,14 @@ def sweep(
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="With --plan: train ten steps of each technique here, to say how long the sweep"
+            " takes. Without it the trials that the store has say so.",
+        ),
+    ] = False,
     address: Annotated[
         str | None,
         typer.Option(
@@ -165,9 +174,13 @@ def sweep(
             address,
             dashboard,
             dashboard_host,
-            command=given_words(context, without=("new", "retry_failed", "show_plan", "fresh")),
+            command=given_words(
+                context, without=("new", "retry_failed", "show_plan", "fresh", "measure")
+            ),
             fresh=fresh,
         )
+        if measure and not show_plan:
+            raise UserError("--measure says how long the sweep takes, for --plan; add --plan.")
         if show_plan:
             check_options(resolved, options)
             # Imports sqlglot, which a start of the sweep has no use for.
@@ -180,6 +193,7 @@ def sweep(
             check_loads(resolved)
             rows = list(row_preview.describe(resolved, seen))
             rows.append(("adopted", planned_adoption(resolved, root, seen.survey, options)))
+            rows += _price(resolved, root, out, seen.survey, measured=measure)
             out.print(plan.describe(resolved, _resources(resolved), rows))
         else:
             run(resolved, root, out, options)
@@ -203,14 +217,36 @@ def say_interrupted(
     out.print(f"{what}. Nothing that was reported is lost; {again} continues.")
 
 
-def _resources(sweep: Sweep) -> str:
+def _price(
+    sweep: Sweep, root: Path, out: Console, survey: Survey | None, *, measured: bool
+) -> list[tuple[str, str]]:
+    # Imports what a start of the sweep has no use for.
+    from orchestrator.sweep import pricing
+
+    try:
+        place = _slots(sweep)
+    except NoRoomError:
+        return []
+    asked = sweep.evaluation.test_rows
+    test_rows = asked if asked is not None else survey.test.rows if survey is not None else None
+    if test_rows is None:
+        return [("time", "not known: the data set's test rows are counted when they are here")]
+    found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
+    return list(pricing.describe(sweep, found, place, root))
+
+
+def _slots(sweep: Sweep) -> Slots:
     import psutil
 
     found = local_accelerators()
     here: dict[str, Any] = {"CPU": float(psutil.cpu_count() or 1)}
     if found:
         here["GPU"] = float(found)
+    return slots(sweep, here)
+
+
+def _resources(sweep: Sweep) -> str:
     try:
-        return f"on this machine {slots(sweep, here).describe()}"
+        return f"on this machine {_slots(sweep).describe()}"
     except NoRoomError as error:
         return f"on this machine no trial fits: {error}"

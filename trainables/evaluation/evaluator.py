@@ -17,6 +17,8 @@ from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
 from trainables.families.batch import Batch
+from trainables.families.family import Decoding
+from trainables.families.fit import SLACK
 from trainables.inference.generation import (
     batches,
     decoding,
@@ -109,7 +111,7 @@ class Evaluator:
         started = time.perf_counter()
         adapted.model.eval()
         beat = heartbeat or _nothing
-        loss, predictions = self._pass(adapted, beat, writing=True)
+        loss, predictions = self._pass(adapted, beat, self._decoding())
         rows = self._scored(predictions, beat)
         beat()
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
@@ -138,7 +140,7 @@ class Evaluator:
         started = time.perf_counter()
         adapted.model.eval()
         beat = heartbeat or _nothing
-        loss, _ = self._pass(adapted, beat, writing=False)
+        loss, _ = self._pass(adapted, beat)
         found = self._of_rows(loss)
         found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
         if self._never_measured is None:
@@ -147,6 +149,23 @@ class Evaluator:
             found |= {f"{score}_rows": 0, f"{score}_unjudged": 0}
         found["eval_seconds"] = time.perf_counter() - started
         return Evaluation(found, [])
+
+    def rehearse(self, adapted: AdaptedModel) -> None:
+        """Takes the time that `evaluate` takes with a trained model, whatever this one writes.
+
+        A model that has hardly been trained does not end its statements, and what it writes takes
+        longer to score. So statements are written up to the length of the longest reference, and
+        the references scored in their place.
+        """
+        adapted.model.eval()
+        self._pass(adapted, _nothing, self._decoding(slack=0))
+        self._scored([example.sql for example in self._examples], _nothing)
+
+    def _decoding(self, slack: int = SLACK) -> Decoding:
+        lengths = self._taught.lengths(range(len(self._examples)))
+        return decoding(
+            self._protocol, [target for _, target in lengths], self._target_limit, slack
+        )
 
     def _cannot_be_measured(self, heartbeat: Callable[[], None]) -> frozenset[str]:
         """Returns the scores of what SQL does that no row can give; mostly the first row has all.
@@ -177,15 +196,15 @@ class Evaluator:
         }
 
     def _pass(
-        self, adapted: AdaptedModel, heartbeat: Callable[[], None], *, writing: bool
+        self, adapted: AdaptedModel, heartbeat: Callable[[], None], how: Decoding | None = None
     ) -> tuple[float | None, list[str]]:
         """Returns the loss over all target tokens, and the SQL for each row if it is to be written.
 
-        Where the model is asked as it was taught, each prompt is encoded once for both.
+        `how` says how it is written. Where the model is asked as it was taught, each prompt is
+        encoded once for both.
         """
         everything = range(len(self._examples))
         lengths = self._taught.lengths(everything)
-        how = decoding(self._protocol, [target for _, target in lengths], self._target_limit)
         total, tokens = 0.0, 0
         texts = [""] * len(everything)
         for rows in batches(adapted.device, [source for source, _ in lengths]):
@@ -201,12 +220,12 @@ class Evaluator:
             total += _loss(adapted, batch, encoded)
             tokens += batch.target_tokens
             heartbeat()
-            if writing and self._asked is self._taught:
+            if how is not None and self._asked is self._taught:
                 written = write(adapted, self._tokens, asked, how, encoded)
                 for row, text in zip(rows, written, strict=True):
                     texts[row] = text
                 heartbeat()
-        if writing and self._asked is not self._taught:
+        if how is not None and self._asked is not self._taught:
             self._asked.lengths(everything)
             questions = self._asked.sources(everything)
             texts = generate(adapted, self._tokens, questions, how, heartbeat=heartbeat)

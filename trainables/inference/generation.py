@@ -26,7 +26,9 @@ from trainables.runtime.device import total_memory
 from trainables.training.adapted_model import AdaptedModel
 
 
-def decoding(protocol: str, reference_tokens: Sequence[int], limit: int) -> Decoding:
+def decoding(
+    protocol: str, reference_tokens: Sequence[int], limit: int, slack: int = SLACK
+) -> Decoding:
     """Returns how a split is decoded.
 
     Args:
@@ -34,10 +36,11 @@ def decoding(protocol: str, reference_tokens: Sequence[int], limit: int) -> Deco
             and no repeated bigram.
         reference_tokens: Tokens of every reference of the split; the longest sets the limit.
         limit: References count as at most so long, since no longer target is trained on.
+        slack: Tokens beyond the longest reference.
     """
     if protocol == "notebook":
         return Decoding(NOTEBOOK_TOKENS, beams=4, no_repeat_ngram=2)
-    return Decoding(min(max(reference_tokens, default=0), limit) + SLACK)
+    return Decoding(min(max(reference_tokens, default=0), limit) + slack)
 
 
 def generate(

@@ -1,0 +1,159 @@
+"""What `--plan` says a sweep will take, and what that rests on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from orchestrator.errors import UserError
+from orchestrator.price.estimate import Estimate, estimate
+from orchestrator.price.history import speeds
+from orchestrator.price.largest import largest
+from orchestrator.price.speed import Range, Speed
+from orchestrator.price.work import expected_work
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.search.proposals import Proposal, trial_configuration
+from orchestrator.search_space import Sweep
+from orchestrator.sweep.rows import any_trial, ask
+from orchestrator.terminal.values import duration
+from trainables.contract.configuration import TrialConfiguration
+from trainables.data.splits import NOTEBOOK_ROWS
+
+TRIAL_COST = "trainables.trial_cost"
+_GIGABYTE = 2**30
+
+
+def price(
+    sweep: Sweep, root: Path, place: Slots, out: Console, test_rows: int, *, measured: bool
+) -> Estimate:
+    """Returns what the sweep is expected to take on this machine, from an empty store.
+
+    Args:
+        sweep: The resolved search space file.
+        root: Folder of the store, whose trials say how long they took; it may be absent.
+        place: How trials are placed here.
+        out: Is told what is measured.
+        test_rows: Rows to test on.
+        measured: Whether to train a few steps of each technique now, in place of asking the store.
+
+    Raises:
+        UserError: Rows or base model will not do; what a trial would say of them.
+        StoreError: The store cannot be read.
+    """
+    protocols = any_trial(sweep, 0).test_protocols
+    tested = sum(min(test_rows, NOTEBOOK_ROWS) if p == "notebook" else test_rows for p in protocols)
+    known = _measured(sweep, place, out) if measured else speeds(root, sweep, place.kind)
+    return estimate(expected_work(sweep, tested), known, place.trials, place.devices)
+
+
+def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
+    """Returns the speed of each technique, with as many trials at a time as the sweep will run."""
+    found = {}
+    for technique, configuration in largest(sweep).items():
+        out.print(f"Measuring {technique}: ten steps and an evaluation.")
+        trial = trial_configuration(sweep, Proposal(1, 0, 0, configuration))
+        # On a CPU trials slow each other down. A device has one.
+        copies = place.trials if place.kind == "cpu" else 1
+        with ThreadPoolExecutor(copies) as pool:
+            costs = list(pool.map(_cost, [trial] * copies))
+
+        def of(name: str, costs: list[Mapping[str, float]] = costs) -> Range | None:
+            known = [cost[name] for cost in costs if cost[name] is not None]
+            return Range.of(known) if known else None
+
+        found[technique] = Speed(
+            of("example"),
+            of("loss_row"),
+            of("scored_row"),
+            of("set_up"),
+            0,
+            max(int(cost["memory_bytes"]) for cost in costs),
+            int(costs[0]["trained"]),
+        )
+    return found
+
+
+def _cost(trial: TrialConfiguration) -> Mapping[str, float]:
+    answer = ask(trial, module=TRIAL_COST)
+    if "failure" in answer:
+        raise UserError(
+            f"A trial of {trial.technique} could not be measured, and would fail in the sweep too:"
+            f" {answer['failure']}"
+        )
+    return answer
+
+
+def describe(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterator[tuple[str, str]]:
+    """Yields what a sweep takes, a name and words at a time.
+
+    Args:
+        sweep: The resolved search space file.
+        found: From `price`.
+        place: How trials are placed here.
+        root: Folder of the store, on whose disk it lies.
+    """
+    if found.unknown:
+        names = " and ".join(found.unknown)
+        kinds = {"cpu": "CPUs", "cuda": "CUDA devices", "mps": "Apple silicon"}[place.kind]
+        yield (
+            "time",
+            f"not known: the store has no whole trial of {names} with this base model and data set"
+            f" on {kinds}; --plan --measure trains ten steps of each technique here",
+        )
+        return
+    yield "time", f"{_about(found.seconds)} on this machine, from an empty store: {_phases(found)}"
+    hours = found.device_seconds * (1 / 3600)
+    yield "devices", f"{hours.middle:.3g} device hours ({hours.low:.3g} to {hours.high:.3g})"
+    rests = f"{found.trials:,} trials of this store" if found.trials else "ten steps of each, now"
+    yield (
+        "",
+        f"resting on {rests}; the range is that of single trials; failed ones are not foreseen",
+    )
+    yield from _memory(found, place)
+    yield from _disk(sweep, found, place, root)
+
+
+def _phases(found: Estimate) -> str:
+    share = found.slots * found.devices
+    return ", ".join(
+        f"{phase} {duration(seconds.middle / share)}" for phase, seconds in found.phases.items()
+    )
+
+
+def _about(seconds: Range) -> str:
+    low, middle, high = map(duration, (seconds.low, seconds.middle, seconds.high))
+    return f"about {middle} ({low} to {high})"
+
+
+def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
+    if found.memory_bytes is None:
+        return
+    each = found.memory_bytes / _GIGABYTE
+    words = f"{each:.1f} GiB at most for a trial, as seen"
+    if place.kind == "cpu":
+        total = psutil.virtual_memory().total / _GIGABYTE
+        words += f"; {place.trials} at a time: {each * place.trials:.1f} of {total:.0f} GiB"
+        if each * place.trials > total:
+            words += ", which is too much: set limits.max_concurrent"
+    yield "memory", words
+
+
+def _disk(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterator[tuple[str, str]]:
+    if found.checkpoint_bytes is None:
+        return
+    models = min(sweep.limits.checkpoints, sweep.runs) + place.trials
+    most = models * found.checkpoint_bytes / _GIGABYTE
+    folder = next(path for path in (root, *root.absolute().parents) if path.exists())
+    free = shutil.disk_usage(folder).free / _GIGABYTE
+    words = (
+        f"{models:,} models of {found.checkpoint_bytes / 2**20:,.1f} MiB with their training"
+        f" state: {most:.3g} GiB; {free:,.0f} GiB are free"
+    )
+    if most > free:
+        words += ", which is too little: lower limits.checkpoints or give another --root"
+    yield "disk", words

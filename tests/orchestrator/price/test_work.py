@@ -1,0 +1,63 @@
+"""How much a sweep trains and evaluates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.price.work import CONFIRMING, TUNING, expected_work
+from orchestrator.search.proposals import confirming_runs
+from orchestrator.search_space import Sweep, load
+
+FOLDER = Path(__file__).resolve().parents[3] / "search_spaces"
+
+
+def shipped(name: str, profile: str = "embedded", *overrides: str) -> Sweep:
+    return load(FOLDER / f"{name}.yaml", overrides, None, profile)
+
+
+def test_early_stopping_leaves_what_the_rule_of_halving_leaves() -> None:
+    work = {(w.phase, w.technique): w for w in expected_work(shipped("rank"), 200)}
+    tuning, confirming = work[TUNING, "lora"], work[CONFIRMING, "lora"]
+    # Six a combination: 6 reach 336 examples, 3 go on to 672, 2 to 1,344, and 1 to 2,400.
+    each = 3 * 336 + 672 + 1344 + 2400
+    assert (tuning.runs, tuning.examples) == pytest.approx((36, 6 * each))
+    assert tuning.scored_rows == pytest.approx(
+        6 * 100
+    )  # SQL at the full budget alone, and no test rows
+    assert tuning.loss_rows == pytest.approx(6 * 100 * (6 + 3 + 2))
+    assert (confirming.runs, confirming.examples) == (18, 18 * 2400)
+    assert confirming.scored_rows == 18 * (100 + 200)
+    assert work[TUNING, "pretrained"].scored_rows == pytest.approx(100 + 200)
+
+
+@pytest.mark.parametrize(
+    "name", ["rank", "technique", "data_size", "decoder", "notebooks", "smoke"]
+)
+@pytest.mark.parametrize("profile", ["embedded", "full"])
+def test_no_run_is_forgotten(name: str, profile: str) -> None:
+    sweep = shipped(name, profile)
+    work = expected_work(sweep, 10)
+    runs = {phase: sum(w.runs for w in work if w.phase == phase) for phase in (TUNING, CONFIRMING)}
+    assert runs[TUNING] == pytest.approx(sweep.runs)
+    assert runs[CONFIRMING] == pytest.approx(confirming_runs(sweep))
+
+
+@given(trials=st.integers(1, 60), replicates=st.integers(1, 3), stops=st.booleans())
+def test_no_trial_trains_beyond_the_budget_and_without_stopping_each_is_whole(
+    trials: int, replicates: int, stops: bool
+) -> None:
+    stopping = () if stops else ("stopping=null",)
+    given = (f"replicates={replicates}", "confirm=null", *stopping)
+
+    sweep = load(FOLDER / "technique.yaml", given, trials, "full")
+    examples = sum(w.examples for w in expected_work(sweep, 10))
+    whole = 20_000 * trials * replicates
+    least = sweep.rungs(20_000)[0] * trials * replicates
+    assert least <= examples * (1 + 1e-9)
+    assert examples <= whole * (1 + 1e-9)
+    if not stops:
+        assert examples == pytest.approx(whole)

@@ -1,0 +1,44 @@
+"""What `--plan` says a sweep takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.price.estimate import Estimate
+from orchestrator.price.speed import Range
+from orchestrator.price.work import CONFIRMING, TUNING
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.search_space import load
+from orchestrator.sweep.pricing import describe
+
+SPACE = Path(__file__).resolve().parents[3] / "search_spaces" / "rank.yaml"
+PLACE = Slots("cpu", 2, 1, {"CPU": 1.0})
+
+
+def _said(found: Estimate, root: Path) -> str:
+    sweep = load(SPACE, (), None, "embedded")
+    return "\n".join(f"{name}: {words}" for name, words in describe(sweep, found, PLACE, root))
+
+
+def test_a_plan_says_time_devices_memory_disk_and_what_it_rests_on(tmp_path: Path) -> None:
+    phases = {TUNING: Range(60, 120, 180), CONFIRMING: Range(120, 240, 360)}
+    said = _said(Estimate(phases, 2, 1.0, [], 54, 2**30, 2**20), tmp_path / "absent" / "store")
+    assert "time: about 3 min 12 s (1 min 42 s to 4 min 42 s) on this machine" in said
+    assert "tuning 1 min 00 s, confirming 2 min 00 s" in said
+    assert "devices: 0.1 device hours (0.05 to 0.15)" in said
+    assert "resting on 54 trials of this store" in said
+    assert "memory: 1.0 GiB at most for a trial, as seen; 2 at a time: 2.0 of" in said
+    assert "disk: 22 models of 1.0 MiB with their training state" in said
+
+
+def test_what_cannot_fit_is_said_with_its_remedy(tmp_path: Path) -> None:
+    said = _said(Estimate({}, 2, 1.0, [], 1, 2**60, 2**60), tmp_path)
+    assert "which is too much: set limits.max_concurrent" in said
+    assert "which is too little: lower limits.checkpoints or give another --root" in said
+
+
+def test_what_is_not_known_is_not_foretold(tmp_path: Path) -> None:
+    said = _said(Estimate({}, 2, 1.0, ["lora", "qlora"], 0, None, None), tmp_path)
+    assert said.startswith("time: not known: the store has no whole trial of lora and qlora with")
+    assert "--plan --measure trains ten steps of each technique here" in said
+    assert "device hours" not in said
