@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.results.configurations import telling
+from orchestrator.results.configurations import telling, whole_configuration
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.find_trial import named_trial
 from orchestrator.state.checkpoints import check_inside
-from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from trainables.base_models.availability import check_model
 from trainables.base_models.fingerprint import base_fingerprint
@@ -67,7 +65,7 @@ def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
         StoreError: The store cannot be read.
     """
     row = named_trial(root, [] if sweep is None else [sweep], trial)
-    return StoredModel(row, _configuration(row), _checkpoint(root, row))
+    return StoredModel(row, whole_configuration(row), _checkpoint(root, row))
 
 
 def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
@@ -99,18 +97,6 @@ def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
             " the folder that it was trained on, or a copy of it."
         )
     return dataclasses.replace(model, configuration=configuration)
-
-
-def _configuration(row: Row) -> TrialConfiguration:
-    try:
-        values = json.loads(row["config_json"])
-        values.pop("rungs", None)
-        return TrialConfiguration.from_dict(values)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedError(
-            f"The final row of the trial {row['trial_id']} of {row['sweep_id']} has a config_json"
-            " that is none; it was changed since it was written, so choose another trial."
-        ) from error
 
 
 def _checkpoint(root: Path, row: Row) -> Path | None:

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
+from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import TECHNIQUES
 
 _SINGLE = ("data_seed", "protocol", "scored_rungs")
@@ -34,6 +35,26 @@ def recorded(row: Row, column: str = "config_json") -> Mapping[str, Any]:
         raise DamagedError(
             f"The final row of the trial {row['trial_id']} of {row['sweep_id']} has a {column} that"
             " is not one; it was changed since it was written: move its file out of the store."
+        ) from error
+
+
+def whole_configuration(row: Row) -> TrialConfiguration:
+    """Returns all that a trial was configured with.
+
+    Args:
+        row: Its final row.
+
+    Raises:
+        DamagedError: The column `config_json` is none; names the trial.
+    """
+    try:
+        values = json.loads(row["config_json"])
+        values.pop("rungs", None)
+        return TrialConfiguration.from_dict(values)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedError(
+            f"The final row of the trial {row['trial_id']} of {row['sweep_id']} has a config_json"
+            " that is none; it was changed since it was written, so choose another trial."
         ) from error
 
 

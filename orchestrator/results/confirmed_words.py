@@ -26,12 +26,20 @@ def as_data(answer: ConfirmedAnswer) -> dict[str, Any]:
 
 
 def view(answer: ConfirmedAnswer) -> RenderableType:
-    """Returns the table of what was confirmed, the best by tuning first.
+    """Returns the table of what was confirmed for a terminal."""
+    from orchestrator.terminal.fitting_table import FittingTable
+
+    headers, lines = standings(answer)
+    least_first = ("chosen as", "seeds", f"test {EXECUTION}", "less the best")
+    remedy = "`results answer --format json` has all."
+    return FittingTable(headers, lines, {"seeds"}, least_first, remedy)
+
+
+def standings(answer: ConfirmedAnswer) -> tuple[list[str], list[list[str]]]:
+    """Returns headers and lines of the table of what was confirmed, the best by tuning first.
 
     A configuration is named by what differs between them.
     """
-    from orchestrator.terminal.fitting_table import FittingTable
-
     names = _differing([each.name for each in answer.standings])
     shown = [score for each in answer.standings if (score := each.execution) is not None]
     headers = ["configuration", "chosen as", "seeds", f"test {answer.metric}", "less the best"]
@@ -49,9 +57,7 @@ def view(answer: ConfirmedAnswer) -> RenderableType:
             f" {each.difference[1][1]:+.3f}]",
         ]
         lines.append(cells + ([_cell(each.execution)] if shown else []))
-    least_first = ("chosen as", "seeds", f"test {EXECUTION}", "less the best")
-    remedy = "`results answer --format json` has all."
-    return FittingTable(headers, lines, {"seeds"}, least_first, remedy)
+    return headers, lines
 
 
 def _differing(names: Sequence[str]) -> list[str]:
@@ -69,12 +75,22 @@ def _cell(score: Score | None) -> str:
 
 def words(answer: ConfirmedAnswer) -> list[str]:
     """Returns the answer as lines for a person."""
-    said = [_basis(answer)]
+    return [basis_words(answer), *found_words(answer), *unknown_words(answer)]
+
+
+def found_words(answer: ConfirmedAnswer) -> list[str]:
+    """Returns what was found of each parameter that is asked about, and which is best."""
+    said = []
     for name in answer.ask:
         said += [_contrast(answer, name, each) for each in answer.asked.get(name, ())]
         if name not in answer.asked:
             said.append(f"{name}: not known from what was confirmed.")
-    said += _best(answer)
+    return said + _best(answer)
+
+
+def unknown_words(answer: ConfirmedAnswer) -> list[str]:
+    """Returns what the answer is about and what not, what it would take, and what is missing."""
+    said = []
     if answer.settings is not None and answer.not_at_their_best is None:
         said.append(
             f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
@@ -98,7 +114,8 @@ def asked_words(answer: ConfirmedAnswer, parameter: str) -> list[str]:
     return [_contrast(answer, parameter, each) for each in answer.asked.get(parameter, ())]
 
 
-def _basis(answer: ConfirmedAnswer) -> str:
+def basis_words(answer: ConfirmedAnswer) -> str:
+    """Returns what was confirmed, and on which rows."""
     count = len(answer.standings)
     which = "configuration was" if count == 1 else "configurations were"
     chosen = f"the best of each {' and '.join(answer.ask)}" if answer.ask else "the best"

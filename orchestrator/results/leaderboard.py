@@ -234,12 +234,32 @@ def render(
 
     count = ranking.count if ranking else len(rows)
     sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
-    metric = rows[0]["metric"]
-    beside = [
-        name for name in _BESIDE if name != metric and any(row[name] is not None for row in rows)
-    ]
-    if metric != "eval_loss" and any(row["outcome"] == "stopped" for row in rows):
-        beside.append("eval_loss")
+    metric, beside = rows[0]["metric"], _beside(rows)
+    headers, lines = board(rows, limit)
+    right = {"", *beside, "trainable", "examples", "time"}
+    least_first = ["device", "examples", "time", "trainable", *reversed(beside), "outcome"]
+    least_first += ["seeds", f"test {metric}", "trial"]
+    remedy = "--wide shows them, `results leaderboard --format csv` has all."
+    parts: list[RenderableType] = [shown(_head(rows, sweeps))]
+    fitting = FittingTable(headers, lines, right, least_first, remedy)
+    parts.append(fitting.whole() if wide else fitting)
+    if limit is not None and count > limit:
+        parts.append(shown(f"and {count - limit} more {ranking.of if ranking else 'trials'}"))
+    warnings = ranking.warnings if ranking else mixed_scoring(rows, (metric, *beside))
+    parts += [shown(text) for text in (*partly_measured(rows), *warnings)]
+    return Group(*parts)
+
+
+def board(
+    rows: Sequence[dict[str, Any]], limit: int | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Returns headers and lines of the table of a leaderboard.
+
+    Args:
+        rows: What `leaderboard` returned; at least one.
+        limit: At most so many lines; None means all.
+    """
+    metric, beside = rows[0]["metric"], _beside(rows)
     tested = any(row["test_value"] is not None for row in rows)
     seeded = any(row["seeds"] > 1 or row["confirm_seeds"] for row in rows)
     headers = ["", "trial", "configuration", *(["seeds"] if seeded else []), metric, *beside]
@@ -266,18 +286,16 @@ def render(
             row["outcome"],
         ]
         lines.append(cells)
-    right = {"", *beside, "trainable", "examples", "time"}
-    least_first = ["device", "examples", "time", "trainable", *reversed(beside), "outcome"]
-    least_first += ["seeds", f"test {metric}", "trial"]
-    remedy = "--wide shows them, `results leaderboard --format csv` has all."
-    parts: list[RenderableType] = [shown(_head(rows, sweeps))]
-    fitting = FittingTable(headers, lines, right, least_first, remedy)
-    parts.append(fitting.whole() if wide else fitting)
-    if limit is not None and count > limit:
-        parts.append(shown(f"and {count - limit} more {ranking.of if ranking else 'trials'}"))
-    warnings = ranking.warnings if ranking else mixed_scoring(rows, (metric, *beside))
-    parts += [shown(text) for text in (*partly_measured(rows), *warnings)]
-    return Group(*parts)
+    return headers, lines
+
+
+def _beside(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns the metrics that a table shows beside the one that ranks."""
+    metric = rows[0]["metric"]
+    found = [n for n in _BESIDE if n != metric and any(row[n] is not None for row in rows)]
+    if metric != "eval_loss" and any(row["outcome"] == "stopped" for row in rows):
+        found.append("eval_loss")
+    return found
 
 
 def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,11 +18,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
 
-from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.selection import final_rows, metric_and_mode
-from orchestrator.results.target import check_target
+from orchestrator.results.target import check_file, publish
 from orchestrator.terminal.output import Answer, table
 
 MARK = "derived_by"
@@ -67,7 +65,7 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
             f"A study holds one sweep, but --sweep names {len(sweep_ids)}: {', '.join(sweep_ids)};"
             " name one of them."
         )
-    _check(root, target)
+    check_file(target, root, _is_derived)
     (sweep_id,) = sweep_ids
     finals = final_rows(root, sweep_ids, FINAL_COLUMNS)
     metric, mode = metric_and_mode(finals, None)
@@ -83,24 +81,13 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
     study.set_user_attr("question", finals[0]["question"])
     study.set_user_attr("objective", metric)
     study.add_trials(trials)
-    _publish(journal.records, target)
+    publish(target, lambda file: JournalFileBackend(str(file)).append_logs(journal.records))
     counts = Counter(trial.state.name.lower() for trial in trials)
     data = {"sweep_id": sweep_id, "file": str(target), "trials": len(trials), **counts}
     view = table(list(data), [[str(value) for value in data.values()]], {"trials", *counts})
     quoted = shlex.quote(str(target))
     remark = f"To look at it: pip install optuna-dashboard; optuna-dashboard {quoted}"
     return Answer(data, view, (remark,))
-
-
-def _check(root: Path, target: Path) -> None:
-    check_target(target, "file", root)
-    try:
-        if target.exists() and not (target.is_file() and _is_derived(target)):
-            raise ResultsError(
-                f"{target} is there already and was not written by this command; name another file."
-            )
-    except OSError as error:
-        raise ResultsError(f"{target} cannot be read: {error.strerror or error}.") from error
 
 
 def _is_derived(file: Path) -> bool:
@@ -112,17 +99,3 @@ def _is_derived(file: Path) -> bool:
         return False
     attribute = record.get("user_attr") if isinstance(record, dict) else None
     return isinstance(attribute, dict) and MARK in attribute
-
-
-def _publish(records: list[dict[str, Any]], target: Path) -> None:
-    place = target.absolute()
-    staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
-    try:
-        try:
-            JournalFileBackend(str(staged)).append_logs(records)
-            staged.replace(place)
-        finally:
-            staged.unlink(missing_ok=True)
-    except OSError as error:
-        why = remedy(error, "name another file")
-        raise ResultsError(f"{target} cannot be written: {why}.") from error

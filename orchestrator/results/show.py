@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import parameters, recorded, test_protocol
+from orchestrator.results.configurations import parameters, recorded
+from orchestrator.results.evaluations import chosen_predictions, evaluations_of, ordered_by
 from orchestrator.results.measured import interval_of, measured_rows, reasons
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score, metric_and_mode
@@ -23,7 +23,6 @@ from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import duration, number, text, with_interval
 from trainables.contract.scores import REASONS
 
-_BEST, _WORST, _RANDOM = 3, 3, 4
 _LINES = 20
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -46,8 +45,8 @@ def show(root: Path, row: Row) -> Answer:
     sweep_id, trial_ids = row["sweep_id"], [row["trial_id"]]
     reports = reader.reports(root, sweep_id, trial_ids=trial_ids).to_pylist()
     predictions = reader.predictions(root, sweep_id, trial_ids=trial_ids).to_pylist()
-    evaluations = _evaluations(predictions, row)
-    split, chosen = _choose(evaluations, row, metric)
+    evaluations = evaluations_of(predictions, row)
+    split, chosen = chosen_predictions(evaluations, row, metric)
     environment = dict(recorded(row, "environment_json"))
     config = dict(recorded(row))
     before = [trial_id(sweep_id, number) for number in earlier_tries(row["trial_number"])]
@@ -72,7 +71,7 @@ def show(root: Path, row: Row) -> Answer:
     everywhere = all(report[metric] is not None for report in reports)
     parts += [shown(line) for line in curve(few, metric if everywhere else "eval_loss")]
     if chosen:
-        order = _order(metric)
+        order = ordered_by(metric)
         parts.append(shown(f"\nPredictions on {split} rows, by {order}", style="bold"))
         parts += [shown(_prediction(each, order)) for each in chosen]
     if row["error"]:
@@ -120,6 +119,11 @@ def _cost(row: Row) -> str:
 
 
 def _scores(row: Row) -> RenderableType:
+    return table(*score_lines(row))
+
+
+def score_lines(row: Row) -> tuple[list[str], list[list[str]]]:
+    """Returns headers and lines of a trial's losses and scores, with their intervals over rows."""
     lines = []
     for name in ("train_loss", "eval_loss", *SCORE_COLUMNS):
         value, tested = row[name], row.get(f"test_{name}")
@@ -131,10 +135,8 @@ def _scores(row: Row) -> RenderableType:
             for prefix, score in (("", value), ("test_", tested))
         ]
         lines.append([name, *cells])
-    return table(
-        ["", f"{row['eval_rows'] or 0} validation rows", f"{row['test_rows'] or 0} test rows"],
-        lines,
-    )
+    headers = ["", f"{row['eval_rows'] or 0} validation rows", f"{row['test_rows'] or 0} test rows"]
+    return headers, lines
 
 
 def _on_fewer(row: Row, metric: str, prefix: str) -> str:
@@ -158,24 +160,6 @@ def _thinned(reports: list[Row]) -> list[Row]:
     return reports[::-1][::step][::-1]
 
 
-def _evaluations(predictions: list[Row], row: Row) -> dict[str, list[Row]]:
-    """Returns the predictions of each evaluation whose scores the final row has, by split."""
-    own = test_protocol(row)
-    last = {
-        "validation": [
-            each
-            for each in predictions
-            if each["split"] == "validation" and each["step"] == row["steps"]
-        ],
-        "test": [
-            each
-            for each in predictions
-            if each["split"] == "test" and own in (None, each["protocol"])
-        ],
-    }
-    return {split: found for split, found in last.items() if found}
-
-
 def _not_measured(evaluations: dict[str, list[Row]]) -> list[str]:
     """Returns why rows have no execution accuracy, counted; nothing where all have one."""
     lines = []
@@ -185,48 +169,28 @@ def _not_measured(evaluations: dict[str, list[Row]]) -> list[str]:
             continue
         missing = sum(counted.values())
         lines.append(f"execution_accuracy: none on {missing:,} of {len(found):,} {split} rows")
-        lines += [
-            f"{count:>7,}  {kind}: {REASONS.get(kind, 'a reason that this version does not know')}"
-            for kind, count in counted.items()
-        ]
+        lines += [f"{count:>7,}  {kind}: {reason_words(kind)}" for kind, count in counted.items()]
     return lines
 
 
-def _choose(
-    evaluations: dict[str, list[Row]], row: Row, metric: str
-) -> tuple[str, list[dict[str, Any]]]:
-    """Returns the split and the chosen predictions."""
-    split = "test" if "test" in evaluations else "validation"
-    found = evaluations.get(split, [])
-    order = _order(metric)
-    found = [each for each in found if each[order] is not None]
-    found.sort(key=lambda each: (-each[order], each["example_id"]))
-    if len(found) <= _BEST + _WORST + _RANDOM:
-        return split, [{"chosen": "all", **each} for each in found]
-    middle = found[_BEST:-_WORST]
-    drawn = random.Random(row["trial_id"]).sample(middle, _RANDOM)
-    return split, [
-        *({"chosen": "best", **each} for each in found[:_BEST]),
-        *({"chosen": "random", **each} for each in drawn),
-        *({"chosen": "worst", **each} for each in found[-_WORST:]),
-    ]
-
-
-def _order(metric: str) -> str:
-    """Returns what single predictions are ordered by: the objective, unless that is a loss."""
-    return metric if is_score(metric) else "rouge_l"
+def reason_words(kind: str) -> str:
+    """Returns what a kind of reason for an absent execution accuracy means."""
+    return REASONS.get(kind, "a reason that this version does not know")
 
 
 def _prediction(row: dict[str, Any], order: str) -> str:
+    texts = (row["sql_prompt"], row["reference"], row["prediction"])
+    asked, reference, prediction = (visible_line(str(text)) for text in texts)
+    return f"{judged(row, order)}: {asked}\n  reference   {reference}\n  prediction  {prediction}"
+
+
+def judged(row: dict[str, Any], order: str) -> str:
+    """Returns why a prediction was chosen and how good it is, e.g. "best (rouge_l 0.912)"."""
     value = f"{order} {row[order]:.3f}"
     runs = row["execution_accuracy"]
     if runs is not None:
         value += ", right when run" if runs == 1.0 else ", wrong when run"
-    texts = (row["sql_prompt"], row["reference"], row["prediction"])
-    asked, reference, prediction = (visible_line(str(text)) for text in texts)
-    return (
-        f"{row['chosen']} ({value}): {asked}\n  reference   {reference}\n  prediction  {prediction}"
-    )
+    return f"{row['chosen']} ({value})"
 
 
 def _listed(values: dict[str, Any]) -> str:

@@ -1,9 +1,12 @@
-"""Where a copy of the store's contents may be written."""
+"""Where a copy of the store's contents may be written, and how a file of them is."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 
 
@@ -32,3 +35,47 @@ def check_target(target: Path, what: str, root: Path | None = None) -> None:
         if not parent.exists():
             remedy = f"make it first (`mkdir -p`), or {remedy}"
         raise ResultsError(f"{target} cannot be written: there is no folder {parent}; {remedy}.")
+
+
+def check_file(target: Path, root: Path, is_own: Callable[[Path], bool]) -> None:
+    """Checks the place of a file that is to be written: another's is not replaced.
+
+    Args:
+        target: The file.
+        root: Folder of the store.
+        is_own: Whether a file that is there was written by the same command.
+
+    Raises:
+        ResultsError: As `check_target`, or something else is there.
+    """
+    check_target(target, "file", root)
+    try:
+        if target.exists() and not (target.is_file() and is_own(target)):
+            raise ResultsError(
+                f"{target} is there already and was not written by this command; name another file."
+            )
+    except OSError as error:
+        raise ResultsError(f"{target} cannot be read: {error.strerror or error}.") from error
+
+
+def publish(target: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file, which appears complete or not at all.
+
+    Args:
+        target: The file; one that is there is replaced.
+        write: Writes it where it is told to.
+
+    Raises:
+        ResultsError: It cannot be written.
+    """
+    place = target.absolute()
+    staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
+    try:
+        try:
+            write(staged)
+            staged.replace(place)
+        finally:
+            staged.unlink(missing_ok=True)
+    except OSError as error:
+        why = remedy(error, "name another file")
+        raise ResultsError(f"{target} cannot be written: {why}.") from error
