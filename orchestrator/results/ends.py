@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from orchestrator.store.rows import Row
 from trainables.contract.scores import SCORES
@@ -30,6 +31,35 @@ def ends_by_technique(rows: Sequence[Row], without: Collection[str] = ()) -> lis
         f"{technique}: {', '.join(f'{count} {outcome}' for outcome, count in ends.most_common())}"
         for technique, ends in counts.items()
     ]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that gave no result in the same way.
+
+    Attributes:
+        outcome: How they ended.
+        error: The last line of what they died of.
+        trials: Their ids.
+    """
+
+    outcome: str
+    error: str
+    trials: tuple[str, ...]
+
+
+def failures(rows: Sequence[Row]) -> list[Failure]:
+    """Returns the trials that gave no result, those alike together, the most frequent first.
+
+    Args:
+        rows: Final rows.
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["outcome"] not in ("completed", "stopped"):
+            alike.setdefault((row["outcome"], last_line(row["error"])), []).append(row["trial_id"])
+    found = [Failure(*end, tuple(trials)) for end, trials in alike.items()]
+    return sorted(found, key=lambda each: -len(each.trials))
 
 
 def unmeasured(rows: Sequence[Row], metric: str) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.replicates import mean_row
 from orchestrator.results.selection import latest_tries, sweep_name
+from orchestrator.results.spent import device_seconds, unfinished
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row, finite_or_none
@@ -99,9 +100,7 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
         return sign * row["objective"], math.inf if loss is None else loss
 
     best = min(ranked, key=order, default={})
-    ended = pc.is_in(reports["trial_id"], pc.unique(of_trials["trial_id"]))
-    left = reports.filter(pc.invert(ended)).to_pylist()  # by rung
-    running = list({row["trial_id"]: row for row in left}.values())
+    running = unfinished(of_trials, reports)
     adopted = [row for row in trials if row["adopted_from"] is not None]
     own = [row for row in trials if row["adopted_from"] is None]
     started = [row["started_at"] for row in own or trials if row["started_at"]]
@@ -118,11 +117,7 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
         "objective": first.get("objective_metric"),
         "best": best.get("objective"),
         "best_trial": best.get("trial_id"),
-        "device_seconds": sum(
-            (row["train_seconds"] or 0.0) + (row["eval_seconds"] or 0.0)
-            for row in [*of_trials.to_pylist(), *running]
-            if row.get("adopted_from") is None
-        ),
+        "device_seconds": device_seconds([*of_trials.to_pylist(), *running]),
         "started_at": min(started, default=None),
         "last_written": max(
             [*written, *filter(None, [pc.max(reports["reported_at"]).as_py()])], default=None
