@@ -47,9 +47,9 @@ def export(
 ) -> Answer:
     """Writes the three tables into a new folder, which appears complete or not at all.
 
-    Parquet keeps the store's layout with one file a table and sweep, and the records of what was
-    confirmed, so that the copy is read like a store (`--root`) and answers as it does. CSV and JSON
-    (one object a line) are one file a table.
+    Parquet keeps the store's layout with one file a table and sweep, and the records of starts and
+    of what was confirmed, so that the copy is read like a store (`--root`) and answers as it does.
+    CSV and JSON (one object a line) are one file a table.
 
     Args:
         root: Folder of the store.
@@ -73,7 +73,7 @@ def export(
         counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
         if form is ExportFormat.PARQUET:
             for sweep_id in sweep_ids:
-                _copy_confirmations(root, sweep_id, staged)
+                _copy_records(root, sweep_id, staged)
         if target.exists():
             target.rmdir()
         staged.rename(target.absolute())
@@ -122,19 +122,23 @@ def _write(
     return int(content.num_rows)
 
 
-def _copy_confirmations(root: Path, sweep_id: str, staged: Path) -> None:
-    """Copies the records that say which runs confirm what, if there are any."""
+def _copy_records(root: Path, sweep_id: str, staged: Path) -> None:
+    """Copies the records that say how a sweep was started and which runs confirm what."""
     # Imports Optuna, which no other verb of the command line waits for.
     from orchestrator.state.confirmation_log import ConfirmationLog
+    from orchestrator.state.start_log import StartLog
     from orchestrator.state.sweep_files import found
 
     files = found(root, sweep_id)
-    if files is None or ConfirmationLog(files).latest() is None:  # which reads and checks them
+    if files is None:
         return
-    folder = staged / files.confirmations_key
-    folder.mkdir(parents=True)
-    for record in sorted((root / files.confirmations_key).glob("*.json")):
-        shutil.copyfile(record, folder / record.name)
+    ConfirmationLog(files).latest(), StartLog(files).latest()  # which read and check them
+    for key in (files.confirmations_key, files.starts_key):
+        records = sorted((root / key).glob("*.json"))
+        if records:
+            (staged / key).mkdir(parents=True)
+        for record in records:
+            shutil.copyfile(record, staged / key / record.name)
 
 
 def _harmless(column: pa.Field) -> str:

@@ -63,6 +63,11 @@ class SweepFiles:
         return f"{self._key}/adopted.json"
 
     @property
+    def starts_key(self) -> str:
+        """The folder of how the sweep was started."""
+        return f"{self._key}/starts"
+
+    @property
     def split_record(self) -> Path:
         """How the rows were split, of a sweep that began before there was `content_key`."""
         return self._folder / "split.json"
@@ -130,7 +135,7 @@ class SweepFiles:
 def found(root: Path, sweep_id: str) -> SweepFiles | None:
     """Returns the files of a sweep for a reader; None where it has none beside the tables.
 
-    A compacted copy has of them at most the records of what was confirmed.
+    A compacted copy has of them at most how it was started and what was confirmed.
 
     Args:
         root: Folder of the store or of the copy; nothing is made in a copy.

@@ -29,11 +29,13 @@ from orchestrator.results.profile_words import profile_words
 from orchestrator.search.content import Content
 from orchestrator.search.proposals import Proposal
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.written import written
 from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.content_log import ContentLog
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.lock import hold
+from orchestrator.state.start_log import Start, StartLog
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
@@ -140,6 +142,8 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
         with hold(stored.files):
             ContentLog(stored.files).begin(content)
+            start = Start(options.command, sweep.profile, written(sweep))
+            StartLog(stored.files).note(start)
             adopt(stored, content, options, out)
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from orchestrator.results.start import is_left_unfinished, start_of
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
@@ -44,6 +45,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> _Finished:
     ]
     file = sweeps.write(folder, points=points, limits={"heartbeat_minutes": 0.1})
     return _Finished(file, folder / "store", running.run(file, folder / "store", dashboard=True))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_how_it_was_started_is_on_record(finished: _Finished) -> None:
+    (sweep_id,) = {row["sweep_id"] for row in running.rows(finished.root, "trials")}
+    start = start_of(finished.root, sweep_id)
+    assert start is not None
+    assert start.command[0] == str(finished.file)
+    assert start.search_space["points"][0]["technique"] == "prefix"
+    assert not is_left_unfinished(finished.root, sweep_id, start)
 
 
 @pytest.mark.ray
