@@ -21,6 +21,7 @@ EXPOSURE = f"{ORCHESTRATOR}/ray_tune/test_exposure.py"
 ATTACKS = f"{TRAINABLES}/sql/sandbox/test_attacks.py"
 PREDICT = f"{ORCHESTRATOR}/predict/test_cli.py"
 RESULTS = f"{ORCHESTRATOR}/results/test_hostile_text.py"
+REPORT = f"{ORCHESTRATOR}/results/report"
 CONSOLE = f"{ORCHESTRATOR}/terminal/test_plain_console.py"
 
 PROMISES: dict[str, tuple[str, ...]] = {
@@ -123,6 +124,14 @@ PROMISES: dict[str, tuple[str, ...]] = {
         f"{TRAINABLES}/inference/test_markdown.py::test_a_paragraph_shows_the_text_and_nothing_else",
         f"{TRAINABLES}/inference/test_markdown.py::test_no_html_no_link_and_no_picture",
         f"{TRAINABLES}/inference/test_model_card.py::test_nothing_from_outside_is_markup_in_the_card",
+    ),
+    "So does a report, whose page fetches nothing and runs its own two scripts alone, by their"
+    " digests.": (
+        f"{REPORT}/test_hostile_report.py::test_no_text_becomes_an_element_or_a_script",
+        f"{REPORT}/test_hostile_report.py::test_markdown_shows_the_text_and_has_no_element_of_it",
+        f"{REPORT}/test_page.py::test_its_policy_allows_its_own_scripts_and_style_and_nothing_else",
+        f"{REPORT}/test_page.py::test_it_asks_no_host_for_anything",
+        f"{REPORT}/test_browser.py::test_it_draws_every_plot_and_asks_for_nothing",
     ),
     "Commands that are printed are quoted for a shell.": (
         f"{ORCHESTRATOR}/terminal/test_commands.py::test_a_shell_reads_the_words_as_they_were",

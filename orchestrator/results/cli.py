@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.results.export import ExportFormat
+from orchestrator.results.report.formats import ReportFormat
 from orchestrator.results.selection import (
     FACTS_AND_METRICS,
     final_rows,
@@ -159,6 +160,53 @@ def answer(
 
     folder = _root(context, root)
     emit(emitted(folder, _selected(folder, sweep)), form, raw=raw)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    sweep: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SWEEP]",
+            help="Name, id or glob of one sweep (default: the one written to last).",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            parser=path,
+            metavar="FILE",
+            help="A new file, or one that this command wrote (default: for html SWEEP.html here,"
+            " for md standard output).",
+        ),
+    ] = None,
+    form: Annotated[
+        ReportFormat | None,
+        typer.Option(
+            "--format",
+            parser=one_of(ReportFormat),
+            metavar=choices(ReportFormat),
+            help="A page for a browser, or Markdown without plots, for a pull request (default: as"
+            " FILE ends, else html).",
+        ),
+    ] = None,
+    root: RootOption = None,
+) -> None:
+    """One file that says what a sweep asked, what it answers, and what that rests on.
+
+    The page works without a network and prints well. Of a sweep that is not finished it says what
+    there is so far.
+    """
+    from orchestrator.results.report.file import write_report
+
+    folder = _root(context, root)
+    selected = _selected(folder, None if sweep is None else [sweep])
+    written = write_report(folder, selected, output, form)
+    if written is not None:
+        emit(written, Format.TABLE)
 
 
 @app.command()

@@ -15,7 +15,7 @@ _MEANS_SOMETHING = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINKED = (("://", "&#58;//"), ("@", "&#64;"), ("www.", "www&#46;"))
 """What GitHub makes a link of without any brackets: addresses of pages and of mail."""
-_BEGINS_A_BLOCK = re.compile(r"^(\s*)([-+#=:]|\d+(?=[.)]))")
+_BEGINS_A_BLOCK = re.compile(r"^(\s*)([-#=:]|\+(?=\s|$)|\d+(?=[.)](?:\s|$)))")
 _WORDS = re.compile(r"[\w./:+=, ~-]+")
 _REPOSITORY = re.compile(r"[A-Za-z][\w.-]*/[\w.-]+")
 
