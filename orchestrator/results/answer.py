@@ -159,7 +159,8 @@ def _other_group(
     rows: Sequence[Row], by_id: Mapping[str, Row], found: Sequence[Runs]
 ) -> list[tuple[str, Runs]]:
     """Returns the best configuration that differs from the best in what the sweep asks about."""
-    asked = [name for name in ("technique", *_ASKED) if name in varied_in(rows)]
+    varied = varied_in(rows)
+    asked = [name for name in ("technique", *_ASKED) if name in varied]
     if not asked:
         return []
     name = asked[0]
@@ -243,8 +244,9 @@ def _described(root: Path, rows: Sequence[Row]) -> list[str]:
     Nothing is tested: what a search leaves is too little to tell a parameter's effect from luck.
     """
     found = []
+    varied = varied_in(rows)
     for name in _ASKED:
-        if name not in varied_in(rows):
+        if name not in varied:
             continue
         # Values across techniques would mix what the parameter does with what the technique does.
         techniques = dict.fromkeys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,10 @@ def provenance_section(
         start: How it was started; None where that is not on record.
     """
     environments = [recorded(row, "environment_json") for row in rows]
-    packages = [each.get("packages") or {} for each in environments]
     lines = [["sweep", sweep_id]]
     lines += [[name, _distinct(row[column] for row in rows)] for column, name in _COLUMNS.items()]
     lines += [[name, _distinct(each.get(name) for each in environments)] for name in _ENVIRONMENT]
-    lines.append(["packages", _distinct(map(_packages, packages))])
+    lines.append(["packages", _distinct(_packages(each.get("packages")) for each in environments)])
     started = [row["started_at"] for row in rows if row["started_at"]]
     ended = [row["ended_at"] for row in rows if row["ended_at"]]
     lines += [["first started", time(min(started, default=None))]]
@@ -89,5 +88,7 @@ def _distinct(values: Iterable[Any]) -> str:
     return ", ".join(found) or "-"
 
 
-def _packages(versions: Mapping[str, Any]) -> str:
+def _packages(versions: Any) -> str:
+    if not isinstance(versions, dict):  # changed since it was written
+        return text(versions)
     return " ".join(f"{name} {version}" for name, version in versions.items())

@@ -45,8 +45,8 @@ def search_section(
     except ResultsError as error:  # nothing is left to rank, or it does not compare
         parts.append(Paragraph(str(error)))
     else:
-        entries = ranking.entries()
-        headers, lines = board(entries, _LINES)
+        entries = ranking.entries(_LINES)
+        headers, lines = board(entries)
         kept = [place for place, header in enumerate(headers) if header not in _LEFT_OUT]
         parts.append(
             Table(

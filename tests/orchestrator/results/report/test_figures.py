@@ -1,0 +1,118 @@
+"""What is drawn of which trial, where."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.results.report.charts import in_order, named, specification
+from orchestrator.results.report.cost_figure import cost_figure
+from orchestrator.results.report.learning_curves import curves_figure
+from orchestrator.results.report.parallel_coordinates import configurations_figure
+from orchestrator.results.selection import final_rows
+from orchestrator.results.spent import Saved, Spent
+from orchestrator.store import Store, index
+from tests.orchestrator.results.synthetic import RUNGS, SWEEP, trial_name, write_trial
+
+TRIALS: list[tuple[dict[str, Any], str]] = [
+    ({"technique": "lora", "rank": 4, "learning_rate": 1e-4}, "completed"),
+    ({"technique": "lora", "rank": 64, "learning_rate": 1e-2}, "stopped"),
+    ({"technique": "prefix", "virtual_tokens": 10, "learning_rate": 1e-3}, "failed"),
+]
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    root: Path = tmp_path_factory.mktemp("figures")
+    for number, (parameters, outcome) in enumerate(TRIALS):
+        own = {"data_size": 100, **parameters}
+        rungs = {"completed": 3, "stopped": 1, "failed": 0}[outcome]
+        write_trial(Store(root), number, own, outcome, rungs=rungs, predictions=False)
+    return final_rows(root, [SWEEP])
+
+
+def test_a_configuration_runs_from_axis_to_axis_by_its_values(rows: list[dict[str, Any]]) -> None:
+    figure = configurations_figure(rows, "rouge_l")
+    assert figure is not None
+    headers = list(figure.table.headers)
+    assert headers[0] == "trial"
+    assert headers[-2:] == ["rouge_l", "outcome"]
+    axes = {name: f"a{number}" for number, name in enumerate(headers[1:-1])}
+    completed, stopped, failed = figure.chart["datasets"]["rows"]
+    # Rates that differ by their factor stand by their logarithm.
+    rates = [row[axes["learning_rate"]] for row in (completed, stopped, failed)]
+    assert rates == [0, 1, pytest.approx(0.5)]
+    assert (completed[axes["rank"]], stopped[axes["rank"]]) == (0, 1)
+    # One that lacks a parameter runs below those that have it; one that did not complete ends.
+    assert failed[axes["rank"]] < 0
+    assert completed[axes["rouge_l"]] is not None
+    assert stopped[axes["rouge_l"]] is failed[axes["rouge_l"]] is None
+    assert figure.table.lines[2][headers.index("rank")] == "-"
+
+
+def test_fewer_than_two_varied_parameters_have_no_axes(rows: list[dict[str, Any]]) -> None:
+    assert configurations_figure(rows[:1], "rouge_l") is None
+    assert configurations_figure([], "rouge_l") is None
+
+
+def test_a_curve_ends_where_its_trial_did(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    write_trial(Store(tmp_path), 0, TRIALS[0][0] | {"data_size": 1}, rungs=3, predictions=False)
+    write_trial(
+        Store(tmp_path), 1, TRIALS[1][0] | {"data_size": 1}, "stopped", rungs=1, predictions=False
+    )
+    ends = {row["trial_id"]: row for row in final_rows(tmp_path, [SWEEP])}
+    reports = index.reports(tmp_path, SWEEP).to_pylist()
+    figure = curves_figure(reports, ends, {trial_name(0): "the first"}, "rouge_l")
+    assert figure is not None
+    first, second = figure.chart["datasets"]["rows"]
+    assert first["examples"] == list(RUNGS)
+    assert (first["name"], first["outcome"], first["end"]) == ("the first", "completed", RUNGS[-1])
+    assert (second["examples"], second["outcome"]) == ([RUNGS[0]], "stopped")
+    assert figure.table.lines[1][-2:] == ["-", "-"]
+    # Where a report has no score, the loss is drawn of all.
+    reports[-1] = reports[-1] | {"rouge_l": None}
+    figure = curves_figure(reports, ends, {}, "rouge_l")
+    assert figure is not None
+    assert figure.chart["datasets"]["rows"][0]["last"] == pytest.approx(
+        reports[2]["eval_loss"], 1e-4
+    )
+    assert curves_figure([], ends, {}, "rouge_l") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "unit"), [(40.0, "seconds"), (400.0, "minutes"), (9e4, "hours")]
+)
+def test_cost_is_in_the_unit_that_suits_it(seconds: float, unit: str) -> None:
+    found = [Spent("tune", 3, seconds, seconds / 4), Spent("confirm", 1, seconds / 2, 0.0)]
+    chart = cost_figure(found, Saved(2, 100, 50, seconds)).chart
+    assert f"device time in {unit}" in str(chart)
+    rows = chart["datasets"]["rows"]
+    assert [row["what"].split()[0] for row in rows if row["phase"] == "search"] == [
+        "training",
+        "evaluation",
+        "left",
+    ]
+    factor = {"seconds": 1, "minutes": 60, "hours": 3600}[unit]
+    assert rows[0]["long"] == pytest.approx(seconds / factor, rel=1e-5)
+
+
+@given(st.lists(st.one_of(st.text(), st.integers(), st.floats(allow_nan=False))))
+def test_values_have_an_order(values: list[Any]) -> None:
+    assert set(in_order(values)) == set(values)
+    assert in_order(reversed(values)) == in_order(values)
+
+
+def test_numbers_in_texts_count_as_numbers() -> None:
+    names = ["rank=16, data_size=100", "rank=4, data_size=1000", "rank=4, data_size=100"]
+    assert in_order(names) == names[::-1]
+    assert in_order([10, 9, "b"]) == [9, 10, "b"]
+
+
+def test_data_hold_no_number_that_json_lacks() -> None:
+    made = specification(named("rows").mark_point(), rows=[{"x": math.nan, "y": 0.123456789}])
+    assert made["datasets"]["rows"] == [{"x": None, "y": 0.123457}]
