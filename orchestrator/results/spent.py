@@ -99,6 +99,8 @@ def spent(trials: pa.Table, reports: pa.Table) -> list[Spent]:
 def saved(rows: Sequence[Row]) -> Saved | None:
     """Returns what early stopping left untrained; None where it ended no trial.
 
+    What was taken over from other sweeps was stopped there.
+
     Args:
         rows: Final rows of a sweep.
     """
@@ -106,6 +108,7 @@ def saved(rows: Sequence[Row]) -> Saved | None:
         (row["examples_seen"], budget - row["examples_seen"], row["train_seconds"] or 0.0)
         for row in rows
         if row["outcome"] == "stopped"
+        and row["adopted_from"] is None
         and row["examples_seen"]
         and (budget := recorded(row).get("budget_examples")) is not None
         and budget > row["examples_seen"]

@@ -27,12 +27,12 @@ _TOOLTIP = ("name:N", "seeds:Q")
 def score_figures(answer: ConfirmedAnswer) -> list[Figure]:
     """Returns a figure of the confirmed scores over each parameter that is asked about.
 
-    Without `ask` it has a line for each configuration.
+    Where none is, or none has several values, one with a line for each configuration.
     """
-    known = [each for each in answer.standings if each.score is not None]
+    known = _scored(answer)
     if not known:
         return []
-    varied = [name for name in answer.ask if len({_setting(each, name) for each in known}) > 1]
+    varied = _varied(answer, known)
     if not varied:
         return [_by_configuration(answer, known)]
     return [_by_value(answer, known, name) for name in varied]
@@ -92,11 +92,14 @@ def difference_figure(answer: ConfirmedAnswer) -> Figure | None:
 
 def surface_figure(answer: ConfirmedAnswer) -> Figure | None:
     """Returns the scores over two asked parameters at once; None unless two are asked about."""
-    known = [each for each in answer.standings if each.score is not None]
-    varied = [name for name in answer.ask if len({_setting(each, name) for each in known}) > 1]
+    known = _scored(answer)
+    varied = _varied(answer, known)
     if len(varied) != 2:
         return None
     across, down = varied
+    known = _having(_having(known, across), down)
+    if not known:
+        return None
     scores = {
         (brief(_setting(each, across)), brief(_setting(each, down))): each.score.value
         for each in known
@@ -149,17 +152,10 @@ def surface_figure(answer: ConfirmedAnswer) -> Figure | None:
 
 def _by_value(answer: ConfirmedAnswer, known: list[Standing], name: str) -> Figure:
     """Returns the scores over one parameter, side by side where others differ."""
-    others = [
-        other
-        for other in answer.ask
-        if other != name and len({_setting(each, other) for each in known}) > 1
-    ]
+    others = [other for other in _varied(answer, known) if other != name]
+    known = _having(known, name)
     rows = [
-        {
-            "x": brief(_setting(each, name)),
-            "group": ", ".join(f"{other} {brief(_setting(each, other))}" for other in others),
-        }
-        | _score(each)
+        {"x": brief(_setting(each, name)), "group": _group(each, others)} | _score(each)
         for each in known
     ]
     values = _values(known, name)
@@ -211,6 +207,25 @@ def _score(each: Standing) -> dict[str, Any]:
 def _standings_table(answer: ConfirmedAnswer) -> Table:
     headers, lines = standings(answer)
     return Table("What was confirmed", headers, lines, set(headers[2:]))
+
+
+def _scored(answer: ConfirmedAnswer) -> list[Standing]:
+    return [each for each in answer.standings if each.score is not None]
+
+
+def _varied(answer: ConfirmedAnswer, known: list[Standing]) -> list[str]:
+    """Returns what is asked about and has more than one value."""
+    return [name for name in answer.ask if len(_values(_having(known, name), name)) > 1]
+
+
+def _having(known: list[Standing], name: str) -> list[Standing]:
+    """Returns the configurations that have a parameter: a technique may lack it."""
+    return [each for each in known if _setting(each, name) is not None]
+
+
+def _group(each: Standing, names: list[str]) -> str:
+    own = {name: _setting(each, name) for name in names}
+    return ", ".join(f"{name} {brief(value)}" for name, value in own.items() if value is not None)
 
 
 def _setting(each: Standing, name: str) -> Any:

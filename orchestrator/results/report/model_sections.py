@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.results.evaluations import chosen_predictions, evaluations_of, ordered_by
 from orchestrator.results.measured import reasons
 from orchestrator.results.report.kinds_figure import kinds_figure
-from orchestrator.results.report.parts import Listing, Paragraph, Part, Sample, Section, Table
+from orchestrator.results.report.parts import Paragraph, Part, Sample, Section, Table
 from orchestrator.results.show import judged, reason_words, score_lines
 from orchestrator.results.statement_kinds import by_kind
 from orchestrator.store.rows import Row
@@ -70,6 +70,8 @@ def scoring_section(best: Row, predictions: list[Row]) -> Section:
                 {"rows"},
             )
         )
-    elif evaluations:
-        parts.append(Listing(["Every row has an execution_accuracy; no prediction is unjudged."]))
+    elif evaluations and all(
+        row["execution_accuracy"] is not None for found in evaluations.values() for row in found
+    ):
+        parts.append(Paragraph("Every row has an execution_accuracy; no prediction is unjudged."))
     return Section("How rows were scored", parts)

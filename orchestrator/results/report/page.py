@@ -7,15 +7,14 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from orchestrator.errors import visible
 from orchestrator.results.report.parts import Report
+from orchestrator.results.report.runtime import runtime
 from orchestrator.terminal.options import version
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_RUNTIME = "window.vegaEmbed = vegaEmbed;"
 
 
 def html(report: Report) -> str:
@@ -28,7 +27,7 @@ def html(report: Report) -> str:
     Args:
         report: What it says.
     """
-    scripts = [_inline(vl_convert.javascript_bundle(_RUNTIME)), _inline(_read("report.js"))]
+    scripts = [_inline(runtime()), _inline(_read("report.js"))]
     style = _read("report.css")
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "

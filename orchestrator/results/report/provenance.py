@@ -16,9 +16,9 @@ from orchestrator.terminal.values import text, time
 
 _COLUMNS = {
     "base_model": "base model",
-    "base_fingerprint": "its fingerprint",
+    "base_fingerprint": "fingerprint of the base model",
     "dataset": "data set",
-    "dataset_fingerprint": "its fingerprint",
+    "dataset_fingerprint": "fingerprint of the rows",
     "prompt_version": "version of the prompt",
     "split_version": "version of the split",
     "scoring_version": "version of the scoring",
@@ -28,7 +28,15 @@ _COLUMNS = {
     "device_name": "device",
     "dtype": "precision",
 }
-_ENVIRONMENT = ("commit", "modified", "python", "torch", "cuda", "machine", "system")
+_ENVIRONMENT = {
+    "commit": "commit of this package",
+    "modified": "changed since that commit",
+    "python": "Python",
+    "torch": "torch",
+    "cuda": "CUDA",
+    "machine": "machine",
+    "system": "system",
+}
 
 
 def provenance_section(
@@ -45,7 +53,10 @@ def provenance_section(
     environments = [recorded(row, "environment_json") for row in rows]
     lines = [["sweep", sweep_id]]
     lines += [[name, _distinct(row[column] for row in rows)] for column, name in _COLUMNS.items()]
-    lines += [[name, _distinct(each.get(name) for each in environments)] for name in _ENVIRONMENT]
+    lines += [
+        [name, _distinct(each.get(key) for each in environments)]
+        for key, name in _ENVIRONMENT.items()
+    ]
     lines.append(["packages", _distinct(_packages(each.get("packages")) for each in environments)])
     started = [row["started_at"] for row in rows if row["started_at"]]
     ended = [row["ended_at"] for row in rows if row["ended_at"]]

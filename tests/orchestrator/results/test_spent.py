@@ -50,6 +50,9 @@ def test_what_early_stopping_saved_is_the_rest_of_each_training(tmp_path: Path) 
     write_trial(store, 1, LORA, config_json=budget)
     write_trial(store, 2, LORA, "stopped", rungs=1, config_json=budget)
     write_trial(store, 3, LORA, "stopped", rungs=2, config_json=budget)
+    write_trial(
+        store, 4, LORA, "stopped", rungs=2, config_json=budget, adopted_from="other-00000000/t-x"
+    )
     left = saved(final_rows(tmp_path, [SWEEP]))
     assert left is not None
     assert (left.stopped, left.trained) == (2, RUNGS[0] + RUNGS[1])

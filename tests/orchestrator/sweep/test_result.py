@@ -121,19 +121,23 @@ def test_a_sweep_of_the_untuned_model_alone_is_finished_with_it(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["store", "my store", "it's $HOME `x`"])
 def test_the_commands_at_the_end_work_when_they_are_pasted(
-    file: Path, tmp_path: Path, name: str
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     root = tmp_path / name
     stored = _finish(file, root, ("completed", "completed"))
     _, out, _ = _run(file, "--root", root)
-    query, ask = (shlex.split(line) for line in out.splitlines()[-2:])
+    query, ask, page = (shlex.split(line) for line in out.splitlines()[-3:])
     assert query[:2] == ["duckdb", "-c"]
     assert len(duckdb.execute(query[2]).fetchall()) == 3
     done = CliRunner().invoke(results, ask[3:])
     assert done.exit_code == 0, done.output
     assert stored.trial_id(1) in done.stdout
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(results, page[3:])
+    assert done.exit_code == 0, done.output
+    assert stored.trial_id(1) in (tmp_path / f"{stored.id}.html").read_text(encoding="utf-8")
     shell = shutil.which("bash") or "sh"
-    printed = out.splitlines()[-2].replace("duckdb -c", "printf %s", 1)
+    printed = out.splitlines()[-3].replace("duckdb -c", "printf %s", 1)
     said = subprocess.run([shell, "-c", printed], capture_output=True, text=True, check=True)
     assert said.stdout == query[2]
 

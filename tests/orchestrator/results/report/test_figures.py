@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.results.confirmed_answer import ConfirmedAnswer, Score, Standing
 from orchestrator.results.report.charts import in_order, named, specification
+from orchestrator.results.report.confirmed_figures import score_figures, surface_figure
 from orchestrator.results.report.cost_figure import cost_figure
 from orchestrator.results.report.learning_curves import curves_figure
 from orchestrator.results.report.parallel_coordinates import configurations_figure
@@ -58,6 +60,48 @@ def test_a_configuration_runs_from_axis_to_axis_by_its_values(rows: list[dict[st
 def test_fewer_than_two_varied_parameters_have_no_axes(rows: list[dict[str, Any]]) -> None:
     assert configurations_figure(rows[:1], "rouge_l") is None
     assert configurations_figure([], "rouge_l") is None
+
+
+def standing(technique: str, rank: int | None, value: float | None) -> Standing:
+    own = {"technique": technique} | ({} if rank is None else {"rank": rank})
+    score = None if value is None else Score("rouge_l", value, (value - 0.1, value + 0.1), 200)
+    name = " ".join(f"{key}={each}" for key, each in own.items())
+    return Standing(name, own, "best of its stratum", ("t-a", "t-b"), score, None, None)
+
+
+def stated(ask: tuple[str, ...], *standings: Standing) -> ConfirmedAnswer:
+    return ConfirmedAnswer("rouge_l", True, ask, 2, 200, 9, None, None, {}, {}, True, standings, ())
+
+
+def test_a_technique_that_lacks_an_asked_parameter_is_left_out_of_its_figure() -> None:
+    answer = stated(
+        ("technique", "rank"),
+        standing("lora", 16, 0.7),
+        standing("lora", 4, 0.5),
+        standing("prefix", None, 0.4),
+        standing("qlora", 4, None),  # not measured
+    )
+    by_technique, by_rank = score_figures(answer)
+    drawn = [(row["x"], row["group"]) for row in by_technique.chart["datasets"]["rows"]]
+    assert drawn == [("lora", "rank 16"), ("lora", "rank 4"), ("prefix", "")]
+    drawn = [(row["x"], row["group"]) for row in by_rank.chart["datasets"]["rows"]]
+    assert drawn == [("16", "technique lora"), ("4", "technique lora")]
+    surface = surface_figure(answer)
+    assert surface is not None
+    assert surface.table.lines == [["4", "0.500"], ["16", "0.700"]]
+    assert len(by_rank.table.lines) == 4
+
+
+@pytest.mark.parametrize("ask", [(), ("rank",)])
+def test_without_values_to_compare_each_configuration_has_a_line(ask: tuple[str, ...]) -> None:
+    answer = stated(ask, standing("lora", 4, 0.7), standing("full", None, 0.4))
+    (figure,) = score_figures(answer)
+    assert [row["x"] for row in figure.chart["datasets"]["rows"]] == [
+        "technique=lora rank=4",
+        "technique=full",
+    ]
+    assert surface_figure(answer) is None
+    assert score_figures(stated(ask, standing("lora", 4, None))) == []
 
 
 def test_a_curve_ends_where_its_trial_did(rows: list[dict[str, Any]], tmp_path: Path) -> None:
