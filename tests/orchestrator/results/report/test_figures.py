@@ -63,7 +63,8 @@ def test_fewer_than_two_varied_parameters_have_no_axes(rows: list[dict[str, Any]
 
 
 def standing(technique: str, rank: int | None, value: float | None) -> Standing:
-    own = {"technique": technique} | ({} if rank is None else {"rank": rank})
+    own: dict[str, Any] = {"technique": technique}
+    own |= {} if rank is None else {"rank": rank}
     score = None if value is None else Score("rouge_l", value, (value - 0.1, value + 0.1), 200)
     name = " ".join(f"{key}={each}" for key, each in own.items())
     return Standing(name, own, "best of its stratum", ("t-a", "t-b"), score, None, None)
