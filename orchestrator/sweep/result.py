@@ -44,8 +44,10 @@ def show_result(stored: StoredSweep, out: Console) -> None:
     out.print(f"\n{sweep.question}", style="bold")
     out.print(text)
     ask = command(_RESULTS, "--root", root, "leaderboard", "--sweep", stored.id)
+    page = command(_RESULTS, "--root", root, "report", stored.id, "-o", f"{stored.id}.html")
     out.print(
-        f"\nEverything is Parquet under {root}. For example:\n  duckdb -c {_query(stored)}\n  {ask}"
+        f"\nEverything is Parquet under {root}. For example:\n  duckdb -c {_query(stored)}"
+        f"\n  {ask}\n  {page}"
     )
 
 
