@@ -98,7 +98,7 @@ def surface_figure(answer: ConfirmedAnswer) -> Figure | None:
         return None
     across, down = varied
     known = _having(_having(known, across), down)
-    if not known:
+    if min(len(_values(known, name)) for name in varied) < 2:
         return None
     scores = {
         (brief(_setting(each, across)), brief(_setting(each, down))): each.score.value
@@ -225,7 +225,9 @@ def _having(known: list[Standing], name: str) -> list[Standing]:
 
 def _group(each: Standing, names: list[str]) -> str:
     own = {name: _setting(each, name) for name in names}
-    return ", ".join(f"{name} {brief(value)}" for name, value in own.items() if value is not None)
+    return ", ".join(
+        f"no {name}" if value is None else f"{name} {brief(value)}" for name, value in own.items()
+    )
 
 
 def _setting(each: Standing, name: str) -> Any:

@@ -19,6 +19,7 @@ from orchestrator.results.report.charts import (
     value_scale,
 )
 from orchestrator.results.report.parts import Figure, Table
+from orchestrator.results.selection import is_score
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.values import number
 
@@ -86,7 +87,9 @@ def _chart(rows: Sequence[Mapping[str, Any]], metric: str) -> Layers:
     seen = [value for row in rows for value in row["examples"]]
     x_title, y_title = "examples seen", metric
     x_scale, x_axis = value_scale(seen), alt.Axis(format=",d", tickCount=6)
-    y_scale = value_scale([value for row in rows for value in row["values"]])
+    y_scale = alt.Scale(zero=False)
+    if not is_score(metric):  # a score is a share: what it has grown by counts, not its factor
+        y_scale = value_scale([value for row in rows for value in row["values"]])
     groups = in_order(row["group"] for row in rows)
     colour: Any = alt.value("var(--c1)")
     if 1 < len(groups) <= COLOURS:

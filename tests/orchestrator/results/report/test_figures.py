@@ -84,13 +84,26 @@ def test_a_technique_that_lacks_an_asked_parameter_is_left_out_of_its_figure() -
     )
     by_technique, by_rank = score_figures(answer)
     drawn = [(row["x"], row["group"]) for row in by_technique.chart["datasets"]["rows"]]
-    assert drawn == [("lora", "rank 16"), ("lora", "rank 4"), ("prefix", "")]
+    assert drawn == [("lora", "rank 16"), ("lora", "rank 4"), ("prefix", "no rank")]
     drawn = [(row["x"], row["group"]) for row in by_rank.chart["datasets"]["rows"]]
     assert drawn == [("16", "technique lora"), ("4", "technique lora")]
+    assert len(by_rank.table.lines) == 4
+    assert surface_figure(answer) is None  # of one technique alone
+
+
+def test_two_asked_values_span_a_surface_of_what_was_measured() -> None:
+    answer = stated(
+        ("technique", "rank"),
+        standing("lora", 16, 0.7),
+        standing("lora", 4, 0.5),
+        standing("prefix", None, 0.4),
+        standing("qlora", 4, 0.6),
+        standing("qlora", 16, None),
+    )
     surface = surface_figure(answer)
     assert surface is not None
-    assert surface.table.lines == [["4", "0.500"], ["16", "0.700"]]
-    assert len(by_rank.table.lines) == 4
+    assert surface.table.headers[1:] == ["lora", "qlora"]
+    assert surface.table.lines == [["4", "0.500", "0.600"], ["16", "0.700", "-"]]
 
 
 @pytest.mark.parametrize("ask", [(), ("rank",)])
@@ -119,6 +132,7 @@ def test_a_curve_ends_where_its_trial_did(rows: list[dict[str, Any]], tmp_path: 
     assert (first["name"], first["outcome"], first["end"]) == ("the first", "completed", RUNGS[-1])
     assert (second["examples"], second["outcome"]) == ([RUNGS[0]], "stopped")
     assert figure.table.lines[1][-2:] == ["-", "-"]
+    assert "log" not in str(figure.chart["layer"][0]["encoding"]["y"])
     # Where a report has no score, the loss is drawn of all.
     reports[-1] = reports[-1] | {"rouge_l": None}
     figure = curves_figure(reports, ends, {}, "rouge_l")
