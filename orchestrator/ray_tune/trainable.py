@@ -54,10 +54,9 @@ def tune_function(job: TrialJob, board: str | None = None) -> Callable[[dict[str
 
     # The dashboard's Actors page shows this name beside each of the sweep's processes.
     trial.__name__ = job.stored.sweep.name
-    if job.workers == 1:
-        # Ray Tune (2.60) runs a function in a class of its own, which `wrap_function` derives from
-        # these: the one way into a trial's process in its main thread.
-        vars(trial)["__mixins__"] = (_Terminable,)
+    # Ray Tune (2.60) runs a function in a class of its own, which `wrap_function` derives from
+    # these: the one way into a trial's process in its main thread.
+    vars(trial)["__mixins__"] = (_Terminable,)
     return trial
 
 
@@ -108,7 +107,7 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
 
 
 def _fit_in_group(job: TrialJob, slots: Slots, board: str, proposal: Proposal) -> None:
-    from ray.train import RunConfig, ScalingConfig
+    from ray.train import RunConfig, ScalingConfig, WorkerGroupError
     from ray.train.torch import TorchTrainer
 
     from orchestrator.ray_tune.group_board import GroupReports
@@ -131,8 +130,16 @@ def _fit_in_group(job: TrialJob, slots: Slots, board: str, proposal: Proposal) -
             storage_path=str(job.stored.files.ray_train),
         ),
     )
-    with reports.handed_to_tune():
-        trainer.fit()
+    log, number = AttemptLog(job.stored.files), proposal.trial_number
+    say_so = partial(log.save_on_termination, number)
+    try:
+        with THIS_PROCESS.announced(say_so), reports.handed_to_tune():
+            trainer.fit()
+    except WorkerGroupError as error:
+        # Of those who ended first; the rest of the group gets its SIGTERM from Ray Train.
+        if any(log.is_worker_terminated(number, rank) for rank in error.worker_failures):
+            say_so()
+        raise
 
 
 def _group_loop(config: dict[str, Any]) -> None:
@@ -154,14 +161,14 @@ def _group_loop(config: dict[str, Any]) -> None:
     def pass_on(rung: int) -> None:
         reports.wait_for_go_ahead(identifier, grid[rung])
 
-    # Its node is taken away: no fault of the trial's, which goes on from its last rung.
-    say_so = partial(AttemptLog(job.stored.files).save_on_termination, proposal.trial_number)
+    rank = ray.train.get_context().get_world_rank()
+    log = AttemptLog(job.stored.files)
     with (
         labelled(proposal, identifier),
         on_fit_node(job.marker),
-        THIS_PROCESS.announced(say_so),
+        THIS_PROCESS.announced(partial(log.worker_terminated, proposal.trial_number, rank)),
     ):
-        if ray.train.get_context().get_world_rank() == 0:
+        if rank == 0:
             run(job, proposal, report)
         else:
             follow(job, proposal, pass_on)

@@ -124,6 +124,22 @@ class AttemptLog:
         key = self._key(trial_number, self.of(trial_number).count, "saved")
         self._store.put_if_absent(key, b"{}")
 
+    def worker_terminated(self, trial_number: int, rank: int) -> None:
+        """Records that a worker of the latest attempt's group received SIGTERM.
+
+        Its node may be taken away, or Ray Train ends the group because another one has died: only
+        of the worker that went first does it say why the attempt ended.
+
+        Args:
+            trial_number: The trial.
+            rank: The worker.
+        """
+        self._store.put_if_absent(self._worker_key(trial_number, rank), b"{}")
+
+    def is_worker_terminated(self, trial_number: int, rank: int) -> bool:
+        """Returns whether that worker of the latest attempt's group received SIGTERM."""
+        return (self._store.root / self._worker_key(trial_number, rank)).exists()
+
     def saved_on_termination(self, trial_number: int) -> bool:
         """Returns whether the latest attempt did."""
         key = self._key(trial_number, self.of(trial_number).count, "saved")
@@ -165,6 +181,9 @@ class AttemptLog:
         """Returns where the threads of the latest attempt stood when it was ended for hanging."""
         path = self.hang_account(trial_number, self.of(trial_number).count)
         return (path.read_text() or None) if path.exists() else None
+
+    def _worker_key(self, trial_number: int, rank: int) -> str:
+        return self._key(trial_number, self.of(trial_number).count, f"terminated-{rank}")
 
     def _key(self, trial_number: int, attempt: int, what: str, suffix: str = "json") -> str:
         return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"
