@@ -21,6 +21,7 @@ RESOLVED = ("profile", "profile_reason")
 OPTIONS = {
     "address": "--address",
     "dashboard_host": "--dashboard-host",
+    "max_cost": "--max-cost",
     "max_device_hours": "--max-device-hours",
     "max_hours": "--max-hours",
     "root": "--root",

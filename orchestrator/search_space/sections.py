@@ -326,6 +326,17 @@ class Resources(Section):
         ),
     ] = None
 
+    price_per_device_hour: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="What an hour of one device costs, in whatever unit: --plan says what the "
+            "sweep costs, and --max-cost ends it there.",
+            examples=["2.5"],
+        ),
+    ] = None
+
     @property
     def workers(self) -> int:
         """Processes of one trial; 1 is the trial's own process."""

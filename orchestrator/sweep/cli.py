@@ -26,7 +26,7 @@ from orchestrator.sweep.preflight import (
 from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
-from orchestrator.terminal.options import VersionOption, hours, path, whole
+from orchestrator.terminal.options import VersionOption, amount, hours, path, whole
 from orchestrator.terminal.process import command_line
 from trainables.contract.configuration import EMBEDDED
 from trainables.data.survey import Survey
@@ -88,6 +88,15 @@ def sweep(
             metavar="HOURS",
             help="The same for hours of devices: an hour on two GPUs counts as two. Earlier starts"
             " of the sweep count too.",
+        ),
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            parser=amount,
+            metavar="AMOUNT",
+            help="The same for what the devices cost, at resources.price_per_device_hour of the"
+            " file.",
         ),
     ] = None,
     new: Annotated[
@@ -169,6 +178,7 @@ def sweep(
         options = StartOptions(
             max_hours,
             max_device_hours,
+            max_cost,
             new,
             retry_failed,
             address,
@@ -193,7 +203,7 @@ def sweep(
             check_loads(resolved)
             rows = list(row_preview.describe(resolved, seen))
             rows.append(("adopted", planned_adoption(resolved, root, seen.survey, options)))
-            rows += _price(resolved, root, out, seen.survey, measured=measure)
+            rows += _price(resolved, root, out, seen.survey, options, measured=measure)
             out.print(plan.describe(resolved, _resources(resolved), rows))
         else:
             run(resolved, root, out, options)
@@ -218,7 +228,13 @@ def say_interrupted(
 
 
 def _price(
-    sweep: Sweep, root: Path, out: Console, survey: Survey | None, *, measured: bool
+    sweep: Sweep,
+    root: Path,
+    out: Console,
+    survey: Survey | None,
+    options: StartOptions,
+    *,
+    measured: bool,
 ) -> list[tuple[str, str]]:
     # Imports what a start of the sweep has no use for.
     from orchestrator.sweep import pricing
@@ -232,7 +248,7 @@ def _price(
     if test_rows is None:
         return [("time", "not known: the data set's test rows are counted when they are here")]
     found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
-    return list(pricing.describe(sweep, found, place, root))
+    return list(pricing.describe(sweep, found, place, root, options.caps(sweep)))
 
 
 def _slots(sweep: Sweep) -> Slots:

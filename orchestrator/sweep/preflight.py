@@ -14,6 +14,7 @@ from orchestrator.search_space.distributions import extremes
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.sweep.base_fit import check_fit
+from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import reading, surveyed
 from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
@@ -36,6 +37,7 @@ class StartOptions:
     Attributes:
         max_hours: End after so many hours, with what there is then.
         max_device_hours: End after so many hours of devices, those of earlier starts included.
+        max_cost: End when the devices have cost so much, at the price that the file gives.
         new: Start another sweep of the same search space file, which takes no runs over.
         retry_failed: Try the runs again that failed.
         address: Of a running Ray cluster; None starts one here.
@@ -49,6 +51,7 @@ class StartOptions:
 
     max_hours: float | None = None
     max_device_hours: float | None = None
+    max_cost: float | None = None
     new: bool = False
     retry_failed: bool = False
     address: str | None = None
@@ -57,6 +60,11 @@ class StartOptions:
     learner: str = LEARNER
     command: tuple[str, ...] = ()
     fresh: bool = False
+
+    def caps(self, sweep: Sweep) -> Caps:
+        """Returns the limits of this start, at the sweep's price of a device hour."""
+        price = sweep.resources.price_per_device_hour
+        return Caps.of(self.max_hours, self.max_device_hours, self.max_cost, price)
 
 
 def same_command(new: bool, retry_failed: bool = False) -> str:
@@ -83,6 +91,12 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
         raise UserError(
             "--new begins another sweep, of which no run has failed yet, and --retry-failed tries"
             " those of a sweep again; leave out one of them."
+        )
+    if options.max_cost is not None and sweep.resources.price_per_device_hour is None:
+        raise UserError(
+            f"--max-cost {options.max_cost:g} needs the price of a device: add"
+            " resources.price_per_device_hour to the file, or e.g."
+            " --set resources.price_per_device_hour=2.5."
         )
     if sweep.resources.accelerators > 1 and not options.dashboard:
         raise UserError(

@@ -19,6 +19,7 @@ from orchestrator.price.work import expected_work
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
+from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import any_trial, ask
 from orchestrator.terminal.values import duration
 from trainables.contract.configuration import TrialConfiguration
@@ -88,7 +89,9 @@ def _cost(trial: TrialConfiguration) -> Mapping[str, float]:
     return answer
 
 
-def describe(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterator[tuple[str, str]]:
+def describe(
+    sweep: Sweep, found: Estimate, place: Slots, root: Path, caps: Caps
+) -> Iterator[tuple[str, str]]:
     """Yields what a sweep takes, a name and words at a time.
 
     Args:
@@ -96,6 +99,7 @@ def describe(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterato
         found: From `price`.
         place: How trials are placed here.
         root: Folder of the store, on whose disk it lies.
+        caps: What the sweep may spend.
     """
     if found.unknown:
         names = " and ".join(found.unknown)
@@ -109,6 +113,16 @@ def describe(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterato
     yield "time", f"{_about(found.seconds)} on this machine, from an empty store: {_phases(found)}"
     hours = found.device_seconds * (1 / 3600)
     yield "devices", f"{hours.middle:.3g} device hours ({hours.low:.3g} to {hours.high:.3g})"
+    if caps.price:
+        cost = hours * caps.price
+        yield (
+            "cost",
+            f"{cost.middle:.2f} ({cost.low:.2f} to {cost.high:.2f}), at {caps.price:g} a device"
+            " hour",
+        )
+    limit = caps.reached(found.seconds.middle, found.device_seconds.middle)
+    if limit is not None:
+        yield "limit", f"{limit} is likely to be reached before the end"
     rests = f"{found.trials:,} trials of this store" if found.trials else "ten steps of each, now"
     yield (
         "",

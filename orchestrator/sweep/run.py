@@ -160,7 +160,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             )
         raise LimitReachedError(
             f"The limit of {limit} was reached before the end of the sweep; {again} continues it,"
-            " that of devices with a larger number."
+            " those of devices and of cost with a larger number."
         )
     check_completed(stored, options)
     say_failed(stored, options, out)
@@ -295,8 +295,7 @@ def _spending(stored: StoredSweep, state: Standing, room: Room, options: StartOp
         devices,
         # Reports alone do not know of work that a crash made of no use.
         max(record.read(), devices * state.seconds),
-        options.max_hours,
-        options.max_device_hours,
+        options.caps(stored.sweep),
         record.write,
     )
 

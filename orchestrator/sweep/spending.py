@@ -1,4 +1,4 @@
-"""What a sweep has used of its limits: hours by the clock, and hours of devices."""
+"""What a sweep has used of its limits: hours by the clock, hours of devices, money."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from orchestrator.search.proposals import Proposal
 from orchestrator.store.rows import Row
+from orchestrator.sweep.caps import Caps
 from orchestrator.throttle import Throttle
 
 SECONDS_BETWEEN_RECORDS = 5.0
@@ -27,8 +28,7 @@ class Spending:
         self,
         devices: float,
         earlier_device_seconds: float,
-        max_hours: float | None,
-        max_device_hours: float | None,
+        caps: Caps,
         record: Callable[[float], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -37,16 +37,14 @@ class Spending:
         Args:
             devices: Devices of one trial; a fraction where trials share one.
             earlier_device_seconds: Spent before this start.
-            max_hours: Limit on hours since this start; None for none.
-            max_device_hours: Limit on hours of devices, earlier starts included; None for none.
+            caps: The limits.
             record: Takes the device-seconds spent, earlier starts included.
             clock: Seconds, monotonic.
         """
         self._devices = devices
         self._earlier = earlier_device_seconds
         self._seconds = 0.0
-        self._max_hours = math.inf if max_hours is None else max_hours
-        self._max_device_hours = math.inf if max_device_hours is None else max_device_hours
+        self._caps = caps
         self._record = record
         self._clock = clock
         self._begun = clock()
@@ -70,11 +68,7 @@ class Spending:
 
     def reached(self) -> str | None:
         """Returns which limit has been reached, in words; None before."""
-        if self._clock() - self._begun >= 3600 * self._max_hours:
-            return f"{self._max_hours:g} hours (--max-hours)"
-        if self.device_seconds() >= 3600 * self._max_device_hours:
-            return f"{self._max_device_hours:g} hours of devices (--max-device-hours)"
-        return None
+        return self._caps.reached(self._clock() - self._begun, self.device_seconds())
 
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""

@@ -76,6 +76,17 @@ def hours(text: Any) -> float:
     return value
 
 
+def amount(text: Any) -> float:
+    """Parses an amount of money: more than none, and with an end."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{text!r} is not an amount above 0, such as 12.50.")
+    return value
+
+
 def one_of(names: type[Named]) -> Callable[[Any], Named]:
     """Returns a parser of the names, for `typer.Option`."""
 

@@ -51,6 +51,22 @@ def test_hours_beyond_a_century_are_refused(tmp_path: Path, option: str) -> None
     assert "'1e300' is more than 876,600 hours, a hundred years; without the option" in words
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "ten"])
+def test_a_cost_that_no_sweep_can_have_is_refused(tmp_path: Path, value: str) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", f"--max-cost={value}")
+    assert code == 2
+    words = " ".join(output.replace("│", " ").split())
+    assert f"'{value}' is not an amount above 0, such as 12.50" in words
+
+
+def test_a_cost_needs_a_price(tmp_path: Path) -> None:
+    code, output = _cli(str(sweeps.write(tmp_path)), "--plan", "--max-cost=5")
+    assert code == 2
+    assert "--max-cost 5 needs the price of a device: add resources.price_per_device_hour" in output
+    priced = ("--plan", "--max-cost=5", "--set", "resources.price_per_device_hour=2.5")
+    assert _cli(str(sweeps.write(tmp_path)), *priced)[0] == 0
+
+
 def test_more_trials_than_a_search_can_propose_are_refused(tmp_path: Path) -> None:
     code, output = _cli(str(sweeps.write(tmp_path)), "--plan", "--trials", str(10**9))
     assert code == 2

@@ -9,15 +9,18 @@ from orchestrator.price.speed import Range
 from orchestrator.price.work import CONFIRMING, TUNING
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search_space import load
+from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.pricing import describe
 
 SPACE = Path(__file__).resolve().parents[3] / "search_spaces" / "rank.yaml"
 PLACE = Slots("cpu", 2, 1, {"CPU": 1.0})
 
 
-def _said(found: Estimate, root: Path) -> str:
+def _said(found: Estimate, root: Path, caps: Caps | None = None) -> str:
     sweep = load(SPACE, (), None, "embedded")
-    return "\n".join(f"{name}: {words}" for name, words in describe(sweep, found, PLACE, root))
+    return "\n".join(
+        f"{name}: {words}" for name, words in describe(sweep, found, PLACE, root, caps or Caps())
+    )
 
 
 def test_a_plan_says_time_devices_memory_disk_and_what_it_rests_on(tmp_path: Path) -> None:
@@ -42,3 +45,11 @@ def test_what_is_not_known_is_not_foretold(tmp_path: Path) -> None:
     assert said.startswith("time: not known: the store has no whole trial of lora and qlora with")
     assert "--plan --measure trains ten steps of each technique here" in said
     assert "device hours" not in said
+
+
+def test_a_plan_says_the_cost_and_which_limit_ends_the_sweep(tmp_path: Path) -> None:
+    found = Estimate({TUNING: Range(3600, 7200, 10800)}, 2, 1.0, [], 5, None, None)
+    said = _said(found, tmp_path, Caps(cost=4, price=2.5))
+    assert "cost: 5.00 (2.50 to 7.50), at 2.5 a device hour" in said
+    assert "limit: a cost of 4 (--max-cost, at 2.5 a device hour) is likely to be reached" in said
+    assert "limit" not in _said(found, tmp_path, Caps(hours=2, cost=6, price=2.5))

@@ -10,6 +10,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
+from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.spending import SECONDS_BETWEEN_RECORDS, Spending
 
 
@@ -35,14 +36,14 @@ def _proposal(number: int) -> Proposal:
 
 
 def test_without_limits_there_is_no_end(clock: _Clock, records: list[float]) -> None:
-    spending = Spending(8, 1e9, None, None, records.append, clock)
+    spending = Spending(8, 1e9, Caps(), records.append, clock)
     spending.started(_proposal(0))
     clock.now += 1e9
     assert spending.reached() is None
 
 
 def test_hours_by_the_clock_count_from_the_start(clock: _Clock, records: list[float]) -> None:
-    spending = Spending(1, 1e9, 2, None, records.append, clock)
+    spending = Spending(1, 1e9, Caps(hours=2), records.append, clock)
     clock.now += 7199
     assert spending.reached() is None
     clock.now += 1
@@ -52,7 +53,8 @@ def test_hours_by_the_clock_count_from_the_start(clock: _Clock, records: list[fl
 def test_hours_of_devices_are_those_of_trials_side_by_side_and_of_earlier_starts(
     clock: _Clock, records: list[float]
 ) -> None:
-    spending = Spending(2, 3600, None, 4, records.append, clock)  # one device hour has gone
+    # One device hour has gone.
+    spending = Spending(2, 3600, Caps(device_hours=4), records.append, clock)
     spending.started(_proposal(0))
     spending.started(_proposal(1))
     clock.now += 1800  # two more
@@ -67,10 +69,21 @@ def test_hours_of_devices_are_those_of_trials_side_by_side_and_of_earlier_starts
     assert spending.reached() == "4 hours of devices (--max-device-hours)"
 
 
+def test_a_cost_is_that_of_hours_of_devices_at_their_price(
+    clock: _Clock, records: list[float]
+) -> None:
+    spending = Spending(2, 3600, Caps(cost=10, price=2.5), records.append, clock)
+    spending.started(_proposal(0))
+    clock.now += 5399  # with the earlier hour just under four hours of devices
+    assert spending.reached() is None
+    clock.now += 1
+    assert spending.reached() == "a cost of 10 (--max-cost, at 2.5 a device hour)"
+
+
 def test_what_running_trials_spend_is_on_record_within_seconds(
     clock: _Clock, records: list[float]
 ) -> None:
-    with Spending(2, 100, None, None, records.append, clock) as spending:
+    with Spending(2, 100, Caps(), records.append, clock) as spending:
         spending.started(_proposal(0))
         spending.passed()
         clock.now += SECONDS_BETWEEN_RECORDS
