@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.search.halving import Halving
@@ -37,6 +37,11 @@ class Work:
     examples: float
     loss_rows: float
     scored_rows: float
+
+    def share(self, of_it: float) -> Work:
+        """Returns a part of it, 0 to 1."""
+        amounts = (self.runs, self.examples, self.loss_rows, self.scored_rows)
+        return Work(self.phase, self.technique, *(amount * of_it for amount in amounts))
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,21 @@ def expected_work(sweep: Sweep, test_rows: int) -> list[Work]:
         of_run = (1, budget, loss_rows, scored_rows)
         add(CONFIRMING, technique, *(count * amount for amount in of_run))
     return [Work(*key, *amounts) for key, amounts in total.items()]
+
+
+def without(work: Sequence[Work], adopted: Mapping[str, int]) -> list[Work]:
+    """Returns the work that is left where runs of tuning are taken over from other sweeps.
+
+    Args:
+        work: From `expected_work`.
+        adopted: How many, by technique; each is taken for a mean one of its technique.
+    """
+    return [
+        part.share(1 - min(adopted.get(part.technique, 0), part.runs) / part.runs)
+        if part.phase == TUNING and part.runs
+        else part
+        for part in work
+    ]
 
 
 def _tuning(sweep: Sweep) -> Iterator[_Run]:

@@ -14,6 +14,9 @@ from orchestrator.results.profile_words import profile_words
 from orchestrator.results.replicates import mean_row
 from orchestrator.results.selection import latest_tries, sweep_name
 from orchestrator.results.spent import device_seconds, unfinished
+from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.state.plan_record import read_plan
+from orchestrator.state.sweep_files import found
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row, finite_or_none
@@ -36,7 +39,9 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
 
     Of a run that failed and was tried again the latest try counts. `running` counts trials that
     have reported and have no final row: they run now, or are continued by the sweep's command.
-    `device_seconds` is the sum over all trials of training and evaluation.
+    `device_seconds` is the sum over all trials of training and evaluation. Where it was foretold
+    when a sweep began, `planned_device_seconds` stands beside `spent_device_seconds`, which counts
+    loading and what was lost in crashes too.
 
     Args:
         root: Folder of the store.
@@ -47,7 +52,10 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """
     trials = index.trials(root, *sweep_ids, columns=_OF_TRIALS)
     reports = index.reports(root, *sweep_ids, columns=_OF_REPORTS)
-    rows = [_row(name, *(_of(name, each) for each in (trials, reports))) for name in sweep_ids]
+    rows = [
+        {**_row(name, *(_of(name, each) for each in (trials, reports))), **_planned(root, name)}
+        for name in sweep_ids
+    ]
     profiles = {name: _profile(_of(name, trials)) for name in sweep_ids}
     rows.sort(key=lambda row: str(row["last_written"]), reverse=True)
     shown = [
@@ -55,7 +63,9 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
         for outcome in (*OUTCOMES, "running", "adopted")
         if any(row[outcome] for row in rows)
     ]
-    headers = ["sweep", "profile", *shown, "objective", "best", "trial", "device time", "last"]
+    costs = ["planned", "spent"] if any(row["planned_device_seconds"] for row in rows) else []
+    before = ["sweep", "profile", *shown, "objective", "best", "trial", "device time"]
+    headers = [*before, *costs, "last"]
     lines = [
         [
             row["sweep_id"],
@@ -65,12 +75,13 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
             number(row["best"]),
             row["best_trial"] or "-",
             duration(row["device_seconds"]),
+            *(duration(row[f"{each}_device_seconds"]) for each in costs),
             time(row["last_written"]),
         ]
         for row in rows
     ]
-    right = {*shown, "best", "device time"}
-    least_first = ("device time", "last", "profile", "objective", "trial")
+    right = {*shown, *costs, "best", "device time"}
+    least_first = ("spent", "planned", "device time", "last", "profile", "objective", "trial")
     remedy = "`results sweeps --format csv` has all."
     return Answer(rows, FittingTable(headers, lines, right, least_first, remedy, ("sweep",)))
 
@@ -122,6 +133,16 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
         "last_written": max(
             [*written, *filter(None, [pc.max(reports["reported_at"]).as_py()])], default=None
         ),
+    }
+
+
+def _planned(root: Path, sweep_id: str) -> dict[str, Any]:
+    files = found(root, sweep_id)
+    planned = None if files is None else read_plan(files)
+    known = files is not None and planned is not None
+    return {
+        "planned_device_seconds": planned.middle if planned is not None else None,
+        "spent_device_seconds": DeviceSeconds(files).read() if files and known else None,
     }
 
 

@@ -68,6 +68,11 @@ class SweepFiles:
         return f"{self._key}/starts"
 
     @property
+    def plan_key(self) -> str:
+        """The record of what the sweep was expected to take."""
+        return f"{self._key}/plan.json"
+
+    @property
     def split_record(self) -> Path:
         """How the rows were split, of a sweep that began before there was `content_key`."""
         return self._folder / "split.json"

@@ -243,8 +243,7 @@ def _price(
         place = _slots(sweep)
     except NoRoomError:
         return []
-    asked = sweep.evaluation.test_rows
-    test_rows = asked if asked is not None else survey.test.rows if survey is not None else None
+    test_rows = pricing.test_rows(sweep, survey)
     if test_rows is None:
         return [("time", "not known: the data set's test rows are counted when they are here")]
     found = pricing.price(sweep, root, place, out, test_rows, measured=measured)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 from rich.console import Console
@@ -15,7 +16,7 @@ from orchestrator.price.estimate import Estimate, estimate
 from orchestrator.price.history import speeds
 from orchestrator.price.largest import largest
 from orchestrator.price.speed import Range, Speed
-from orchestrator.price.work import expected_work
+from orchestrator.price.work import expected_work, without
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
@@ -24,6 +25,7 @@ from orchestrator.sweep.rows import any_trial, ask
 from orchestrator.terminal.values import duration
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.splits import NOTEBOOK_ROWS
+from trainables.data.survey import Survey
 
 TRIAL_COST = "trainables.trial_cost"
 _GIGABYTE = 2**30
@@ -46,10 +48,47 @@ def price(
         UserError: Rows or base model will not do; what a trial would say of them.
         StoreError: The store cannot be read.
     """
+    if not measured:
+        return from_history(sweep, root, place, test_rows)
+    work = expected_work(sweep, _tested(sweep, test_rows))
+    return estimate(work, _measured(sweep, place, out), place.trials, place.devices)
+
+
+def from_history(
+    sweep: Sweep,
+    root: Path,
+    place: Slots,
+    test_rows: int,
+    adopted: Mapping[str, int] = MappingProxyType({}),
+) -> Estimate:
+    """Returns what the sweep is expected to take by the trials of the store.
+
+    Args:
+        sweep: The resolved search space file.
+        root: Folder of the store; it may be absent.
+        place: How trials are placed here.
+        test_rows: Rows to test on.
+        adopted: Runs that are taken over from other sweeps, by technique.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    work = without(expected_work(sweep, _tested(sweep, test_rows)), adopted)
+    return estimate(work, speeds(root, sweep, place.kind), place.trials, place.devices)
+
+
+def test_rows(sweep: Sweep, survey: Survey | None) -> int | None:
+    """Returns how many rows a trial is tested on; None while the rows are not here."""
+    asked = sweep.evaluation.test_rows
+    if asked is not None or survey is None:
+        return asked
+    return survey.test.rows
+
+
+def _tested(sweep: Sweep, test_rows: int) -> int:
+    """Returns how many rows all protocols of a trial's test together write SQL for."""
     protocols = any_trial(sweep, 0).test_protocols
-    tested = sum(min(test_rows, NOTEBOOK_ROWS) if p == "notebook" else test_rows for p in protocols)
-    known = _measured(sweep, place, out) if measured else speeds(root, sweep, place.kind)
-    return estimate(expected_work(sweep, tested), known, place.trials, place.devices)
+    return sum(min(test_rows, NOTEBOOK_ROWS) if p == "notebook" else test_rows for p in protocols)
 
 
 def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
@@ -110,7 +149,7 @@ def describe(
             f" on {kinds}; --plan --measure trains ten steps of each technique here",
         )
         return
-    yield "time", f"{_about(found.seconds)} on this machine, from an empty store: {_phases(found)}"
+    yield "time", f"{about(found.seconds)} on this machine, from an empty store: {_phases(found)}"
     hours = found.device_seconds * (1 / 3600)
     yield "devices", f"{hours.middle:.3g} device hours ({hours.low:.3g} to {hours.high:.3g})"
     if caps.price:
@@ -139,7 +178,8 @@ def _phases(found: Estimate) -> str:
     )
 
 
-def _about(seconds: Range) -> str:
+def about(seconds: Range) -> str:
+    """Returns seconds and their range in words."""
     low, middle, high = map(duration, (seconds.low, seconds.middle, seconds.high))
     return f"about {middle} ({low} to {high})"
 

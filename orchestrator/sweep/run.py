@@ -42,6 +42,7 @@ from orchestrator.store import Store
 from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
+from orchestrator.sweep.foretold import foretell
 from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
@@ -144,11 +145,13 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             ContentLog(stored.files).begin(content)
             start = Start(options.command, sweep.profile, written(sweep))
             StartLog(stored.files).note(start)
+            is_first = not stored.files.has_begun()
             adopt(stored, content, options, out)
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
-                limit = _run_trials(stored, content, options, out)
+                foretold = partial(foretell, stored, survey=rows) if is_first else None
+                limit = _run_trials(stored, content, options, out, foretold)
     if stored.store.trials(stored.id):
         show_result(stored, out)
     again = same_command(options.new, options.retry_failed)
@@ -167,7 +170,11 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
 
 
 def _run_trials(
-    stored: StoredSweep, content: Content, options: StartOptions, out: Console
+    stored: StoredSweep,
+    content: Content,
+    options: StartOptions,
+    out: Console,
+    foretold: Callable[[Sequence[Slots]], str | None] | None,
 ) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
@@ -205,6 +212,8 @@ def _run_trials(
         ) as (room, marker),
     ):
         _announce(room.slots, ray["dashboard"], options.dashboard_host, screen)
+        if foretold is not None and (words := foretold(room.slots)) is not None:
+            screen.print(words)
         state = standing(stored, conclusions)
         progress = _progress(stored, state, room, terminated, screen)
         if state.proposals:

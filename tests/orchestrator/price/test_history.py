@@ -23,7 +23,7 @@ def sweep() -> Sweep:
     return load(SPACE, (), None, "embedded")
 
 
-def _trial(root: Path, name: str, number: int, **values: Any) -> None:
+def add_trial(root: Path, name: str, number: int, **values: Any) -> None:
     """One that trains on 200 examples in 2 s each, and whose evaluations take 1 and 7 s."""
     store = Store(root)
     times = [
@@ -44,8 +44,8 @@ def _trial(root: Path, name: str, number: int, **values: Any) -> None:
 
 
 def test_a_store_says_what_an_example_a_row_and_a_run_took(tmp_path: Path, sweep: Sweep) -> None:
-    _trial(tmp_path, "t-aaaaaaaaaa", 0)
-    _trial(tmp_path, "t-bbbbbbbbbb", 1)
+    add_trial(tmp_path, "t-aaaaaaaaaa", 0)
+    add_trial(tmp_path, "t-bbbbbbbbbb", 1)
     found = speeds(tmp_path, sweep, "cpu")
     assert found == {
         "lora": Speed(
@@ -73,7 +73,7 @@ def test_a_store_says_what_an_example_a_row_and_a_run_took(tmp_path: Path, sweep
 def test_another_base_table_or_device_and_what_was_not_trained_say_nothing(
     tmp_path: Path, sweep: Sweep, values: dict[str, str]
 ) -> None:
-    _trial(tmp_path, "t-aaaaaaaaaa", 0, **values)
+    add_trial(tmp_path, "t-aaaaaaaaaa", 0, **values)
     assert speeds(tmp_path, sweep, "cpu") == {}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.price.work import CONFIRMING, TUNING, expected_work
+from orchestrator.price.work import CONFIRMING, TUNING, expected_work, without
 from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space import Sweep, load
 
@@ -61,3 +61,13 @@ def test_no_trial_trains_beyond_the_budget_and_without_stopping_each_is_whole(
     assert examples <= whole * (1 + 1e-9)
     if not stops:
         assert examples == pytest.approx(whole)
+
+
+def test_runs_that_are_taken_over_cost_nothing() -> None:
+    work = expected_work(shipped("rank"), 200)
+    left = {(w.phase, w.technique): w for w in without(work, {"pretrained": 1, "lora": 9})}
+    before = {(w.phase, w.technique): w for w in work}
+    assert left[TUNING, "pretrained"].scored_rows == pytest.approx(0, abs=1e-9)
+    assert left[TUNING, "lora"].runs == pytest.approx(27)
+    assert left[TUNING, "lora"].examples == pytest.approx(0.75 * before[TUNING, "lora"].examples)
+    assert left[CONFIRMING, "lora"] == before[CONFIRMING, "lora"]
