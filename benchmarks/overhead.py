@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_report import RunReport
 from orchestrator.store.rows import Row
 from orchestrator.terminal.console import console
 
@@ -48,9 +49,7 @@ class _Ends:
     def started(self, proposal: Proposal) -> None:
         pass
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         pass
 
     def ended(self, proposal: Proposal, row: Row) -> None:

@@ -24,6 +24,7 @@ from orchestrator.ray_tune.watcher import Watcher
 from orchestrator.search.halving import Verdict, compared_with
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search.run_queue import RunQueue
+from orchestrator.search.run_report import RunReport
 from orchestrator.search.run_result import RunResult
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
@@ -53,9 +54,7 @@ class Silent:
     def started(self, proposal: Proposal) -> None:
         """Does nothing."""
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Does nothing."""
 
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
@@ -217,7 +216,7 @@ class Simulation:
             decision = self._scheduler.on_trial_result(None, trial, told)
             if decision == "CONTINUE":
                 self._searcher.on_trial_result(trial.trial_id, told)
-            self._watcher.reported(proposal, rung, told["objective"], told["eval_loss"])
+            self._watcher.reported(proposal, RunReport.of(told))
         waits = trial.trial_id in self._scheduler.waiting
         self._decided(proposal, "waits" if waits else decision, rung)
         if decision == "CONTINUE":

@@ -19,6 +19,7 @@ from orchestrator.ray_tune.fit_node import check_root, on_fit_node
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.halving import RUNG
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
+from orchestrator.search.run_report import RunReport
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, follow, run
@@ -64,16 +65,25 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
     """Returns what Ray Tune is told of a stored report."""
     metric = stored.sweep.objective.metric
     budget = stored.sweep.budget_examples(proposal.configuration)
+    report = RunReport(
+        row[RUNG],
+        row[metric],
+        row["eval_loss"],
+        error=row.get(f"{metric}_se"),
+        train_seconds=row["train_seconds"] or 0.0,
+        eval_seconds=row["eval_seconds"] or 0.0,
+        eval_rows=row["eval_rows"] or 0,
+        scored=bool(row["bleu_rows"]),
+    )
     return {
         RUNG: row[RUNG],
         "last": row[RUNG] == budget,
         "diverged": diverged(row, metric),
         "unmeasured": is_unmeasured(row, metric),
         "compared": row[stored.sweep.compared_by],
-        "objective": row[metric],
-        "eval_loss": row["eval_loss"],
         metric: row[metric],
         "step": row["step"],
+        **report.as_dict(),
     }
 
 

@@ -9,6 +9,7 @@ from ray import tune
 
 from orchestrator.search.halving import RUNG
 from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_report import RunReport
 from orchestrator.store.rows import Row
 
 
@@ -18,9 +19,7 @@ class Watcher(Protocol):
     def started(self, proposal: Proposal) -> None:
         """A trial's process has taken it up."""
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         """A trial has reported; without an objective where the loss alone was measured."""
 
     def ended(self, proposal: Proposal, row: Row) -> None:
@@ -55,12 +54,7 @@ class TuneEvents(tune.Callback):
     ) -> None:
         if RUNG in result:
             for watcher in self._watchers:
-                watcher.reported(
-                    trial.config["proposal"],
-                    result[RUNG],
-                    result["objective"],
-                    result["eval_loss"],
-                )
+                watcher.reported(trial.config["proposal"], RunReport.of(result))
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         for watcher in self._watchers:

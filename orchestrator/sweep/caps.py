@@ -52,3 +52,20 @@ class Caps:
         if self.price * device_seconds >= 3600 * self.cost:
             return f"a cost of {self.cost:g} (--max-cost, at {self.price:g} a device hour)"
         return None
+
+    def spent(self, seconds: float, device_seconds: float) -> str:
+        """Returns what was spent of the limits that there are, and the cost where it has a price.
+
+        Args:
+            seconds: By the clock, since the start.
+            device_seconds: Of devices, those of earlier starts included.
+        """
+        words = []
+        if self.hours < math.inf:
+            words.append(f"{seconds / 3600:.2f} of {self.hours:g} h")
+        if self.device_hours < math.inf:
+            words.append(f"{device_seconds / 3600:.2f} of {self.device_hours:g} device hours")
+        if self.price:
+            most = f" of {self.cost:g}" if self.cost < math.inf else ""
+            words.append(f"cost {self.price * device_seconds / 3600:.2f}{most}")
+        return ", ".join(words)

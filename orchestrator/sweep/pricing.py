@@ -85,6 +85,11 @@ def test_rows(sweep: Sweep, survey: Survey | None) -> int | None:
     return survey.test.rows
 
 
+def tested_rows(sweep: Sweep, survey: Survey | None) -> int:
+    """Returns for how many rows a trial's test writes SQL, of all protocols; 0 where not known."""
+    return _tested(sweep, test_rows(sweep, survey) or 0)
+
+
 def _tested(sweep: Sweep, test_rows: int) -> int:
     """Returns how many rows all protocols of a trial's test together write SQL for."""
     protocols = any_trial(sweep, 0).test_protocols

@@ -1,45 +1,48 @@
-"""What a person sees while a sweep runs: a live table on a terminal, plain lines in a pipe."""
+"""What a person sees while a sweep runs: a live screen on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
+from orchestrator.price.remaining import Remaining
+from orchestrator.price.work import CONFIRMING, TUNING
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal, confirming_runs
+from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.strata import stratum_name
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
+from orchestrator.sweep.bests import Bests
+from orchestrator.sweep.screen import Line, Phase, Screen, View, interval, took
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import configuration, duration, number
 
-_SHOWN = 8
-"""Ended trials in the live table."""
+_SHOWN = 50
+"""Ended trials that are kept for the live screen."""
 
 
 @dataclass
 class _Running:
     proposal: Proposal
     since: float
-    rung: int = 0
-    objective: float | None = None
-    loss: float | None = None
+    report: RunReport | None = None
 
 
 @dataclass
 class _Ended:
     proposal: Proposal
     outcome: str
-    objective: float | None
-    loss: float | None
+    measured: str
     seconds: float
 
 
@@ -57,6 +60,9 @@ class Progress:
         seen: Gives the training examples that a running trial, by number, has seen.
         news: Gives what else is to be said now, if anything.
         more: Runs of the search beyond the sweep's own number, taken over from other sweeps.
+        test_rows: On which a trial is tested, of all protocols.
+        spent: Gives what was spent of the limits, in words; "" without any.
+        curve: Gives the training losses of a trial, by number, as far as they are reported.
     """
 
     sweep: Sweep
@@ -68,6 +74,9 @@ class Progress:
     seen: Callable[[int], int] = lambda trial_number: 0
     news: Callable[[], str | None] = lambda: None
     more: int = 0
+    test_rows: int = 0
+    spent: Callable[[], str] = lambda: ""
+    curve: Callable[[int], Sequence[float]] = lambda trial_number: ()
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: list[_Ended] = field(default_factory=list)
     _paused: dict[int, float] = field(default_factory=dict)
@@ -80,13 +89,27 @@ class Progress:
         self._best_ended = self._better(
             row["objective"] for row in self.earlier.values() if row.get("phase") != CONFIRM
         )
-        self._seconds = 0.0
-        self._timed = 0
+        self._phases = {TUNING: self.sweep.runs + self.more}
+        if confirmed := confirming_runs(self.sweep):
+            self._phases[CONFIRMING] = confirmed
+        self._done = Counter(map(_phase, self.earlier.values()))
+        self._best_run: tuple[str, Sequence[float]] | None = None
+        self._bests = Bests(self.sweep)
+        for row in self.earlier.values():
+            if row.get("phase") != CONFIRM:
+                error = row.get(f"{self.sweep.objective.metric}_se")
+                found = RunReport(0, row["objective"], row.get("eval_loss"), error)
+                self._bests.reported(row.get("stratum"), found)
+                self._bests.ended(row.get("stratum"))
+        of_kind = Counter((_phase(row), str(row.get("technique"))) for row in self.earlier.values())
+        self._remaining = Remaining(self.sweep, self.test_rows, of_kind, self.clock)
         self._started = self.clock()
 
     def confirming(self, chosen: Confirmation) -> None:
         """Notes what is confirmed: the search has ended."""
         self._total = self.sweep.runs + self.more + len(chosen.runs)
+        self._phases[CONFIRMING] = len(chosen.runs)
+        self._await_confirming(chosen)
         what = "; ".join(
             f"{configuration(each.choice.configuration)} ({each.choice.reason})"
             for each in chosen.confirmed
@@ -107,6 +130,8 @@ class Progress:
         numbers = (run.run_number for run in chosen.runs if run.run_number not in self.earlier)
         new = {n: rows[n] for n in numbers if n in rows and rows[n]["adopted_from"] is not None}
         self.earlier = {**self.earlier, **new}
+        self._done[CONFIRMING] += len(new)
+        self._await_confirming(chosen)
         count = "1 of these runs is" if len(new) == 1 else f"{len(new):,} of these runs are"
         self.console.print(shown(f"{count} taken over from other sweeps."))
 
@@ -114,25 +139,37 @@ class Progress:
         """Returns the display, to be entered while trials run."""
         if not self.console.is_terminal:
             return nullcontext()
+        screen = self.screen()
         return Live(
-            get_renderable=self.render, console=self.console, refresh_per_second=2, transient=True
+            get_renderable=lambda: screen,
+            console=self.console,
+            refresh_per_second=2,
+            transient=True,
         )
+
+    def screen(self) -> Screen:
+        """Returns what is drawn on a terminal, anew each time."""
+        return Screen(self.console, self.view)
 
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""
         self._running[proposal.trial_number] = _Running(proposal, self.clock())
+        self._remaining.started(proposal)
         event = "goes on" if proposal.trial_number in self._paused else "starts"
         self._line(proposal, event, configuration(proposal.configuration))
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Notes a report."""
         running = self._running.get(proposal.trial_number)
         if running is not None:
-            running.rung, running.objective, running.loss = rung_examples, objective, loss
-        examples = f"{rung_examples:,} of {self._budget(proposal):,} examples"
-        self._line(proposal, "reports", f"{self._measured(objective, loss)} after {examples}")
+            running.report = report
+        self._remaining.reported(proposal, report)
+        if not proposal.confirms and self._bests.reported(self._stratum(proposal), report):
+            losses = self.curve(proposal.trial_number)
+            self._best_run = (self._name(proposal), losses)
+        examples = f"{report.rung_examples:,} of {self._budget(proposal):,} examples"
+        measured = self._measured(report.objective, report.loss)
+        self._line(proposal, "reports", f"{measured} after {examples}")
 
     def ended(self, proposal: Proposal, row: Row) -> None:
         """Notes a final row."""
@@ -140,11 +177,12 @@ class Progress:
         seconds = self._paused.pop(proposal.trial_number, 0.0)
         seconds += self.clock() - running.since if running else 0.0
         objective, loss = row["objective"], row.get("eval_loss")
-        self._ended.append(_Ended(proposal, row["outcome"], objective, loss, seconds))
+        self._ended.append(_Ended(proposal, row["outcome"], _cell(objective, loss), seconds))
+        self._remaining.ended(proposal, row["outcome"])
+        self._done[CONFIRMING if proposal.confirms else TUNING] += 1
         if not proposal.confirms:
             self._best_ended = self._better([self._best_ended, objective])
-        self._seconds += seconds
-        self._timed += seconds > 0
+            self._bests.ended(self._stratum(proposal))
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
@@ -155,6 +193,7 @@ class Progress:
         running = self._running.pop(number, None)
         seconds = self.clock() - running.since if running else 0.0
         self._paused[number] = self._paused.get(number, 0.0) + seconds
+        self._remaining.freed(proposal)
         self._line(proposal, "waits", "for the trials that it is compared with at this rung")
 
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
@@ -165,12 +204,13 @@ class Progress:
             goes_on: Whether it is continued in this start: not when the sweep is ending.
         """
         self._running.pop(proposal.trial_number, None)
+        self._remaining.freed(proposal)
         words = "goes on from where it was saved last"
         left = "not finished; the next start of the sweep goes on from where it was saved last"
         self._line(proposal, "interrupted", words if goes_on else left)
 
     def passed(self) -> None:
-        """Says what is new; the table on a terminal refreshes itself."""
+        """Says what is new; the screen on a terminal refreshes itself."""
         if (words := self.news()) is not None:
             self.console.print(shown(words))
 
@@ -187,46 +227,74 @@ class Progress:
         return ", ".join(words)
 
     def seconds_left(self) -> float | None:
-        """Returns the seconds until the end if trials go on as before, None before one has ended.
+        """Returns the seconds until the end by the clock; None while too little was measured."""
+        left = self._remaining.device_seconds(self.seen)
+        runs = self._total - len(self.earlier) - len(self._ended)
+        return None if left is None else left / max(1, min(self.slots(), runs))
 
-        Mean seconds of the trials that ended, stopped ones included, times the trials that are
-        left, over the trials at a time.
-        """
-        if not self._timed:
+    def view(self) -> View:
+        """Returns what the live screen shows."""
+        running = sorted(self._running.values(), key=lambda r: r.proposal.trial_number)
+        slots = self.slots()
+        footer = [f"{len(running)} of {slots} places busy" if slots else "no place for a trial"]
+        if self._paused:
+            footer.append(f"{len(self._paused)} waiting")
+        if spent := self.spent():
+            footer.append(spent)
+        footer.append(f"{duration(self.clock() - self._started)} so far")
+        left = self.seconds_left()
+        footer.append("time left not known yet" if left is None else f"about {duration(left)} left")
+        return View(
+            [Phase(name, self._done[name], runs) for name, runs in self._phases.items()],
+            self._bests.strata(),
+            [self._line_of(run) for run in running],
+            [
+                Line(
+                    self._name(run.proposal),
+                    _short(run.proposal),
+                    took(run.seconds, run.outcome),
+                    None,
+                    run.measured,
+                    run.outcome == "completed",
+                )
+                for run in self._ended[-_SHOWN:]
+            ],
+            self._curve(),
+            footer,
+        )
+
+    def _line_of(self, run: _Running) -> Line:
+        measured = "" if run.report is None else interval(run.report)
+        seen, budget = self._seen(run), self._budget(run.proposal)
+        return Line(
+            self._name(run.proposal),
+            _short(run.proposal),
+            f"{seen:,} / {budget:,}",
+            seen / budget if budget else 0.0,
+            measured,
+        )
+
+    def _curve(self) -> tuple[str, Sequence[float]] | None:
+        if self._best_run is None or len(self._best_run[1]) < 2:
             return None
-        left = self._total - len(self.earlier) - len(self._ended)
-        mean = self._seconds / self._timed
-        spent = math.fsum(min(self.clock() - r.since, mean) for r in self._running.values())
-        return max(0.0, mean * left - spent) / max(1, min(self.slots(), left))
+        name, losses = self._best_run
+        return f"training loss of the best, {name}", losses
 
-    def render(self) -> Group:
-        """Returns the live display."""
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("trial", "configuration", "state", "examples", self.sweep.objective.metric):
-            table.add_column(column, justify="right" if column == "examples" else "left")
-        for ended in self._ended[-_SHOWN:]:
-            table.add_row(
-                self._name(ended.proposal),
-                shown_line(configuration(ended.proposal.configuration)),
-                f"{ended.outcome} {duration(ended.seconds)}",
-                "",
-                _cell(ended.objective, ended.loss),
-                style="dim" if ended.outcome != "completed" else "",
-            )
-        for running in sorted(self._running.values(), key=lambda r: r.proposal.trial_number):
-            table.add_row(
-                self._name(running.proposal),
-                shown_line(configuration(running.proposal.configuration)),
-                shown(f"running {duration(self.clock() - running.since)}", "green"),
-                f"{self._seen(running):,} / {self._budget(running.proposal):,}",
-                _cell(running.objective, running.loss),
-            )
-        elapsed = duration(self.clock() - self._started)
-        return Group(table, shown(f"{self.summary()}, {elapsed} so far", "bold"))
+    def _await_confirming(self, chosen: Confirmation) -> None:
+        left = [run for run in chosen.runs if run.run_number not in self.earlier]
+        techniques = Counter(str(run.configuration["technique"]) for run in left)
+        self._remaining.confirming(techniques)
+
+    def _stratum(self, proposal: Proposal) -> str | None:
+        values = self.sweep.stratum_of(proposal.configuration)
+        return None if values is None else stratum_name(values)
 
     def _best(self) -> float | None:
-        searched = (each for each in self._running.values() if not each.proposal.confirms)
-        running = (running.objective for running in searched)
+        running = (
+            run.report.objective
+            for run in self._running.values()
+            if run.report is not None and not run.proposal.confirms
+        )
         return self._better([self._best_ended, *running])
 
     def _better(self, values: Iterable[float | None]) -> float | None:
@@ -237,7 +305,8 @@ class Progress:
     def _seen(self, running: _Running) -> int:
         # What an earlier attempt noted may still be there, and the last batch may go beyond.
         seen = self.seen(running.proposal.trial_number)
-        return min(max(running.rung, seen), self._budget(running.proposal))
+        rung = 0 if running.report is None else running.report.rung_examples
+        return min(max(rung, seen), self._budget(running.proposal))
 
     def _budget(self, proposal: Proposal) -> int:
         return self.sweep.budget_examples(proposal.configuration)
@@ -256,6 +325,19 @@ class Progress:
     def _line(self, proposal: Proposal, event: str, words: str) -> None:
         if not self.console.is_terminal:
             self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))
+
+
+def _short(proposal: Proposal) -> str:
+    """Returns a configuration as it is shown where it may be cut: the data size comes last."""
+    last = "data_size"
+    values = {name: value for name, value in proposal.configuration.items() if name != last}
+    if last in proposal.configuration:
+        values[last] = proposal.configuration[last]
+    return configuration(values)
+
+
+def _phase(row: Row) -> str:
+    return CONFIRMING if row.get("phase") == CONFIRM else TUNING
 
 
 def _cell(objective: float | None, loss: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,7 @@ from orchestrator.sweep.preflight import (
     check_sources,
     same_command,
 )
+from orchestrator.sweep.pricing import tested_rows
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.result import check_completed, say_failed, show_result
 from orchestrator.sweep.rows import describe_split, describe_table
@@ -60,6 +62,7 @@ from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
 from orchestrator.terminal.plain_console import shown
 from orchestrator.trial.heartbeat import examples_seen
+from trainables.data.survey import Survey
 
 if TYPE_CHECKING:
     from orchestrator.outcomes.standing import Standing
@@ -150,8 +153,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
-                foretold = partial(foretell, stored, survey=rows) if is_first else None
-                limit = _run_trials(stored, content, options, out, foretold)
+                limit = _run_trials(stored, content, options, out, rows, is_first=is_first)
     if stored.store.trials(stored.id):
         show_result(stored, out)
     again = same_command(options.new, options.retry_failed)
@@ -174,7 +176,9 @@ def _run_trials(
     content: Content,
     options: StartOptions,
     out: Console,
-    foretold: Callable[[Sequence[Slots]], str | None] | None,
+    rows: Survey | None,
+    *,
+    is_first: bool,
 ) -> str | None:
     """Returns the limit that ended the run, in words, if one did."""
     # Imports Ray, which takes two seconds that a finished sweep need not wait for.
@@ -212,13 +216,13 @@ def _run_trials(
         ) as (room, marker),
     ):
         _announce(room.slots, ray["dashboard"], options.dashboard_host, screen)
-        if foretold is not None and (words := foretold(room.slots)) is not None:
+        if is_first and (words := foretell(stored, room.slots, rows)) is not None:
             screen.print(words)
         state = standing(stored, conclusions)
-        progress = _progress(stored, state, room, terminated, screen)
+        spending = _spending(stored, state, room, options)
+        progress = _progress(stored, state, room, terminated, screen, spending.describe, rows)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
-        spending = _spending(stored, state, room, options)
 
         def over() -> bool:
             return spending.reached() is not None or request.made()
@@ -271,6 +275,8 @@ def _progress(
     room: Room,
     terminated: Callable[[], bool],
     screen: Console,
+    spent: Callable[[], str],
+    survey: Survey | None,
 ) -> Progress:
     def news() -> str | None:
         # Not said in the signal's handler, which may come in the middle of another line.
@@ -293,7 +299,17 @@ def _progress(
         seen=partial(examples_seen, AttemptLog(stored.files)),
         news=news,
         more=len(numbering) - stored.sweep.runs,
+        test_rows=tested_rows(stored.sweep, survey),
+        spent=spent,
+        curve=partial(_losses, stored),
     )
+
+
+def _losses(stored: StoredSweep, trial_number: int) -> list[float]:
+    """Returns the training losses of a trial between its rungs, as far as they are stored."""
+    reports = stored.store.reports(stored.id, stored.trial_id(trial_number))
+    losses = [point["loss"] for row in reports for point in row["steps"] or []]
+    return [loss for loss in losses if loss is not None and math.isfinite(loss)]
 
 
 def _spending(stored: StoredSweep, state: Standing, room: Room, options: StartOptions) -> Spending:

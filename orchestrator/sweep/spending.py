@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_report import RunReport
 from orchestrator.store.rows import Row
 from orchestrator.sweep.caps import Caps
 from orchestrator.throttle import Throttle
@@ -70,13 +71,15 @@ class Spending:
         """Returns which limit has been reached, in words; None before."""
         return self._caps.reached(self._clock() - self._begun, self.device_seconds())
 
+    def describe(self) -> str:
+        """Returns what was spent of the limits, in words; "" without a limit or a price."""
+        return self._caps.spent(self._clock() - self._begun, self.device_seconds())
+
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""
         self._running[proposal.trial_number] = self._clock()
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Does nothing: the clock counts."""
 
     def ended(self, proposal: Proposal, row: Row) -> None:

@@ -15,6 +15,7 @@ from orchestrator.ray_tune.room import FixedRoom
 from orchestrator.ray_tune.trainable import tune_result
 from orchestrator.ray_tune.tuner import SweepTuner
 from orchestrator.search.proposals import Proposal
+from orchestrator.search.run_report import RunReport
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, run
 
@@ -74,9 +75,7 @@ class Seen:
     def started(self, proposal: Proposal) -> None:
         self.events.append(("started", proposal.trial_number))
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         self.events.append(("reported", proposal.trial_number))
 
     def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:

@@ -87,11 +87,11 @@ def test_progress_shows_names_and_errors_as_they_are(
     proposal = Proposal(1, 0, 0, {"technique": "lora", "data_size": 9, "target_modules": TEXT})
     row: dict[str, Any] = {"objective": None, "outcome": "failed", "error": f"Traceback\n{TEXT}"}
     progress.started(proposal)
-    console.print(progress.render())
+    console.print(progress.screen())
     progress.ended(proposal, row)
     progress.news = lambda: TEXT
     progress.passed()
-    console.print(progress.render())
+    console.print(progress.screen())
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     assert SHOWN in said

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import CONFIRMING, Proposal
+from orchestrator.search.run_report import RunReport
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.confirmation_log import Choice, Confirmation, Confirmed, Terms
 from orchestrator.state.sweep_files import SweepFiles
@@ -36,10 +37,14 @@ def clock() -> _Clock:
     return _Clock()
 
 
-def _progress(tmp_path: Path, clock: _Clock, *, terminal: bool = False, slots: int = 2) -> Progress:
+def _progress(
+    tmp_path: Path, clock: _Clock, *, terminal: bool = False, slots: int = 2, **changes: Any
+) -> Progress:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    earlier: dict[int, Any] = {0: {"objective": 0.05}}
-    return Progress(sweeps.toy(tmp_path), "toy-1", console, lambda: slots, earlier, clock)
+    earlier: dict[int, Any] = {0: {"objective": 0.05, "technique": "pretrained"}}
+    return Progress(
+        sweeps.toy(tmp_path, **changes), "toy-1", console, lambda: slots, earlier, clock
+    )
 
 
 def _proposal(number: int) -> Proposal:
@@ -67,18 +72,22 @@ def test_a_configuration_is_one_short_line() -> None:
     assert words == "lora data_size=100 rank=4 learning_rate=0.00312"
 
 
-def test_time_left_is_trials_left_at_their_mean_over_the_slots(
+def test_time_left_is_work_left_at_the_speed_so_far_over_the_slots(
     tmp_path: Path, clock: _Clock
 ) -> None:
-    progress = _progress(tmp_path, clock)
+    progress = _progress(tmp_path, clock, stopping=None)
     assert progress.seconds_left() is None
-    for number, seconds in ((1, 30.0), (2, 50.0)):
+    for number in (1, 2):
         progress.started(_proposal(number))
-        clock.now += seconds
+        clock.now += 45
+        for rung in (225, 450, 675, 900):
+            took = 40.0 * rung / 900
+            report = RunReport(rung, 0.5, 1.5, train_seconds=took, eval_rows=100, scored=True)
+            progress.reported(_proposal(number), report)
         progress.ended(_proposal(number), _row(0.5))
-    # 9 trials, 1 ended earlier and 2 now: 6 of 40 s on 2 slots.
-    assert progress.seconds_left() == pytest.approx(120.0)
-    assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 00 s left"
+    # The baseline ended earlier, two of eight trials now: six of 45 s on 2 slots.
+    assert progress.seconds_left() == pytest.approx(135.0)
+    assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 15 s left"
 
 
 def test_confirming_runs_that_are_taken_over_are_not_left(tmp_path: Path, clock: _Clock) -> None:
@@ -97,7 +106,7 @@ def test_confirming_runs_that_are_taken_over_are_not_left(tmp_path: Path, clock:
 def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
     progress = _progress(tmp_path, clock)
     progress.started(_proposal(1))
-    progress.reported(_proposal(1), 90, 0.25, 1.5)
+    progress.reported(_proposal(1), RunReport(90, 0.25, 1.5))
     progress.ended(
         _proposal(1), _row(None, "failed", "Traceback\n  ...\nValueError: no such layer")
     )
@@ -110,7 +119,7 @@ def test_in_a_pipe_every_event_is_a_line(tmp_path: Path, clock: _Clock) -> None:
 def test_where_the_loss_alone_was_measured_it_is_shown(tmp_path: Path, clock: _Clock) -> None:
     progress = _progress(tmp_path, clock)
     progress.started(_proposal(1))
-    progress.reported(_proposal(1), 90, None, 1.5)
+    progress.reported(_proposal(1), RunReport(90, None, 1.5))
     progress.ended(_proposal(1), _row(None, "stopped") | {"eval_loss": 1.5})
     _, reported, stopped = _text(progress).splitlines()
     assert "reports: eval_loss 1.5000 after 90 of 900 examples" in reported
@@ -118,7 +127,7 @@ def test_where_the_loss_alone_was_measured_it_is_shown(tmp_path: Path, clock: _C
     live = _progress(tmp_path, clock, terminal=True)
     for number in (1, 2):
         live.started(_proposal(number))
-        live.reported(_proposal(number), 90, None, 1.5 + number)
+        live.reported(_proposal(number), RunReport(90, None, 1.5 + number))
     live.ended(_proposal(1), _row(None, "stopped") | {"eval_loss": 2.5})
     assert "loss 2.5000" in _shown(live)
     assert "loss 3.5000" in _shown(live)
@@ -130,13 +139,13 @@ def test_on_a_terminal_a_table_shows_what_runs_and_what_ended(
     progress = _progress(tmp_path, clock, terminal=True)
     progress.started(_proposal(1))
     progress.started(_proposal(2))
-    progress.reported(_proposal(2), 270, 0.125, 1.5)
+    progress.reported(_proposal(2), RunReport(270, 0.125, 1.5))
     clock.now += 65
     progress.ended(_proposal(1), _row(0.5))
     assert not _text(progress)
-    progress.console.print(progress.render())
+    progress.console.print(progress.screen())
     shown = _text(progress)
-    for words in ("completed 1 min 05 s", "0.5000", "270 / 900", "running 1 min 05 s", "0.1250"):
+    for words in ("completed 1 min 05 s", "0.5000", "270 / 900", "0.1250", "1 min 05 s so far"):
         assert words in shown
 
 
@@ -155,13 +164,13 @@ def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
         Heartbeat(watchdog, log.progress_note(3)).beat(123)
     assert "123 / 900" in _shown(progress)
     log.progress_note(3).write_text("9")
-    progress.reported(_proposal(3), 270, 0.5, 1.5)
+    progress.reported(_proposal(3), RunReport(270, 0.5, 1.5))
     assert "270 / 900" in _shown(progress)
 
 
 def _shown(progress: Progress) -> str:
     with progress.console.capture() as capture:
-        progress.console.print(progress.render())
+        progress.console.print(progress.screen())
     return capture.get()
 
 
