@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SPACE ?= search_spaces/rank.yaml
 PROFILE ?= embedded
+# Files of tests side by side, one process a core; tests that start Ray run one after another.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install sweep wheel test test-fast test-long check format clean
@@ -30,10 +32,11 @@ wheel: $(INSTALLED) ## Build dist/*.whl, which needs nothing of this checkout
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 test: $(INSTALLED) ## Run every test but the long forms of crash and soak tests
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not ray and not long"
+	$(BIN)/python -m pytest -m "ray and not long"
 
 test-fast: $(INSTALLED) ## Run the tests of a minute: no cluster, no crash, nothing slow
-	$(BIN)/python -m pytest -m "not slow and not ray and not crash and not long"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not ray and not crash and not long"
 
 test-long: $(INSTALLED) ## Run the long forms of crash and soak tests
 	$(BIN)/python -m pytest -m long

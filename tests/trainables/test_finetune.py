@@ -128,7 +128,7 @@ def test_a_trial_interrupted_at_any_step_goes_on_as_if_it_had_not_been(
     undisturbed = _Interruption(tmp_path)
     whole = run(trial, interruption=undisturbed)
     kept = set()
-    for after in range(0, undisturbed.asked, 2):
+    for after in range(0, undisturbed.asked, 5):
         folder = tmp_path / str(after)
         interruption = _Interruption(folder / "kept", after)
         first = run(trial, interruption=interruption, keep={1: folder / "last"})

@@ -13,8 +13,8 @@ from tests.orchestrator.search_space.mutations import SHIPPED, start
 
 BATCHES = 6
 FILES = 300
-COMMANDS = 200
-PROCESSES = 30
+COMMANDS = 80
+PROCESSES = 8
 """Of the commands; the others run in this process."""
 
 

@@ -63,7 +63,7 @@ def test_hostile_texts_score(executor: SqlExecutor) -> None:
 def test_no_hostile_text_passes_its_limit_or_stops_the_heart(executor: SqlExecutor) -> None:
     generator = random.Random(1)
     beats = [time.monotonic()]
-    for _ in range(2_000):
+    for _ in range(250):
         started = time.monotonic()
         [row] = scored(executor, [hostile_text(generator)], lambda: beats.append(time.monotonic()))
         assert None not in row.values()

@@ -122,6 +122,6 @@ def test_no_edit_of_many_does(
     executor: SqlExecutor, wikisql: list[Row], with_context: bool
 ) -> None:
     for rows, seed in ((OWN, 3), (wikisql, 4)):
-        matching, wrong = contradictions(executor, rows, 8_000, seed, with_context=with_context)
-        assert matching > 1_200
+        matching, wrong = contradictions(executor, rows, 1_500, seed, with_context=with_context)
+        assert matching > 200
         assert not wrong
