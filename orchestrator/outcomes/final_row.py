@@ -14,9 +14,13 @@ import pyarrow.compute as pc
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.content import content_id
 from orchestrator.search.identity import configuration_id
-from orchestrator.search.proposals import Proposal, phase, rungs, trial_configuration
-from orchestrator.search_space import Sweep
-from orchestrator.search_space.strata import stratum_name
+from orchestrator.search.proposals import (
+    Proposal,
+    phase,
+    rungs,
+    stratum,
+    trial_configuration,
+)
 from orchestrator.state.attempts import Attempts
 from orchestrator.state.content_log import ContentLog
 from orchestrator.state.stored_sweep import StoredSweep
@@ -153,19 +157,11 @@ def names_of(stored: StoredSweep, proposal: Proposal) -> dict[str, Any]:
         "content_id": content_id(configuration, rungs(sweep, configuration), content),
         "replicate": proposal.replicate,
         "phase": phase(sweep, proposal),
-        "stratum": _stratum(sweep, proposal),
+        "stratum": stratum(sweep, proposal),
         "profile": sweep.profile,
         "base_model": sweep.base_model,
         "dataset": sweep.dataset,
     }
-
-
-def _stratum(sweep: Sweep, proposal: Proposal) -> str | None:
-    """Returns the name of the stratum that a run is in; None for a point and the baseline."""
-    if phase(sweep, proposal) not in ("tune", "confirm"):
-        return None
-    values = sweep.stratum_of(proposal.configuration)
-    return None if values is None else stratum_name(values)
 
 
 def _test_scores(test: pa.Table, protocols: Sequence[str]) -> dict[str, Any]:

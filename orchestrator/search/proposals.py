@@ -9,6 +9,7 @@ from orchestrator.search.identity import confirming_seed
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.tries import run_number
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.strata import stratum_name
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import complete, is_untuned
 
@@ -53,6 +54,14 @@ def phase(sweep: Sweep, proposal: Proposal) -> str:
     if proposal.configuration_number is None:
         return "baseline"
     return "point" if proposal.configuration_number < len(sweep.points) else "tune"
+
+
+def stratum(sweep: Sweep, proposal: Proposal) -> str | None:
+    """Returns the name of the stratum that a run is in; None for a point and the baseline."""
+    if phase(sweep, proposal) not in ("tune", "confirm"):
+        return None
+    values = sweep.stratum_of(proposal.configuration)
+    return None if values is None else stratum_name(values)
 
 
 def confirming_runs(sweep: Sweep) -> int:

@@ -15,10 +15,9 @@ from rich.live import Live
 from orchestrator.price.remaining import Remaining
 from orchestrator.price.work import CONFIRMING, TUNING
 from orchestrator.search.identity import trial_id
-from orchestrator.search.proposals import Proposal, confirming_runs
+from orchestrator.search.proposals import Proposal, confirming_runs, stratum
 from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import Sweep
-from orchestrator.search_space.strata import stratum_name
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
@@ -164,7 +163,7 @@ class Progress:
         if running is not None:
             running.report = report
         self._remaining.reported(proposal, report)
-        if not proposal.confirms and self._bests.reported(self._stratum(proposal), report):
+        if not proposal.confirms and self._bests.reported(stratum(self.sweep, proposal), report):
             losses = self.curve(proposal.trial_number)
             self._best_run = (self._name(proposal), losses)
         examples = f"{report.rung_examples:,} of {self._budget(proposal):,} examples"
@@ -182,7 +181,7 @@ class Progress:
         self._done[CONFIRMING if proposal.confirms else TUNING] += 1
         if not proposal.confirms:
             self._best_ended = self._better([self._best_ended, objective])
-            self._bests.ended(self._stratum(proposal))
+            self._bests.ended(stratum(self.sweep, proposal))
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
         self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
@@ -269,8 +268,8 @@ class Progress:
         return Line(
             self._name(run.proposal),
             _short(run.proposal),
-            f"{seen:,} / {budget:,}",
-            seen / budget if budget else 0.0,
+            f"{seen:,} / {budget:,}" if budget else "is evaluated",
+            seen / budget if budget else None,
             measured,
         )
 
@@ -284,10 +283,6 @@ class Progress:
         left = [run for run in chosen.runs if run.run_number not in self.earlier]
         techniques = Counter(str(run.configuration["technique"]) for run in left)
         self._remaining.confirming(techniques)
-
-    def _stratum(self, proposal: Proposal) -> str | None:
-        values = self.sweep.stratum_of(proposal.configuration)
-        return None if values is None else stratum_name(values)
 
     def _best(self) -> float | None:
         running = (

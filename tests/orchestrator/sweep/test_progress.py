@@ -196,3 +196,19 @@ def test_only_what_goes_on_is_said_to_go_on(
     progress.started(_proposal(1))
     progress.interrupted(_proposal(1), goes_on=goes_on)
     assert words in _text(progress).splitlines()[-1]
+
+
+def test_the_baseline_is_of_no_combination_and_has_no_bar(tmp_path: Path, clock: _Clock) -> None:
+    rates = {"rank": {"choice": [4, 8]}, "learning_rate": {"loguniform": [0.01, 1.0]}}
+    space = {"technique": {"lora": rates}, "data_size": 100}
+    progress = _progress(tmp_path, clock, terminal=True, ask=["rank"], space=space)
+    baseline = Proposal(0, None, 0, {"technique": "pretrained"})
+    progress.started(baseline)
+    assert "pretrained is evaluated" in " ".join(_shown(progress).split())
+    progress.reported(baseline, RunReport(0, 0.25, 1.5, error=0.01))
+    progress.ended(baseline, _row(0.25))
+    progress.started(_proposal(1))
+    progress.reported(_proposal(1), RunReport(90, 0.5, 1.5, error=0.02))
+    shown = " ".join(_shown(progress).split())
+    assert "rank=4 0 runs 0.5000 ± 0.0392" in shown
+    assert "rank=8 0 runs -" in shown
