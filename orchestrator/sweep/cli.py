@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,10 +27,20 @@ from orchestrator.sweep.preflight import (
 from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
-from orchestrator.terminal.options import VersionOption, amount, hours, path, whole
+from orchestrator.terminal.json_console import JsonConsole
+from orchestrator.terminal.options import VersionOption, amount, choices, hours, one_of, path, whole
+from orchestrator.terminal.plain_console import PlainConsole
 from orchestrator.terminal.process import command_line
 from trainables.contract.configuration import EMBEDDED
 from trainables.data.survey import Survey
+
+
+class LogFormat(StrEnum):
+    """How events are printed while a sweep runs."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -119,6 +130,19 @@ def sweep(
             " trained to the same numbers. --new does so too.",
         ),
     ] = False,
+    is_quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print the result alone, and errors.")
+    ] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format",
+            parser=one_of(LogFormat),
+            metavar=choices(LogFormat),
+            help="text: a screen on a terminal, lines in a pipe. json: each event is a JSON object"
+            " on a line of its own, the answer the last of them.",
+        ),
+    ] = LogFormat.TEXT,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
@@ -165,7 +189,8 @@ def sweep(
     130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else, also where no trial
     completed.
     """
-    out = console()
+    out = console(JsonConsole if log_format is LogFormat.JSON else PlainConsole)
+    out.quiet = is_quiet and not show_plan
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
     with exit_codes(partial(say_interrupted, out, new=new, retry_failed=retry_failed)):
         resolved = load(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -19,10 +20,11 @@ from orchestrator.search.proposals import Proposal, confirming_runs, stratum
 from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Confirmation
-from orchestrator.store.rows import Row
+from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 from orchestrator.sweep.bests import Bests
 from orchestrator.sweep.screen import Line, Phase, Screen, View, interval, took
+from orchestrator.terminal.json_console import JsonConsole
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import configuration, duration, number
 
@@ -136,7 +138,7 @@ class Progress:
 
     def live(self) -> AbstractContextManager[object]:
         """Returns the display, to be entered while trials run."""
-        if not self.console.is_terminal:
+        if not self.console.is_terminal or self.console.quiet:
             return nullcontext()
         screen = self.screen()
         return Live(
@@ -155,7 +157,8 @@ class Progress:
         self._running[proposal.trial_number] = _Running(proposal, self.clock())
         self._remaining.started(proposal)
         event = "goes on" if proposal.trial_number in self._paused else "starts"
-        self._line(proposal, event, configuration(proposal.configuration))
+        values = dict(proposal.configuration)
+        self._line(proposal, event, configuration(values), configuration=values)
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Notes a report."""
@@ -168,7 +171,14 @@ class Progress:
             self._best_run = (self._name(proposal), losses)
         examples = f"{report.rung_examples:,} of {self._budget(proposal):,} examples"
         measured = self._measured(report.objective, report.loss)
-        self._line(proposal, "reports", f"{measured} after {examples}")
+        self._line(
+            proposal,
+            "reports",
+            f"{measured} after {examples}",
+            rung_examples=report.rung_examples,
+            budget_examples=self._budget(proposal),
+            **_numbers(report.objective, report.loss),
+        )
 
     def ended(self, proposal: Proposal, row: Row) -> None:
         """Notes a final row."""
@@ -184,7 +194,9 @@ class Progress:
             self._bests.ended(stratum(self.sweep, proposal))
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
-        self._line(proposal, row["outcome"], f"{words}; {self.summary()}")
+        said = f"{words}; {self.summary()}"
+        told = {"seconds": round(seconds, 3), "error": reason or None, **_numbers(objective, loss)}
+        self._line(proposal, row["outcome"], said, **told)
 
     def paused(self, proposal: Proposal) -> None:
         """Notes that a trial waits for those that it is compared with."""
@@ -206,7 +218,7 @@ class Progress:
         self._remaining.freed(proposal)
         words = "goes on from where it was saved last"
         left = "not finished; the next start of the sweep goes on from where it was saved last"
-        self._line(proposal, "interrupted", words if goes_on else left)
+        self._line(proposal, "interrupted", words if goes_on else left, goes_on=goes_on)
 
     def passed(self) -> None:
         """Says what is new; the screen on a terminal refreshes itself."""
@@ -317,9 +329,24 @@ class Progress:
     def _name(self, proposal: Proposal) -> str:
         return trial_id(self.sweep_id, proposal.trial_number)
 
-    def _line(self, proposal: Proposal, event: str, words: str) -> None:
-        if not self.console.is_terminal:
+    def _line(self, proposal: Proposal, event: str, words: str, **told: Any) -> None:
+        """Says what happened to a trial: to a person, or with `told` to a program."""
+        if isinstance(self.console, JsonConsole):
+            left = self.seconds_left()
+            self.console.event(
+                event,
+                trial_id=self._name(proposal),
+                **told,
+                ended=len(self.earlier) + len(self._ended),
+                runs=self._total,
+                seconds_left=None if left is None else round(left, 1),
+            )
+        elif not self.console.is_terminal:
             self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))
+
+
+def _numbers(objective: float | None, loss: float | None) -> dict[str, float | None]:
+    return {"objective": finite_or_none(objective), "eval_loss": finite_or_none(loss)}
 
 
 def _short(proposal: Proposal) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from orchestrator.search.tries import TRIED_AGAIN
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.terminal.commands import command
+from orchestrator.terminal.json_console import JsonConsole
 
 _RESULTS = "orchestrator.results"
 
@@ -29,12 +31,16 @@ def show_result(stored: StoredSweep, out: Console) -> None:
         stored: A sweep of which a trial has ended.
         out: Where to.
     """
-    from orchestrator.results.answer import answered
+    from orchestrator.results.answer import answered, emitted
     from orchestrator.results.confirmed_words import view
     from orchestrator.results.leaderboard import leaderboard, render
-    from orchestrator.terminal.output import print_whole
+    from orchestrator.terminal.output import answer_json, print_whole
 
     sweep, root = stored.sweep, stored.root
+    if isinstance(out, JsonConsole):
+        (answer,) = json.loads(answer_json(emitted(root, [stored.id])))
+        out.event("answer", question=sweep.question, **answer)
+        return
     out.print()
     print_whole(out, render(leaderboard(root, stored.id)))
     confirmed, text = answered(root, stored.id)

@@ -60,7 +60,7 @@ from orchestrator.sweep.spending import Spending
 from orchestrator.sweep.termination import terminable
 from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
-from orchestrator.terminal.plain_console import shown
+from orchestrator.terminal.plain_console import PlainConsole, shown
 from orchestrator.trial.heartbeat import examples_seen
 from trainables.data.survey import Survey
 
@@ -78,13 +78,13 @@ class OutputClosedError(CommandError):
     """Whoever read the sweep's output, such as `head`, has closed it."""
 
 
-def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
+def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> None:
     """Runs or continues a sweep and shows its result; a finished one is only shown.
 
     Args:
         sweep: The resolved search space file.
         root: Folder of the experiment store.
-        out: Where to print.
+        out: Where to print; while it is quiet, only the result is.
         options: How it is started.
 
     Raises:
@@ -154,6 +154,7 @@ def run(sweep: Sweep, root: Path, out: Console, options: StartOptions) -> None:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
                 limit = _run_trials(stored, content, options, out, rows, is_first=is_first)
+    out.quiet = False
     if stored.store.trials(stored.id):
         show_result(stored, out)
     again = same_command(options.new, options.retry_failed)
@@ -175,7 +176,7 @@ def _run_trials(
     stored: StoredSweep,
     content: Content,
     options: StartOptions,
-    out: Console,
+    out: PlainConsole,
     rows: Survey | None,
     *,
     is_first: bool,
@@ -203,7 +204,7 @@ def _run_trials(
         request.make()
 
     with (
-        quiet(log, close) as screen,
+        quiet(log, close, type(out)) as screen,
         cluster(options.address, options.dashboard, options.dashboard_host or LOOPBACK) as ray,
         terminable(request.make) as terminated,
         room_for(
@@ -215,6 +216,7 @@ def _run_trials(
             request.made,
         ) as (room, marker),
     ):
+        screen.quiet = out.quiet
         _announce(room.slots, ray["dashboard"], options.dashboard_host, screen)
         if is_first and (words := foretell(stored, room.slots, rows)) is not None:
             screen.print(words)

@@ -20,9 +20,9 @@ from orchestrator.errors import UserError, remedy
 from orchestrator.terminal.plain_console import PIPED_WIDTH, PlainConsole
 
 
-def console() -> PlainConsole:
+def console(kind: type[PlainConsole] = PlainConsole) -> PlainConsole:
     """Returns a console on standard output; long lines are left to the terminal."""
-    return PlainConsole(soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return kind(soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 class _Screen(io.TextIOWrapper):
@@ -53,7 +53,11 @@ class _Screen(io.TextIOWrapper):
 
 
 @contextmanager
-def quiet(log: Path, closed: Callable[[], object] = lambda: None) -> Iterator[PlainConsole]:
+def quiet(
+    log: Path,
+    closed: Callable[[], object] = lambda: None,
+    kind: type[PlainConsole] = PlainConsole,
+) -> Iterator[PlainConsole]:
     """Sends descriptors 1 and 2 into a log file.
 
     A pipe that its reader has closed raises nothing, since a console is written to in the midst of
@@ -62,6 +66,7 @@ def quiet(log: Path, closed: Callable[[], object] = lambda: None) -> Iterator[Pl
     Args:
         log: Appended to; its folder is made.
         closed: Is called when whoever read standard output has closed it.
+        kind: Of the console.
 
     Yields:
         A console on what was standard output.
@@ -83,7 +88,7 @@ def quiet(log: Path, closed: Callable[[], object] = lambda: None) -> Iterator[Pl
         os.dup2(file, 1)
         os.dup2(file, 2)
         try:
-            yield PlainConsole(
+            yield kind(
                 file=stream,
                 soft_wrap=True,
                 force_terminal=terminal,

@@ -1,7 +1,7 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
 `python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--hours-of-devices=HOURS]
-[--address=ADDRESS]`
+[--address=ADDRESS] [--json] [--quiet]`
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from orchestrator.sweep.cli import say_interrupted
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
 from orchestrator.terminal.console import console
+from orchestrator.terminal.json_console import JsonConsole
+from orchestrator.terminal.plain_console import PlainConsole
 
 
 def main() -> None:
@@ -26,11 +28,13 @@ def main() -> None:
         learner = "tests.orchestrator.toy_group:finetune"
     given = dict(a.split("=", 1) for a in sys.argv if a.startswith("--") and "=" in a)
     hours = given.get("--hours-of-devices")
-    with exit_codes(partial(say_interrupted, console())):
+    out = console(JsonConsole if "--json" in sys.argv else PlainConsole)
+    out.quiet = "--quiet" in sys.argv
+    with exit_codes(partial(say_interrupted, out)):
         run(
             load(file, profile="embedded"),
             root,
-            console(),
+            out,
             StartOptions(
                 max_device_hours=None if hours is None else float(hours),
                 address=given.get("--address"),

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.measurable import check_measurable, measurable
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
+from orchestrator.terminal.plain_console import PlainConsole
 from tests.orchestrator import sweeps
 
 PLAIN = "CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2)"
@@ -73,7 +73,7 @@ def test_an_objective_that_no_row_can_give_is_refused_before_anything_starts(
     tmp_path: Path,
 ) -> None:
     dataset = str(_written(tmp_path, ROWS[2:], 400))
-    out = Console(file=io.StringIO())
+    out = PlainConsole(file=io.StringIO())
     sweep = _sweep(tmp_path, dataset, "execution_accuracy")
     with pytest.raises(UnmeasuredObjectiveError) as caught:
         run(sweep, tmp_path / "store", out, StartOptions())

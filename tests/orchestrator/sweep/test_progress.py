@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from orchestrator.state.confirmation_log import Choice, Confirmation, Confirmed,
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.sweep.progress import Progress
+from orchestrator.terminal.json_console import JsonConsole
 from orchestrator.terminal.values import configuration
 from orchestrator.trial.heartbeat import Heartbeat, examples_seen
 from orchestrator.trial.watchdog import Watchdog
@@ -212,3 +215,28 @@ def test_the_baseline_is_of_no_combination_and_has_no_bar(tmp_path: Path, clock:
     shown = " ".join(_shown(progress).split())
     assert "rank=4 0 runs 0.5000 ± 0.0392" in shown
     assert "rank=8 0 runs -" in shown
+
+
+def test_a_program_is_told_events_with_their_numbers(tmp_path: Path, clock: _Clock) -> None:
+    console = JsonConsole(file=io.StringIO())
+    progress = replace(_progress(tmp_path, clock), console=console)
+    progress.started(_proposal(1))
+    progress.reported(_proposal(1), RunReport(90, 0.25, 1.5))
+    clock.now += 2
+    progress.ended(_proposal(1), _row(math.nan, "failed", "Traceback\nValueError: no"))
+    assert isinstance(console.file, io.StringIO)
+    events = [json.loads(line) for line in console.file.getvalue().splitlines()]
+    started, reported, failed = events
+    assert started["configuration"]["learning_rate"] == 0.00312345
+    assert (reported["event"], reported["rung_examples"], reported["budget_examples"]) == (
+        "reports",
+        90,
+        900,
+    )
+    assert (reported["objective"], reported["eval_loss"]) == (0.25, 1.5)
+    assert (failed["event"], failed["error"], failed["objective"]) == (
+        "failed",
+        "ValueError: no",
+        None,
+    )
+    assert (failed["seconds"], failed["ended"], failed["runs"]) == (2.0, 2, 9)

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -306,3 +307,26 @@ def test_a_sweep_whose_first_trials_all_fail_alike_stops_and_says_so(tmp_path: P
     shown = subprocess.run(words, cwd=running.TOP, capture_output=True, text=True, check=True)
     assert "ValueError: the toy was told to fail" in shown.stdout
     assert len(running.rows(tmp_path / "store", "trials")) == 4  # with the untuned baseline
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_program_reads_events_and_the_answer_and_a_quiet_sweep_says_the_answer_alone(
+    tmp_path: Path,
+) -> None:
+    file, root = sweeps.write(tmp_path, trials=2, stopping=None), tmp_path / "store"
+    done = running.run(file, root, None, "--json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    names = Counter(event["event"] for event in events)
+    assert (names["starts"], names["completed"], names["answer"]) == (3, 3, 1)
+    assert events[-1]["event"] == "answer"
+    assert events[-1]["answer"]
+    last = [event for event in events if event["event"] == "completed"][-1]
+    assert (last["ended"], last["runs"], last["seconds_left"]) == (3, 3, 0.0)
+    again = sweeps.write(tmp_path, trials=3, stopping=None)
+    quiet = running.run(again, root, None, "--quiet")
+    assert quiet.returncode == 0, quiet.stderr
+    assert "starts" not in quiet.stdout
+    assert "Ray" not in quiet.stdout
+    assert events[-1]["question"] in quiet.stdout
