@@ -18,6 +18,7 @@ from orchestrator.results.selection import (
     latest_sweep,
     select_sweeps,
 )
+from orchestrator.results.track import Tool
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit
 from orchestrator.terminal.process import command_line
@@ -358,6 +359,27 @@ def optuna_journal(
 
     folder = _root(context, root)
     emit(write_journal(folder, _selected(folder, sweep), target), Format.TABLE)
+
+
+@app.command()
+def track(
+    context: typer.Context,
+    tool: Annotated[
+        Tool,
+        typer.Argument(parser=one_of(Tool), metavar=choices(Tool), help="Where to."),
+    ],
+    root: RootOption = None,
+    sweep: LatestOption = None,
+) -> None:
+    """Write a sweep into wandb, MLflow or TensorBoard, as track: in its file does while it runs.
+
+    Only what is missing there is written: after a sweep that ran without the tool, or whose tool
+    failed. wandb's files and TensorBoard's lie below --root, MLflow's where MLflow has them.
+    """
+    from orchestrator.results.track import track as write
+
+    folder = _root(context, root)
+    emit(write(folder, _selected(folder, sweep), tool), Format.TABLE)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from orchestrator.search_space.sections import (
     Search,
     Section,
     Stopping,
+    Trackers,
     Whole,
 )
 from orchestrator.search_space.space import Points, Space, fail
@@ -254,6 +255,14 @@ class Sweep(Section):
         Limits,
         Field(description="What the sweep may take at most.", examples=["{max_concurrent: 2}"]),
     ] = Limits()
+    track: Annotated[
+        Trackers,
+        Field(
+            description="Tools in which the sweep is seen while it runs, beside the store: wandb, "
+            "mlflow, tensorboard. No number depends on it.",
+            examples=["[tensorboard]", "[wandb, mlflow]"],
+        ),
+    ] = ()
     lengths: Annotated[
         Lengths,
         Field(description="Where texts are cut.", examples=["{source: 512, target: 256}"]),

@@ -77,6 +77,33 @@ Kinds = Annotated[
 """Kinds of devices."""
 
 
+TRACKERS = ("wandb", "mlflow", "tensorboard")
+
+
+def _tracked(value: Any) -> Any:
+    """Takes a list, as YAML has it, for a tuple without repetitions; a single name for a list."""
+    if not isinstance(value, str | list | tuple):
+        rule = f"must be a list of tools ({', '.join(TRACKERS)})"
+        fail([((), f"is {show(value)}, but {rule}")], value)
+    given = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(each for index, each in enumerate(given) if each not in given[:index])
+
+
+Trackers = Annotated[
+    tuple[Literal["wandb", "mlflow", "tensorboard"], ...],
+    BeforeValidator(_tracked),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [*TRACKERS]},
+                {"type": "array", "items": {"enum": [*TRACKERS]}, "uniqueItems": True},
+            ]
+        }
+    ),
+]
+"""Tools in which a running sweep is seen."""
+
+
 class Section(BaseModel):
     """A group of keys: immutable, and none but the known."""
 

@@ -17,6 +17,7 @@ from orchestrator.sweep.base_fit import check_fit
 from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import reading, surveyed
 from orchestrator.terminal.commands import command
+from orchestrator.tracking.tools import check_tools
 from trainables.base_models.availability import check_model
 from trainables.contract.configuration import EMBEDDED
 from trainables.contract.splits import BY_ROW
@@ -81,10 +82,10 @@ def same_command(new: bool, retry_failed: bool = False) -> str:
 
 
 def check_options(sweep: Sweep, options: StartOptions) -> None:
-    """Checks that the options go with each other and with the file.
+    """Checks that the options go with each other and with the file, and what it tracks in is there.
 
     Raises:
-        UserError: They do not.
+        UserError: They do not, or it is not.
         AccessError: Others could use the cluster that is started here.
     """
     if options.new and options.retry_failed:
@@ -113,6 +114,7 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
             )
         check_listens(options.dashboard_host)
         check_dashboard(options.dashboard_host)
+    check_tools(sweep.track)
 
 
 def check_root(root: Path) -> None:

@@ -61,6 +61,7 @@ from orchestrator.sweep.termination import terminable
 from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
 from orchestrator.terminal.plain_console import PlainConsole, shown
+from orchestrator.tracking.watcher import Tracking
 from orchestrator.trial.heartbeat import examples_seen
 from trainables.data.survey import Survey
 
@@ -225,6 +226,7 @@ def _run_trials(
         progress = _progress(stored, state, room, terminated, screen, spending.describe, rows)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
+        tracking = Tracking(stored, lambda words: screen.print(shown(words)), request.made)
 
         def over() -> bool:
             return spending.reached() is not None or request.made()
@@ -237,7 +239,7 @@ def _run_trials(
                     stored,
                     state,
                     conclusions,
-                    (progress, spending),
+                    (progress, spending, tracking),
                     over,
                     is_last=not left,
                     confirming=confirming,
@@ -249,7 +251,7 @@ def _run_trials(
                     return
                 state = standing(stored, conclusions, state.halving)
 
-        with progress.live(), spending:
+        with tracking, progress.live(), spending:
             if not is_searched(stored):
                 run_all(state, None)
                 if stored.sweep.confirm is not None:

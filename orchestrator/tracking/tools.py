@@ -1,0 +1,107 @@
+"""The tools by the names that a search space file gives them, and whether they can be used here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import UserError
+from orchestrator.tracking.tool import Tool
+
+
+@dataclass(frozen=True)
+class _Package:
+    """What a tool needs.
+
+    Attributes:
+        module: What is imported.
+        install: What `pip install` is to be given.
+    """
+
+    module: str
+    install: str
+
+
+_PACKAGES = {
+    "wandb": _Package("wandb", "wandb"),
+    "mlflow": _Package("mlflow", "mlflow"),
+    "tensorboard": _Package("tensorboard", "tensorboard"),
+}
+
+NAMES = tuple(_PACKAGES)
+
+_OFFLINE = ("offline", "dryrun", "disabled")
+_NO_KEY = 3
+_HAS_KEY = (
+    "import sys, wandb\n"
+    f"settled = wandb.setup().settings.mode in {_OFFLINE!r}\n"
+    "settled = settled or wandb.login(prompt=False, verify=False)\n"
+    f"sys.exit(0 if settled else {_NO_KEY})\n"
+)
+_SECONDS_TO_LOOK = 60.0
+
+
+def check_tools(names: Iterable[str]) -> None:
+    """Checks that the tools can be used by this process.
+
+    Raises:
+        UserError: A package is not installed, or Weights & Biases does not know who is asking.
+    """
+    for name in names:
+        package = _PACKAGES[name]
+        spec = importlib.util.find_spec(package.module)
+        # A folder of that name, as wandb makes one, is found too, but has no origin.
+        if spec is None or spec.origin is None:
+            raise UserError(
+                f"track names {name}, but the package {package.module} is not installed: pip"
+                f" install {package.install}, or leave {name} out of track."
+            )
+        if name == "wandb":
+            _check_wandb()
+
+
+def open_tool(name: str, root: Path, sweep_id: str) -> Tool:
+    """Returns a tool, opened for one sweep; raises what its library raises.
+
+    Args:
+        name: One of `NAMES`.
+        root: Folder of the store.
+        sweep_id: The sweep.
+    """
+    if name == "wandb":
+        from orchestrator.tracking.wandb_tool import WandbTool
+
+        return WandbTool(root, sweep_id)
+    if name == "mlflow":
+        from orchestrator.tracking.mlflow_tool import MlflowTool
+
+        return MlflowTool(root, sweep_id)
+    from orchestrator.tracking.tensorboard_tool import TensorboardTool
+
+    return TensorboardTool(root, sweep_id)
+
+
+def _check_wandb() -> None:
+    """Checks that wandb has a key or sends nothing; where it cannot say, the sweep will."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") in _OFFLINE:
+        return
+    try:
+        # In a process of its own: importing wandb takes seconds and starts what never ends.
+        done = subprocess.run(
+            [sys.executable, "-c", _HAS_KEY],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS_TO_LOOK,
+        )
+    except subprocess.TimeoutExpired:
+        return
+    if done.returncode == _NO_KEY:
+        raise UserError(
+            "track names wandb, but there is no key of a Weights & Biases account: run wandb login"
+            " or set WANDB_API_KEY; WANDB_MODE=offline keeps everything on this machine."
+        )

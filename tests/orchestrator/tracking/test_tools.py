@@ -1,0 +1,229 @@
+"""The real tools, each of which is read back by itself: MLflow, TensorBoard, Weights & Biases."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.store import Store
+from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.run_record import Run
+from orchestrator.tracking.stored_runs import StoredRuns
+from orchestrator.tracking.tools import open_tool
+from tests.orchestrator.results import synthetic
+from tests.orchestrator.tracking import stores
+
+Curves = dict[str, dict[str, list[tuple[int, float]]]]
+"""What a tool has: trial, name, then (step, value) in the order of the tool."""
+
+
+@pytest.fixture
+def mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    module = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    return module
+
+
+@pytest.fixture
+def wandb(monkeypatch: pytest.MonkeyPatch) -> Any:
+    module = pytest.importorskip("wandb", reason="wandb is not installed")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    return module
+
+
+def bring(root: Path, name: str) -> None:
+    """Brings a tool up to the store, as one start of a sweep does."""
+    tool = open_tool(name, root, stores.SWEEP)
+    made = Mirror(StoredRuns(root, stores.SWEEP), tool)
+    for trial in made.lacking():
+        made.update(trial)
+    made.close()
+
+
+def expected(root: Path) -> Curves:
+    runs = StoredRuns(root, stores.SWEEP)
+    return {trial: _curves(runs.run(trial)) for trial in runs.all()}
+
+
+def _curves(run: Run) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for point in run.points:
+        for name, value in point.values.items():
+            found.setdefault(name, []).append((point.examples, value))
+    return found
+
+
+def in_steps(root: Path, name: str, read: Callable[[], Curves]) -> None:
+    """Brings a tool up to a store that grows between the starts, and compares at each of them."""
+    store = Store(root)
+    growth: list[Callable[[], None]] = [
+        lambda: stores.report(store, 0, 0),
+        lambda: stores.report(store, 1, 0),
+        lambda: stores.report(store, 0, 1, eval_loss=math.nan),
+        lambda: stores.final(store, 0, "diverged", objective=None),
+        lambda: stores.report(store, 1, 1),
+    ]
+    for number, grow in enumerate(growth):
+        grow()
+        if number % 2 == 0:
+            bring(root, name)
+            _same(read(), expected(root))
+    stores.final(store, 1)
+    bring(root, name)
+    bring(root, name)
+    _same(read(), expected(root))
+
+
+def _same(found: Curves, wanted: Curves) -> None:
+    assert found.keys() == wanted.keys()
+    for trial, curves in wanted.items():
+        assert found[trial].keys() == curves.keys()
+        for name, points in curves.items():
+            there, theirs = zip(*found[trial][name], strict=True)
+            where, values = zip(*points, strict=True)
+            assert there == where, name
+            assert theirs == pytest.approx(values, nan_ok=True, rel=1e-6), name
+
+
+def test_mlflow_has_each_trial_as_one_run_with_its_curves(tmp_path: Path, mlflow: Any) -> None:
+    def runs() -> dict[str, Any]:
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(stores.SWEEP).experiment_id
+        found = client.search_runs([experiment])
+        named = {run.info.run_name: run for run in found}
+        assert len(named) == len(found)
+        return named
+
+    def read() -> Curves:
+        client = mlflow.MlflowClient()
+        return {
+            trial: {
+                name: [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, name)]
+                for name in run.data.metrics
+                if not name.startswith("trials/")
+            }
+            for trial, run in runs().items()
+        }
+
+    in_steps(tmp_path, "mlflow", read)
+    run = runs()[synthetic.trial_name(1)]
+    assert run.info.status == "FINISHED"
+    assert run.data.params["rank"] == "8"
+    assert run.data.params["seed"] == "7"
+    assert run.data.tags["stratum"] == "rank=8"
+    assert run.data.tags["outcome"] == "completed"
+    assert run.data.tags["checkpoint"].startswith(str(tmp_path))
+    assert run.data.metrics["trials/test_rouge_l"] == pytest.approx(0.61)
+    assert runs()[synthetic.trial_name(0)].info.status == "FAILED"
+
+
+def test_what_mlflow_is_sent_again_after_a_crash_is_there_once(tmp_path: Path, mlflow: Any) -> None:
+    """The tag that says how far it has come is written after the metrics."""
+    stores.report(Store(tmp_path), 0, 0)
+    bring(tmp_path, "mlflow")
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(stores.SWEEP).experiment_id
+    (run,) = client.search_runs([experiment])
+    before = client.get_metric_history(run.info.run_id, "steps/loss")
+    client.delete_tag(run.info.run_id, "finetune_sweep.reached")
+    bring(tmp_path, "mlflow")
+    again = client.get_metric_history(run.info.run_id, "steps/loss")
+    assert [(m.step, m.value) for m in again] == [(m.step, m.value) for m in before]
+    assert len(before) == stores.STEPS
+
+
+def test_tensorboard_has_each_trial_as_one_run_with_its_curves(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+    folder = tmp_path / "tensorboard" / stores.SWEEP
+
+    def multiplexer() -> Any:
+        made = EventMultiplexer().AddRunsFromDirectory(str(folder))
+        made.Reload()
+        return made
+
+    def read() -> Curves:
+        return {trial: _scalars(folder / trial) for trial in multiplexer().Runs()}
+
+    in_steps(tmp_path, "tensorboard", read)
+    names = multiplexer().PluginRunToTagToContent("hparams")[synthetic.trial_name(1)]
+    assert set(names) == {"_hparams_/session_start_info", "_hparams_/session_end_info"}
+
+
+def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Returns every scalar event of a run: TensorBoard itself shows but a sample."""
+    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+    found: dict[str, list[tuple[int, float]]] = {}
+    for path in sorted(folder.iterdir()):
+        for event in LegacyEventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                if value.HasField("simple_value") and not value.tag.startswith("trials/"):
+                    found.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return found
+
+
+def test_an_event_file_that_a_crash_has_cut_is_gone_on_with(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    store = Store(tmp_path)
+    stores.report(store, 0, 0)
+    bring(tmp_path, "tensorboard")
+    folder = tmp_path / "tensorboard" / stores.SWEEP / synthetic.trial_name(0)
+    (file,) = folder.iterdir()
+    with file.open("r+b") as written:
+        written.truncate(file.stat().st_size - 20)
+    assert len(_scalars(folder)["steps/loss"]) == stores.STEPS - 1
+    bring(tmp_path, "tensorboard")
+    _same({synthetic.trial_name(0): _scalars(folder)}, expected(tmp_path))
+
+
+@pytest.mark.slow
+def test_wandb_offline_has_each_trial_under_one_id_with_its_curves(
+    tmp_path: Path, wandb: Any
+) -> None:
+    def logs(trial: str = "*") -> list[list[dict[str, Any]]]:
+        paths = sorted((tmp_path / "wandb").glob(f"offline-run-*-{trial}/*.wandb"))
+        return [_records(path) for path in paths]
+
+    def read() -> Curves:
+        found: Curves = {}
+        for log in logs():
+            (run,) = (record["run"] for record in log if record["type"] == "run")
+            curves = found.setdefault(run["run_id"], {})
+            for record in log:
+                if record["type"] == "history":
+                    item = record["history"]["item"]
+                    for name, value in item.items():
+                        if "/" in name:
+                            point = (record["history"]["step"].get("num", 0), float(value))
+                            curves.setdefault(name, []).append(point)
+        return found
+
+    in_steps(tmp_path, "wandb", read)
+    *_, last = logs(synthetic.trial_name(1))
+    (run,) = (record["run"] for record in last if record["type"] == "run")
+    assert (run["run_group"], run["job_type"]) == (stores.SWEEP, "tune")
+    assert run["tags"] == ["lora", "tune"]
+    assert run["config"]["update"]["rank"] == 8
+    said: dict[str, Any] = {}
+    for record in last:
+        said |= record.get("summary", {}).get("update", {})
+    assert said["outcome"] == "completed"
+    assert said["trials/test_rouge_l"] == pytest.approx(0.61)
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """Returns a log's records, by wandb's own reader."""
+    import json
+
+    from wandb.util import get_core_path
+
+    command = [get_core_path(), "leet", "inspect", "--json", "--run-file", str(path), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
