@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -78,6 +79,9 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
         direction=StudyDirection.MAXIMIZE if mode == "max" else StudyDirection.MINIMIZE,
     )
     study.set_user_attr(MARK, "python -m orchestrator.results optuna")
+    with warnings.catch_warnings():  # metric names are an experiment of Optuna's
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([metric])
     study.set_user_attr("question", finals[0]["question"])
     study.set_user_attr("objective", metric)
     study.add_trials(trials)

@@ -24,6 +24,7 @@ OPTIONS = {
     "max_cost": "--max-cost",
     "max_device_hours": "--max-device-hours",
     "max_hours": "--max-hours",
+    "on_end": "--on-end",
     "root": "--root",
 }
 """Keys that a file does not have, because they are options of `sweep`: they belong to one start of

@@ -143,6 +143,17 @@ def sweep(
             " on a line of its own, the answer the last of them.",
         ),
     ] = LogFormat.TEXT,
+    on_end: Annotated[
+        str | None,
+        typer.Option(
+            "--on-end",
+            metavar="COMMAND",
+            help="Run a command with the shell (/bin/sh) when the sweep has ended: finished, at a"
+            " limit, interrupted or failed. On its standard input it gets JSON: sweep_id, outcome,"
+            " exit_code, trials by outcome, the answer. It has 60 seconds, and changes no exit"
+            " code. It is not run where the sweep had finished before.",
+        ),
+    ] = None,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Print what would run, without running it.")
     ] = False,
@@ -213,6 +224,7 @@ def sweep(
                 context, without=("new", "retry_failed", "show_plan", "fresh", "measure")
             ),
             fresh=fresh,
+            on_end=on_end,
         )
         if measure and not show_plan:
             raise UserError("--measure says how long the sweep takes, for --plan; add --plan.")

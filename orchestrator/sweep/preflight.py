@@ -48,6 +48,7 @@ class StartOptions:
         command: The words of the command line that was given, for the commands that are printed;
             `--new` and `--retry-failed` are left out.
         fresh: Take no runs over from other sweeps.
+        on_end: A command for the shell that is run when the sweep has ended, however it has.
     """
 
     max_hours: float | None = None
@@ -61,6 +62,7 @@ class StartOptions:
     learner: str = LEARNER
     command: tuple[str, ...] = ()
     fresh: bool = False
+    on_end: str | None = None
 
     def caps(self, sweep: Sweep) -> Caps:
         """Returns the limits of this start, at the sweep's price of a device hour."""

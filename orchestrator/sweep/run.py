@@ -44,6 +44,7 @@ from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.foretold import foretell
+from orchestrator.sweep.on_end import Ending, on_end
 from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
@@ -107,6 +108,11 @@ def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> N
         NoneCompletedError: The sweep is finished, and none of its trials completed.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
+    with on_end(options.on_end, out) as ending:
+        _run(sweep, root, out, options, ending)
+
+
+def _run(sweep: Sweep, root: Path, out: Console, options: StartOptions, ending: Ending) -> None:
     check_options(sweep, options)
     check_root(root)
     is_new = not root.exists()
@@ -129,6 +135,7 @@ def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> N
     if options.retry_failed and not failed:
         out.print(f"No run of {stored.id} has failed that is not tried again already.")
     if failed or not is_finished(stored):
+        ending.stored = stored
         if not is_new:
             rows = check_sources(sweep)
             if not stored.files.has_begun():

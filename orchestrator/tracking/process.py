@@ -130,8 +130,9 @@ def main() -> NoReturn:
 
 
 def _words(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    words = visible_line(lines[0] if lines else "")[:_LONGEST]
+    # The second line may have the cause, what follows a server's page.
+    lines = str(error).strip().splitlines()[:2]
+    words = visible_line("; ".join(lines))[:_LONGEST]
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 

@@ -50,7 +50,7 @@ class TensorboardRun:
         self.reached = points[-1].examples
 
     def end(self, run: Run, end: End) -> None:
-        """Adds the final row as a text, what trials compare by as scalars, and the session's end."""
+        """Adds the final row as a text, its main scores as scalars, and the session's end."""
         step = max(self.reached, 0)
         at = end.at or time.time()
         # A scalar is a chart of its own there, and that of a single point says little.
@@ -95,21 +95,21 @@ class TensorboardTool:
         Raises:
             DamagedError: A link stands in its place.
         """
-        self._folder = check_way(root, root / FOLDER / sweep_id)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.where = f"tensorboard --logdir {self._folder}"
+        self._place = check_way(root, root / FOLDER / sweep_id)
+        self._place.mkdir(parents=True, exist_ok=True)
+        self.where = f"tensorboard --logdir {self._place}"
 
     def ended(self) -> set[str]:
         """Returns the trials whose session has its end."""
         from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
 
         mark = SESSION_END_INFO_TAG.encode()
-        files = self._folder.glob(f"*/{_EVENTS}")
+        files = self._place.glob(f"*/{_EVENTS}")
         return {path.parent.name for path in files if mark in path.read_bytes()}
 
     def open(self, run: Run) -> TensorboardRun:
         """Returns the trial's folder."""
-        folder = self._folder / run.trial_id
+        folder = self._place / run.trial_id
         begun = any(folder.glob(_EVENTS))
         opened = TensorboardRun(folder)
         if not begun:

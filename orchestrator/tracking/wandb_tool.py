@@ -25,9 +25,9 @@ FOLDER = "wandb"
 
 _OUTCOME = "outcome"
 _LONGEST_TAG = 64
-_SECONDS_TO_START = 30.0
 _SECONDS_TO_READ = 60.0
-_USUAL = {"WANDB_ERROR_REPORTING": "false"}
+_USUAL = {"WANDB_ERROR_REPORTING": "false", "WANDB_INIT_TIMEOUT": "30"}
+"""What is set in the tool's process where the user has not."""
 
 
 class WandbRun:
@@ -77,22 +77,21 @@ class WandbTool:
         self._wandb = wandb
         self._root = root
         self._group = sweep_id
-        self._folder = check_way(root, root / FOLDER)
+        self._place = check_way(root, root / FOLDER)
         # Else wandb prefers a folder of its own to one that is not there.
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._place.mkdir(parents=True, exist_ok=True)
         self._settings = wandb.Settings(
             silent=True,
             console="off",
             disable_git=True,
             disable_code=True,
-            init_timeout=_SECONDS_TO_START,
             x_disable_stats=True,
             x_disable_meta=True,
         )
         self._project = os.environ.get("WANDB_PROJECT") or PROJECT
         offline = wandb.setup().settings.mode in ("offline", "dryrun")
         self.where = (
-            f"{self._folder}, offline; wandb sync {self._folder} sends it"
+            f"{self._place}, offline; wandb sync {self._place} sends it"
             if offline
             else f"project {self._project}, group {sweep_id}"
         )
@@ -136,11 +135,11 @@ class WandbTool:
         self._wandb.teardown()
 
     def _logs(self, trial: str) -> list[Path]:
-        return sorted(self._folder.glob(f"*run-*-{trial}/run-*.wandb"))
+        return sorted(self._place.glob(f"*run-*-{trial}/run-*.wandb"))
 
     def _await_another_second(self, trial: str) -> None:
         """Waits until a further log of the trial gets a folder of its own: its name has seconds."""
-        while any(self._folder.glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{trial}")):
+        while any(self._place.glob(f"*run-{time.strftime('%Y%m%d_%H%M%S')}-{trial}")):
             time.sleep(0.1)
 
 

@@ -147,9 +147,10 @@ def test_what_a_tool_has_after_any_stops_and_starts_is_what_the_store_has(what: 
         for each in what:
             if each == "write" and (stage := next(stages, None)) is not None:
                 number, step = divmod(stage, 4)
-                (stores.final if step == 3 else stores.report)(
-                    store, number, *([] if step == 3 else [step])
-                )
+                if step == 3:
+                    stores.final(store, number)
+                else:
+                    stores.report(store, number, step)
             elif each == "restart":  # without a word, as after a kill
                 tool.open_now = 0
                 made = Mirror(StoredRuns(root, stores.SWEEP), tool)

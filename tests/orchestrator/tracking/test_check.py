@@ -1,0 +1,57 @@
+"""What is said before a sweep starts of tools that cannot be used."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.errors import UserError
+from orchestrator.sweep.cli import app
+from orchestrator.tracking.tools import NAMES, check_tools
+from tests.orchestrator import sweeps
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tool_whose_package_is_absent_is_refused_with_the_command_that_installs_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
+    root = tmp_path / "store"
+    file = sweeps.write(tmp_path, track=[name])
+    done = CliRunner().invoke(app, [str(file), "--root", str(root), "--profile", "embedded"])
+    assert done.exit_code == 2
+    assert f"the package {name} is not installed: pip install {name}" in done.output
+    assert not root.exists()
+
+
+def test_a_folder_of_a_tools_name_is_not_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wandb leaves one in the folder from which it runs."""
+    folder = importlib.machinery.ModuleSpec("wandb", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: folder)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    with pytest.raises(UserError, match="the package wandb is not installed"):
+        check_tools(["wandb"])
+
+
+def test_wandb_without_a_key_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("wandb", reason="wandb is not installed")
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path))
+    with pytest.raises(UserError, match="run wandb login or set WANDB_API_KEY; WANDB_MODE=off"):
+        check_tools(["wandb"])
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    check_tools(["wandb"])
+
+
+def test_an_unknown_tool_is_refused_with_the_known(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, track=["mlfow"])
+    done = CliRunner().invoke(app, [str(file), "--plan"])
+    assert done.exit_code == 2
+    assert "is \"mlfow\", but must be 'wandb', 'mlflow' or 'tensorboard'" in done.output
