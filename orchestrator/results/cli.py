@@ -20,7 +20,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.results.track import Tool
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
-from orchestrator.terminal.output import Answer, Format, emit
+from orchestrator.terminal.output import Answer, Format, emit, say_aside
 from orchestrator.terminal.process import command_line
 
 app = typer.Typer(
@@ -348,17 +348,32 @@ def optuna_journal(
             parser=path, metavar="FILE", help="A new file, or one that this command wrote."
         ),
     ],
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Go on until the sweep ends or Ctrl-C: FILE grows, and an open optuna-dashboard"
+            " shows it. Parameters then have the widest ranges that a file may give them.",
+        ),
+    ] = False,
     root: RootOption = None,
     sweep: LatestOption = None,
 ) -> None:
     """One sweep as an Optuna study in FILE, a journal that optuna-dashboard opens.
 
-    FILE is a copy. To see newer results, run this again, then restart optuna-dashboard.
+    FILE is a copy. To see newer results, run this again, then restart optuna-dashboard; or
+    --follow the sweep while it runs.
     """
-    from orchestrator.results.optuna_journal import write_journal
-
     folder = _root(context, root)
-    emit(write_journal(folder, _selected(folder, sweep), target), Format.TABLE)
+    selected = _selected(folder, sweep)
+    if follow:
+        from orchestrator.results.optuna_follow import follow_journal
+
+        emit(follow_journal(folder, selected, target, say_aside), Format.TABLE)
+    else:
+        from orchestrator.results.optuna_journal import write_journal
+
+        emit(write_journal(folder, selected, target), Format.TABLE)
 
 
 @app.command()

@@ -18,11 +18,13 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.selection import final_rows, metric_and_mode
 from orchestrator.results.target import check_file, publish
+from orchestrator.store.rows import Row
 from orchestrator.terminal.output import Answer, table
 
 MARK = "derived_by"
@@ -61,6 +63,23 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
             or in no folder, is something else, or cannot be written.
         StoreError: The store cannot be read.
     """
+    sweep_id = check_journal(root, sweep_ids, target)
+    finals = final_rows(root, sweep_ids, FINAL_COLUMNS)
+    trials = optuna_trials(root, sweep_id, finals)
+    publish_study(sweep_id, finals, trials, target)
+    quoted = shlex.quote(str(target))
+    remark = f"To look at it: pip install optuna-dashboard; optuna-dashboard {quoted}"
+    return describe_study(sweep_id, trials, target, remark)
+
+
+def check_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> str:
+    """Returns the one sweep that is to be written, if it and the file will do.
+
+    Arguments as of `write_journal`.
+
+    Raises:
+        ResultsError: There are several sweeps, or the file will not do.
+    """
     if len(sweep_ids) > 1:
         raise ResultsError(
             f"A study holds one sweep, but --sweep names {len(sweep_ids)}: {', '.join(sweep_ids)};"
@@ -68,9 +87,24 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
         )
     check_file(target, root, _is_derived)
     (sweep_id,) = sweep_ids
-    finals = final_rows(root, sweep_ids, FINAL_COLUMNS)
+    return sweep_id
+
+
+def publish_study(
+    sweep_id: str, finals: Sequence[Row], trials: Sequence[FrozenTrial], target: Path
+) -> None:
+    """Writes a study into a file, which appears complete or not at all.
+
+    Args:
+        sweep_id: The study's name.
+        finals: Final rows of the sweep, at least one.
+        trials: What the study holds.
+        target: The file.
+
+    Raises:
+        ResultsError: It cannot be written.
+    """
     metric, mode = metric_and_mode(finals, None)
-    trials = optuna_trials(root, sweep_id, finals)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = _Records()
     study = optuna.create_study(
@@ -86,11 +120,15 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
     study.set_user_attr("objective", metric)
     study.add_trials(trials)
     publish(target, lambda file: JournalFileBackend(str(file)).append_logs(journal.records))
+
+
+def describe_study(
+    sweep_id: str, trials: Sequence[FrozenTrial], target: Path, remark: str
+) -> Answer:
+    """Returns what was written, in both forms."""
     counts = Counter(trial.state.name.lower() for trial in trials)
     data = {"sweep_id": sweep_id, "file": str(target), "trials": len(trials), **counts}
     view = table(list(data), [[str(value) for value in data.values()]], {"trials", *counts})
-    quoted = shlex.quote(str(target))
-    remark = f"To look at it: pip install optuna-dashboard; optuna-dashboard {quoted}"
     return Answer(data, view, (remark,))
 
 

@@ -33,6 +33,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import signed_curve
 from orchestrator.search.tries import latest_tries, run_number
 from orchestrator.search_space.membership import parameters_of
+from orchestrator.search_space.space import MOST_EXAMPLES
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.sweep_files import found
@@ -41,7 +42,7 @@ from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.contract.configuration import Scalar
 from trainables.contract.scores import METRICS
-from trainables.techniques.registry import complete, is_untuned
+from trainables.techniques.registry import TECHNIQUES, complete, is_untuned
 
 _TEST = tuple(f"test_{score}" for score in SCORE_COLUMNS)
 FINAL_COLUMNS = (
@@ -52,6 +53,8 @@ FINAL_COLUMNS = (
 
 _REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *METRICS)
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
+_LEAST = 1e-300
+"""Of a float above 0: a logarithmic scale begins somewhere."""
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -90,7 +93,9 @@ class _Run:
         return parameters(self.final)
 
 
-def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[FrozenTrial]:
+def optuna_trials(
+    root: Path, sweep_id: str, finals: Sequence[Row], *, settled: bool = False
+) -> list[FrozenTrial]:
     """Returns the runs of a sweep by trial number, as `optuna.study.Study.add_trials` takes them.
 
     Completed runs are COMPLETE with their objective, stopped ones PRUNED. Those that failed,
@@ -109,6 +114,9 @@ def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[Froz
         root: Folder of the store.
         sweep_id: The sweep.
         finals: Its final rows with `FINAL_COLUMNS`, at least one.
+        settled: Whether names and distributions are to be such that no later run changes them, for
+            a study that grows: all parameters that a proposal gives, within the bounds that a
+            search space file may have.
 
     Raises:
         StoreError: The store cannot be read.
@@ -117,8 +125,8 @@ def optuna_trials(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[Froz
     by_loss = recorded(finals[0]).get("scored_rungs") == "last"
     compared_by = "eval_loss" if by_loss else metric
     runs = _runs(root, sweep_id, finals)
-    drawn = _drawn(runs)
-    distributions = _distributions(drawn.values())
+    drawn = _given(runs) if settled else _drawn(runs)
+    distributions = _distributions(drawn.values(), settled=settled)
     return [
         _trial(run, compared_by, mode, drawn.get(run.trial_number, {}), distributions)
         for run in runs
@@ -174,12 +182,49 @@ def _drawn(runs: Iterable[_Run]) -> dict[int, dict[str, Scalar]]:
     return found
 
 
-def _distributions(drawn: Iterable[Mapping[str, Scalar]]) -> dict[str, BaseDistribution]:
+def _given(runs: Iterable[_Run]) -> dict[int, dict[str, Scalar]]:
+    """Returns what each proposal gives, by Optuna's names, by trial number."""
+    found: dict[int, dict[str, Scalar]] = {}
+    for run in runs:
+        if run.proposal is None or run.searched() is None:
+            continue
+        given = run.proposal.configuration
+        technique = str(given["technique"])
+        beside = {str(name): given[name] for name in ("technique", "data_size") if name in given}
+        own = {f"{technique}/{name}": value for name, value in parameters_of(given).items()}
+        found[run.trial_number] = {**beside, **own}
+    return found
+
+
+def _distributions(
+    drawn: Iterable[Mapping[str, Scalar]], *, settled: bool
+) -> dict[str, BaseDistribution]:
     values: dict[str, list[Scalar]] = {}
     for params in drawn:
         for name, value in params.items():
             values.setdefault(name, []).append(value)
-    return {name: _distribution(seen) for name, seen in values.items()}
+    known = {name: _bounded(name) for name in values} if settled else {}
+    return {name: known.get(name) or _distribution(seen) for name, seen in values.items()}
+
+
+def _bounded(name: str) -> BaseDistribution | None:
+    """Returns the distribution of a number between its bounds; None of anything else."""
+    if name == "technique":
+        return CategoricalDistribution(list(TECHNIQUES))
+    if name == "data_size":
+        return IntDistribution(1, MOST_EXAMPLES, log=True)
+    technique, _, own = name.partition("/")
+    parameter = TECHNIQUES[technique].parameters[own]
+    if parameter.choices:
+        return CategoricalDistribution(list(parameter.choices))
+    if parameter.kind not in (int, float) or parameter.maximum is None:
+        return None
+    low, high = parameter.minimum or 0.0, parameter.maximum
+    if parameter.kind is int:
+        return IntDistribution(int(low), int(high), log=is_log_scale(low, high))
+    if low == 0.0 and parameter.exclusive_minimum:
+        low = min(_LEAST, high)
+    return FloatDistribution(low, high, log=is_log_scale(low, high))
 
 
 def _distribution(seen: Iterable[Scalar]) -> BaseDistribution:

@@ -59,6 +59,26 @@ def hold(files: SweepFiles) -> Iterator[None]:
         yield
 
 
+def is_held(files: SweepFiles) -> bool:
+    """Returns whether a process of this machine, or of one that shares its locks, holds the sweep.
+
+    Args:
+        files: Those of the sweep.
+
+    Raises:
+        DamagedError: One of its files is a link or another's; see `SweepFiles.check_own`.
+    """
+    files.check_own()
+    try:
+        with files.lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or it is not ours to read
+        return False
+    return False
+
+
 def _describe(record: bytes) -> str:
     try:
         holder = json.loads(record)
