@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "no virtual environment could be made; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): about 2 GB, once; a few minutes."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,track]"
 	@touch $@
 
 sweep: $(INSTALLED) ## Run the main sweep (SPACE=search_spaces/rank.yaml PROFILE=embedded)

@@ -46,7 +46,7 @@ class Dependency:
     Attributes:
         name: Of the package.
         versions: Which ones are taken.
-        use: "running" or "development".
+        use: "running", "development" or which extra.
     """
 
     name: str
@@ -58,7 +58,8 @@ def dependencies() -> Iterator[Dependency]:
     """Yields the direct dependencies, as `pyproject.toml` names them."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     groups = [("running", project["dependencies"])]
-    groups += [("development", each) for each in project["optional-dependencies"].values()]
+    for extra, requirements in project["optional-dependencies"].items():
+        groups.append(("development" if extra == "dev" else f"the extra `{extra}`", requirements))
     for use, requirements in groups:
         for requirement in requirements:
             found = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?(.*)", requirement)

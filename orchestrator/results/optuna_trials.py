@@ -53,8 +53,8 @@ FINAL_COLUMNS = (
 
 _REPORT_COLUMNS = ("trial_id", "trial_number", "rung_examples", "reported_at", *METRICS)
 _STATES = {"completed": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
-_LEAST = 1e-300
-"""Of a float above 0: a logarithmic scale begins somewhere."""
+_LEAST, _LEAST_OF_ALL = 1e-7, 1e-300
+"""Where the logarithmic scale of a float above 0 begins: no axis shows all that there may be."""
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -203,11 +203,11 @@ def _distributions(
     for params in drawn:
         for name, value in params.items():
             values.setdefault(name, []).append(value)
-    known = {name: _bounded(name) for name in values} if settled else {}
+    known = {name: _bounded(name, values[name]) for name in values} if settled else {}
     return {name: known.get(name) or _distribution(seen) for name, seen in values.items()}
 
 
-def _bounded(name: str) -> BaseDistribution | None:
+def _bounded(name: str, seen: Sequence[Scalar]) -> BaseDistribution | None:
     """Returns the distribution of a number between its bounds; None of anything else."""
     if name == "technique":
         return CategoricalDistribution(list(TECHNIQUES))
@@ -223,7 +223,8 @@ def _bounded(name: str) -> BaseDistribution | None:
     if parameter.kind is int:
         return IntDistribution(int(low), int(high), log=is_log_scale(low, high))
     if low == 0.0 and parameter.exclusive_minimum:
-        low = min(_LEAST, high)
+        below = any(isinstance(value, int | float) and value < _LEAST for value in seen)
+        low = min(_LEAST_OF_ALL if below else _LEAST, high)
     return FloatDistribution(low, high, log=is_log_scale(low, high))
 
 
