@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TESTABLE := $(VENV)/.testable
 SPACE ?= search_spaces/rank.yaml
 PROFILE ?= embedded
 # Files of tests side by side, one process a core; tests that start Ray run one after another.
@@ -22,6 +23,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "no virtual environment could be made; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): about 2 GB, once; a few minutes."
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(TESTABLE): $(INSTALLED)
+	@echo "Installing what tests need, the tools that sweeps are tracked in among it: once; a minute."
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,track]"
 	@touch $@
 
@@ -31,22 +37,22 @@ sweep: $(INSTALLED) ## Run the main sweep (SPACE=search_spaces/rank.yaml PROFILE
 wheel: $(INSTALLED) ## Build dist/*.whl, which needs nothing of this checkout
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-test: $(INSTALLED) ## Run every test but the long forms of crash and soak tests
+test: $(TESTABLE) ## Run every test but the long forms of crash and soak tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not ray and not long"
 	$(BIN)/python -m pytest -m "ray and not long"
 
-test-fast: $(INSTALLED) ## Run the tests of a minute: no cluster, no crash, nothing slow
+test-fast: $(TESTABLE) ## Run the tests of a minute: no cluster, no crash, nothing slow
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not ray and not crash and not long"
 
-test-long: $(INSTALLED) ## Run the long forms of crash and soak tests
+test-long: $(TESTABLE) ## Run the long forms of crash and soak tests
 	$(BIN)/python -m pytest -m long
 
-check: $(INSTALLED) ## Run ruff and mypy (strict)
+check: $(TESTABLE) ## Run ruff and mypy (strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(INSTALLED) ## Format the code and sort the imports
+format: $(TESTABLE) ## Format the code and sort the imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,7 +1,7 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
 `python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--hours-of-devices=HOURS]
-[--address=ADDRESS] [--json] [--quiet]`
+[--address=ADDRESS] [--on-end=COMMAND] [--json] [--quiet]`
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def main() -> None:
                 address=given.get("--address"),
                 dashboard="--no-dashboard" not in sys.argv,
                 learner=learner,
+                on_end=given.get("--on-end"),
             ),
         )
 
