@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## Create .venv and install everything, once
+install: $(TESTABLE) ## Create .venv and install everything, for tests too, once
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -112,7 +112,9 @@ def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> N
         _run(sweep, root, out, options, ending)
 
 
-def _run(sweep: Sweep, root: Path, out: Console, options: StartOptions, ending: Ending) -> None:
+def _run(
+    sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions, ending: Ending
+) -> None:
     check_options(sweep, options)
     check_root(root)
     is_new = not root.exists()

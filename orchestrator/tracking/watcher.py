@@ -8,6 +8,7 @@ from types import TracebackType
 
 from orchestrator.outcomes.final_row import names_of
 from orchestrator.search.proposals import Proposal, trial_configuration
+from orchestrator.search.run_report import RunReport
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError
 from orchestrator.store.rows import Row
@@ -88,9 +89,7 @@ class Tracking:
         """Tells the tools of a trial that has started."""
         self._changed(proposal)
 
-    def reported(
-        self, proposal: Proposal, rung_examples: int, objective: float | None, loss: float | None
-    ) -> None:
+    def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Tells the tools of a trial that has reported."""
         self._changed(proposal)
 
