@@ -15,6 +15,7 @@ COMMANDS = {
     "sweep": "run, continue or show a sweep",
     "results": "ask its trials: leaderboard, answer, ...",
     "predict": "ask a trained model for SQL, or export it",
+    "dashboard": "write a Grafana board of running sweeps",
 }
 """Name -> what it does; each is `orchestrator.<name>`, whose module `cli` has a function `main`."""
 

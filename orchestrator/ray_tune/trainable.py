@@ -74,6 +74,8 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         eval_seconds=row["eval_seconds"] or 0.0,
         eval_rows=row["eval_rows"] or 0,
         scored=bool(row["bleu_rows"]),
+        train_loss=row["train_loss"],
+        memory_bytes=row["peak_memory_bytes"],
     )
     return {
         RUNG: row[RUNG],

@@ -20,6 +20,8 @@ class RunReport:
         eval_seconds: Of evaluation, since the run began.
         eval_rows: Validation rows of this report.
         scored: Whether SQL was written for them.
+        train_loss: Since the report before.
+        memory_bytes: The most that the run has taken of its device so far.
     """
 
     rung_examples: int
@@ -30,6 +32,8 @@ class RunReport:
     eval_seconds: float = 0.0
     eval_rows: int = 0
     scored: bool = False
+    train_loss: float | None = None
+    memory_bytes: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Returns it as what Ray Tune passes on."""

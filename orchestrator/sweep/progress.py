@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from orchestrator.dashboard import catalogue
+from orchestrator.dashboard.catalogue import Metric
 from orchestrator.price.remaining import Remaining
 from orchestrator.price.work import CONFIRMING, TUNING
 from orchestrator.search.identity import trial_id
@@ -94,6 +96,7 @@ class Progress:
         if confirmed := confirming_runs(self.sweep):
             self._phases[CONFIRMING] = confirmed
         self._done = Counter(map(_phase, self.earlier.values()))
+        self._outcomes = Counter(str(row.get("outcome")) for row in self.earlier.values())
         self._best_run: tuple[str, Sequence[float]] | None = None
         self._bests = Bests(self.sweep)
         for row in self.earlier.values():
@@ -189,6 +192,7 @@ class Progress:
         self._ended.append(_Ended(proposal, row["outcome"], _cell(objective, loss), seconds))
         self._remaining.ended(proposal, row["outcome"])
         self._done[CONFIRMING if proposal.confirms else TUNING] += 1
+        self._outcomes[row["outcome"]] += 1
         if not proposal.confirms:
             self._best_ended = self._better([self._best_ended, objective])
             self._bests.ended(stratum(self.sweep, proposal))
@@ -242,6 +246,17 @@ class Progress:
         left = self._remaining.device_seconds(self.seen)
         runs = self._total - len(self.earlier) - len(self._ended)
         return None if left is None else left / max(1, min(self.slots(), runs))
+
+    def numbers(self) -> dict[Metric, dict[str, float | None]]:
+        """Returns the metrics of the whole sweep, by their second label; "" where there is none."""
+        return {
+            catalogue.RUNS: dict(self._phases),
+            catalogue.ENDED: dict(self._outcomes),
+            catalogue.RUNNING: {"": len(self._running)},
+            catalogue.PLACES: {"": self.slots()},
+            catalogue.BEST: {"": self._best()},
+            catalogue.SECONDS_LEFT: {"": self.seconds_left()},
+        }
 
     def view(self) -> View:
         """Returns what the live screen shows."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from orchestrator.dashboard.catalogue import DEVICE_SECONDS
 from orchestrator.errors import CommandError, ExitCode
 from orchestrator.outcomes import environment
 from orchestrator.outcomes.adoption import carry_out_confirming
@@ -196,6 +197,7 @@ def _run_trials(
     from orchestrator.confirmation.begin import confirmation
     from orchestrator.outcomes.standing import standing
     from orchestrator.ray_tune.cluster import cluster
+    from orchestrator.ray_tune.metrics import SweepMetrics
     from orchestrator.ray_tune.tuner import SweepTuner
 
     log = stored.files.driver_log
@@ -237,6 +239,11 @@ def _run_trials(
             screen.print(f"Continuing: {progress.summary()}.")
         tracking = Tracking(stored, lambda words: screen.print(shown(words)), request.made)
 
+        metrics = SweepMetrics(
+            stored,
+            lambda: progress.numbers() | {DEVICE_SECONDS: {"": spending.device_seconds()}},
+        )
+
         def over() -> bool:
             return spending.reached() is not None or request.made()
 
@@ -248,7 +255,7 @@ def _run_trials(
                     stored,
                     state,
                     conclusions,
-                    (progress, spending, tracking),
+                    (progress, spending, tracking, metrics),
                     over,
                     is_last=not left,
                     confirming=confirming,
