@@ -6,6 +6,7 @@ all "train"; what the files of a folder are is told by their names, see `split_f
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from trainables.contract.configuration import EMBEDDED
@@ -13,6 +14,20 @@ from trainables.data.errors import DatasetError
 from trainables.data.split_files import TABLE_SUFFIXES, split_tables, table_suffix
 from trainables.runtime.hub import NO_DOWNLOAD
 from trainables.runtime.local_paths import is_file, is_folder, local_path
+
+_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+_PACKED = {
+    ".zip": "unzip",
+    ".tar": "tar -xf",
+    ".tgz": "tar -xf",
+    ".bz2": "bunzip2 --keep",
+    ".xz": "unxz --keep",
+    ".zst": "unzstd",
+    ".7z": "7z x",
+}
+"""Suffix -> the command that unpacks it."""
+_ARROW = (".arrow", ".feather")
+_DATABASES = (".sqlite", ".sqlite3", ".db", ".db3")
 
 GIVE_A_TABLE = "give a table of rows with `--set dataset=FILE`"
 
@@ -67,9 +82,26 @@ def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
     if table_suffix(path) not in TABLE_SUFFIXES:
         raise DatasetError(
             f"The data set {dataset!r} is a {path.suffix or 'file without a suffix'}, but must be"
-            f" one of {', '.join(TABLE_SUFFIXES)}, perhaps with .gz after it."
+            f" one of {', '.join(TABLE_SUFFIXES)}, perhaps with .gz after it{_way_out(path)}."
         )
     return {"train": (path,)}
+
+
+def _way_out(path: Path) -> str:
+    """Returns what makes a table of a file of a format that is not read, where that is known."""
+    suffix, quoted = path.suffix.lower(), shlex.quote(str(path))
+    if suffix in _WORKBOOKS:
+        return "; save its sheet as CSV (UTF-8) and give that"
+    if suffix in _PACKED:
+        return f"; unpack it (`{_PACKED[suffix]} {quoted}`) and give what was in it"
+    if suffix in _ARROW:
+        return (
+            "; write it as Parquet, e.g. with `python -c 'import pyarrow.feather as f,"
+            f' pyarrow.parquet as p; p.write_table(f.read_table("{path}"), "ROWS.parquet")\'`'
+        )
+    if suffix in _DATABASES:
+        return "; a database has no questions: give the table of these, and `databases` names it"
+    return ""
 
 
 def _path(dataset: str) -> Path | None:

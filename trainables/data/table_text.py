@@ -72,9 +72,10 @@ def read_text(path: Path) -> str:
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     head = content[:64]
     if encoding == "utf-8" and head.count(0) * 3 > len(head):
+        order = "BE" if head[::2].count(0) > head[1::2].count(0) else "LE"
         raise DatasetError(
             f"The table {str(path)!r} cannot be read: it is full of NUL characters, as a text in"
-            f" UTF-16 without a byte order mark is; {_convert(path, 'UTF-16LE')}."
+            f" UTF-16 without a byte order mark is; {_convert(path, f'UTF-16{order}')}."
         )
     try:
         return content.decode(encoding)
