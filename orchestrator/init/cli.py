@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from trainables.contract.configuration import EMBEDDED
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _LONGEST_NAME = 48
+_COLUMNS = "columns"
 
 
 @app.command()
@@ -55,6 +57,15 @@ def init(
             " db_id: they have the schemas, and rows to query.",
         ),
     ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="What the table's columns are, e.g. --set columns.sql=gold, or its databases, as"
+            " in a search space. May be repeated.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -72,7 +83,7 @@ def init(
     Exit codes: 0 written, 2 a mistake in the table or the options, 1 anything else.
     """
     with exit_codes():
-        _write(dataset, base_model, databases, out, seed)
+        _write(dataset, base_model, databases, overrides or (), out, seed)
 
 
 main = command_line(app, "python -m orchestrator.init")
@@ -82,11 +93,14 @@ def _write(
     dataset: str | None,
     base_model: str | None,
     databases: Path | None,
+    overrides: Sequence[str],
     out: Path | None,
     seed: int,
 ) -> None:
-    if databases is not None and dataset is None:
-        raise UserError("--databases is of a table; name the table too.")
+    columns, named = _said(overrides)
+    databases = databases or named
+    if (databases is not None or columns) and dataset is None:
+        raise UserError("Columns and databases are a table's; name the table too.")
     dataset, base_model = _absolute(dataset), _absolute(base_model)
     name = _name(out.stem if out else dataset)
     target = out or Path(f"{name}.yaml")
@@ -96,7 +110,7 @@ def _write(
     called = shlex.join([CONSOLE_COMMAND, "sweep", target.name])
     opened = None if databases is None else str(databases.resolve())
     schema = str(FOLDER / "schema.json")
-    asked = Asked(name, dataset, opened, base_model, seed, schema, called)
+    asked = Asked(name, dataset, opened, columns, base_model, seed, schema, called)
     if base_model is not None:
         check_model(base_model, ask_hub=False)
 
@@ -120,6 +134,29 @@ def _write(
     say("\n".join(notes))
     say(f"\n{target} is written. What it would run, and then to run it:")
     say(f"  {again} --plan\n  {again}")
+
+
+def _said(overrides: Sequence[str]) -> tuple[dict[str, str], Path | None]:
+    """Returns the columns and the databases that `--set` names.
+
+    Raises:
+        UserError: It names another key, or nothing.
+    """
+    columns: dict[str, str] = {}
+    databases = None
+    for option in overrides:
+        key, _, value = (part.strip() for part in option.partition("="))
+        group, _, column = key.partition(".")
+        if group == _COLUMNS and column and value:
+            columns[column] = value
+        elif key == "databases" and value:
+            databases = path(value)
+        else:
+            raise UserError(
+                f"--set {option}: init takes columns.NAME=COLUMN and databases=DIR; all other keys"
+                " are changed in the file that it writes, or by --set of the sweep."
+            )
+    return columns, databases
 
 
 def check_rows(sweep: Sweep, base_model: str | None) -> None:

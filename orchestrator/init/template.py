@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.init.findings import Division, Findings
@@ -26,6 +27,7 @@ class Asked:
         name: Of the sweep.
         dataset: A table, a folder or an identifier of the hub; None leaves it to the profile.
         databases: An SQLite file or a folder of them, which have the schemas; None for the table.
+        columns: The project's columns, and what the table calls them, where that was said.
         base_model: A folder, "embedded" or an identifier of the hub; None leaves it to the profile.
         seed: Of the sweep.
         schema: Path of the JSON Schema, for editors.
@@ -35,6 +37,7 @@ class Asked:
     name: str
     dataset: str | None
     databases: str | None
+    columns: Mapping[str, str]
     base_model: str | None
     seed: int
     schema: str
@@ -93,10 +96,11 @@ def candidate(asked: Asked, division: Division) -> str:
     """Returns the least file over the data set whose rows are divided so."""
     dataset = asked.dataset or EMBEDDED
     databases = f"databases: {_quoted(asked.databases)}\n" if asked.databases else ""
+    columns = f"{_columns(asked.columns)}\n" if asked.columns else ""
     return (
         f"name: {asked.name}\nquestion: x\nobjective: {{metric: rouge_l}}\n"
         f"dataset: {_quoted(dataset)}\nseed: {asked.seed}\nsplit_by: {division.split_by}\n"
-        f"{databases}bad_rows: {division.bad_rows}\n"
+        f"{databases}{columns}bad_rows: {division.bad_rows}\n"
         f"base_model: {EMBEDDED}\nspace: {{technique: {{lora: {{}}}}, data_size: 1}}\n"
         f"trials: 1\nbudget: {{examples: 100}}\n"
         f"evaluation: {{validation_rows: {division.validation_rows},"
@@ -190,14 +194,19 @@ def _objective(findings: Findings) -> str:
 def _table(asked: Asked, findings: Findings) -> list[str]:
     """Returns what is to be said of a table beside its name."""
     lines = []
-    if findings.rows is not None and findings.rows.columns:
-        named = (f"{ours}: {_quoted(theirs)}" for ours, theirs in findings.rows.columns.items())
-        lines.append(f"columns: {{{', '.join(named)}}}")
+    found = asked.columns if findings.rows is None else findings.rows.columns
+    if found:
+        lines.append(_columns(found))
     if asked.databases is not None:
         lines.append(f"databases: {_quoted(asked.databases)}")
     if findings.division.bad_rows == SKIP:
         lines.append(_line("bad_rows: skip", "those that are named above"))
     return lines
+
+
+def _columns(found: Mapping[str, str]) -> str:
+    named = (f"{ours}: {_quoted(theirs)}" for ours, theirs in found.items())
+    return f"columns: {{{', '.join(named)}}}"
 
 
 def _split(division: Division, dataset: str | None) -> list[str]:

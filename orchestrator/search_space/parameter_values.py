@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trainables.contract.configuration import Scalar
 from trainables.techniques.parameter import Parameter, split
 
@@ -30,7 +32,7 @@ def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
     """
     converted = convert(value, parameter.kind)
     if parameter.items and isinstance(value, str) and not parameter.check(value):
-        return ",".join(split(value)), None  # "q, v" is "q,v", and makes the same trial
+        return ",".join(_in_order(split(value), parameter)), None
     if parameter.kind not in (int, float) or isinstance(converted, bool):
         return converted, parameter.check(converted)
     if isinstance(converted, int | float) and abs(converted) > _EXACT:
@@ -42,6 +44,15 @@ def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
         rule = f"must be {or_zero}at least {NEAREST_TO_ZERO:g}: nothing nearer to 0 has an effect"
         return converted, f"is {converted:g}, but {rule}"
     return converted, parameter.check(converted)
+
+
+def _in_order(names: Sequence[str], parameter: Parameter) -> list[str]:
+    """Returns a list of names in its one spelling: "v, q" is "q,v", and makes the same trial.
+
+    Portable names stand in the registry's order, a model's own behind them by the alphabet.
+    """
+    places = {name: place for place, name in enumerate(parameter.items or ())}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 def is_same(one: Scalar, other: Scalar, parameter: Parameter) -> bool:

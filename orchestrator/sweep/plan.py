@@ -15,6 +15,7 @@ from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
 from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.space import Space
+from orchestrator.search_space.strata import Stratum
 from orchestrator.terminal.plain_console import shown, shown_line
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
@@ -92,9 +93,10 @@ def _asks(sweep: Sweep) -> str:
 
     each, left = divmod(sweep.trials, len(strata))
     share = f"{each} to {each + 1}" if left else str(each)
+    listed = [stratum.name for stratum in sorted(strata, key=_by_size)]
     words = (
         f"about {', '.join(map(str, sweep.ask))}: {_count(len(strata), 'combination')}"
-        f" ({'; '.join(stratum.name for stratum in strata[:6])}{'; ...' if strata[6:] else ''}),"
+        f" ({'; '.join(listed[:6])}{'; ...' if listed[6:] else ''}),"
         f" {share} trials each"
     )
     if each < FEWEST_RATES:
@@ -103,6 +105,11 @@ def _asks(sweep: Sweep) -> str:
             f" {FEWEST_RATES * len(strata)} or ask about fewer values"
         )
     return words
+
+
+def _by_size(stratum: Stratum) -> list[tuple[str, bool, Scalar]]:
+    """Orders combinations for a person: numbers by size."""
+    return [(name, isinstance(value, str), value) for name, value in stratum.values]
 
 
 def _confirming(sweep: Sweep) -> str:
@@ -164,12 +171,12 @@ def _training(sweep: Sweep) -> Iterator[tuple[str, str]]:
     if sweep.stopping is not None:
         factor = sweep.stopping.reduction_factor
         group = "technique and combination" if sweep.strata else "technique"
-        cohort = COHORT if sweep.search.method == "tpe" else "all"
+        cohort = f"{COHORT} of them" if sweep.search.method == "tpe" else "all of them"
         yield (
             "stopping",
-            f"by {sweep.compared_by}: at each rung but the last the best 1/{factor:g} of those of a"
-            f" {group} go on, {cohort} of which wait for each other there; a slot trains another"
-            " trial meanwhile",
+            f"by {sweep.compared_by}: at each rung but the last the trials of a {group} wait until"
+            f" {cohort} are there; the best 1/{factor:g} go on, the others end. Other trials train"
+            " meanwhile",
         )
     else:
         yield "stopping", "never"

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.errors import UserError
@@ -16,7 +16,7 @@ from orchestrator.search_space import Sweep
 from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
-from trainables.data.columns import CONTEXT, DATABASE, OPTIONAL_COLUMNS, PROMPT, SQL
+from trainables.data.columns import CONTEXT, DATABASE, OPTIONAL_COLUMNS, PROMPT, SQL, listed
 from trainables.data.locations import is_on_hub
 from trainables.data.overlap import Overlap
 from trainables.data.reading import Reading
@@ -25,6 +25,8 @@ from trainables.data.survey import Part, Survey, survey
 from trainables.techniques.registry import BASELINE
 
 PREVIEW = "trainables.preview"
+EVIDENCE = "evidence"
+"""BIRD's column of what a question presupposes."""
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
@@ -90,12 +92,25 @@ def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
             if ours in found.columns
         )
         yield f"columns: {', '.join(names)}"
+    if found.unused:
+        yield f"columns that are not used: {listed(found.unused)}{_hints(found.unused)}"
+    if found.without_schema:
+        yield (
+            f"{found.without_schema:,} of {found.rows:,} rows have no schema: their prompts are"
+            " questions alone"
+        )
     if found.databases:
         files = "1 database" if found.databases == 1 else f"{found.databases:,} databases"
         yield f"SQL runs on the rows of {files} of {sweep.databases}"
     if found.bad_rows:
         rows = "row" if found.bad_rows == 1 else "rows"
         yield f"left out: {found.bad_rows:,} bad {rows}: {found.bad_rows_said}"
+
+
+def _hints(unused: Sequence[str]) -> str:
+    """Returns what is to be said of BIRD's hints, without which its questions are other ones."""
+    names = [name for name in unused if name.casefold() == EVIDENCE]
+    return f" ({names[0]} holds hints: join them to the questions to use them)" if names else ""
 
 
 def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:

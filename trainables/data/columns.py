@@ -8,6 +8,7 @@ and underscores.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from trainables.data.errors import DatasetError
@@ -51,6 +52,7 @@ def resolve(
     nested: Collection[str] = (),
     databases: bool = False,
     one_database: bool = False,
+    databases_beside: str | None = None,
 ) -> dict[str, str]:
     """Returns the name in a table of each of the project's columns that it has.
 
@@ -62,6 +64,7 @@ def resolve(
         databases: Whether there are database files. Schemas then come from these, but for a column
             that is given or has the project's own name, and a column names each row's database.
         one_database: Whether it is one file, which nothing need name.
+        databases_beside: Where databases lie that nobody has named; for the message.
 
     Raises:
         DatasetError: A column is missing, is there twice, or may be several; names the candidates.
@@ -72,7 +75,7 @@ def resolve(
         if name not in names:
             raise DatasetError(
                 f"The table {source} has no column {name!r}, which `columns.{column}` names; it has"
-                f" the columns {_listed(names)}."
+                f" the columns {listed(names)}."
             )
         if name not in texts and column not in OPTIONAL_COLUMNS:
             raise DatasetError(
@@ -98,8 +101,13 @@ def resolve(
     needed = (PROMPT, *(() if databases else (CONTEXT,)), SQL, *named)
     missing = [column for column in needed if column not in found]
     if missing:
-        raise DatasetError(_missing(missing, names, nested, source))
+        raise DatasetError(_missing(missing, names, nested, source, databases_beside))
     return found
+
+
+def unused(names: Sequence[str], used: Collection[str]) -> list[str]:
+    """Returns the columns of a table that nothing is taken from."""
+    return [name for name in dict.fromkeys(names) if name not in used]
 
 
 def renamed(found: Mapping[str, str]) -> dict[str, str]:
@@ -124,7 +132,7 @@ def _found(
         if len(candidates) > 1 and len(set(candidates)) > 1:
             raise DatasetError(
                 f"The table {source} has {len(candidates)} columns that may be"
-                f" {_MEANINGS[column]}: {_listed(candidates)}; say which one, e.g. with"
+                f" {_MEANINGS[column]}: {listed(candidates)}; say which one, e.g. with"
                 f" `--set columns.{column}={candidates[0]}`."
             )
         if candidates:
@@ -133,20 +141,27 @@ def _found(
 
 
 def _missing(
-    missing: Sequence[str], names: Sequence[str], nested: Collection[str], source: str
+    missing: Sequence[str],
+    names: Sequence[str],
+    nested: Collection[str],
+    source: str,
+    databases_beside: str | None,
 ) -> str:
     objects = [name for name in names if name in nested]
     verb = "holds" if len(objects) == 1 else "hold"
-    words = f" ({_listed(objects)} {verb} objects or lists, not text)" if objects else ""
+    words = f" ({listed(objects)} {verb} objects or lists, not text)" if objects else ""
     remedy = f"name the columns, e.g. with `--set columns.{missing[0]}=COLUMN`"
-    if CONTEXT in missing:
+    if missing == [CONTEXT] and databases_beside is not None:
+        found = shlex.quote(f"databases={databases_beside}")
+        remedy = f"the databases beside it have the schemas, and rows to query: `--set {found}`"
+    elif CONTEXT in missing:
         remedy += ", or give the databases that the questions are about with `--set databases=DIR`"
     return (
-        f"The table {source} lacks {', '.join(missing)}: it has {_listed(names)}{words}; {remedy}."
+        f"The table {source} lacks {', '.join(missing)}: it has {listed(names)}{words}; {remedy}."
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Returns the names in one line: a table without a header has texts for names."""
     shown = [_short(name) for name in names[:_MOST_NAMED]]
     left = len(names) - len(shown)

@@ -36,6 +36,23 @@ class Database:
     digest: str
 
 
+BESIDE = ("database", "databases", "train_databases", "dev_databases", "test_database")
+"""Names of the folders that Spider and BIRD ship beside their questions."""
+
+
+def folder_beside(table: Path) -> Path | None:
+    """Returns the folder of databases beside a table, or beside its folder; None without one."""
+    for place in (table.parent, table.parent.parent):
+        for name in BESIDE:
+            folder = place / name
+            try:
+                if is_folder(folder) and _by_name(folder):
+                    return folder
+            except DatasetError:
+                continue
+    return None
+
+
 class Databases:
     """The databases of a data set, by name.
 

@@ -4,7 +4,7 @@ has in common with training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trainables.contract.configuration import TrialConfiguration
@@ -76,6 +76,8 @@ class Survey:
         repeated: Rows that were dropped since they are there before.
         rows: All that are distinct, whatever they are used for.
         databases: Files that the rows are about.
+        unused: Columns of the tables that nothing is taken from.
+        without_schema: Rows whose prompt has none.
     """
 
     train: Part
@@ -90,6 +92,8 @@ class Survey:
     repeated: int = 0
     rows: int = 0
     databases: int = 0
+    unused: Sequence[str] = field(default_factory=list)
+    without_schema: int = 0
 
 
 def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
@@ -130,6 +134,8 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         repeated=sum(read.repeated.values()),
         rows=sum(map(len, rows.values())),
         databases=len({row.database for part in rows.values() for row in part if row.database}),
+        unused=list(read.unused),
+        without_schema=sum(not row.sql_context.strip() for part in rows.values() for row in part),
     )
     return found, splits
 

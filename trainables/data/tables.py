@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from trainables.contract.configuration import EMBEDDED
 from trainables.data.bad_rows import SKIP, BadRow, refuse
-from trainables.data.columns import renamed, resolve
+from trainables.data.columns import renamed, resolve, unused
 from trainables.data.csv_table import read_csv
-from trainables.data.databases import Database, Databases, stamped
+from trainables.data.databases import Database, Databases, folder_beside, stamped
 from trainables.data.errors import DatasetError
 from trainables.data.json_table import read_json
 from trainables.data.locations import split_files
@@ -59,12 +59,14 @@ class DataSet:
         columns: The project's columns that have another name there, and which.
         bad_rows: Those that were left out.
         repeated: Split -> rows that were dropped since they are there before.
+        unused: Columns that nothing is taken from.
     """
 
     rows: Mapping[str, list[Example]]
     columns: Mapping[str, str]
     bad_rows: tuple[BadRow, ...]
     repeated: Mapping[str, int]
+    unused: tuple[str, ...] = ()
 
 
 def read(
@@ -133,7 +135,7 @@ def _read(
         raise refuse(dataset, reader.bad, good + sum(reader.repeated.values()))
     if not rows["train"]:
         raise DatasetError(f"The data set {dataset!r} has no rows to train on.")
-    return DataSet(rows, reader.renamed, tuple(reader.bad), reader.repeated)
+    return DataSet(rows, reader.renamed, tuple(reader.bad), reader.repeated, tuple(reader.unused))
 
 
 _Part = tuple[str, RawTable]
@@ -196,6 +198,7 @@ class _Reader:
         self.bad: list[BadRow] = []
         self.repeated: dict[str, int] = {}
         self.renamed: dict[str, str] = {}
+        self.unused: dict[str, None] = {}
 
     def examples(self, split: str, parts: Sequence[_Part]) -> list[Example]:
         """Returns the rows of a split's parts, one after the other, each once."""
@@ -221,11 +224,19 @@ class _Reader:
             nested=table.nested,
             databases=self._databases is not None,
             one_database=self._databases is not None and self._databases.is_one,
+            databases_beside=self._beside(source),
         )
         for ours, theirs in renamed(columns).items():
             known = self.renamed.setdefault(ours, theirs)
             if theirs not in known.split(" or "):
                 self.renamed[ours] = f"{known} or {theirs}"
+        self.unused |= dict.fromkeys(unused(table.names, {*columns.values(), self._group_column}))
         rows, bad = take_rows(source, table, columns, self._group_column, self._databases)
         self.bad += bad
         return rows
+
+    def _beside(self, source: str) -> str | None:
+        if self._databases is not None or not Path(source).is_file():
+            return None
+        folder = folder_beside(Path(source))
+        return None if folder is None else str(folder)

@@ -189,3 +189,32 @@ def test_without_a_table_it_is_about_what_comes_with_the_profile(tmp_path: Path)
 )
 def test_sizes_are_round_and_never_beyond_the_rows(rows: int, sizes: tuple[int, ...]) -> None:
     assert training_sizes(rows, 20_000) == sizes
+
+
+def test_remedies_that_it_prints_are_taken(tmp_path: Path) -> None:
+    table = _table(tmp_path / "odd.jsonl", 600, 60)
+    table.write_text(table.read_text().replace('"sql"', '"gold"').replace('"sql_context"', '"ddl"'))
+    code, _, err = _init(table)
+    assert code == 2
+    assert "lacks sql: it has" in err.replace("\n", " ")
+    assert "--set columns.sql=COLUMN" in err.replace("\n", " ")
+    code, _, err = _init(table, "--set", "columns.sql=gold")
+    assert code == 0, err
+    found = load(tmp_path / "odd.yaml").columns
+    assert (found.sql_context, found.sql, found.sql_prompt) == ("ddl", "gold", None)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("trials=3", "init takes columns.NAME=COLUMN and databases=DIR"),
+        ("columns.sql=", "init takes columns.NAME=COLUMN and databases=DIR"),
+        ("columns.sqll=gold", "columns.sqll"),
+        ("databases=nowhere", "nowhere"),
+    ],
+)
+def test_other_keys_are_the_file_s(tmp_path: Path, option: str, words: str) -> None:
+    code, _, err = _init(_table(tmp_path / "rows.jsonl", 60, 7), "--set", option)
+    assert code == 2
+    assert words in err.replace("\n", " ")
+    assert not (tmp_path / "rows.yaml").exists()

@@ -55,6 +55,8 @@ def test_a_wrong_value_is_told_with_the_rule(name: str, value: Scalar, problem: 
         ("alpha", None, None),
         ("target_modules", "all", "all"),
         ("target_modules", "q, v", "q,v"),
+        ("target_modules", "v,q", "q,v"),
+        ("target_modules", "o,wi_1,k,decoder.wi_0", "k,o,decoder.wi_0,wi_1"),
         ("target_modules", "q,\t\t", "q"),
     ],
 )

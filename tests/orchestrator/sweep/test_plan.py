@@ -40,8 +40,10 @@ def test_a_plan_says_what_would_run() -> None:
         "learning_rate: 0.0001 to 0.01, log scale",
         "budget       20,000 examples a trial",
         "rungs        2,800, 5,600, 11,200, 20,000 examples",
-        "stopping     by eval_loss: at each rung but the last the best 1/2 of those of a technique",
-        "and combination go on, 6 of which wait for each other there; a slot trains another",
+        "asks         about rank, data_size: 6 combinations (rank=4, data_size=1000; rank=4, "
+        "data_size=20000; rank=16, data_size=1000; rank=16, data_size=20000; rank=64, data_size=1",
+        "stopping     by eval_loss: at each rung but the last the trials of a technique and",
+        "wait until 6 of them are there; the best 1/2 go on, the others end. Other trials train",
         "evaluation   100 validation rows at each rung (by the loss; SQL is written at the last",
         "resources    2 at a time, one CPU core each",
     ):

@@ -72,6 +72,7 @@ def test_renamed_columns_and_bad_rows_are_said(tmp_path: Path) -> None:
     table.write_text(renamed.replace('"sql_context"', '"tables"') + '{"question": null}\n')
     assert list(describe_table(given, surveyed(given))) == [
         "columns: question as sql_prompt, tables as sql_context",
+        "columns that are not used: db",
         "left out: 1 bad row: rows.jsonl, line 601 has no question",
     ]
     with pytest.raises(UserError, match="1 bad row beside 600 good ones"):
@@ -141,6 +142,24 @@ def test_rows_that_are_cut_are_said(tmp_path: Path) -> None:
         "3,000 of train, 0 of validation, 1 of test rows (prompts over 512 tokens or statements"
         " over 256; scored on the whole statement)"
     )
+
+
+def test_columns_that_nothing_is_taken_from_and_rows_without_a_schema_are_said(
+    tmp_path: Path,
+) -> None:
+    given = sweep(tmp_path, split_by="row")
+    table = tmp_path / "rows.jsonl"
+    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    for row in rows:
+        row |= {"evidence": "way means path", "difficulty": "simple"}
+    rows[0]["sql_context"], rows[1]["sql_context"] = "", None
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said = list(describe_table(given, surveyed(given)))
+    assert said == [
+        "columns that are not used: db, evidence, difficulty (evidence holds hints: join them to"
+        " the questions to use them)",
+        "2 of 600 rows have no schema: their prompts are questions alone",
+    ]
 
 
 def test_a_plan_shows_what_is_in_the_table(tmp_path: Path) -> None:

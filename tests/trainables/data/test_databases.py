@@ -238,7 +238,12 @@ def test_a_name_that_two_files_have_is_refused(spider: Path) -> None:
 
 
 def test_without_its_databases_the_remedy_is_named(spider: Path) -> None:
-    with pytest.raises(DatasetError, match=r"lacks sql_context.*--set databases=DIR"):
+    with pytest.raises(DatasetError, match=r"lacks sql_context.*--set databases=") as caught:
+        splits(spider, databases=None)
+    assert f"--set databases={spider}/database`" in str(caught.value)  # it lies beside the rows
+    shutil.rmtree(spider / "database")
+    (spider / "database").mkdir()
+    with pytest.raises(DatasetError, match=r"lacks sql_context.*--set databases=DIR`"):
         splits(spider, databases=None)
 
 
