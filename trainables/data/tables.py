@@ -230,7 +230,8 @@ class _Reader:
             known = self.renamed.setdefault(ours, theirs)
             if theirs not in known.split(" or "):
                 self.renamed[ours] = f"{known} or {theirs}"
-        self.unused |= dict.fromkeys(unused(table.names, {*columns.values(), self._group_column}))
+        used = {*columns.values(), self._group_column or ""}
+        self.unused |= dict.fromkeys(unused(table.names, used))
         rows, bad = take_rows(source, table, columns, self._group_column, self._databases)
         self.bad += bad
         return rows

@@ -201,6 +201,7 @@ def test_remedies_that_it_prints_are_taken(tmp_path: Path) -> None:
     code, _, err = _init(table, "--set", "columns.sql=gold")
     assert code == 0, err
     found = load(tmp_path / "odd.yaml").columns
+    assert found is not None
     assert (found.sql_context, found.sql, found.sql_prompt) == ("ddl", "gold", None)
 
 

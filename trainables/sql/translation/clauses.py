@@ -1,7 +1,7 @@
-"""The order of a SELECT's clauses, which sqlglot's parsers do not ask for.
+"""The order of a SELECT's clauses and its commas, which sqlglot's parsers do not ask for.
 
-They take `GROUP BY a WHERE b`, a GROUP BY of nothing and a query that begins with FROM; none of the
-four systems does.
+They take `GROUP BY a WHERE b`, a GROUP BY of nothing, a query that begins with FROM, `FROM FROM t`
+and a comma with nothing before or behind it (`SELECT a, FROM t`); none of the four systems does.
 
 Sources: MySQL 8.0 Reference Manual, 13.2.13; PostgreSQL 16, SELECT; Transact-SQL, SELECT; Oracle
 19c SQL Language Reference, SELECT (where GROUP BY and HAVING come in either order).
@@ -27,6 +27,14 @@ _SET_OPERATIONS = frozenset({TokenType.UNION, TokenType.INTERSECT, TokenType.EXC
 _ENDS = frozenset({None, TokenType.R_PAREN, TokenType.SEMICOLON, *_PLACES, *_SET_OPERATIONS})
 _OTHER_STATEMENTS = frozenset({"SET", "DO", "DELETE", "INSERT", "WHEN", "BEGIN", "MERGE"})
 """After one of these WHERE is no clause of the SELECT before it."""
+_BEFORE_A_COMMA = frozenset(
+    {None, TokenType.L_PAREN, TokenType.COMMA, TokenType.SELECT, TokenType.DISTINCT, TokenType.FROM}
+)
+"""Kinds of tokens behind which a comma has nothing before it."""
+_FROM_WHAT = frozenset({TokenType.FROM, TokenType.JOIN, TokenType.COMMA})
+_QUERIES = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN})
+"""Statements whose commas are looked at. In others some stand alone: T-SQL allows one at the end of
+a CREATE TABLE's columns."""
 
 
 def check_order(tokens: Sequence[Token], dialect: str) -> None:
@@ -41,8 +49,13 @@ def check_order(tokens: Sequence[Token], dialect: str) -> None:
     """
     places = [0]  # by depth of parentheses: the place of the last clause; 0 outside of a SELECT
     previous: TokenType | None = None
+    is_query = False
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         kind = token.token_type
+        if previous in (None, TokenType.SEMICOLON):
+            is_query = kind in _QUERIES
+        if is_query:
+            _check_commas(token, previous, following)
         opens = previous in (None, TokenType.SEMICOLON, TokenType.L_PAREN)
         if kind == TokenType.L_PAREN:
             places.append(0)
@@ -64,6 +77,19 @@ def check_order(tokens: Sequence[Token], dialect: str) -> None:
             if (following.token_type if following is not None else None) in _ENDS:
                 raise NotSpoken(f"{token.text} of nothing")
         previous = kind
+
+
+def _check_commas(token: Token, previous: TokenType | None, following: Token | None) -> None:
+    """Refuses commas with nothing on one side, and FROM or SELECT where a table must stand."""
+    kind = token.token_type
+    if kind == TokenType.COMMA:
+        after = None if following is None else following.token_type
+        if previous in _BEFORE_A_COMMA or after in _ENDS or after == TokenType.FROM:
+            raise NotSpoken("a comma with nothing beside it")
+    elif kind == TokenType.FROM and previous in _FROM_WHAT:
+        raise NotSpoken("FROM of nothing")
+    elif kind == TokenType.SELECT and previous in (TokenType.FROM, TokenType.JOIN):
+        raise NotSpoken("a SELECT without parentheses in FROM")
 
 
 def _is_clause(kind: TokenType, previous: TokenType | None, dialect: str) -> bool:

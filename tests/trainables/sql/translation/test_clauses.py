@@ -37,6 +37,23 @@ OF_NO_DIALECT = [
     "SELECT b FROM t WHERE a < (SELECT a, RANK() OVER (ORDER BY c) FROM u)",
     "SELECT b FROM t WHERE a < (SELECT AVG(a) 'rock', 2017)",
     "SELECT (SELECT a, c FROM u) FROM t",
+    "SELECT a FROM FROM t",
+    "SELECT a FROM FROM FROM t WHERE a > 1",
+    "SELECT a FROM SELECT a FROM t",
+    "SELECT a FROM t JOIN FROM u",
+    "SELECT a, FROM t",
+    "SELECT , a FROM t",
+    "SELECT DISTINCT, a FROM t",
+    "SELECT a,, b FROM t",
+    "SELECT a FROM t,",
+    "SELECT a FROM t, WHERE a > 0",
+    "SELECT a FROM t WHERE a IN (1, 2,)",
+    "SELECT a FROM t WHERE a IN (, 1)",
+    "SELECT a FROM t WHERE a > 0,",
+    "SELECT a FROM t GROUP BY a, ORDER BY a",
+    "SELECT a FROM t ORDER BY a,",
+    "WITH q AS (SELECT a, FROM t) SELECT a FROM q",
+    "SELECT a, UNION SELECT a FROM t",
 ]
 
 OF_A_DIALECT = {
@@ -51,6 +68,10 @@ OF_A_DIALECT = {
     "UPDATE t SET a = 1 WHERE a = (SELECT MAX(a) FROM u WHERE c = 1 GROUP BY b ORDER BY 1 LIMIT 1)"
     "": "mysql",
     "SELECT a FROM t ORDER BY a; DELETE FROM t WHERE a = 1": "postgres",
+    "CREATE TABLE w (a INT, b INT,)": "tsql",
+    "SELECT DISTINCT ON (a) a, b FROM t": "postgres",
+    "SELECT a, TRIM(BOTH 'x' FROM b), EXTRACT(YEAR FROM DATE '2024-01-05') FROM t, u": "postgres",
+    "SELECT a FROM t WHERE (a, c) IN ((1, 2), (2, 3)) ORDER BY a, c LIMIT 1, 2": "mysql",
 }  # fmt: skip
 
 
