@@ -235,7 +235,7 @@ def test_the_built_in_base_is_what_it_was(tmp_path: Path) -> None:
     [
         ({"dataset_fingerprint": "0123"}, "fingerprint 0123, now "),
         ({"split_version": None}, "split version 1, now 2"),
-        ({"scoring_version": None}, "scoring version 1, now 2"),
+        ({"scoring_version": None}, f"scoring version 1, now {SCORING_VERSION}"),
     ],
 )
 def test_one_without_a_record_is_refused_where_they_say_otherwise(
