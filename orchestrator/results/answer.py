@@ -16,6 +16,7 @@ from orchestrator.results.effect import effect, varied_in
 from orchestrator.results.ends import ends_by_technique, trained
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
+from orchestrator.results.replicates import measured
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.results.statistics import LEVEL
 from orchestrator.store.rows import Row
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from orchestrator.results.confirmed_answer import ConfirmedAnswer
 
 Runs = list[dict[str, Any]]
-"""Of one configuration, as the leaderboard has them; at least one."""
+"""The completed ones of one configuration, as the leaderboard has them; at least one. `of_seeds` is
+how many have told something of it, with those that were stopped or diverged."""
 
 _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""
@@ -41,8 +43,9 @@ def answer(root: Path, sweep_id: str) -> str:
     The latter is the best configuration, its lead over baseline and runner-up; then how the best
     goes with each parameter that is asked about.
 
-    The best is that with the best mean objective over its completed runs. Differences are paired
-    over the same validation rows, and their intervals hold for all the pairs that this one was
+    The best is that with the best mean objective over its runs. One of which a run was stopped or
+    diverged comes after all others: what is left of it was picked by its scores. Differences are
+    paired over the same validation rows; their intervals hold for all the pairs that this one was
     chosen from; see `orchestrator.results.differences`.
 
     Args:
@@ -85,7 +88,7 @@ def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
     if not completed:
         return f"There is no answer yet: none of {len(rows)} trials trained to the full budget."
     by_id = {row["trial_id"]: row for row in rows}
-    found = _ranked_configurations(completed, by_id)
+    found = _ranked_configurations(completed, rows)
     best = found[0]
     untuned = next(filter(is_untuned, ranked), None)
     # As many comparisons as this one was chosen from, by the rows that it is tested on.
@@ -134,17 +137,25 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     return Answer(data, Group(*parts))
 
 
-def _ranked_configurations(
-    completed: Sequence[dict[str, Any]], by_id: Mapping[str, Row]
-) -> list[Runs]:
-    """Returns the completed runs of each configuration, the best by their mean first."""
+def _ranked_configurations(completed: Sequence[dict[str, Any]], rows: Sequence[Row]) -> list[Runs]:
+    """Returns the completed runs of each configuration, the best by their mean first, and those
+    last of which not all completed.
+    """
+    by_id = {row["trial_id"]: row for row in rows}
+    seeds = {name: len(measured(runs)) for name, runs in by_configuration(rows).items()}
     entries = {entry["trial_id"]: entry for entry in completed}
     found = [
-        [entries[row["trial_id"]] for row in runs]
-        for runs in by_configuration(by_id[name] for name in entries).values()
+        [entries[row["trial_id"]] | {"of_seeds": seeds[name]} for row in runs]
+        for name, runs in by_configuration(by_id[name] for name in entries).items()
     ]
     # The entries came best first: of configurations that tie, the first stays so.
-    return sorted(found, key=_value, reverse=completed[0]["mode"] == "max")
+    found.sort(key=_value, reverse=completed[0]["mode"] == "max")
+    return sorted(found, key=_is_left_over)
+
+
+def _is_left_over(runs: Runs) -> bool:
+    """Returns whether other runs of the configuration were stopped or diverged."""
+    return len(runs) < int(runs[0].get("of_seeds", 1))
 
 
 def _value(runs: Runs) -> float:
@@ -152,7 +163,11 @@ def _value(runs: Runs) -> float:
 
 
 def _name(runs: Runs) -> str:
-    return str(runs[0]["configuration"])
+    name = str(runs[0]["configuration"])
+    if _is_left_over(runs):
+        seeds = f"{len(runs)} of its {runs[0]['of_seeds']} seeds"
+        name += f" ({seeds}: the others were stopped or diverged)"
+    return name
 
 
 def _other_group(

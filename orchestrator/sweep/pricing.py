@@ -206,12 +206,15 @@ def _disk(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterator[t
     if found.checkpoint_bytes is None:
         return
     models = min(sweep.limits.checkpoints, sweep.runs) + place.trials
+    waiting = ""
+    if sweep.stopping is not None and sweep.runs > models:
+        models, waiting = sweep.runs, ", of trials that wait at a rung for their cohorts too"
     most = models * found.checkpoint_bytes / _GIGABYTE
     folder = next(path for path in (root, *root.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free / _GIGABYTE
     words = (
         f"{models:,} models of {found.checkpoint_bytes / 2**20:,.1f} MiB with their training"
-        f" state: {most:.3g} GiB; {free:,.0f} GiB are free"
+        f" state{waiting}: {most:.3g} GiB; {free:,.0f} GiB are free"
     )
     if most > free:
         words += ", which is too little: lower limits.checkpoints or give another --root"

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from orchestrator.results.answer import answer
+from orchestrator.results.find_trial import named_trial
 from orchestrator.store import Store
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 
@@ -91,6 +92,30 @@ def test_a_configuration_is_not_its_own_runner_up(tmp_path: Path) -> None:
     assert "(mean of 3 seeds on 60 validation rows)" in text
     assert "the runner-up lora rank=8" in text
     assert "one seed" not in text
+
+
+def test_what_is_left_of_a_stopped_configuration_is_no_mean_of_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(3):
+        ends = ("stopped", 1) if number == 2 else ("completed", 2)
+        lora = {"technique": "lora", "rank": 32}
+        write_trial(store, number, lora, ends[0], rungs=ends[1], replicate=number)
+    for number in range(3, 5):
+        write_trial(store, number, {"technique": "lora", "rank": 8}, replicate=number - 3)
+    text = answer(tmp_path, SWEEP)
+    # The two seeds of rank 32 that were not stopped score more, but were picked by their scores.
+    assert text.startswith("Best of 5 trials is lora rank=8 with rouge_l 0.2")
+    assert "the runner-up lora rank=32 (2 of its 3 seeds: the others were stopped" in text
+    assert named_trial(tmp_path, [], "best")["trial_id"] == trial_name(3)
+
+
+def test_where_no_configuration_completed_under_all_seeds_that_is_said(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    lora = {"technique": "lora", "rank": 32}
+    write_trial(store, 0, lora, replicate=0)
+    write_trial(store, 1, lora, "diverged", rungs=1, replicate=1)
+    text = answer(tmp_path, SWEEP)
+    assert "Best of 2 trials is lora (1 of its 2 seeds: the others were stopped or diver" in text
 
 
 def test_nothing_is_said_of_techniques_that_completed(root: Path) -> None:

@@ -31,7 +31,17 @@ def test_a_plan_says_time_devices_memory_disk_and_what_it_rests_on(tmp_path: Pat
     assert "devices: 0.1 device hours (0.05 to 0.15)" in said
     assert "resting on 54 trials of this store" in said
     assert "memory: 1.0 GiB at most for a trial, as seen; 2 at a time: 2.0 of" in said
-    assert "disk: 22 models of 1.0 MiB with their training state" in said
+    # All 37 runs but the untuned model may wait at the first rung for their cohorts.
+    assert "disk: 37 models of 1.0 MiB with their training state, of trials that wait" in said
+
+
+def test_a_trial_that_waits_for_nobody_takes_no_disk_beside_those_that_are_kept(
+    tmp_path: Path,
+) -> None:
+    never_stopped = load(SPACE, ["stopping=null"], None, "embedded")
+    found = Estimate({}, 2, 1.0, [], 54, None, 2**20)
+    said = dict(describe(never_stopped, found, PLACE, tmp_path, Caps()))["disk"]
+    assert said.startswith("22 models of 1.0 MiB with their training state: ")
 
 
 def test_what_cannot_fit_is_said_with_its_remedy(tmp_path: Path) -> None:
