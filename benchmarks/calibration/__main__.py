@@ -3,6 +3,7 @@
     python -m benchmarks.calibration --sweeps 1000
     python -m benchmarks.calibration --sweeps 60 --stores      each a store, asked by command
     python -m benchmarks.calibration --sweeps 1000 --groups   of `compare`
+    python -m benchmarks.calibration --sweeps 1000 --around   tuned with early stopping
 
 Of the default design: three ranks by two data sizes, six rates each, confirmed by 6 x 3 runs on 500
 test rows. `false`: sweeps with a claim of a difference that is not there, or lies the other way,
@@ -19,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.calibration.around import counted as counted_around
 from benchmarks.calibration.groups import SIZES, groups_of, of_models, replicated, tallied
 from benchmarks.calibration.statements import Tally, counted, exact_interval
 from benchmarks.calibration.stores import answered, compared, write
@@ -28,6 +30,10 @@ from benchmarks.calibration.worlds import STRATA, WORLDS, World
 _HEAD = (
     "| world | (i) false % | covers % | all % | rank found % | (ii) stated % | false % | covers %"
     " | all % | rank found % | half width | score covers % | rivals false % |"
+)
+_AROUND_HEAD = (
+    "| world | (i) false % | covers % | all % | rank found % | (ii) stated % | false % | covers %"
+    " | all % | rank found % | half width |"
 )
 _STORES_HEAD = "| world | answer: false % | covers % | rank found % | compare: false % | covers % |"
 
@@ -39,6 +45,8 @@ def main() -> None:
     parser.add_argument("--world", help="only those whose name holds this")
     parser.add_argument("--stores", action="store_true", help="write stores and ask the commands")
     parser.add_argument("--groups", action="store_true", help="compare groups, replicates, models")
+    parser.add_argument("--around", action="store_true", help="confirmed at rates around the best")
+    parser.add_argument("--seed", type=int, default=0, help="of all draws, beside the world's name")
     given = parser.parse_args()
     if given.groups:
         print_groups(given.sweeps)
@@ -49,15 +57,21 @@ def main() -> None:
             if given.world is None or given.world in world.name:
                 print(stores_row(world, given.sweeps), flush=True)
         return
+    if given.around:
+        print(_AROUND_HEAD, "|---|" + "---:|" * 10, sep="\n", flush=True)
+        for world in WORLDS:
+            if world.rates == 6 and (given.world is None or given.world in world.name):
+                print(around_row(world, given.sweeps, given.seed), flush=True)
+        return
     print(_HEAD, "|---|" + "---:|" * 12, sep="\n", flush=True)
     for world in WORLDS:
         if given.world is None or given.world in world.name:
-            print(row(world, given.sweeps), flush=True)
+            print(row(world, given.sweeps, given.seed), flush=True)
 
 
-def row(world: World, sweeps: int) -> str:
-    """Returns a world's line of the table; its draws depend on its name alone."""
-    random = np.random.default_rng(zlib.crc32(world.name.encode()))
+def row(world: World, sweeps: int, seed: int = 0) -> str:
+    """Returns a world's line of the table; its draws depend on its name and the seed alone."""
+    random = _random(world, seed)
     tallies = counted(simulate(world, random) for _ in range(sweeps))
     one, two = tallies["configurations"], tallies["values"]
     cells = [
@@ -69,6 +83,20 @@ def row(world: World, sweeps: int) -> str:
         _false(tallies["rivals"]),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def around_row(world: World, sweeps: int, seed: int) -> str:
+    """Returns a world's line where sweeps are tuned with early stopping, by `confirm.around`."""
+    one, two = counted_around(world, _random(world, seed), sweeps)
+    cells = [world.name, *_of(one), f"{100 * two.sweeps / sweeps:.0f}", *_of(two)]
+    cells.append(f"{np.mean(two.half_widths):.3f}")
+    return "| " + " | ".join(cells) + " |"
+
+
+def _random(world: World, seed: int) -> np.random.Generator:
+    """Returns a world's generator; that of seed 0 is by its name alone."""
+    own = zlib.crc32(world.name.encode())
+    return np.random.default_rng([own, seed] if seed else own)
 
 
 def stores_row(world: World, sweeps: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from orchestrator.confirmation.beside import with_rates_around
 from orchestrator.confirmation.choice import choose, tuned
 from orchestrator.confirmation.optimum import surface
 from orchestrator.outcomes.conclusions import confirmation_of, terms_of
@@ -12,6 +13,9 @@ from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Choice, Confirmation, ConfirmationLog, Optima
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.statistics.response_surface import NoSurface, Surface
+
+_BY_RATES_AROUND = "too few of the runs at rates around the chosen ones have completed"
+"""Why a sweep with `confirm.around` says nothing of values, where it does not."""
 
 
 def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
@@ -31,6 +35,9 @@ def confirmation(stored: StoredSweep, standing: Standing) -> Confirmation:
     sweep, terms = stored.sweep, terms_of(stored)
     assert terms is not None
     candidates = tuned(sweep, standing.proposals, standing.rows)
+    if terms.around:
+        choices = with_rates_around(sweep, choose(sweep, candidates))
+        return ConfirmationLog(stored.files).write(terms, choices, _BY_RATES_AROUND)
     found = surface(sweep, candidates) if sweep.ask else NoSurface("nothing is asked about")
     if isinstance(found, NoSurface):
         return ConfirmationLog(stored.files).write(terms, choose(sweep, candidates), found.reason)

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from orchestrator.confirmation.choice import Tuned, value_of
 from orchestrator.search.proposals import phase
 from orchestrator.search_space import Sweep
+from orchestrator.search_space.confirm_rules import RATE, searched_rates
 from orchestrator.search_space.distributions import (
     Choice,
     Distribution,
-    LogUniform,
-    Uniform,
     finite_values,
 )
 from orchestrator.statistics import response_surface
@@ -25,8 +24,6 @@ from orchestrator.statistics.response_surface import (
     fit_surface,
 )
 from trainables.contract.configuration import Scalar
-
-RATE = "learning_rate"
 
 
 def surface(sweep: Sweep, candidates: Sequence[Tuned]) -> Surface | NoSurface:
@@ -40,7 +37,7 @@ def surface(sweep: Sweep, candidates: Sequence[Tuned]) -> Surface | NoSurface:
     if len(sweep.space.technique) > 1:
         return NoSurface("several techniques are tuned, whose rates have ranges of their own")
     (branch,) = sweep.space.technique.values()
-    bounds = _bounds(branch.get(RATE))
+    bounds = searched_rates(branch.get(RATE))
     if bounds is None:
         return NoSurface("no learning rate is searched over a range above 0")
     others = _others(sweep, branch)
@@ -67,15 +64,6 @@ def surface(sweep: Sweep, candidates: Sequence[Tuned]) -> Surface | NoSurface:
                 " stopping (`stopping: null`) would have them"
             )
     return fit_surface(tried, *bounds, mode=sweep.objective.mode or "max")
-
-
-def _bounds(rate: Distribution | Scalar) -> tuple[float, float] | None:
-    """Returns the range of the rate, if it is one above 0."""
-    match rate:
-        case LogUniform(loguniform=(low, high)) | Uniform(uniform=(low, high)) if 0 < low < high:
-            return low, high
-        case _:
-            return None
 
 
 def _others(sweep: Sweep, branch: Mapping[str, Distribution | Scalar]) -> list[str] | None:

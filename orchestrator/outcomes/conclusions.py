@@ -76,7 +76,9 @@ def terms_of(stored: StoredSweep) -> Terms | None:
         and row["outcome"] not in TRIED_AGAIN
     }
     tried = len(AdoptionLog(stored.files).numbering(sweep))
-    return Terms(sweep.ask, tried, confirm.seeds, confirm.configurations, len(mended))
+    return Terms(
+        sweep.ask, tried, confirm.seeds, confirm.configurations, len(mended), confirm.around
+    )
 
 
 def _done(stored: StoredSweep) -> set[int]:

@@ -141,6 +141,17 @@ def select_group(root: Path, rows: Sequence[Row], text: str) -> list[Row]:
     return found
 
 
+def _confirming(root: Path, rows: Sequence[Row]) -> list[Row]:
+    """Returns the runs that confirm; of several configurations, of the chosen ones alone."""
+    confirming = [row for row in rows if row["phase"] == CONFIRM]
+    if len(by_configuration(confirming)) < 2:
+        return confirming
+    # Imports optuna, which takes a second.
+    from orchestrator.results.confirmed import of_chosen
+
+    return of_chosen(root, confirming)
+
+
 def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> Answer:
     """Compares what two texts name; see `select_group` and `compare_trials`.
 
@@ -162,7 +173,7 @@ def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     groups, remarks = [], []
     for text, group in zip((a, b), chosen, strict=True):
         ended, said = _completed(text, group, metric)
-        ended = [row for row in ended if row["phase"] == CONFIRM] or ended
+        ended = _confirming(root, ended) or ended
         measured = curves.reported(ended)
         if not measured:
             raise ResultsError(f"No trial of {text!r} was measured by {metric}.")

@@ -38,9 +38,10 @@ class ConfirmedSweep:
 
     Attributes:
         record: What was chosen.
-        configurations: With a completed run, in the order of the record: what tuning found best
-            first, if any run of it completed.
-        without: Those of which no run has completed.
+        configurations: Chosen, with a completed run, in the order of the record: what tuning found
+            best first, if any run of it completed.
+        beside: At rates around the chosen ones, with a completed run.
+        without: Those chosen of which no run has completed.
         running: How many runs have no final row yet.
     """
 
@@ -48,6 +49,7 @@ class ConfirmedSweep:
     configurations: tuple[ConfirmedConfiguration, ...]
     without: tuple[Confirmed, ...]
     running: int
+    beside: tuple[ConfirmedConfiguration, ...] = ()
 
     @property
     def best(self) -> ConfirmedConfiguration | None:
@@ -61,6 +63,27 @@ class ConfirmedSweep:
     def seeds(self) -> list[int]:
         """How many runs of each configuration completed."""
         return [len(each.rows) for each in self.configurations]
+
+
+def of_chosen(root: Path, rows: Sequence[Row]) -> list[Row]:
+    """Returns the confirming runs of what was chosen, without those at rates around it; all of them
+    where that is not on record, or none is of a chosen configuration.
+
+    Args:
+        root: Folder of the store, or of a compacted copy.
+        rows: Final rows of confirming runs.
+    """
+    beside: set[tuple[str, int]] = set()
+    for sweep_id in dict.fromkeys(row["sweep_id"] for row in rows):
+        files = found(root, sweep_id)
+        record = None if files is None else ConfirmationLog(files).latest()
+        for each in () if record is None else record.confirmed:
+            if each.choice.beside:
+                beside |= {(sweep_id, number) for number in each.trials}
+    chosen = [
+        row for row in rows if (row["sweep_id"], run_number(row["trial_number"])) not in beside
+    ]
+    return chosen or list(rows)
 
 
 def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedSweep | None:
@@ -79,16 +102,19 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     if record is None:
         return None
     ends = {run_number(row["trial_number"]): row for row in rows}
-    having, without = [], []
+    having: list[ConfirmedConfiguration] = []
+    beside: list[ConfirmedConfiguration] = []
+    without = []
     for each in record.confirmed:
         own = [ends[number] for number in each.trials if number in ends]
         completed = tuple(row for row in own if row["outcome"] == "completed")
         if completed:
-            having.append(ConfirmedConfiguration(each, completed))
-        else:
+            group = beside if each.choice.beside else having
+            group.append(ConfirmedConfiguration(each, completed))
+        elif not each.choice.beside:
             without.append(each)
     running = sum(number not in ends for each in record.confirmed for number in each.trials)
-    return ConfirmedSweep(record, tuple(having), tuple(without), running)
+    return ConfirmedSweep(record, tuple(having), tuple(without), running, tuple(beside))
 
 
 def test_predictions(root: Path, configurations: Sequence[ConfirmedConfiguration]) -> pa.Table:

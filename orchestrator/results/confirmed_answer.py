@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from orchestrator.results.basis import Basis, curves_of
 from orchestrator.results.configurations import parameters, telling
 from orchestrator.results.confirmed import (
     ConfirmedConfiguration,
@@ -27,9 +28,10 @@ from orchestrator.results.confirmed import (
 )
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.state.confirmation_log import Confirmation
-from orchestrator.statistics.asked import Answered, Settings, against_best, answer_asked
-from orchestrator.statistics.contrasts import Component, Interval, contrast, score_interval
-from orchestrator.statistics.detectable import Detectable, detectable
+from orchestrator.statistics.asked import Answered, Settings, against_best
+from orchestrator.statistics.contrasts import Interval, contrast, score_interval
+from orchestrator.statistics.detectable import Detectable
+from orchestrator.statistics.rate_curves import NoCurves, RateCurves
 from orchestrator.statistics.run_scores import Array, RunScores
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
@@ -37,9 +39,6 @@ from orchestrator.terminal.values import configuration
 from trainables.contract.scores import METRICS
 
 EXECUTION = "execution_accuracy"
-
-WORTH = 0.02
-"""A difference in a score that users of a model notice, and many a sweep cannot show."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +91,19 @@ class ConfirmedAnswer:
         rises_to_better: Whether more of it is better.
         ask: What the sweep asks about.
         seeds: Under how many seeds configurations were confirmed.
+        around: Decades from each of them at which its combination was trained, too.
         test_rows: On how many rows.
         tried: Runs of the search that were chosen from.
         settings: How many settings of the rest were tried in a combination of what is asked, the
             fewest and the most; None where nothing is asked.
         not_at_their_best: Why what is said is of the configurations alone, and not of the values,
             each at the learning rate that suits it best; None where it is of the values.
+        best_rates: Where the best rate of each configuration's combination is thought to lie, if
+            runs at rates around it tell; in the order of `standings`.
         asked: By parameter, its contrasts; empty where they are not known.
         has_best: Whether a run of what tuning found best has completed; it is then the first.
         detectable: By parameter of which no difference is shown: what these runs can show, and
-            what a difference of `WORTH` would take. An estimate.
+            what a difference of `basis.WORTH` would take. An estimate.
         standings: The configurations, in the order in which they were chosen.
         remarks: Whole sentences on what is missing or to be minded.
     """
@@ -110,10 +112,12 @@ class ConfirmedAnswer:
     rises_to_better: bool
     ask: tuple[str, ...]
     seeds: int
+    around: tuple[float, ...]
     test_rows: int
     tried: int
     settings: tuple[int, int] | None
     not_at_their_best: str | None
+    best_rates: tuple[float, ...] | None
     asked: Mapping[str, Sequence[Answered]]
     detectable: Mapping[str, Detectable]
     has_best: bool
@@ -155,33 +159,51 @@ def confirmed_answer(
         return None
     first = configurations[0].rows[0]
     metric = str(first["objective_metric"])
-    predicted = test_predictions(root, configurations)
-    scores = scores_of(predicted, configurations, metric) if is_score(metric) else None
+    rises = first["objective_mode"] == "max"
+    everything = (*configurations, *confirmed.beside)
+    predicted = test_predictions(root, everything)
+    all_scores = scores_of(predicted, everything, metric) if is_score(metric) else None
+    scores = None if all_scores is None else all_scores.first(len(configurations))
     executed = None if metric == EXECUTION else scores_of(predicted, configurations, EXECUTION)
     asked: Mapping[str, Sequence[Answered]] = {}
     could: dict[str, Detectable] = {}
-    if scores is not None:
+    curves: RateCurves | NoCurves | None = None
+    if all_scores is not None and scores is not None:
         settings = [_settings(record.terms.ask, each) for each in configurations]
+        curves = curves_of(confirmed, all_scores, rises_to_better=rises)
+        known = curves if isinstance(curves, RateCurves) else None
         missing, degrees = _missing(record, configurations)
-        asked = answer_asked(
-            scores, settings, record.terms.ask, 0, missing=missing, missing_degrees=degrees
-        )
-        could = _detectable(scores, asked, missing, degrees)
+        basis = Basis(all_scores if known else scores, missing, degrees, known)
+        asked = basis.answered(settings, record.terms.ask)
+        could = basis.detectable(asked)
     return ConfirmedAnswer(
         metric,
-        first["objective_mode"] == "max",
+        rises,
         record.terms.ask,
         record.terms.seeds,
+        record.terms.around,
         0 if scores is None else scores.rows,
         record.terms.tried,
         _settings_tried(rows),
-        record.optima if isinstance(record.optima, str) else None,
+        _not_at_their_best(record, curves),
+        curves.rates if isinstance(curves, RateCurves) else None,
         asked,
         could,
         confirmed.best is not None,
         _standings(configurations, metric, scores, executed),
         tuple(_remarks(predicted, confirmed, rows, metric, scores)),
     )
+
+
+def _not_at_their_best(record: Confirmation, curves: RateCurves | NoCurves | None) -> str | None:
+    """Returns why what is said is not of the values; None where it is."""
+    match curves:
+        case RateCurves():
+            return None
+        case NoCurves(reason):
+            return reason
+        case None:
+            return record.optima if isinstance(record.optima, str) else None
 
 
 def _missing(
@@ -192,32 +214,6 @@ def _missing(
         return None, math.inf
     order = [record.confirmed.index(each.confirmed) for each in configurations]
     return np.array(record.optima.missing)[np.ix_(order, order)], record.optima.degrees
-
-
-def _detectable(
-    scores: RunScores,
-    asked: Mapping[str, Sequence[Answered]],
-    missing: Array | None,
-    degrees: float,
-) -> dict[str, Detectable]:
-    """Returns what could be shown of each parameter of which no difference is."""
-    found = {}
-    for name, contrasts in asked.items():
-        if any(each.differs for each in contrasts):
-            continue
-        level = 1 - (1 - contrasts[0].level) / len(contrasts)
-        of_contrasts = []
-        for each in contrasts:
-            weights = np.asarray(each.asked.weights)
-            further = (
-                None if missing is None else Component(float(weights @ missing @ weights), degrees)
-            )
-            could = detectable(scores, weights, WORTH, level=level, further=further)
-            if could is not None:
-                of_contrasts.append(could)
-        if of_contrasts:
-            found[name] = max(of_contrasts, key=lambda could: could.difference)
-    return found
 
 
 def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:

@@ -91,7 +91,16 @@ def found_words(answer: ConfirmedAnswer) -> list[str]:
 def unknown_words(answer: ConfirmedAnswer) -> list[str]:
     """Returns what the answer is about and what not, what it would take, and what is missing."""
     said = []
-    if answer.settings is not None and answer.not_at_their_best is None:
+    if answer.best_rates is not None:
+        rates = ", ".join(brief(rate) for rate in answer.best_rates)
+        said.append(
+            f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
+            " suits it best, within the range that was searched: each was trained at rates around"
+            " the chosen one, and a score is taken to have one best rate, falling off to each side"
+            f" as steeply as the runs tell. They lie near {rates}, in the order of the table; what"
+            " is not known of that is in the intervals of these differences."
+        )
+    elif answer.settings is not None and answer.not_at_their_best is None:
         said.append(
             f"This is about {' and '.join(answer.ask)}, every combination at the learning rate that"
             " suits it best: the optimum of a surface over all that tuning trained in full. What is"
@@ -119,10 +128,13 @@ def basis_words(answer: ConfirmedAnswer) -> str:
     count = len(answer.standings)
     which = "configuration was" if count == 1 else "configurations were"
     chosen = f"the best of each {' and '.join(answer.ask)}" if answer.ask else "the best"
+    count_around = len(answer.around)
+    rates = "rate" if count_around == 1 else "rates"
+    beside = f", and at {count_around} further {rates} around its own" if answer.around else ""
     return (
         f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
-        f" {answer.seeds} new seeds each; scores are on {answer.test_rows:,} test rows, which"
-        " nothing was chosen on."
+        f" {answer.seeds} new seeds each{beside}; scores are on {answer.test_rows:,} test rows,"
+        " which nothing was chosen on."
     )
 
 

@@ -70,7 +70,7 @@ def confirming_runs(sweep: Sweep) -> int:
     if confirm is None:
         return 0
     found = len(sweep.strata) + len(sweep.points) if sweep.strata else sweep.configurations
-    return min(confirm.configurations, found) * confirm.seeds
+    return min(confirm.configurations, found) * confirm.runs_of_each
 
 
 class Numbering:

@@ -12,7 +12,12 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, Context
 from typing import Any
 
-from orchestrator.search_space.distributions import Fault, count_values, extremes, finite_values
+from orchestrator.search_space.distributions import (
+    Fault,
+    count_values,
+    extremes,
+    finite_values,
+)
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space
@@ -176,23 +181,6 @@ def replicates(value: int, valid: Valid) -> list[Fault]:
     return [((), f"is {value}, but {runs} and must be at most {MOST_RUNS:,}; lower one of the two")]
 
 
-def confirming_runs(value: int, valid: Valid) -> list[Fault]:
-    """There is room for all seeds of one configuration."""
-    seeds = valid.get("seeds")
-    if seeds is None or value >= seeds:
-        return []
-    rule = f"must hold the {seeds:,} seeds of one configuration"
-    return [((), f"is {value:,}, but {rule}; take a multiple of {seeds:,}")]
-
-
-def confirm(value: Any, valid: Valid) -> list[Fault]:
-    """Only what was searched is confirmed: nothing is chosen among points alone."""
-    if value is None or "space" not in valid or valid["space"] is not None:
-        return []
-    remedy = "nothing is chosen among points; use replicates for more seeds, and remove confirm"
-    return [((), f"is given, but there is no space that is searched: {remedy}")]
-
-
 def _as_point(space: Space) -> str:
     """Returns a space of a single configuration as the points of a file."""
     ((technique, branch),) = space.technique.items()
@@ -329,7 +317,6 @@ BY_KEY: dict[str, Callable[[Any, Valid], list[Fault]]] = {
     "search": search,
     "replicates": replicates,
     "budget": budget,
-    "confirm": confirm,
     "base_model_revision": base_model_revision,
     "dataset_revision": dataset_revision,
     "columns": of_own_tables,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from orchestrator.search_space import ask, checks, stopping_rules
+from orchestrator.search_space import ask, checks, confirm_rules, stopping_rules
 from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
     Asked,
@@ -50,7 +50,11 @@ DATASETS: dict[str, tuple[str, str | None]] = {
 }
 """Profile -> the data set where the file names none, and its revision on the hub."""
 
-_RULES = checks.BY_KEY | {"ask": ask.ask, "stopping": stopping_rules.stopping}
+_RULES = checks.BY_KEY | {
+    "ask": ask.ask,
+    "stopping": stopping_rules.stopping,
+    "confirm": confirm_rules.confirm,
+}
 
 RUNGS_WITHOUT_STOPPING = 4
 """Reports of a trial that is never stopped early, at equal distances."""

@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from orchestrator.search_space import checks, stopping_rules
+from orchestrator.search_space import checks, confirm_rules, stopping_rules
 from orchestrator.search_space.problems import show
 from orchestrator.search_space.space import MOST_EXAMPLES, fail
 from trainables.contract.scores import METRICS
@@ -39,6 +39,11 @@ Asked = Annotated[
     tuple[Any, ...], BeforeValidator(_names), WithJsonSchema({"type": ["array", "string"]})
 ]
 """Names of parameters; the rules are in `orchestrator.search_space.ask`."""
+
+
+def _decades(value: Any) -> Any:
+    """Takes a list, as YAML has it, for a tuple; a single number for a list of it."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 ColumnName = Annotated[str | None, Field(min_length=1, max_length=200)]
@@ -224,28 +229,56 @@ class Confirm(Section):
             examples=[3],
         ),
     ] = 3
+    around: Annotated[
+        tuple[float, ...],
+        BeforeValidator(_decades),
+        WithJsonSchema({"type": "array", "items": {"type": "number"}}),
+        Field(
+            description="Decades from each chosen learning rate at which its combination is trained"
+            " again, too, under half as many seeds. What is stated is then about the values that "
+            "are asked about, each at the rate that suits it best. Empty: about what was chosen.",
+            examples=["[-0.8, -0.4, 0.4]"],
+        ),
+    ] = ()
     runs: Annotated[
         Whole,
         Field(
             ge=2,
             le=10_000,
             validate_default=True,
-            description="Confirming runs in all; configurations = runs / seeds. With `ask` one of "
-            "each stratum, the ends first; without, the best ones.",
+            description="Confirming runs in all; configurations = runs / seeds, or with `around` "
+            "runs / (seeds + those around). With `ask` one of each stratum, the ends first; "
+            "without, the best ones.",
             examples=[18],
         ),
     ] = 18
 
+    @field_validator("around")
+    @classmethod
+    def _rates(cls, around: tuple[float, ...]) -> tuple[float, ...]:
+        fail(confirm_rules.around(around), around)
+        return around
+
     @field_validator("runs")
     @classmethod
     def _enough(cls, runs: int, info: ValidationInfo) -> int:
-        fail(checks.confirming_runs(runs, info.data), runs)
+        fail(confirm_rules.confirming_runs(runs, info.data), runs)
         return runs
 
     @property
+    def seeds_around(self) -> int:
+        """Under how many seeds each of the rates around a chosen one is trained."""
+        return confirm_rules.seeds_around(self.seeds)
+
+    @property
+    def runs_of_each(self) -> int:
+        """How many runs a configuration takes, with those around it."""
+        return self.seeds + len(self.around) * self.seeds_around
+
+    @property
     def configurations(self) -> int:
-        """How many configurations are confirmed at most."""
-        return self.runs // self.seeds
+        """How many configurations are chosen at most."""
+        return self.runs // self.runs_of_each
 
 
 class Stopping(Section):

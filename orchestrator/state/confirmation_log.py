@@ -13,10 +13,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.search.identity import configuration_id
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import CONFIRMING, Proposal
+from orchestrator.search_space.confirm_rules import seeds_around
 from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
 
@@ -31,12 +33,16 @@ class Choice:
     Attributes:
         configuration: What is trained again.
         tuned: Id of the trial that led to it: the best of its stratum.
-        reason: `best`, `best of its stratum` or `optimum of its stratum`.
+        reason: `best`, `best of its stratum`, `optimum of its stratum` or `beside it`.
+        searched: The range that its rate was searched in, where rates around it are trained, too.
+        beside: Whether it is one of those around a chosen one, with whose `tuned` it goes.
     """
 
     configuration: Configuration
     tuned: str
     reason: str
+    searched: tuple[float, float] | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Terms:
         seeds: Under how many seeds each choice runs.
         most: How many choices there is room for.
         mended: Number of those runs that had failed and, tried again, did not.
+        around: Decades from each choice at which its combination is trained, too.
     """
 
     ask: tuple[str, ...]
@@ -69,6 +76,12 @@ class Terms:
     seeds: int
     most: int
     mended: int = 0
+    around: tuple[float, ...] = ()
+
+    @property
+    def seeds_around(self) -> int:
+        """Under how many seeds each of those around a choice runs."""
+        return seeds_around(self.seeds)
 
 
 @dataclass(frozen=True)
@@ -139,8 +152,9 @@ class ConfirmationLog:
                 following = max(following, *(number + 1 for number in each.trials))
         confirmed = []
         for choice in choices:
-            there = known.get(configuration_id(choice.configuration), ())[: terms.seeds]
-            new = range(following, following + terms.seeds - len(there))
+            seeds = terms.seeds_around if choice.beside else terms.seeds
+            there = known.get(configuration_id(choice.configuration), ())[:seeds]
+            new = range(following, following + seeds - len(there))
             following = max(following, new.stop)
             confirmed.append(Confirmed(choice, (*there, *new)))
         confirmation = Confirmation(terms, tuple(confirmed), optima)
@@ -173,10 +187,16 @@ class ConfirmationLog:
         record = read_record(path, _WHAT, _REMEDY)
         try:
             confirmed = tuple(
-                Confirmed(Choice(**each["choice"]), tuple(each["trials"]))
+                Confirmed(_choice(each["choice"]), tuple(each["trials"]))
                 for each in record["confirmed"]
             )
-            terms = Terms(**record["terms"] | {"ask": tuple(record["terms"]["ask"])})
+            terms = Terms(
+                **record["terms"]
+                | {
+                    "ask": tuple(record["terms"]["ask"]),
+                    "around": tuple(record["terms"].get("around", ())),
+                }
+            )
             optima = record["optima"]
             if not isinstance(optima, str):
                 optima = Optima(**optima)
@@ -187,22 +207,36 @@ class ConfirmationLog:
         return confirmation
 
 
+def _choice(record: dict[str, Any]) -> Choice:
+    searched = record.get("searched")
+    return Choice(**record | {"searched": None if searched is None else tuple(searched)})
+
+
 def _check(path: Path, confirmation: Confirmation) -> None:
     """Refuses a record whose parts are not what they should be."""
     terms = confirmation.terms
     fine = all(type(count) is int and count > 0 for count in (terms.tried, terms.seeds, terms.most))
     fine = fine and type(terms.mended) is int
     fine = fine and all(isinstance(name, str) for name in terms.ask)
+    fine = fine and all(isinstance(each, int | float) for each in terms.around)
     fine = fine and _is_square(confirmation.optima, len(confirmation.confirmed))
     for each in confirmation.confirmed:
         fine = fine and all(type(n) is int and n >= CONFIRMING for n in each.trials)
-        fine = fine and isinstance(each.choice.tuned, str)
+        fine = fine and isinstance(each.choice.tuned, str) and type(each.choice.beside) is bool
+        fine = fine and _is_range(each.choice.searched)
         try:
             configuration_id(each.choice.configuration)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(path, _WHAT, _REMEDY) from error
     if not fine:
         raise damaged(path, _WHAT, _REMEDY)
+
+
+def _is_range(searched: tuple[float, float] | None) -> bool:
+    if searched is None:
+        return True
+    fine = len(searched) == 2 and all(isinstance(each, int | float) for each in searched)
+    return fine and 0 < searched[0] < searched[1] < math.inf
 
 
 def _is_square(optima: Optima | str, size: int) -> bool:

@@ -1,4 +1,5 @@
-"""What scores of repeated runs say: variances, contrasts, several of them at once, a surface.
+"""What scores of repeated runs say: variances, contrasts, several of them at once, a surface, the
+best rates.
 
 Arrays in, numbers out: nothing here knows a store, a sweep or a terminal.
 """

@@ -22,7 +22,9 @@ from orchestrator.statistics.contrasts import (
     contrast_covariance,
 )
 from orchestrator.statistics.multiplicity import Judged, family, holm
+from orchestrator.statistics.rate_curves import RateCurves
 from orchestrator.statistics.run_scores import Array, RunScores
+from orchestrator.statistics.variance_components import SeedVariance
 
 Scalar = str | int | float | bool
 Settings = Mapping[str, Scalar | None]
@@ -120,6 +122,7 @@ def answer_asked(
     *,
     missing: Array | None = None,
     missing_degrees: float = math.inf,
+    curves: RateCurves | None = None,
     level: float = 0.95,
 ) -> dict[str, list[Answered]]:
     """Returns what the confirmed configurations say of each parameter that is asked about.
@@ -134,6 +137,9 @@ def answer_asked(
             the statement is about the values, each at its best rate; not given, about these
             configurations.
         missing_degrees: Degrees of freedom of `missing`.
+        curves: What is known of each configuration's combination at its best rate, in the order of
+            `settings`; the scores are then of the runs at other rates, too. Given, the statement is
+            about the values.
         level: Of all verdicts together.
 
     Returns:
@@ -141,27 +147,78 @@ def answer_asked(
     """
     families, of_family = [], []
     for asked in asked_contrasts(settings, parameters, best).values():
-        weights = np.stack([each.weights for each in asked])
-        covariance = contrast_covariance(scores, weights)
-        if missing is not None:
-            covariance = covariance + weights @ missing @ weights.T
-        contrasts = []
-        for each in asked:
-            further = (
-                []
-                if missing is None
-                else [Component(float(each.weights @ missing @ each.weights), missing_degrees)]
+        estimators = [estimator(each.weights, missing, missing_degrees, curves) for each in asked]
+        contrasts = [
+            found
+            for each in estimators
+            if (
+                found := contrast(
+                    scores,
+                    each.weights,
+                    further=each.further,
+                    between=each.between,
+                    offset=each.offset,
+                )
             )
-            found = contrast(scores, each.weights, further=further)
-            if found is not None:
-                contrasts.append(found)
-        if len(contrasts) == len(asked):
-            families.append(family(asked[0].parameter, contrasts, covariance))
-            of_family.append(asked)
+            is not None
+        ]
+        if len(contrasts) < len(asked):
+            continue
+        covariance = contrast_covariance(
+            scores, np.stack([each.weights for each in estimators]), estimators[0].between
+        )
+        unknown = missing if curves is None else curves.unknown
+        if unknown is not None:
+            weights = np.stack([each.weights for each in asked])
+            covariance = covariance + weights @ unknown @ weights.T
+        families.append(family(asked[0].parameter, contrasts, covariance))
+        of_family.append(asked)
     return {
         judged.family.name: _answered(asked, judged)
         for asked, judged in zip(of_family, holm(families, level), strict=True)
     }
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """How a contrast is estimated from the runs.
+
+    Attributes:
+        weights: One a configuration of the scores.
+        offset: What is added.
+        further: What is unknown beside the luck of seeds and rows.
+        between: The variance between seeds, where the runs of one configuration do not tell all.
+    """
+
+    weights: Array = field(repr=False)
+    offset: float = 0.0
+    further: tuple[Component, ...] = ()
+    between: SeedVariance | None = None
+
+
+def estimator(
+    weights: Array,
+    missing: Array | None = None,
+    missing_degrees: float = math.inf,
+    curves: RateCurves | None = None,
+) -> Estimator:
+    """Returns how a contrast is estimated; arguments as of `answer_asked`.
+
+    Args:
+        weights: Of the contrast, one a configuration or combination.
+        missing: See there.
+        missing_degrees: See there.
+        curves: See there.
+    """
+    if curves is not None:
+        unknown = Component(float(weights @ curves.unknown @ weights), curves.between.degrees)
+        offset = float(weights @ curves.offset)
+        return Estimator(weights @ curves.weights, offset, (unknown,), curves.between)
+    if missing is None:
+        return Estimator(weights)
+    return Estimator(
+        weights, further=(Component(float(weights @ missing @ weights), missing_degrees),)
+    )
 
 
 def against_best(

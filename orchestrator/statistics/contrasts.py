@@ -20,7 +20,11 @@ import numpy as np
 from scipy import special
 
 from orchestrator.statistics.run_scores import Array, RunScores
-from orchestrator.statistics.variance_components import mean_covariance, seed_variance
+from orchestrator.statistics.variance_components import (
+    SeedVariance,
+    mean_covariance,
+    seed_variance,
+)
 
 Interval = tuple[float, float]
 Seeds = Literal["pooled", "each", "fixed"]
@@ -126,6 +130,8 @@ def contrast(
     *,
     seeds: Seeds = "pooled",
     further: Sequence[Component] = (),
+    between: SeedVariance | None = None,
+    offset: float = 0.0,
 ) -> Contrast | None:
     """Returns a weighted sum of the configurations' scores.
 
@@ -136,15 +142,19 @@ def contrast(
             "each": every configuration with a weight has its own, as groups do whose members
             differ. "fixed": these runs are meant and no others, whatever another seed would give.
         further: More of the variance.
+        between: The variance between seeds where more than the runs of one configuration tells it;
+            with `seeds="pooled"`.
+        offset: What the contrast is besides.
 
     Returns:
         None where the variance between seeds is part of the statement and nothing tells it.
     """
     w = np.asarray(weights, dtype=float)
-    low = _estimate(scores, scores.filled((w < 0).tolist()), w, seeds, further)
+    low = _estimate(scores, scores.filled((w < 0).tolist()), w, seeds, further, between, offset)
     high = low
     if scores.limits is not None and scores.unjudged:
-        high = _estimate(scores, scores.filled((w > 0).tolist()), w, seeds, further)
+        right = scores.filled((w > 0).tolist())
+        high = _estimate(scores, right, w, seeds, further, between, offset)
     if low is None or high is None:
         return None
     return Contrast(low, high, _reach(scores, w))
@@ -185,12 +195,15 @@ def _wilson(share: Estimate, level: float) -> Interval:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def contrast_covariance(scores: RunScores, weights: Array) -> Array:
+def contrast_covariance(
+    scores: RunScores, weights: Array, between: SeedVariance | None = None
+) -> Array:
     """Returns the covariance of several contrasts, shape [contrasts, contrasts].
 
     Args:
         scores: As for `contrast`; the unjudged count as half right, which is where the middle is.
         weights: Shape [contrasts, configurations].
+        between: As for `contrast`.
     """
     right, wrong = (
         scores.filled([True] * len(scores.runs)),
@@ -198,7 +211,7 @@ def contrast_covariance(scores: RunScores, weights: Array) -> Array:
     )
     runs = [(a + b) / 2 for a, b in zip(right, wrong, strict=True)]
     means = np.stack([each.mean(axis=0) for each in runs])
-    between = seed_variance(runs, scores.clusters)
+    between = between or seed_variance(runs, scores.clusters)
     of_seeds = np.diag((between.variance if between else 0.0) / scores.seeds)
     covariance: Array = weights @ (mean_covariance(means, scores.clusters) + of_seeds) @ weights.T
     return covariance
@@ -220,14 +233,16 @@ def _estimate(
     weights: Array,
     seeds: Seeds,
     further: Sequence[Component],
+    between: SeedVariance | None,
+    offset: float,
 ) -> Estimate | None:
     means = np.stack([each.mean(axis=0) for each in runs])
     per_row = weights @ means
-    value = float(per_row.mean())
+    value = float(per_row.mean()) + offset
     of_rows = _row_variance(scores, per_row, weights)
     parts = [Component(of_rows, scores.samples - 1)]
     total = of_rows
-    for variance, observed, degrees in _of_seeds(scores, runs, weights, seeds):
+    for variance, observed, degrees in _of_seeds(scores, runs, weights, seeds, between):
         if not degrees:
             return None
         total += variance
@@ -243,7 +258,11 @@ def _estimate(
 
 
 def _of_seeds(
-    scores: RunScores, runs: Sequence[Array], weights: Array, seeds: Seeds
+    scores: RunScores,
+    runs: Sequence[Array],
+    weights: Array,
+    seeds: Seeds,
+    known: SeedVariance | None,
 ) -> list[tuple[float, float, int]]:
     """Returns variance, the same before the row part is taken off, and degrees, of each part."""
     share = weights**2 / scores.seeds
@@ -255,7 +274,7 @@ def _of_seeds(
         pools = [([own], float(part)) for own, part in zip(runs, share, strict=True) if part]
     found = []
     for members, part in pools:
-        between = seed_variance(members, scores.clusters)
+        between = known or seed_variance(members, scores.clusters)
         if between is None:
             return [(0.0, 0.0, 0)]
         found.append((part * between.variance, part * between.observed, between.degrees))

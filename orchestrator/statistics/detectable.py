@@ -19,7 +19,7 @@ from scipy import special
 
 from orchestrator.statistics.contrasts import Component, contrast, student_t
 from orchestrator.statistics.run_scores import Array, RunScores
-from orchestrator.statistics.variance_components import seed_variance
+from orchestrator.statistics.variance_components import SeedVariance, seed_variance
 
 POWER = 0.8
 
@@ -55,6 +55,7 @@ def detectable(
     *,
     level: float = 0.95,
     further: Component | None = None,
+    between: SeedVariance | None = None,
 ) -> Detectable | None:
     """Returns what a contrast can show, and what it would take to show a difference.
 
@@ -64,16 +65,20 @@ def detectable(
         asked: The difference that is to be shown, above 0.
         level: Of the verdict.
         further: What is unknown of where the optima lie.
+        between: The variance between seeds where the runs at rates around the chosen ones tell it;
+            what is unknown then falls with seeds and rows as the luck of both does.
 
     Returns:
         None where the variance between seeds is not known.
     """
     of_rows = contrast(scores, weights, seeds="fixed")
-    between = seed_variance(scores.filled([False] * len(scores.runs)), scores.clusters)
+    repeated = between is not None
+    between = between or seed_variance(scores.filled([False] * len(scores.runs)), scores.clusters)
     if of_rows is None or between is None:
         return None
-    own = max(2, round(float(np.mean(scores.seeds))))
-    squares, configurations = float((weights**2).sum()), len(scores.runs)
+    own = max(2, round(float(scores.seeds.max() if repeated else np.mean(scores.seeds))))
+    squares = own * float((weights**2 / scores.seeds).sum())
+    configurations = len(scores.runs)
     # What one run makes of a row is averaged over seeds; what all of them make of it is not.
     of_runs = squares * between.row_part
     common = max(0.0, of_rows.lowest.standard_error**2 - of_runs / own)
@@ -84,8 +89,15 @@ def detectable(
         row_part = Component(share * (common + of_runs / seeds), samples - 1)
         # As in a contrast: what is known of the seeds is known with their row part in it.
         observed = squares * (between.variance + share * between.row_part) / seeds
-        seed_part = Component(observed, configurations * (seeds - 1))
+        degrees_of_seeds = (
+            between.degrees * seeds / own if repeated else configurations * (seeds - 1)
+        )
+        seed_part = Component(observed, degrees_of_seeds)
         unknown = [] if further is None else [further]
+        if further is not None and repeated:
+            luck = between.variance + share * between.row_part
+            shrunk = further.variance * own / seeds * luck / (between.variance + between.row_part)
+            unknown = [Component(shrunk, further.degrees * seeds / own)]
         parts = [row_part, seed_part, *unknown]
         total = squares * between.variance / seeds
         total += math.fsum(part.variance for part in (row_part, *unknown))

@@ -47,6 +47,10 @@ class RunScores:
         """How many predictions nobody can judge, of all runs together."""
         return sum(int(np.isnan(runs).sum()) for runs in self.runs)
 
+    def first(self, count: int) -> RunScores:
+        """Returns the scores of the first configurations alone."""
+        return RunScores(self.runs[:count], self.clusters, self.limits)
+
     def filled(self, right: Sequence[bool]) -> tuple[Array, ...]:
         """Returns the runs with every unjudged prediction taken to be right, or wrong.
 

@@ -14,6 +14,7 @@ from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space.distributions import plain
 from orchestrator.search_space.membership import inside
 from orchestrator.search_space.model import Sweep
+from orchestrator.search_space.sections import Confirm
 from orchestrator.search_space.space import Space
 from orchestrator.search_space.strata import Stratum
 from orchestrator.terminal.plain_console import shown, shown_line
@@ -117,11 +118,23 @@ def _confirming(sweep: Sweep) -> str:
     confirm = sweep.confirm
     if confirm is None:
         return "none: the best trial is that of one seed, and chosen by its own score"
-    most = confirming_runs(sweep) // confirm.seeds
+    most = confirming_runs(sweep) // confirm.runs_of_each
     what = "the best of each combination" if sweep.strata else "the best configurations"
     return (
-        f"{_count(most * confirm.seeds, 'run')} at most: {what}, up to {most}, under"
-        f" {confirm.seeds} new seeds each, in full, on test rows"
+        f"{_count(most * confirm.runs_of_each, 'run')} at most: {what}, up to {most}, under"
+        f" {confirm.seeds} new seeds each{_around(confirm)}, in full, on test rows"
+    )
+
+
+def _around(confirm: Confirm) -> str:
+    """Says at which further rates a combination is trained, and what for."""
+    if not confirm.around:
+        return ""
+    decades = ", ".join(f"{each:+g}" for each in confirm.around)
+    seeds = _count(confirm.seeds_around, "seed")
+    return (
+        f" and at learning rates {decades} decades from its own under {seeds} each, so that values"
+        " are compared at the rate that suits each best"
     )
 
 

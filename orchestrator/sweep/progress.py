@@ -117,8 +117,11 @@ class Progress:
         what = "; ".join(
             f"{configuration(each.choice.configuration)} ({each.choice.reason})"
             for each in chosen.confirmed
+            if not each.choice.beside
         )
-        seeds = f"under {chosen.terms.seeds} new seeds each, on test rows"
+        count = len(chosen.terms.around)
+        around = f", with {count} learning rates around each" if count else ""
+        seeds = f"under {chosen.terms.seeds} new seeds each{around}, on test rows"
         words = f"Tuning has ended. Now {seeds}: {what}."
         if not chosen.confirmed:
             words = "Tuning has ended, without a trial that could be confirmed."

@@ -168,6 +168,49 @@ def test_confirming_takes_the_runs_of_one_configuration_at_least(tmp_path: Path)
         sweeps.toy(tmp_path, confirm={"runs": 4, "seeds": 5})
 
 
+def _around(folder: Path, around: object, **changes: Any) -> Sweep:
+    lora = {"rank": {"choice": [4, 8]}, "learning_rate": {"loguniform": [1e-4, 1e-2]}}
+    asked = {
+        "ask": ["rank"],
+        "space": {"technique": {"lora": lora | changes.pop("lora", {})}, "data_size": 100},
+        "trials": 12,
+        "stopping": None,
+    }
+    confirm = {"runs": 30, "seeds": 2, "around": around}
+    return sweeps.toy(folder, **asked | {"confirm": confirm} | changes)
+
+
+def test_rates_around_take_runs_of_their_own(tmp_path: Path) -> None:
+    confirm = _around(tmp_path, [-0.8, -0.4, 0.4]).confirm
+    assert confirm is not None
+    assert (confirm.runs_of_each, confirm.configurations) == (5, 6)
+    assert Confirm(seeds=6, around=(-0.4, 0.4), runs=24).runs_of_each == 12
+
+
+@pytest.mark.parametrize(
+    ("around", "changes", "said"),
+    [
+        ([0.01], {}, r"confirm.around.0: is 0.01, but must be from 0.05 to 2 decades"),
+        ([-3], {}, r"confirm.around.0: is -3, but must be from 0.05 to 2 decades"),
+        ([0.4, 0.4], {}, r"confirm.around.1: is 0.4, which is there already"),
+        ([0.1 * n for n in range(1, 10)], {}, "confirm.around: has 9 rates, but must have at most"),
+        (
+            [0.4, -0.4],
+            {"confirm": {"runs": 3, "seeds": 2, "around": [0.4, -0.4]}},
+            "hold the 4 runs",
+        ),
+        ([0.4], {"ask": []}, "confirm.around: is given, but nothing is asked about"),
+        ([0.4], {"lora": {"learning_rate": 1e-3}}, "lora has no learning_rate that is searched"),
+        ([0.4], {"lora": {"dropout": {"choice": [0.0, 0.1]}}}, "dropout of lora is tuned as well"),
+    ],
+)
+def test_rates_around_that_would_tell_nothing_are_refused(
+    tmp_path: Path, around: object, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        _around(tmp_path, around, **changes)
+
+
 def test_confirming_is_no_part_of_a_sweeps_identity(tmp_path: Path) -> None:
     without = sweep_id(sweeps.toy(tmp_path))
     assert sweep_id(sweeps.toy(tmp_path, confirm={"runs": 9})) == without

@@ -71,7 +71,9 @@ def standing(technique: str, rank: int | None, value: float | None) -> Standing:
 
 
 def stated(ask: tuple[str, ...], *standings: Standing) -> ConfirmedAnswer:
-    return ConfirmedAnswer("rouge_l", True, ask, 2, 200, 9, None, None, {}, {}, True, standings, ())
+    return ConfirmedAnswer(
+        "rouge_l", True, ask, 2, (), 200, 9, None, None, None, {}, {}, True, standings, ()
+    )
 
 
 def test_a_technique_that_lacks_an_asked_parameter_is_left_out_of_its_figure() -> None:
