@@ -18,7 +18,7 @@ from tests.orchestrator.price.test_history import SPACE, add_trial
 from tests.orchestrator.store import samples
 
 PLACE = Slots("cpu", 2, 1, {"CPU": 1.0})
-ALONE = ("baseline=false", "confirm=null", "stopping=null", "trials=6")
+ALONE = ("baseline=false", "confirm=null", "stopping=null", "trials=6", "budget.examples=2400")
 
 
 @pytest.fixture
