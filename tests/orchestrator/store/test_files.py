@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,15 @@ def test_only_old_staged_files_are_removed(tmp_path: Path) -> None:
         os.utime(staged, (moment, moment))
     assert files.remove_abandoned() == 1
     assert [path.name for path in (tmp_path / "staging").iterdir()] == ["young"]
+
+
+def test_by_a_clock_that_is_two_days_ahead_nobody_loses_what_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Times of files are the shared disk's; the clock is that of one of several machines."""
+    files = PublishedFiles(tmp_path)
+    (tmp_path / "staging" / "of-a-running-trial").write_bytes(b"")
+    ahead = time.time() + 2 * 86400
+    monkeypatch.setattr("time.time", lambda: ahead)
+    assert files.remove_abandoned() == 0
+    assert [path.name for path in (tmp_path / "staging").iterdir()] == ["of-a-running-trial"]
