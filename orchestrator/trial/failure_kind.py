@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from orchestrator.state.attempts import MACHINE, NODE
 from orchestrator.state.content_log import ContentChangedError
 from orchestrator.store import StoreError
@@ -16,6 +18,10 @@ _LACK_OF_MEMORY = (
 """How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
 
 
+_OF_ONE_MACHINE = {errno.EROFS, errno.ESTALE, errno.EIO, errno.EACCES, errno.EPERM, errno.ENOTCONN}
+"""What a shared folder may answer on one machine and not on others; a full one is full for all."""
+
+
 def failure_kind(error: BaseException | None) -> str:
     """Returns "out_of_memory", `MACHINE`, `NODE` or "failed", for an error or what caused it."""
     while error is not None:
@@ -26,11 +32,16 @@ def failure_kind(error: BaseException | None) -> str:
         ):
             return "out_of_memory"
         if isinstance(error, StoreError | OSError | ContentChangedError):
-            return MACHINE
+            return NODE if _is_one_machines(error) else MACHINE
         if isinstance(error, SharedError):  # a model, a table or a device that another may have
             return NODE
         error = error.__cause__
     return "failed"
+
+
+def _is_one_machines(error: BaseException) -> bool:
+    causes = (error, error.__cause__)
+    return any(isinstance(each, OSError) and each.errno in _OF_ONE_MACHINE for each in causes)
 
 
 def _lacks_memory(message: str) -> bool:

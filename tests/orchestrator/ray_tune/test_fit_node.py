@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ import pytest
 from orchestrator.ray_tune.fit_node import UnfitNodeError, on_fit_node, unfit_node
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.stored_sweep import latest
-from orchestrator.store import Store
+from orchestrator.store import NotPublishedError, Store
 from tests.orchestrator import sweeps
 from trainables.data.errors import DatasetError
 
@@ -64,6 +66,26 @@ def test_what_the_node_lacks_is_its_fault_and_what_the_trial_does_is_not(
     with pytest.raises(ValueError, match="its own"), on_fit_node(marker):
         raise ValueError("its own")
     assert unfit_node("ValueError: its own") is None
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ESTALE, errno.EIO, errno.EACCES])
+def test_a_share_that_one_machine_cannot_write_to_any_more_is_that_machines_fault(
+    marker: NodeMarker, number: int
+) -> None:
+    def write() -> None:
+        try:
+            raise OSError(number, os.strerror(number))
+        except OSError as error:
+            raise NotPublishedError("reports/1.parquet was not stored") from error
+
+    with pytest.raises(UnfitNodeError, match="NotPublishedError: reports/1"), on_fit_node(marker):
+        write()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_share_is_full_for_all(marker: NodeMarker, number: int) -> None:
+    with pytest.raises(OSError, match=os.strerror(number)), on_fit_node(marker):
+        raise OSError(number, os.strerror(number))
 
 
 def test_on_one_machine_errors_stay_what_they_are() -> None:
