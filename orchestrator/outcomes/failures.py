@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import CommandError
-from orchestrator.state.attempts import DIED, MACHINE, NODE, TERMINATED, Attempts
+from orchestrator.state.attempts import DIED, LOST, MACHINE, NODE, TERMINATED, Attempts
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from trainables.contract.configuration import TrialConfiguration
@@ -17,6 +17,9 @@ from trainables.techniques.registry import is_untuned
 
 MAX_MEMORY_FAILURES = 2
 """One lack of memory is retried with half the micro-batch; the second ends the trial."""
+
+MAX_LOST = 10
+"""So many lost nodes, one after another, are no chance: the trial may be why."""
 
 ALIKE = 3
 """So many first trials that all fail alike end the sweep: the fault is not any one trial's."""
@@ -49,6 +52,8 @@ def outcome(attempts: Attempts, max_attempts: int) -> str | None:
         raise MachineError(attempts.failure["error"])
     if kind == TERMINATED:
         return None
+    if kind == LOST:
+        return None if attempts.lost < MAX_LOST else "failed"
     if kind == DIED:
         return None if attempts.deaths < max_attempts else "failed"
     if kind == "out_of_memory":

@@ -16,6 +16,8 @@ from orchestrator.state.attempts import NODE
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.trial.failure_kind import failure_kind
 
+_NODE_DEATH = "died because its node has died"
+"""In the words of Ray (2.60)."""
 _UNFIT = re.compile(r"UnfitNodeError: node ([0-9a-f]+) (.*)")
 
 
@@ -35,6 +37,11 @@ def unfit_node(error: str) -> tuple[str, str] | None:
     """Returns the node and what is wrong there, from Ray's account of such an error."""
     found = _UNFIT.search(error)
     return None if found is None else (found[1], found[2])
+
+
+def is_of_lost_node(error: str) -> bool:
+    """Returns whether by Ray's account of an error its process went away with its whole node."""
+    return _NODE_DEATH in error
 
 
 def check_root(marker: NodeMarker | None) -> None:

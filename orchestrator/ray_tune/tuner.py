@@ -15,11 +15,16 @@ from typing import Any
 from ray import tune
 
 from orchestrator.outcomes.conclusions import Conclusions
-from orchestrator.outcomes.failures import AlikeFailuresError, FirstFailures, MachineError
+from orchestrator.outcomes.failures import (
+    MAX_LOST,
+    AlikeFailuresError,
+    FirstFailures,
+    MachineError,
+)
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
-from orchestrator.ray_tune.fit_node import unfit_node
+from orchestrator.ray_tune.fit_node import is_of_lost_node, unfit_node
 from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.room import NoNodeError, Room
@@ -32,7 +37,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import ConfirmingQueue, Queue, RunQueue
 from orchestrator.search.run_result import RunResult
 from orchestrator.search_space.stopping_rules import MOST_RUNGS
-from orchestrator.state.attempts import NODE, AttemptLog
+from orchestrator.state.attempts import LOST, NODE, AttemptLog
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
@@ -231,6 +236,8 @@ class SweepTuner:
         if unfit is not None:
             self._move(proposal, *unfit, error or "")
             return None
+        if error is not None and is_of_lost_node(error) and self._is_moved(proposal, error):
+            return None
         stopped = tune_id in self._scheduler.stopped
         if tune_id in self._scheduler.waiting:
             # By now there may be a verdict.
@@ -242,14 +249,38 @@ class SweepTuner:
 
     def _move(self, proposal: Proposal, node_id: str, reason: str, error: str) -> None:
         """Has a trial run on another node than the one that it has come to, which gets no other."""
-        number = proposal.trial_number
         try:
             self._room.set_aside(node_id, reason)
-            begun = self._attempts.of(number)
-            if begun.count > self._earlier_attempts.get(number, 0) and begun.failure is None:
-                self._attempts.fail(number, NODE, reason, error)
+            self._note_end(proposal, NODE, reason, error)
         except (NoNodeError, StoreError) as trouble:
             self._keep(trouble)
+        self._put_back(proposal)
+
+    def _is_moved(self, proposal: Proposal, error: str) -> bool:
+        """Has a trial whose node is lost go on elsewhere, unless it has lost too many."""
+        number = proposal.trial_number
+        try:
+            self._note_end(proposal, LOST, "its node was lost", error)
+        except StoreError as trouble:
+            self._keep(trouble)
+        attempts = self._attempts.of(number)
+        begun = attempts.count > self._earlier_attempts.get(number, 0)
+        of_its_own = attempts.failure is not None and attempts.failure["outcome"] != LOST
+        if begun and (of_its_own or attempts.lost >= MAX_LOST):
+            return False
+        self._put_back(proposal)
+        return True
+
+    def _note_end(self, proposal: Proposal, kind: str, reason: str, error: str) -> None:
+        """Puts on record how an attempt ended that has begun and could not say it itself."""
+        number = proposal.trial_number
+        begun = self._attempts.of(number)
+        if begun.count > self._earlier_attempts.get(number, 0) and begun.failure is None:
+            self._attempts.fail(number, kind, reason, error)
+
+    def _put_back(self, proposal: Proposal) -> None:
+        """Has a trial that has ended run again, as the next one."""
+        number = proposal.trial_number
         self._earlier_attempts[number] = self._attempts.of(number).count
         for watcher in self._watchers:
             watcher.interrupted(proposal, goes_on=not self._over())

@@ -21,6 +21,8 @@ DIED = "died"
 """The process ended without a word: killed, or its machine was lost."""
 TERMINATED = "terminated"
 """The process received SIGTERM and saved where it was before it ended."""
+LOST = "lost"
+"""Its node went away with it: taken back, cut off the network or without power."""
 MACHINE = "machine"
 """An error of the machine, not of the trial: a full disk, an unreachable model."""
 NODE = "node"
@@ -35,13 +37,14 @@ class Attempts:
         count: Number of times that a process started on it.
         started_at: Start of the first one; None before it.
         failure: Record of how the latest attempt failed, None if it did not: `outcome` ("failed",
-            "out_of_memory", "hung", `DIED`, `TERMINATED`, `MACHINE` or `NODE`), `error` and
+            "out_of_memory", "hung", `DIED`, `LOST`, `TERMINATED`, `MACHINE` or `NODE`), `error` and
             `traceback`.
         deaths: Number of attempts whose process died without a word.
         memory_failures: Number of attempts that ran out of memory.
         resumed: Number of attempts that went on where the one before had ended to wait for other
             trials.
         unfit: Number of attempts on machines that could not take the trial.
+        lost: Number of attempts whose node went away.
     """
 
     count: int
@@ -51,6 +54,7 @@ class Attempts:
     memory_failures: int
     resumed: int = 0
     unfit: int = 0
+    lost: int = 0
 
     @property
     def counted(self) -> int:
@@ -167,6 +171,7 @@ class AttemptLog:
             kinds["out_of_memory"],
             resumed,
             kinds[NODE],
+            kinds[LOST],
         )
 
     def hang_account(self, trial_number: int, attempt: int) -> Path:
@@ -189,7 +194,7 @@ class AttemptLog:
         return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"
 
 
-_OUTCOMES = ("failed", "out_of_memory", "hung", DIED, TERMINATED, MACHINE, NODE)
+_OUTCOMES = ("failed", "out_of_memory", "hung", DIED, LOST, TERMINATED, MACHINE, NODE)
 _REMEDY = "remove it; the trial is then tried again as if that attempt had not been"
 
 

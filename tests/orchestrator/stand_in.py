@@ -20,11 +20,20 @@ from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.trial.attempt import TrialJob, run
 
 LEARNER = "tests.orchestrator.toy:finetune"
+_NODE_DEATH = """\
+ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.
+The actor died because its node has died. Node Id: ab12, Ip: 10.211.7.3.
+"""
+"""As Ray (2.60) tells it."""
 ROOM = FixedRoom(Slots("cpu", 1, 1, {"CPU": 1.0}))
 
 
 class _StoppedError(BaseException):
     """Ray Tune ends a trial's function from within its report."""
+
+
+class LostNodeError(Exception):
+    """The node of a trial's process goes away."""
 
 
 class Tuner:
@@ -57,6 +66,9 @@ class Tuner:
             pass
         except UnfitNodeError as unfit:
             self._scheduler.errors[trial.trial_id] = f"Traceback:\nUnfitNodeError: {unfit}"
+            error = True
+        except LostNodeError:
+            self._scheduler.errors[trial.trial_id] = _NODE_DEATH
             error = True
         except Exception:
             self._scheduler.errors[trial.trial_id] = "the worker died"

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from orchestrator.outcomes.failures import (
+    MAX_LOST,
     AlikeFailuresError,
     FirstFailures,
     MachineError,
     halve_micro_batch,
     outcome,
 )
-from orchestrator.state.attempts import DIED, MACHINE, TERMINATED, Attempts
+from orchestrator.state.attempts import DIED, LOST, MACHINE, TERMINATED, Attempts
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import complete
 
@@ -40,6 +41,14 @@ def _attempts(kind: str, deaths: int = 0, memory_failures: int = 0) -> Attempts:
 )
 def test_outcome_of_two_attempts_at_most(attempts: Attempts, expected: str | None) -> None:
     assert outcome(attempts, max_attempts=2) == expected
+
+
+def test_lost_nodes_are_no_deaths_until_there_are_too_many_of_them() -> None:
+    failure = {"outcome": LOST, "error": "why", "traceback": "where"}
+    for lost in range(1, MAX_LOST + 1):
+        attempts = Attempts(lost, None, failure, 0, 0, lost=lost)
+        expected = "failed" if lost == MAX_LOST else None
+        assert outcome(attempts, max_attempts=1) == expected
 
 
 def test_an_error_of_the_machine_is_no_trials_fault() -> None:

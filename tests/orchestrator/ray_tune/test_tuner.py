@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.outcomes.conclusions import is_finished
-from orchestrator.outcomes.failures import AlikeFailuresError, MachineError
+from orchestrator.outcomes.failures import MAX_LOST, AlikeFailuresError, MachineError
 from orchestrator.ray_tune.fit_node import UnfitNodeError
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.room import NoNodeError
@@ -17,7 +17,7 @@ from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import run
 from tests.orchestrator import sweeps
-from tests.orchestrator.stand_in import ROOM, Seen, instead_of_ray, run_trials
+from tests.orchestrator.stand_in import ROOM, LostNodeError, Seen, instead_of_ray, run_trials
 
 
 def _stored(
@@ -188,6 +188,49 @@ def test_a_trial_whose_node_is_unfit_runs_on_another_and_no_attempt_is_counted(
     rows = stored.store.trials(stored.id)
     assert [(row["outcome"], row["attempts"]) for row in rows] == [("completed", 1)] * 2
     assert seen.events[:3] == [("started", 0), ("interrupted", 0), ("started", 0)]
+
+
+def _lost_at_first(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """The first node of a trial goes away while it runs, and the next ones too."""
+    lost = iter(range(times))
+
+    def run_one(job: Any, proposal: Any, report: Any) -> None:
+        if next(lost, None) is not None:
+            AttemptLog(job.stored.files).start(proposal.trial_number, "lost")
+            raise LostNodeError
+        run(job, proposal, report)
+
+    monkeypatch.setattr("tests.orchestrator.stand_in.run", run_one)
+
+
+def test_a_trial_whose_node_is_lost_goes_on_at_once_and_has_not_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, seen, room = _stored(tmp_path, monkeypatch, 0.9, 0.5), Seen(), _Moving(2)
+    _lost_at_first(monkeypatch, MAX_LOST - 1)  # more often than a process may die
+    run_trials(stored, seen, room=room)
+    assert room.set_aside_for == []
+    rows = stored.store.trials(stored.id)
+    assert [(row["outcome"], row["attempts"]) for row in rows] == [
+        ("completed", MAX_LOST),
+        ("completed", 1),
+    ]
+    # Before the next one begins: it is as far as any.
+    assert seen.events[:3] == [("started", 0), ("interrupted", 0), ("started", 0)]
+
+
+def test_a_trial_that_loses_every_node_that_it_comes_to_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, seen, room = _stored(tmp_path, monkeypatch, 0.9, 0.5), Seen(), _Moving(2)
+    _lost_at_first(monkeypatch, MAX_LOST)
+    run_trials(stored, seen, room=room)
+    rows = stored.store.trials(stored.id)
+    assert [(row["outcome"], row["attempts"]) for row in rows] == [
+        ("failed", MAX_LOST),
+        ("completed", 1),
+    ]
+    assert "its node has died" in rows[0]["error"]
 
 
 def test_where_no_node_is_left_the_run_ends_and_no_trial_has_failed(
