@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -13,6 +15,7 @@ from ray.exceptions import AuthenticationError
 from ray.tune.execution import class_cache
 
 from orchestrator.ray_tune import access, memory_kills, session_folder
+from orchestrator.terminal.console import quiet
 
 _TUNE_SETTINGS = {
     # Tune's own CSV, JSON and TensorBoard files: the store has everything.
@@ -87,6 +90,23 @@ def cluster(
         yield {"resources": ray.cluster_resources(), "dashboard": context.dashboard_url or None}
     finally:
         ray.shutdown()
+
+
+def has_accelerator(address: str) -> bool:
+    """Returns whether a running cluster has a node with an accelerator.
+
+    Args:
+        address: Of the cluster; it is joined for a moment.
+
+    Raises:
+        AccessError: It cannot be joined.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        quiet(Path(folder) / "ray.log"),
+        cluster(address, dashboard=False) as joined,
+    ):
+        return bool(joined["resources"].get("GPU"))
 
 
 def _keep_credentials() -> None:

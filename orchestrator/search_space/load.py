@@ -27,6 +27,7 @@ def load(
     has_accelerator: bool = False,
     *,
     text: str | None = None,
+    on_cluster: bool = False,
 ) -> Sweep:
     """Reads, resolves and checks a search space file.
 
@@ -39,6 +40,7 @@ def load(
         profile: "auto", "embedded" or "full".
         has_accelerator: Whether the cluster has a GPU, which decides "auto".
         text: What the file holds, or would hold; None reads it.
+        on_cluster: Whether that was looked for on a running cluster too, not on this machine alone.
 
     Returns:
         The sweep, resolved for one profile.
@@ -66,14 +68,15 @@ def load(
         # What a rule says of a number that could not be read is beside the point.
         lines = {problem.line for problem in unreadable}
         raise SpecError([*unreadable, *(p for p in problems if p.line not in lines)])
-    reason = _reason(profile, has_accelerator)
+    reason = _reason(profile, has_accelerator, on_cluster)
     return Sweep.model_validate(plain | {"profile_reason": reason})
 
 
-def _reason(profile: str, has_accelerator: bool) -> str:
+def _reason(profile: str, has_accelerator: bool, on_cluster: bool) -> str:
     if profile != "auto":
         return "asked for with --profile"
-    return "an accelerator was found" if has_accelerator else "no accelerator was found"
+    found = "an accelerator was found" if has_accelerator else "no accelerator was found"
+    return f"{found} on the cluster" if on_cluster else found
 
 
 def _read_file(path: Path, unreadable: list[Problem], text: str | None) -> Node:

@@ -61,7 +61,8 @@ def sweep(
         str,
         typer.Option(
             help="full: the real model and data. embedded: the built-in ones, minutes on a CPU."
-            " auto: full where there is an accelerator, elsewhere embedded."
+            " auto: full where there is an accelerator, here or on the cluster of --address,"
+            " elsewhere embedded."
         ),
     ] = "auto",
     trials: Annotated[
@@ -204,12 +205,15 @@ def sweep(
     out.quiet = is_quiet and not show_plan
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
     with exit_codes(partial(say_interrupted, out, new=new, retry_failed=retry_failed)):
+        here = local_accelerators() > 0
+        asks_cluster = profile == "auto" and not here and address is not None
         resolved = load(
             locate(file),
             overrides or [],
             trials,
             profile,
-            has_accelerator=local_accelerators() > 0,
+            here or (asks_cluster and _cluster_has_accelerator(address)),
+            on_cluster=asks_cluster,
         )
         options = StartOptions(
             max_hours,
@@ -285,6 +289,13 @@ def _price(
         return [("time", "not known: the data set's test rows are counted when they are here")]
     found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
     return list(pricing.describe(sweep, found, place, root, options.caps(sweep)))
+
+
+def _cluster_has_accelerator(address: str | None) -> bool:
+    # Imports Ray, which takes two seconds that other starts need not wait for here.
+    from orchestrator.ray_tune.cluster import has_accelerator
+
+    return address is not None and has_accelerator(address)
 
 
 def _slots(sweep: Sweep) -> Slots:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -32,6 +35,32 @@ def test_a_wrong_file_is_one_clear_message_and_exit_code_2(tmp_path: Path) -> No
     code, output = _cli(str(file), "--profile", "embedded")
     assert code == 2
     assert 'did you mean "trials"?' in output
+
+
+@pytest.mark.parametrize(("gpus", "profile"), [({}, "embedded"), ({"GPU": 4.0}, "full")])
+def test_auto_looks_at_the_cluster_where_this_machine_has_no_accelerator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: dict[str, float], profile: str
+) -> None:
+    joined: list[str] = []
+
+    @contextmanager
+    def cluster(address: str, dashboard: bool) -> Iterator[dict[str, Any]]:
+        joined.append(address)
+        yield {"resources": {"CPU": 8.0, **gpus}, "dashboard": None}
+
+    monkeypatch.setattr("orchestrator.ray_tune.cluster.cluster", cluster)
+    monkeypatch.setattr("orchestrator.sweep.cli.local_accelerators", lambda: 0)
+    file = sweeps.write(tmp_path, base_model="embedded", dataset="embedded")
+    words = (str(file), "--plan", "--address=head:6379")
+    code, output = _cli(*words)
+    assert code == 0, output
+    found = "an accelerator was found" if gpus else "no accelerator was found"
+    said = " ".join(output.split())
+    assert f"profile {profile} " in said
+    assert f"({found} on the cluster)" in said
+    assert joined == ["head:6379"]
+    _cli(*words, "--profile=embedded")
+    assert joined == ["head:6379"]
 
 
 @pytest.mark.parametrize("option", ["--max-hours", "--max-device-hours"])
