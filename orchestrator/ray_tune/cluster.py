@@ -30,6 +30,8 @@ _TUNE_SETTINGS = {
     # Relative paths in a search space file mean the folder that the sweep was started in.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_ENABLE_STATE_TRACKING": "1",
+    # A group whose nodes are gone, or taken by another sweep, is placed anew after this.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
 }
 
 _TRIAL_SETTINGS = {
@@ -57,7 +59,8 @@ def cluster(
     Raises:
         AccessError: The cluster cannot be joined, or others could use the one started here.
     """
-    os.environ.update({name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()})
+    tune_settings = {name: os.environ.get(name, value) for name, value in _TUNE_SETTINGS.items()}
+    os.environ.update(tune_settings)
     local: dict[str, Any] = {}
     if address is None:
         access.check_dashboard(dashboard_host)
@@ -73,7 +76,7 @@ def cluster(
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": {**_TUNE_SETTINGS, **_TRIAL_SETTINGS}},
+            runtime_env={"env_vars": {**tune_settings, **_TRIAL_SETTINGS}},
             **local,
         )
     except (AuthenticationError, ConnectionError, ValueError) as error:

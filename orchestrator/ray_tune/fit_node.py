@@ -16,7 +16,8 @@ from orchestrator.state.attempts import NODE
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.trial.failure_kind import failure_kind
 
-_NODE_DEATH = "died because its node has died"
+_NODE_DEATH = re.compile(r"died because its node has died|\bPreemptionError\b")
+_WAITED_IN_VAIN = "worker group startup timed out"
 """In the words of Ray (2.60)."""
 _UNFIT = re.compile(r"UnfitNodeError: node ([0-9a-f]+) (.*)")
 
@@ -41,7 +42,12 @@ def unfit_node(error: str) -> tuple[str, str] | None:
 
 def is_of_lost_node(error: str) -> bool:
     """Returns whether by Ray's account of an error its process went away with its whole node."""
-    return _NODE_DEATH in error
+    return _NODE_DEATH.search(error) is not None
+
+
+def has_waited_in_vain(error: str) -> bool:
+    """Returns whether by Ray's account of an error a group did not get its nodes, and began not."""
+    return _WAITED_IN_VAIN in error
 
 
 def check_root(marker: NodeMarker | None) -> None:

@@ -119,7 +119,7 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
 
 
 def _fit_in_group(job: TrialJob, slots: Slots, board: str, proposal: Proposal) -> None:
-    from ray.train import RunConfig, ScalingConfig, WorkerGroupError
+    from ray.train import FailureConfig, RunConfig, ScalingConfig, WorkerGroupError
     from ray.train.torch import TorchTrainer
 
     from orchestrator.ray_tune.group_board import GroupReports
@@ -140,6 +140,9 @@ def _fit_in_group(job: TrialJob, slots: Slots, board: str, proposal: Proposal) -
             # Another one for a group that goes on: of what Ray Train stored nothing is read.
             name=f"{job.stored.trial_id(proposal.trial_number)}-{uuid.uuid4().hex}",
             storage_path=str(job.stored.files.ray_train),
+            # Ray Train (2.60) would begin the group again by itself, for ever and on the same
+            # nodes, where a node is taken back or does not come. The driver knows of others.
+            failure_config=FailureConfig(max_preemption_failures=0, controller_failure_limit=0),
         ),
     )
     log, number = AttemptLog(job.stored.files), proposal.trial_number

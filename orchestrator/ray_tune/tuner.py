@@ -24,7 +24,7 @@ from orchestrator.outcomes.failures import (
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
-from orchestrator.ray_tune.fit_node import is_of_lost_node, unfit_node
+from orchestrator.ray_tune.fit_node import has_waited_in_vain, is_of_lost_node, unfit_node
 from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.room import NoNodeError, Room
@@ -235,6 +235,9 @@ class SweepTuner:
         unfit = None if error is None or not self._room.changes else unfit_node(error)
         if unfit is not None:
             self._move(proposal, *unfit, error or "")
+            return None
+        if error is not None and has_waited_in_vain(error):
+            self._put_back(proposal)  # the nodes are others by now, or another sweep has them
             return None
         if error is not None and is_of_lost_node(error) and self._is_moved(proposal, error):
             return None

@@ -25,6 +25,10 @@ ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this
 The actor died because its node has died. Node Id: ab12, Ip: 10.211.7.3.
 """
 """As Ray (2.60) tells it."""
+_NO_PLACE = """\
+ray.train.ControllerError: Training failed due to controller error:
+The worker group startup timed out after 300.0 seconds waiting for 2 workers. Potential causes
+"""
 ROOM = FixedRoom(Slots("cpu", 1, 1, {"CPU": 1.0}))
 
 
@@ -34,6 +38,10 @@ class _StoppedError(BaseException):
 
 class LostNodeError(Exception):
     """The node of a trial's process goes away."""
+
+
+class NoPlaceError(Exception):
+    """A group of processes waited for its nodes in vain."""
 
 
 class Tuner:
@@ -69,6 +77,9 @@ class Tuner:
             error = True
         except LostNodeError:
             self._scheduler.errors[trial.trial_id] = _NODE_DEATH
+            error = True
+        except NoPlaceError:
+            self._scheduler.errors[trial.trial_id] = _NO_PLACE
             error = True
         except Exception:
             self._scheduler.errors[trial.trial_id] = "the worker died"

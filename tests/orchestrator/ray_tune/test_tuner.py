@@ -17,7 +17,14 @@ from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import run
 from tests.orchestrator import sweeps
-from tests.orchestrator.stand_in import ROOM, LostNodeError, Seen, instead_of_ray, run_trials
+from tests.orchestrator.stand_in import (
+    ROOM,
+    LostNodeError,
+    NoPlaceError,
+    Seen,
+    instead_of_ray,
+    run_trials,
+)
 
 
 def _stored(
@@ -217,6 +224,22 @@ def test_a_trial_whose_node_is_lost_goes_on_at_once_and_has_not_died(
     ]
     # Before the next one begins: it is as far as any.
     assert seen.events[:3] == [("started", 0), ("interrupted", 0), ("started", 0)]
+
+
+def test_a_group_that_waits_in_vain_is_placed_anew_and_has_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, seen, waits = _stored(tmp_path, monkeypatch, 0.9), Seen(), iter(range(5))
+
+    def run_one(job: Any, proposal: Any, report: Any) -> None:
+        if next(waits, None) is not None:
+            raise NoPlaceError
+        run(job, proposal, report)
+
+    monkeypatch.setattr("tests.orchestrator.stand_in.run", run_one)
+    run_trials(stored, seen)
+    (row,) = stored.store.trials(stored.id)
+    assert (row["outcome"], row["attempts"]) == ("completed", 1)
 
 
 def test_a_trial_that_loses_every_node_that_it_comes_to_fails(
