@@ -94,7 +94,8 @@ def final_row(
     configuration = trial_configuration(sweep, proposal)
     parameters = configuration.parameters
     ended = datetime.datetime.now(datetime.UTC)
-    started = end.attempts.started_at or ended
+    # By the clock of its machine, which may be ahead of this one.
+    started = min(end.attempts.started_at or ended, ended)
     last = end.reports[-1] if end.reports else {}
     measured = {name: last.get(name) for name in _REPORTED}
     completed = end.outcome == "completed"

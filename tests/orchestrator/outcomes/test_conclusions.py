@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -263,6 +265,26 @@ def test_a_row_has_the_environment_of_the_machine_that_reported_last(
     concluded = Conclusions(stored, '{"machine": "here"}').conclude(proposal, stopped=False)
     assert concluded is not None
     assert concluded[0]["environment_json"] == '{"machine": "x86_64"}'
+
+
+def test_a_trial_of_a_machine_whose_clock_is_ahead_does_not_end_before_it_starts(
+    tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "store")
+
+    class Ahead(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return datetime.datetime.now(tz) + datetime.timedelta(days=2)
+
+    clocks = SimpleNamespace(datetime=Ahead, UTC=datetime.UTC)
+    with monkeypatch.context() as there:
+        there.setattr("orchestrator.state.attempts.datetime", clocks)
+        proposal = _run(store, sweep, 0.5)
+    concluded = Conclusions(latest(sweep, store), "{}").conclude(proposal, stopped=False)
+    assert concluded is not None
+    row, _ = concluded
+    assert row["started_at"] <= row["ended_at"]
 
 
 def test_attempts_on_machines_that_could_not_take_the_trial_do_not_count(
