@@ -119,6 +119,28 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
     check_tools(sweep.track)
 
 
+def check_services(sweep: Sweep, address: str | None, dashboard: str | None) -> None:
+    """Refuses trials on several accelerators where the cluster that is joined has no dashboard.
+
+    Ray Train (2.60) asks its services whether a group's controller is alive. Without them what a
+    group held that lost its node is never free again, and the next one waits for ever.
+
+    Args:
+        sweep: Says what a trial takes.
+        address: Of the cluster; None for one that is started here.
+        dashboard: Its dashboard's address; None without one.
+
+    Raises:
+        UserError: They would need it.
+    """
+    if sweep.resources.workers > 1 and address is not None and dashboard is None:
+        raise UserError(
+            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
+            f" accelerators need the services of the dashboard, which the cluster at {address} has"
+            " not; start its head without --include-dashboard=false."
+        )
+
+
 def check_root(root: Path) -> None:
     """Refuses a root that is lost with a Ray job.
 

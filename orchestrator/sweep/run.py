@@ -51,6 +51,7 @@ from orchestrator.sweep.preflight import (
     check_not_begun_otherwise,
     check_options,
     check_root,
+    check_services,
     check_sources,
     same_command,
 )
@@ -229,6 +230,7 @@ def _run_trials(
         ) as (room, marker),
     ):
         screen.quiet = out.quiet
+        check_services(stored.sweep, options.address, ray["dashboard"])
         _announce(room.slots, ray["dashboard"], options.dashboard_host, screen)
         if is_first and (words := foretell(stored, room.slots, rows)) is not None:
             screen.print(words)

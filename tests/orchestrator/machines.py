@@ -148,8 +148,11 @@ class Machines:
         environment: Of every command in them.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, dashboard: bool = False
+    ) -> None:
         """Makes the bridge."""
+        self._dashboard = dashboard
         self._id = uuid.uuid4().hex[:6]
         self._switch = f"switch-{self._id}"
         self._folder = folder
@@ -194,7 +197,7 @@ class Machines:
         for folder in (Path("/tmp/ray"), *private):
             machine.hide(folder)
         machine.name_loopback(self._folder)
-        where = ["--head", f"--port={PORT}", "--include-dashboard=false"]
+        where = ["--head", f"--port={PORT}", f"--include-dashboard={str(self._dashboard).lower()}"]
         if number > 1:
             where = [f"--address={self.address}"]
         ray = Path(sys.executable).with_name("ray")
@@ -224,11 +227,17 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path, **environment: str) -> Iterator[Machines]:
-    """Makes a bridge for machines; skips the test where that is not permitted."""
+def machines(folder: Path, *, dashboard: bool = False, **environment: str) -> Iterator[Machines]:
+    """Makes a bridge for machines; skips the test where that is not permitted.
+
+    Args:
+        folder: For what they need.
+        dashboard: Whether the head has one, which worker groups need.
+        environment: Of every command in them.
+    """
     if why := obstacle():
         pytest.skip(f"machines cannot be made here: {why}")
-    found = Machines(folder, environment)
+    found = Machines(folder, environment, dashboard=dashboard)
     try:
         yield found
     finally:

@@ -84,7 +84,7 @@ class Run:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     gate = {"TOY_GATE": str(folder / "gate"), "TOY_GATE_AFTER": "1", "TOY_GATE_EACH": "1"}
-    with machines(folder, TOY_LOG=str(folder / "log"), **gate) as made:
+    with machines(folder, dashboard=True, TOY_LOG=str(folder / "log"), **gate) as made:
         found = Site(made, folder)
         found.add("first", "--num-cpus=1")
         found.second = found.add("second", "--num-cpus=1")

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.sweep.preflight import check_root
+from orchestrator.sweep.preflight import check_root, check_services
+from tests.orchestrator import sweeps
+
+
+@pytest.mark.parametrize(
+    ("accelerators", "address", "dashboard", "refused"),
+    [
+        (2, "head:6379", None, True),
+        (2, "head:6379", "127.0.0.1:8265", False),
+        (2, None, None, False),  # of one that is started here the options say it
+        (1, "head:6379", None, False),
+    ],
+)
+def test_groups_need_the_services_of_the_dashboard_of_a_cluster_that_is_joined(
+    tmp_path: Path, accelerators: int, address: str | None, dashboard: str | None, refused: bool
+) -> None:
+    sweep = sweeps.toy(tmp_path, resources={"accelerators": accelerators})
+    expected = pytest.raises(UserError, match="without --include-dashboard=false")
+    with expected if refused else nullcontext():
+        check_services(sweep, address, dashboard)
 
 
 def test_a_root_in_the_copy_of_a_jobs_working_directory_is_refused(
