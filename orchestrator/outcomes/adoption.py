@@ -33,7 +33,8 @@ from orchestrator.store.rows import Row
 def adoptable(stored: StoredSweep, content: Content) -> Adoption:
     """Returns what the sweep would take over of what is stored now.
 
-    A sweep whose rows cannot be read, such as one of a later version, is left aside.
+    A sweep whose rows cannot be read, such as one of a later version, is left aside, and so are
+    runs whose METEOR had WordNet where this machine has none, or the other way: other numbers.
 
     Args:
         stored: A sweep that has not begun.
@@ -53,10 +54,21 @@ def adoptable(stored: StoredSweep, content: Content) -> Adoption:
         if rule is not None:
             rules[sweep_id] = rule
 
+    if any(row["meteor_synonyms"] is not None for row in rows):
+        here = _has_synonyms()
+        rows = [row for row in rows if row["meteor_synonyms"] in (None, here)]
+
     def reports(sources: Sequence[Source]) -> Mapping[Source, Sequence[Row]]:
         return _reports(stored, sources)
 
     return search.adoption(stored.sweep, content, rows, reports, rules)
+
+
+def _has_synonyms() -> bool:
+    # Imports NLTK, which a store without scores can do without.
+    from trainables.evaluation.meteor import has_synonyms
+
+    return has_synonyms()
 
 
 def begin_adoption(stored: StoredSweep, content: Content, *, fresh: bool) -> Adoption:

@@ -108,7 +108,7 @@ class Adoption:
 
 COLUMNS = (
     *("sweep_id", "trial_id", "trial_number", "content_id", "adopted_from", "phase", "stratum"),
-    *("technique", "seed", "outcome", "last_rung", "config_json"),
+    *("technique", "seed", "outcome", "last_rung", "config_json", "meteor_synonyms"),
 )
 """Of final rows, what is looked at here."""
 

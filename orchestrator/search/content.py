@@ -1,7 +1,8 @@
 """What a run's numbers depend on, by content: never by the name of a file or of a sweep.
 
 Two runs with the same `content_id` have the same numbers: bit for bit on one type of CPU with the
-same versions of the packages, else to rounding (`docs/decisions/0008`).
+same versions of the packages, else to rounding (`docs/decisions/0008`). METEOR also needs WordNet
+on both machines or on neither, which each row says (`meteor_synonyms`) and adoption looks at.
 """
 
 from __future__ import annotations

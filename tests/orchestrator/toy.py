@@ -29,6 +29,10 @@ from trainables.techniques.registry import complete
 _MICRO_BATCH = int(str(complete("lora", {})["micro_batch_size"]))
 
 
+SYNONYMS: bool | None = None
+"""What a report says of METEOR's synonyms."""
+
+
 def finetune(
     configuration: TrialConfiguration,
     rungs: Sequence[int],
@@ -77,6 +81,7 @@ def finetune(
                     "train_loss": math.nan if diverges else 1.0 - score,
                     "eval_loss": None if diverges else 1.0 - score,
                     **dict.fromkeys(SCORES, score if scored else None),
+                    "meteor_synonyms": SYNONYMS if scored else None,
                     "eval_rows": 2,
                     "device_kind": device,
                     "trainable_parameters": 10,

@@ -104,6 +104,11 @@ def find_synonyms() -> Synonyms:
     return _no_synonyms
 
 
+def has_synonyms() -> bool:
+    """Returns whether `find_synonyms` finds WordNet."""
+    return isinstance(find_synonyms(), WordNetSynonyms)
+
+
 def no_synonyms() -> Synonyms:
     """Returns the variant of METEOR without WordNet, whether or not WordNet is installed."""
     return _no_synonyms

@@ -18,6 +18,7 @@ from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.store import Store
 from orchestrator.store.errors import NotPublishedError
 from orchestrator.store.schema import TABLES
+from tests.orchestrator import toy
 from tests.orchestrator.outcomes.adopting import ASK, CONTENT, Started, measured, of, turns
 from tests.orchestrator.stand_in import Seen
 
@@ -118,6 +119,19 @@ def test_what_is_stored_later_elsewhere_changes_nothing(start: Callable[..., Sta
 def test_other_runs_are_not(start: Callable[..., Started], changes: dict[str, Any]) -> None:
     start(4, 8).run()
     assert start(4, 8, 16, **changes).adoption.runs == ()
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_runs_whose_meteor_has_other_synonyms_are_not(
+    start: Callable[..., Started], monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    monkeypatch.setattr(toy, "SYNONYMS", True)
+    old = start(4, 8, stopping={"first_rung": 0.5, "reduction_factor": 2}).run()
+    monkeypatch.setattr("orchestrator.outcomes.adoption._has_synonyms", lambda: here)
+    there = [row["outcome"] for row in old.rows.values()]
+    new = start(4, 8, 16, stopping={"first_rung": 0.5, "reduction_factor": 2})
+    assert "completed" in there
+    assert len(new.adoption.runs) == (len(there) if here else there.count("stopped"))
 
 
 def test_runs_outside_of_the_space_are_not(start: Callable[..., Started]) -> None:
