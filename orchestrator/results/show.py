@@ -18,6 +18,7 @@ from orchestrator.search.tries import earlier_tries, run_number
 from orchestrator.store import reader
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.terminal.fitting_table import FittingTable
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.plain_console import shown, shown_line
 from orchestrator.terminal.values import duration, number, text, with_interval
@@ -151,7 +152,9 @@ def _reports(reports: list[Row], metric: str) -> RenderableType:
     columns = ["rung", "rung_examples", "step", "epoch", "train_loss", "eval_loss", metric]
     columns = list(dict.fromkeys([*columns, "learning_rate", "tokens_per_second", "attempt"]))
     lines = [[text(report[name]) for name in columns] for report in reports]
-    return table(columns, lines, set(columns))
+    least_first = ("attempt", "tokens_per_second", "learning_rate", "step", "train_loss", "epoch")
+    remedy = "`results show --format json` has all."
+    return FittingTable(columns, lines, set(columns), least_first, remedy)
 
 
 def _thinned(reports: list[Row]) -> list[Row]:
