@@ -75,7 +75,7 @@ class SweepScheduler(FIFOScheduler):
         if result.get("unmeasured"):
             self.unmeasured()
         rung = result[RUNG]
-        self._halving.report(trial_id, rung, result.get("compared"), result.get("eval_loss"))
+        self._halving.report(trial_id, rung, result["compared"], result["eval_loss"])
         try:
             self.settled(self._halving.settle(self.keep))
         except StoreError as error:

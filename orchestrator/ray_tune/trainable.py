@@ -83,6 +83,7 @@ def tune_result(stored: StoredSweep, proposal: Proposal, row: dict[str, Any]) ->
         "diverged": diverged(row, metric),
         "unmeasured": is_unmeasured(row, metric),
         "compared": row[stored.sweep.compared_by],
+        "eval_loss": row["eval_loss"],
         metric: row[metric],
         "step": row["step"],
         **report.as_dict(),

@@ -30,7 +30,8 @@ def _scheduler(
     for number in range(trials):
         halving.enter(chr(ord("a") + number), "lora")
     scheduler = SweepScheduler(halving, lambda trial: trial.trial_id, **options)
-    return scheduler, {"rung_examples": 90, "compared": 0.5, "last": False, "diverged": False}
+    report = {"rung_examples": 90, "compared": 0.5, "eval_loss": 1.0}
+    return scheduler, {**report, "last": False, "diverged": False}
 
 
 def test_when_the_time_is_up_trials_end_at_their_rung_but_are_not_losers(tmp_path: Path) -> None:

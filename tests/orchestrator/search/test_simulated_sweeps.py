@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.simulation import (
@@ -123,6 +123,8 @@ def _rows(store: Store, sweep: Sweep) -> list[dict[str, Any]]:
     mode=st.sampled_from(["rouge_l", "eval_loss"]),
     replicates=st.integers(1, 2),
 )
+# Equal scores: the loss decides, of trials that report as of those that are read back.
+@example([Curve([1] * 4, [0.0] * 4, None)] * 5, [(8, False)], "tpe", "rouge_l", 1)
 @settings(max_examples=12, deadline=None)
 def test_one_at_a_time_interruptions_change_no_decision(
     curves: list[Curve], cuts: list[tuple[int, bool]], method: str, mode: str, replicates: int
