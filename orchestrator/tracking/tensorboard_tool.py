@@ -19,6 +19,8 @@ from orchestrator.tracking.tool import NOTHING
 FOLDER = "tensorboard"
 
 _EVENTS = "events.out.tfevents.*"
+_COMPARED = ("phase", "stratum")
+"""Labels that the HParams plugin filters and sorts by, beside the parameters."""
 
 
 class TensorboardRun:
@@ -38,7 +40,8 @@ class TensorboardRun:
         points = run.points[0].at if run.points else time.time()
         started = run.started_at or points
         given = dict(run.identity.parameters)
-        self._add(hparams_pb(given, run.trial_id, started), 0, started)
+        kinds = {name: run.labels[name] for name in _COMPARED if name in run.labels}
+        self._add(hparams_pb({**kinds, **given}, run.trial_id, started), 0, started)
         self._text("trial", {"trial": run.trial_id, **run.labels, **given}, 0, started)
         self._writer.flush()
 

@@ -169,6 +169,24 @@ def _scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
+def test_tensorboard_compares_configurations_by_phase_and_stratum(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+    from tensorboard.plugins.hparams import metadata
+
+    store = Store(tmp_path)
+    stores.report(store, 0, 0)
+    stores.final(store, 0)
+    bring(tmp_path, "tensorboard")
+    read = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "tensorboard" / stores.SWEEP))
+    contents = read.Reload().PluginRunToTagToContent(metadata.PLUGIN_NAME)
+    content = contents[synthetic.trial_name(0)][metadata.SESSION_START_INFO_TAG]
+    given = metadata.parse_session_start_info_plugin_data(content).hparams
+    assert given["phase"].string_value == "tune"
+    assert given["stratum"].string_value == "rank=8"
+    assert given["learning_rate"].number_value == 0.001
+
+
 def test_an_event_file_that_a_crash_has_cut_is_gone_on_with(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     store = Store(tmp_path)
