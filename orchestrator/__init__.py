@@ -6,10 +6,13 @@
     ray_tune       Ray Tune places the trials on the cluster and asks `search` at every event
     trial          one attempt at a trial in its process: calls a learner and records its rungs
     nodes          what a machine must have before it gets a trial
+    price          what a sweep will take, and what is left of it while it runs
     outcomes       what became of it: judged, concluded with one final row, or tried again
     store, state   the three Parquet tables, and a sweep's files beside them
     results        the answer, comparisons and SQL over the store, by `statistics`; `predict` asks a
                    trained model
+    tracking       the same rows in the tools that people have; `dashboard` names the metrics of a
+                   running sweep and has a Grafana board of them
     sweep          the command that drives all of it; `init` writes a search space for a table,
                    `program` is one name for all commands, `terminal` what they share
 
