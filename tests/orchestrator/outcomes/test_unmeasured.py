@@ -66,7 +66,8 @@ def test_the_scheduler_tells_of_it_at_the_report(tmp_path: Path) -> None:
     sweep = sweeps.toy(tmp_path)
     scheduler = SweepScheduler(Halving(sweep), lambda trial: "t-a")
     scheduler.unmeasured = lambda: told.append("t-a")
-    report = {"rung_examples": 90, "objective": None, "last": False, "diverged": False}
+    report = {"rung_examples": 90, "compared": None, "eval_loss": None}
+    report |= {"last": False, "diverged": False}
     scheduler.on_trial_result(None, object(), report | {"unmeasured": False})
     assert told == []
     scheduler.on_trial_result(None, object(), report | {"unmeasured": True})

@@ -30,7 +30,7 @@ class Command:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.root, self.started = folder, folder / "store", 0
 
-        def run_here(stored: StoredSweep, *others: Any) -> None:
+        def run_here(stored: StoredSweep, *others: Any, **named: Any) -> None:
             instead_of_ray(stored, monkeypatch)
             seen = Seen()
             run_trials(stored, seen)

@@ -21,7 +21,7 @@ from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
 def test_the_option_runs_a_finished_sweep_again_and_its_end_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run_here(stored: StoredSweep, content: Any, options: Any, out: Any) -> None:
+    def run_here(stored: StoredSweep, *others: Any, **named: Any) -> None:
         instead_of_ray(stored, monkeypatch)
         run_trials(stored, Seen())
 
