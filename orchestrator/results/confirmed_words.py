@@ -131,10 +131,10 @@ def basis_words(answer: ConfirmedAnswer) -> str:
     count_around = len(answer.around)
     rates = "rate" if count_around == 1 else "rates"
     beside = f", and at {count_around} further {rates} around its own" if answer.around else ""
+    rows = f"; scores are on {answer.test_rows:,} test rows, which nothing was chosen on"
     return (
         f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
-        f" {answer.seeds} new seeds each{beside}; scores are on {answer.test_rows:,} test rows,"
-        " which nothing was chosen on."
+        f" {answer.seeds} new seeds each{beside}{rows if answer.test_rows else ''}."
     )
 
 

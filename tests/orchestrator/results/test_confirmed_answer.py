@@ -137,3 +137,16 @@ def test_what_was_not_shown_has_what_it_would_take(
         assert f"show a difference of {could.difference:.3f}" in said
         ((low, high),) = [each.interval for each in found.asked[name]]
         assert could.difference > (high - low) / 2
+
+
+def test_a_loss_that_no_row_is_scored_by_is_on_no_test_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = asked_sweep(tmp_path, objective={"metric": "eval_loss", "mode": "min"})
+    stored = stored_in(sweep, tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
+    said = answer(stored.root, stored.id)
+    assert "trained again under 2 new seeds each." in said
+    assert "0 test rows" not in said
+    assert "eval_loss is not measured row by row" in said
