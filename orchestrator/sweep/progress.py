@@ -246,8 +246,8 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Returns the seconds until the end by the clock; None while too little was measured."""
-        left = self._remaining.device_seconds(self.seen)
         runs = self._total - len(self.earlier) - len(self._ended)
+        left = self._remaining.device_seconds(self.seen) if runs else 0.0
         return None if left is None else left / max(1, min(self.slots(), runs))
 
     def numbers(self) -> dict[Metric, dict[str, float | None]]:
