@@ -7,10 +7,8 @@ from dataclasses import dataclass
 PREFIX = "ray_"
 """What Ray puts before the name of every metric that it exports."""
 
-SWEEP, PHASE, OUTCOME, TRIAL, TECHNIQUE, STRATUM = (
-    *("sweep", "phase", "outcome"),
-    *("trial", "technique", "stratum"),
-)
+LABELS = ("sweep", "phase", "outcome", "trial", "technique", "stratum")
+SWEEP, PHASE, OUTCOME, TRIAL, TECHNIQUE, STRATUM = LABELS
 _OF_TRIAL = (SWEEP, TRIAL, TECHNIQUE, STRATUM)
 
 
@@ -51,8 +49,6 @@ SPEED = Metric(
 MEMORY = Metric(
     "finetune_trial_memory_bytes", "The most that it has taken of its device.", _OF_TRIAL
 )
-
-LABELS = (SWEEP, PHASE, OUTCOME, TRIAL, TECHNIQUE, STRATUM)
 
 METRICS = (
     *(RUNS, ENDED, RUNNING, PLACES, BEST, DEVICE_SECONDS, SECONDS_LEFT),

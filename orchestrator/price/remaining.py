@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.price.speed import Range, Speed
-from orchestrator.price.work import CONFIRMING, TUNING, Work, expected_work
+from orchestrator.price.work import CONFIRMING, TUNING, Work, expected_work, without
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import Sweep
@@ -71,22 +71,17 @@ class Remaining:
         self._sweep = sweep
         self._test_rows = test_rows
         self._clock = clock
-        self._earlier = earlier
-        self._expected = {(w.phase, w.technique): w for w in expected_work(sweep, test_rows)}
-        for key, count in earlier.items():
-            if (work := self._expected.get(key)) is not None and work.runs:
-                self._expected[key] = work.share(1 - min(count, work.runs) / work.runs)
+        left = without(expected_work(sweep, test_rows), earlier)
+        self._expected = {(work.phase, work.technique): work for work in left}
         self._done: dict[_Key, list[float]] = {}
         self._rates: dict[str, _Rates] = {}
         self._last: dict[int, RunReport] = {}
-        self._since: dict[int, float] = {}
-        self._running: dict[int, Proposal] = {}
+        self._running: dict[int, tuple[Proposal, float]] = {}
         self._busy = 0.0
 
     def started(self, proposal: Proposal) -> None:
         """Notes that a run takes a slot."""
-        self._since[proposal.trial_number] = self._clock()
-        self._running[proposal.trial_number] = proposal
+        self._running[proposal.trial_number] = (proposal, self._clock())
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Notes what a run has done since its last report."""
@@ -96,30 +91,26 @@ class Remaining:
         done = self._of(proposal)
         examples = report.rung_examples - before.rung_examples
         rates.example.add(report.train_seconds - before.train_seconds, examples)
-        done[1] += examples
+        done[0] += examples
         # Of a run that goes on from an earlier start the time of evaluations is that of several.
         if before is not _BEGINNING or report.rung_examples == self._first_rung(proposal):
             rate = rates.scored_row if report.scored else rates.loss_row
             rate.add(report.eval_seconds - before.eval_seconds, report.eval_rows)
-        done[3 if report.scored else 2] += report.eval_rows
+        done[2 if report.scored else 1] += report.eval_rows
         self._last[number] = report
 
     def freed(self, proposal: Proposal) -> None:
         """Notes that a run has freed its slot, for a time or for good."""
-        number = proposal.trial_number
-        self._running.pop(number, None)
-        if (since := self._since.pop(number, None)) is not None:
-            self._busy += self._clock() - since
+        if (running := self._running.pop(proposal.trial_number, None)) is not None:
+            self._busy += self._clock() - running[1]
 
     def ended(self, proposal: Proposal, outcome: str) -> None:
         """Notes that a run has come to its end."""
         self.freed(proposal)
         self._last.pop(proposal.trial_number, None)
-        done = self._of(proposal)
-        done[0] += 1
         tested = proposal.confirms or self._sweep.confirm is None
         if outcome == "completed" and (tested or _technique(proposal) == BASELINE.name):
-            done[3] += self._test_rows
+            self._of(proposal)[2] += self._test_rows
 
     def confirming(self, runs: Mapping[str, int]) -> None:
         """Notes that the search is over, and how many runs confirm what, by technique."""
@@ -159,13 +150,13 @@ class Remaining:
         if not done:
             return None
         now = self._clock()
-        busy = self._busy + sum(now - since for since in self._since.values())
+        busy = self._busy + sum(now - since for _, since in self._running.values())
         return left * busy / done
 
     def _worked(self, key: _Key, seen: Callable[[int], int]) -> list[float]:
         """Returns examples, loss rows and scored rows, those of running trials included."""
-        worked = list(self._done.get(key, [0.0] * 4)[1:])
-        for number, proposal in self._running.items():
+        worked = list(self._done.get(key, [0.0] * 3))
+        for number, (proposal, _) in self._running.items():
             if _key(proposal) == key:
                 reported = self._last.get(number, _BEGINNING).rung_examples
                 most = self._sweep.budget_examples(proposal.configuration)
@@ -191,7 +182,8 @@ class Remaining:
         return next(iter(self._sweep.rungs(budget)), 0)
 
     def _of(self, proposal: Proposal) -> list[float]:
-        return self._done.setdefault(_key(proposal), [0.0] * 4)
+        """Returns the examples, loss rows and scored rows that were done, to be added to."""
+        return self._done.setdefault(_key(proposal), [0.0] * 3)
 
 
 def _work(key: _Key, amounts: list[float]) -> Work:

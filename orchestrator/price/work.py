@@ -92,16 +92,16 @@ def expected_work(sweep: Sweep, test_rows: int) -> list[Work]:
     return [Work(*key, *amounts) for key, amounts in total.items()]
 
 
-def without(work: Sequence[Work], adopted: Mapping[str, int]) -> list[Work]:
-    """Returns the work that is left where runs of tuning are taken over from other sweeps.
+def without(work: Sequence[Work], runs: Mapping[tuple[str, str], int]) -> list[Work]:
+    """Returns the work that is left where some runs need none any more.
 
     Args:
         work: From `expected_work`.
-        adopted: How many, by technique; each is taken for a mean one of its technique.
+        runs: How many, by phase and technique; each is taken for a mean one of these.
     """
     return [
-        part.share(1 - min(adopted.get(part.technique, 0), part.runs) / part.runs)
-        if part.phase == TUNING and part.runs
+        part.share(1 - min(runs.get((part.phase, part.technique), 0), part.runs) / part.runs)
+        if part.runs
         else part
         for part in work
     ]

@@ -54,7 +54,7 @@ class SweepMetrics:
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Sets what a trial has reported."""
-        seconds = report.train_seconds
+        seconds, labels = report.train_seconds, self._labels(proposal)
         for metric, value in (
             (catalogue.EXAMPLES, report.rung_examples),
             (catalogue.OBJECTIVE, report.objective),
@@ -63,7 +63,7 @@ class SweepMetrics:
             (catalogue.SPEED, report.rung_examples / seconds if seconds else None),
             (catalogue.MEMORY, report.memory_bytes),
         ):
-            self._set(metric, value, self._labels(proposal))
+            self._set(metric, value, labels)
         self._set_all()
 
     def ended(self, proposal: Proposal, row: Row) -> None:

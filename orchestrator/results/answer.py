@@ -115,6 +115,23 @@ def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
     return "\n".join(map(visible_line, [sentence, *_described(root, rows)]))
 
 
+def answer_object(root: Path, sweep_id: str) -> dict[str, Any]:
+    """Returns the answer of one sweep for programs: its words, and what was confirmed.
+
+    Args:
+        root: Folder of the store.
+        sweep_id: The sweep.
+    """
+    return _object(sweep_id, *answered(root, sweep_id))
+
+
+def _object(sweep_id: str, stated: ConfirmedAnswer | None, text: str) -> dict[str, Any]:
+    from orchestrator.results.confirmed_words import as_data
+
+    confirmed = None if stated is None else as_data(stated)
+    return {"sweep_id": sweep_id, "answer": text, "confirmed": confirmed}
+
+
 def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """Returns the answers of sweeps in both forms.
 
@@ -124,13 +141,12 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
     """
     from rich.console import Group
 
-    from orchestrator.results.confirmed_words import as_data, view
+    from orchestrator.results.confirmed_words import view
 
     data, parts = [], []
     for sweep_id in sweep_ids:
         stated, text = answered(root, sweep_id)
-        confirmed = None if stated is None else as_data(stated)
-        data.append({"sweep_id": sweep_id, "answer": text, "confirmed": confirmed})
+        data.append(_object(sweep_id, stated, text))
         if stated is not None:
             parts.append(view(stated))
         parts.append(shown(text))

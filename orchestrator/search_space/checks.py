@@ -12,12 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, Context
 from typing import Any
 
-from orchestrator.search_space.distributions import (
-    Fault,
-    count_values,
-    extremes,
-    finite_values,
-)
+from orchestrator.search_space.distributions import Fault, count_values, extremes, finite_values
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space

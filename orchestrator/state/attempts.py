@@ -18,7 +18,7 @@ from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
 
 DIED = "died"
-"""The process ended without a word: killed, or its machine was lost."""
+"""The process ended without a word, such as by SIGKILL."""
 TERMINATED = "terminated"
 """The process received SIGTERM and saved where it was before it ended."""
 LOST = "lost"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from orchestrator.price.work import TUNING
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.plan_record import Planned, note_plan
@@ -32,7 +33,7 @@ def foretell(stored: StoredSweep, slots: Sequence[Slots], survey: Survey | None)
     if len(slots) != 1 or tested is None:
         return None
     adopted = Counter(
-        str(run.proposal.configuration["technique"])
+        (TUNING, str(run.proposal.configuration["technique"]))
         for run in AdoptionLog(stored.files).read().runs
     )
     found = from_history(stored.sweep, stored.root, slots[0], tested, adopted)

@@ -18,7 +18,8 @@ from orchestrator.errors import ExitCode, exit_code_of
 from orchestrator.results.errors import ResultsError
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError, index
-from orchestrator.terminal.output import Answer, answer_json
+from orchestrator.terminal.json_text import json_text
+from orchestrator.terminal.output import json_values
 from orchestrator.terminal.plain_console import shown
 
 SECONDS = 60.0
@@ -66,7 +67,7 @@ def on_end(given: str | None, out: Console) -> Iterator[Ending]:
     finally:
         failure = None
         if given is not None and ending.stored is not None:
-            failure = _run(given, answer_json(Answer(_document(ending.stored, code), "")))
+            failure = _run(given, json_text(json_values(_document(ending.stored, code)), indent=2))
         if failure is not None:
             with contextlib.suppress(OSError):  # whoever read the output may have closed it
                 out.print(shown(f"--on-end: {failure}"))
@@ -92,12 +93,11 @@ def _document(stored: StoredSweep, code: int) -> dict[str, Any]:
     return document
 
 
-def _answer(stored: StoredSweep) -> Any:
+def _answer(stored: StoredSweep) -> dict[str, Any]:
     # Imports scipy and optuna, which take a second that no other sweep waits for.
-    from orchestrator.results.answer import emitted
+    from orchestrator.results.answer import answer_object
 
-    (answer,) = emitted(stored.root, [stored.id]).data
-    return answer
+    return answer_object(stored.root, stored.id)
 
 
 def _run(given: str, text: str) -> str | None:

@@ -59,7 +59,7 @@ def from_history(
     root: Path,
     place: Slots,
     test_rows: int,
-    adopted: Mapping[str, int] = MappingProxyType({}),
+    adopted: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> Estimate:
     """Returns what the sweep is expected to take by the trials of the store.
 
@@ -68,7 +68,7 @@ def from_history(
         root: Folder of the store; it may be absent.
         place: How trials are placed here.
         test_rows: Rows to test on.
-        adopted: Runs that are taken over from other sweeps, by technique.
+        adopted: Runs that are taken over from other sweeps, by phase and technique.
 
     Raises:
         StoreError: The store cannot be read.

@@ -22,7 +22,7 @@ from orchestrator.search.proposals import Proposal, confirming_runs, stratum
 from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import Sweep
 from orchestrator.state.confirmation_log import Confirmation
-from orchestrator.store.rows import Row, finite_or_none
+from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.sweep.bests import Bests
 from orchestrator.sweep.screen import Line, Phase, Screen, View, interval, took
@@ -144,7 +144,7 @@ class Progress:
 
     def live(self) -> AbstractContextManager[object]:
         """Returns the display, to be entered while trials run."""
-        if not self.console.is_terminal or self.console.quiet:
+        if not self._is_drawn:
             return nullcontext()
         screen = self.screen()
         return Live(
@@ -153,6 +153,10 @@ class Progress:
             refresh_per_second=2,
             transient=True,
         )
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self.console.is_terminal and not self.console.quiet
 
     def screen(self) -> Screen:
         """Returns what is drawn on a terminal, anew each time."""
@@ -173,7 +177,8 @@ class Progress:
             running.report = report
         self._remaining.reported(proposal, report)
         if not proposal.confirms and self._bests.reported(stratum(self.sweep, proposal), report):
-            losses = self.curve(proposal.trial_number)
+            # Read from the store, for the screen alone.
+            losses = self.curve(proposal.trial_number) if self._is_drawn else ()
             self._best_run = (self._name(proposal), losses)
         examples = f"{report.rung_examples:,} of {self._budget(proposal):,} examples"
         measured = self._measured(report.objective, report.loss)
@@ -183,7 +188,8 @@ class Progress:
             f"{measured} after {examples}",
             rung_examples=report.rung_examples,
             budget_examples=self._budget(proposal),
-            **_numbers(report.objective, report.loss),
+            objective=report.objective,
+            eval_loss=report.loss,
         )
 
     def ended(self, proposal: Proposal, row: Row) -> None:
@@ -202,8 +208,15 @@ class Progress:
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
         said = f"{words}; {self.summary()}"
-        told = {"seconds": round(seconds, 3), "error": reason or None, **_numbers(objective, loss)}
-        self._line(proposal, row["outcome"], said, **told)
+        self._line(
+            proposal,
+            row["outcome"],
+            said,
+            seconds=round(seconds, 3),
+            error=reason or None,
+            objective=objective,
+            eval_loss=loss,
+        )
 
     def paused(self, proposal: Proposal) -> None:
         """Notes that a trial waits for those that it is compared with."""
@@ -361,10 +374,6 @@ class Progress:
             )
         elif not self.console.is_terminal:
             self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))
-
-
-def _numbers(objective: float | None, loss: float | None) -> dict[str, float | None]:
-    return {"objective": finite_or_none(objective), "eval_loss": finite_or_none(loss)}
 
 
 def _short(proposal: Proposal) -> str:

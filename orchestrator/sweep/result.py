@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 from rich.console import Console
@@ -31,15 +30,14 @@ def show_result(stored: StoredSweep, out: Console) -> None:
         stored: A sweep of which a trial has ended.
         out: Where to.
     """
-    from orchestrator.results.answer import answered, emitted
+    from orchestrator.results.answer import answer_object, answered
     from orchestrator.results.confirmed_words import view
     from orchestrator.results.leaderboard import leaderboard, render
-    from orchestrator.terminal.output import answer_json, print_whole
+    from orchestrator.terminal.output import print_whole
 
     sweep, root = stored.sweep, stored.root
     if isinstance(out, JsonConsole):
-        (answer,) = json.loads(answer_json(emitted(root, [stored.id])))
-        out.event("answer", question=sweep.question, **answer)
+        out.event("answer", question=sweep.question, **answer_object(root, stored.id))
         return
     out.print()
     print_whole(out, render(leaderboard(root, stored.id)))

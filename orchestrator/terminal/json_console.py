@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from orchestrator.terminal.json_text import json_text
+from orchestrator.terminal.output import json_values
 from orchestrator.terminal.plain_console import PIPED_WIDTH, PlainConsole
 
 
@@ -29,10 +30,11 @@ class JsonConsole(PlainConsole):
 
         Args:
             name: What happened.
-            fields: Of it, as JSON has them; a number that is none is null.
+            fields: Of it, as `json_values` takes them: a number that is none is null.
         """
         if self.quiet and name == "message":
             return
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        self.file.write(json_text({"at": at, "event": name, **fields}) + "\n")
+        values = json_values({"at": at, "event": name, **fields})
+        self.file.write(json_text(values) + "\n")
         self.file.flush()

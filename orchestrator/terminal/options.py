@@ -62,12 +62,7 @@ def _short(text: Any) -> str:
 
 def hours(text: Any) -> float:
     """Parses a number of hours: more than none, and with an end."""
-    try:
-        value = float(str(text))
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise typer.BadParameter(f"{text!r} is not a number of hours above 0, such as 0.5.")
+    value = _above_zero(text, "a number of hours above 0, such as 0.5")
     if value > MOST_HOURS:
         raise typer.BadParameter(
             f"{text!r} is more than {MOST_HOURS:,} hours, a hundred years; without the option there"
@@ -78,12 +73,16 @@ def hours(text: Any) -> float:
 
 def amount(text: Any) -> float:
     """Parses an amount of money: more than none, and with an end."""
+    return _above_zero(text, "an amount above 0, such as 12.50")
+
+
+def _above_zero(text: Any, what: str) -> float:
     try:
         value = float(str(text))
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise typer.BadParameter(f"{text!r} is not an amount above 0, such as 12.50.")
+        raise typer.BadParameter(f"{text!r} is not {what}.")
     return value
 
 

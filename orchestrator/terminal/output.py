@@ -74,7 +74,7 @@ def emit(answer: Answer, form: Format, *, raw: bool = False) -> None:
 
 def answer_json(answer: Answer) -> str:
     """Returns an answer as JSON, on lines of their own."""
-    return json_text(_json(answer.data), indent=2)
+    return json_text(json_values(answer.data), indent=2)
 
 
 def say(text: str) -> None:
@@ -165,7 +165,7 @@ def _write_csv(answer: Answer, raw: bool) -> None:
 
 
 def _nested(value: Any) -> Any:
-    return _json(value) if isinstance(value, (dict, list, tuple)) else value
+    return json_values(value) if isinstance(value, (dict, list, tuple)) else value
 
 
 def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:
@@ -176,12 +176,12 @@ def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:
         yield path, data
 
 
-def _json(value: Any) -> Any:
+def json_values(value: Any) -> Any:
     """Returns the value with what JSON lacks replaced: NaN by null, other types by their text."""
     if isinstance(value, dict):
-        return {str(key): _json(each) for key, each in value.items()}
+        return {str(key): json_values(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_json(each) for each in value]
+        return [json_values(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -7,33 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.tracking.tool import Tool
 
-
-@dataclass(frozen=True)
-class _Package:
-    """What a tool needs.
-
-    Attributes:
-        module: What is imported.
-        install: What `pip install` is to be given.
-    """
-
-    module: str
-    install: str
-
-
-_PACKAGES = {
-    "wandb": _Package("wandb", "wandb"),
-    "mlflow": _Package("mlflow", "mlflow"),
-    "tensorboard": _Package("tensorboard", "tensorboard"),
-}
-
-NAMES = tuple(_PACKAGES)
+NAMES = ("wandb", "mlflow", "tensorboard")
+"""Each is also the name of its package."""
 
 _OFFLINE = ("offline", "dryrun", "disabled")
 _NO_KEY = 3
@@ -53,13 +33,12 @@ def check_tools(names: Iterable[str]) -> None:
         UserError: A package is not installed, or Weights & Biases does not know who is asking.
     """
     for name in names:
-        package = _PACKAGES[name]
-        spec = importlib.util.find_spec(package.module)
+        spec = importlib.util.find_spec(name)
         # A folder of that name, as wandb makes one, is found too, but has no origin.
         if spec is None or spec.origin is None:
             raise UserError(
-                f"track names {name}, but the package {package.module} is not installed: pip"
-                f" install {package.install}, or leave {name} out of track."
+                f"track names {name}, but the package {name} is not installed: pip install {name},"
+                f" or leave {name} out of track."
             )
         if name == "wandb":
             _check_wandb()

@@ -65,7 +65,10 @@ def test_no_trial_trains_beyond_the_budget_and_without_stopping_each_is_whole(
 
 def test_runs_that_are_taken_over_cost_nothing() -> None:
     work = expected_work(shipped("rank"), 200)
-    left = {(w.phase, w.technique): w for w in without(work, {"pretrained": 1, "lora": 9})}
+    left = {
+        (w.phase, w.technique): w
+        for w in without(work, {(TUNING, "pretrained"): 1, (TUNING, "lora"): 9})
+    }
     before = {(w.phase, w.technique): w for w in work}
     assert left[TUNING, "pretrained"].scored_rows == pytest.approx(0, abs=1e-9)
     assert left[TUNING, "lora"].runs == pytest.approx(27)
