@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orchestrator.store import Store
@@ -122,8 +123,11 @@ def test_a_server_that_never_answers_is_left_without_waiting(
         follower.changed(Identity(FIRST))
         follower.finish()
         assert not follower.wait(1)
-        group = os.getpgid(follower._process.pid)
+        process = psutil.Process(follower._process.pid)
+        group, children = os.getpgid(process.pid), process.children(recursive=True)
         follower.kill()
     assert follower.done is None
+    # They are dead, but in the group until whoever inherits them has noticed.
+    psutil.wait_procs(children, timeout=60)
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
