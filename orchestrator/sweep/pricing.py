@@ -164,14 +164,14 @@ def describe(
             f"{cost.middle:.2f} ({cost.low:.2f} to {cost.high:.2f}), at {caps.price:g} a device"
             " hour",
         )
-    limit = caps.reached(found.seconds.middle, found.device_seconds.middle)
-    if limit is not None:
-        yield "limit", f"{limit} is likely to be reached before the end"
     rests = f"{found.trials:,} trials of this store" if found.trials else "ten steps of each, now"
     yield (
         "",
         f"resting on {rests}; the range is that of single trials; failed ones are not foreseen",
     )
+    limit = caps.reached(found.seconds.middle, found.device_seconds.middle)
+    if limit is not None:
+        yield "limit", f"{limit} is likely to be reached before the end"
     yield from _memory(found, place)
     yield from _disk(sweep, found, place, root)
 
