@@ -24,18 +24,13 @@ from pathlib import Path
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
-from orchestrator.predict.stored_model import choose
+from benchmarks.stored_trial import load
 from orchestrator.results.find_trial import BEST
 from orchestrator.terminal.console import console
-from trainables.data.prompt import prompt
-from trainables.data.spelling import SqlTokens, collapse_white_space
-from trainables.data.splits import load_splits
 from trainables.evaluation.text_scores import score
-from trainables.families.framing import TokenIds
-from trainables.inference.generation import decoding, generate
+from trainables.inference.generation import generate
 from trainables.inference.predictor import be_quiet
-from trainables.training import checkpoint
-from trainables.training.adapted_model import AdaptedModel, prepare
+from trainables.training.adapted_model import AdaptedModel
 
 _ALONE = 1
 _SHOWN = ("rouge_l", "exact_match")
@@ -69,36 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
     given = parser.parse_args(arguments)
     be_quiet()
-    stored = choose(given.root, given.sweep, given.trial)
-    configuration, device = stored.configuration, torch.device(given.device)
-    adapted = prepare(configuration, torch.device("cpu"))  # in float32, whatever the device is
-    if stored.checkpoint is not None:
-        checkpoint.load_weights(adapted, stored.checkpoint)
-    adapted.model.to(device).eval()
+    device = torch.device(given.device)
+    asked = load(given.root, given.sweep, given.trial, given.rows)
+    adapted = asked.adapted
+    adapted.model.to(device)
     adapted = dataclasses.replace(adapted, device=device)
-    examples = load_splits(
-        configuration.dataset,
-        configuration.dataset_revision,
-        configuration.data_seed,
-        configuration.validation_rows,
-        given.rows,
-        configuration.split_by,
-    ).test
-    tokens = SqlTokens(adapted.tokenizer)
-    sources: list[TokenIds] = tokens.prompt_ids(
-        [collapse_white_space(prompt(example)) for example in examples],
-        configuration.source_tokens,
-    )
-    references = [example.sql for example in examples]
-    lengths = [len(ids) for ids in tokens.prompt_ids(references)]
-    how = decoding("standard", lengths, configuration.target_tokens)
+    tokens, sources, references, how = asked.tokens, asked.sources, asked.references, asked.how
     out = console()
     out.print(
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
         f" {platform.machine()}, device {given.device}, Python {platform.python_version()},"
         f" torch {version('torch')}, transformers {version('transformers')}"
     )
-    out.print(f"{stored.describe()} {len(examples)} test rows.\n", markup=False)
+    out.print(f"{asked.stored.describe()} {len(references)} test rows.\n", markup=False)
     out.print("| type and batches | as float32 in batches | as in batches of the type |", end="")
     out.print(" ROUGE-L | exact match | s |\n|---|---:|---:|---:|---:|---:|")
     truth: list[str] = []

@@ -231,6 +231,8 @@ class Causal(ModelFamily):
         self, model: Any, prompts: Prompts, how: Decoding, encoded: Any = None
     ) -> list[list[int]]:
         """Returns what follows the prompts."""
+        from trainables.families.greedy import greedy
+
         width = prompts.input_ids.shape[1]
         given = model.generation_config.eos_token_id
         also = [] if given is None else given if isinstance(given, list) else [given]
@@ -241,6 +243,7 @@ class Causal(ModelFamily):
             use_cache=True,
             max_new_tokens=how.max_new_tokens,
             num_beams=how.beams,
+            custom_generate=greedy if how.beams == 1 else None,
             early_stopping=how.beams > 1,
             pad_token_id=prompts.padding_id,
             eos_token_id=sorted({prompts.end_id, *also}),

@@ -232,6 +232,8 @@ class Seq2Seq(ModelFamily):
         self, model: Any, prompts: Prompts, how: Decoding, encoded: Any = None
     ) -> list[list[int]]:
         """Returns what the decoder writes, its start token included."""
+        from trainables.families.greedy import greedy
+
         given = {} if encoded is None else {"encoder_outputs": encoded}
         output = model.generate(
             input_ids=prompts.input_ids,
@@ -240,6 +242,7 @@ class Seq2Seq(ModelFamily):
             use_cache=True,
             max_new_tokens=how.max_new_tokens,
             num_beams=how.beams,
+            custom_generate=greedy if how.beams == 1 else None,
             no_repeat_ngram_size=how.no_repeat_ngram,
             early_stopping=how.beams > 1,
             **given,

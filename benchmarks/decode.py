@@ -1,0 +1,97 @@
+"""What it saves to take ended rows out of a batch: our loop and that of transformers, in turns.
+
+    python -m benchmarks.decode --root experiments --sweep rank --trial best
+    python -m benchmarks.decode --turns 7 --rows 500
+
+A stored trial's model answers the same test rows, in the batches of an evaluation, with what the
+encoder gives for them at hand, as an evaluation has it from the loss. The texts are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmarks.stored_trial import Asked, load
+from orchestrator.results.find_trial import BEST
+from orchestrator.terminal.console import console
+from trainables.families import greedy
+from trainables.inference.generation import batches, encode, prompts, write
+from trainables.inference.predictor import be_quiet
+
+
+@contextmanager
+def loop_of_transformers() -> Iterator[None]:
+    """Lets transformers choose tokens by its own loop for a while."""
+    ours = greedy.greedy
+    greedy.greedy = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        greedy.greedy = ours
+
+
+def answers(asked: Asked) -> tuple[list[str], float]:
+    """Returns the text of each row, and the processor seconds of decoding alone."""
+    texts, seconds = [""] * len(asked.sources), 0.0
+    lengths = [len(ids) for ids in asked.sources]
+    for rows in batches(asked.adapted.device, lengths):
+        batch = prompts(asked.adapted, asked.tokens, [asked.sources[row] for row in rows])
+        encoded = encode(asked.adapted, batch)
+        began = time.process_time()
+        written = write(asked.adapted, asked.tokens, batch, asked.how, encoded)
+        seconds += time.process_time() - began
+        for row, text in zip(rows, written, strict=True):
+            texts[row] = text
+    return texts, seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints each turn and the median of their ratios."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, default=Path("experiments"))
+    parser.add_argument("--sweep", help="name, id or glob (the one written to last)")
+    parser.add_argument("--trial", default=BEST, help="best, an id or a number (best)")
+    parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
+    parser.add_argument("--turns", type=int, default=7, help="of both loops (7)")
+    given = parser.parse_args(arguments)
+    be_quiet()
+    torch.set_num_threads(1)
+    asked = load(given.root, given.sweep, given.trial, given.rows)
+    out = console()
+    out.print(
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
+        f" {platform.machine()}, Python {platform.python_version()},"
+        f" torch {version('torch')}, transformers {version('transformers')}"
+    )
+    out.print(f"{asked.stored.describe()} {len(asked.sources)} test rows.\n", markup=False)
+    out.print("| turn | transformers, CPU s | ours, CPU s | ratio | equal texts |")
+    out.print("|---|---:|---:|---:|---:|")
+    ratios = []
+    for turn in range(-1, given.turns):
+        with loop_of_transformers():
+            theirs, slow = answers(asked)
+        ours, fast = answers(asked)
+        if turn < 0:
+            continue  # warms both
+        ratios.append(slow / fast)
+        equal = sum(one == other for one, other in zip(ours, theirs, strict=True))
+        cells = f"{slow:.2f} | {fast:.2f} | {ratios[-1]:.2f} | {equal} of {len(ours)}"
+        out.print(f"| {turn + 1} | {cells} |")
+    out.print(f"\nMedian ratio: {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()
