@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -215,17 +213,3 @@ def test_the_tests_are_there(node: str) -> None:
     (found,) = [each for each in tree.body if getattr(each, "name", None) == name]
     assert isinstance(found, ast.FunctionDef)
     assert "skip" not in "".join(map(ast.unparse, found.decorator_list))
-
-
-@pytest.mark.slow
-def test_the_tests_are_collected() -> None:
-    nodes = sorted({node for nodes in PROMISES.values() for node in nodes})
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *nodes],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
-    assert collected == set(nodes)
