@@ -22,14 +22,14 @@ def shipped(name: str, profile: str = "embedded", *overrides: str) -> Sweep:
 def test_early_stopping_leaves_what_the_rule_of_halving_leaves() -> None:
     work = {(w.phase, w.technique): w for w in expected_work(shipped("rank"), 200)}
     tuning, confirming = work[TUNING, "lora"], work[CONFIRMING, "lora"]
-    # Six a combination: 6 reach 210 examples, 3 go on to 420, 2 to 840, and 1 to 1,500.
-    each = 3 * 210 + 420 + 840 + 1500
+    # Six a combination: 6 reach 252 examples, 3 go on to 504, 2 to 1,008, and 1 to 1,800.
+    each = 3 * 252 + 504 + 1008 + 1800
     assert (tuning.runs, tuning.examples) == pytest.approx((36, 6 * each))
     assert tuning.scored_rows == pytest.approx(
         6 * 100
     )  # SQL at the full budget alone, and no test rows
     assert tuning.loss_rows == pytest.approx(6 * 100 * (6 + 3 + 2))
-    assert (confirming.runs, confirming.examples) == (30, 30 * 1500)
+    assert (confirming.runs, confirming.examples) == (30, 30 * 1800)
     assert confirming.scored_rows == 30 * (100 + 200)
     assert work[TUNING, "pretrained"].scored_rows == pytest.approx(100 + 200)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.search_space import Problem, SpecError, Sweep, load
+from tests.trainables.techniques.cases import having
 
 GOOD = """\
 name: rank
@@ -163,7 +164,10 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         "      virtual_tokens: {randint: [10, 51]}",
         "      rank: 8",
         11,
-        ("space.technique.prefix.rank: prefix has no use for rank", "belongs to lora, qlora"),
+        (
+            "space.technique.prefix.rank: prefix has no use for rank",
+            f"belongs to {', '.join(having('rank'))}",
+        ),
     ),
     "data size within a technique": (
         "      virtual_tokens: {randint: [10, 51]}",
