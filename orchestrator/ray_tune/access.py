@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import os
 import platform
+import re
 import secrets
 import socket
 from pathlib import Path
@@ -19,7 +20,15 @@ from orchestrator.errors import UserError
 
 LOOPBACK = "127.0.0.1"
 
+OTHER_PORTS = "It is 6379 mostly; 8265 is the dashboard's, 10001 Ray Client's."
+
 _SECONDS = 10
+_ADDRESS = re.compile(r"([^/\s]+):([0-9]{1,9})")
+# RFC 9113: a client sends this line and its settings, a server answers with its own. A frame has
+# three bytes of length, one of kind, one of flags and four of its stream.
+_HTTP2_HEADER = 9
+_HTTP2_SETTINGS = 4
+_HTTP2_BEGINS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _HTTP2_SETTINGS]) + bytes(5)
 
 
 class AccessError(UserError):
@@ -84,30 +93,66 @@ def check_listens(host: str) -> None:
         ) from error
 
 
-def check_address(address: str) -> None:
-    """Checks that something answers where a cluster is to be joined: Ray itself waits for minutes.
+def check_address_form(address: str) -> None:
+    """Checks what is given for a cluster that is to be joined, without asking anybody.
 
     Args:
         address: "host:port", or "auto" for the cluster that Ray finds on this machine.
 
     Raises:
-        AccessError: Nothing does, or the address is of another form.
+        AccessError: It is of another form.
     """
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    found = _ADDRESS.fullmatch(address)
+    if address != "auto" and (found is None or int(found[2]) > 65535):
         raise AccessError(
             f"--address (or RAY_ADDRESS) is {address!r}, but must be HOST:PORT of a Ray cluster's"
             ' head, as `ray start --head` prints it, or "auto".'
         )
+
+
+def check_address(address: str) -> None:
+    """Checks that a head answers where a cluster is to be joined: Ray itself waits for minutes.
+
+    Args:
+        address: As `check_address_form` takes it.
+
+    Raises:
+        AccessError: None does, or the address is of another form.
+    """
+    check_address_form(address)
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS)
     except OSError as error:
         raise AccessError(
             f"No Ray cluster answers at {address} (--address): {error.strerror or error}. Is its"
             " head running, and is this the port that `ray start --head` printed?"
         ) from error
+    with connection:
+        if not _uses_tls() and not _speaks_http2(connection):
+            raise AccessError(
+                f"What answers at {address} (--address) is no Ray cluster's head. Is this the port"
+                f" that `ray start --head` printed? {OTHER_PORTS}"
+            )
+
+
+def _uses_tls() -> bool:
+    """Returns whether Ray is told to encrypt, by its own variable: then it is left to Ray."""
+    return os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Returns whether a server begins as those of Ray's heads do, which speak gRPC."""
+    said = b""
+    try:
+        connection.sendall(_HTTP2_BEGINS)
+        while len(said) < _HTTP2_HEADER and (more := connection.recv(_HTTP2_HEADER - len(said))):
+            said += more
+    except OSError:
+        return False
+    return len(said) == _HTTP2_HEADER and said[3] == _HTTP2_SETTINGS
 
 
 def check_loopback_only(node_address: str) -> None:

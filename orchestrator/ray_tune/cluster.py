@@ -84,8 +84,9 @@ def cluster(
             raise
         raise access.AccessError(
             f"The Ray cluster at {address} (--address) cannot be joined:"
-            f" {str(error).strip().splitlines()[0]} Is it running, and does it share this"
-            " machine's Ray token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN)?"
+            f" {str(error).strip().splitlines()[0].rstrip('.')}. Is it running, is this the port"
+            f" that `ray start --head` printed, and does it share this machine's Ray token"
+            f" (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN)? {access.OTHER_PORTS}"
         ) from error
     try:
         if address is None:

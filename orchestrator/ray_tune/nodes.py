@@ -247,7 +247,7 @@ class Nodes:
         self._aside[node.id] = _Aside(node, reason, self._clock(), again)
         self._divide()
         if before is None or before.reason != reason:
-            self._say(f"Node {node.described} is set aside: it {reason}.")
+            self._say(f"Node {node.described} is set aside: it {reason.rstrip('.')}.")
 
     def _divide(self) -> None:
         """Divides what the nodes have among trials."""

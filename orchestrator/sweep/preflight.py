@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from orchestrator.ray_tune.access import check_dashboard, check_listens
+from orchestrator.ray_tune.access import check_address_form, check_dashboard, check_listens
 from orchestrator.search.identity import earlier_sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
@@ -88,7 +88,8 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
 
     Raises:
         UserError: They do not, or it is not.
-        AccessError: Others could use the cluster that is started here.
+        AccessError: Others could use the cluster that is started here, or the address of one that
+            is to be joined is none.
     """
     if options.new and options.retry_failed:
         raise UserError(
@@ -107,6 +108,8 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
             " accelerators need the dashboard's services to be stopped early; leave out"
             " --no-dashboard."
         )
+    if options.address is not None:
+        check_address_form(options.address)
     if options.dashboard_host is not None:
         if options.address is not None or not options.dashboard:
             option = "--no-dashboard" if options.address is None else "--address"

@@ -24,7 +24,7 @@ from orchestrator.outcomes.conclusions import (
 from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
-from orchestrator.ray_tune.access import LOOPBACK, describe_dashboard
+from orchestrator.ray_tune.access import LOOPBACK, check_address, describe_dashboard
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.ray_tune.room import Room
 from orchestrator.results.profile_words import profile_words
@@ -122,6 +122,8 @@ def _run(
     is_new = not root.exists()
     rows = None
     if is_new:  # before a folder is made
+        if options.address is not None:
+            check_address(options.address)
         rows = check_sources(sweep)
         check_loads(sweep)
     stored = latest(sweep, Store(root), new=options.new)
@@ -141,6 +143,8 @@ def _run(
     if failed or not is_finished(stored):
         ending.stored = stored
         if not is_new:
+            if options.address is not None:
+                check_address(options.address)
             rows = check_sources(sweep)
             if not stored.files.has_begun():
                 check_loads(sweep)
@@ -205,7 +209,8 @@ def _run_trials(
     captured = json.dumps(environment.capture(), sort_keys=True)
     conclusions = Conclusions(stored, captured)
     stored.store.remove_abandoned()
-    out.print(f"Starting Ray; its messages go to {log}.")
+    does = "Starting Ray" if options.address is None else f"Joining Ray at {options.address}"
+    out.print(f"{does}; its messages go to {log}.")
     request = StopRequest(stored.files)
     request.withdraw()
 

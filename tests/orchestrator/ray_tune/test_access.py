@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,10 +71,13 @@ def test_a_refused_dashboard_is_one_clear_message(
     assert not root.exists()
 
 
-@pytest.mark.parametrize("address", ["head", ":6379", "head:", "head:port", "head:99999"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "head", ":6379", "head:", "head:port", "head:99999", "ray://head:10001", "http://head:1"],
+)
 def test_an_address_has_a_form(address: str) -> None:
     with pytest.raises(access.AccessError, match=r"must be HOST:PORT"):
-        access.check_address(address)
+        access.check_address_form(address)
 
 
 def test_rays_own_variable_is_the_address_where_none_is_given(
@@ -84,16 +90,83 @@ def test_rays_own_variable_is_the_address_where_none_is_given(
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert "--address (or RAY_ADDRESS) is 'http://head:dashboard'" in done.output
+    assert not root.exists()
 
 
-def test_a_cluster_that_is_not_there_is_named_at_once() -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(access.AccessError, match=f"No Ray cluster answers at {address}"):
-            access.check_address(address)
-        listening.listen()
-        access.check_address(address)
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A port of this machine, on which nothing answers yet."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        yield found
+
+
+def _place(listening: socket.socket) -> str:
+    return f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_cluster_that_is_not_there_is_named_before_a_folder_is_made(
+    listening: socket.socket, tmp_path: Path
+) -> None:
+    address, root = _place(listening), tmp_path / "store"
+    words = ["--profile", "embedded", "--root", str(root), "--address", address]
+    done = CliRunner().invoke(app, [str(sweeps.write(tmp_path)), *words])
+    assert done.exit_code == 2
+    assert f"No Ray cluster answers at {address}" in done.output
+    assert not root.exists()
+
+
+def _answer(listening: socket.socket, with_words: bytes) -> None:
+    """Answers one caller, as servers of other kinds do."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(with_words)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_ray"),
+    [
+        (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00", True),  # HTTP/2 settings
+        (b"HTTP/1.1 505 HTTP Version Not Supported\r\n\r\n", False),  # as the dashboard does
+        (b"", False),
+    ],
+)
+def test_a_port_that_is_not_a_heads_is_refused(
+    listening: socket.socket, answer: bytes, is_ray: bool
+) -> None:
+    """Ray (2.60) would wait there for minutes."""
+    listening.listen()
+    with ThreadPoolExecutor() as pool:
+        answering = pool.submit(_answer, listening, answer)
+        expected = (
+            contextlib.nullcontext()
+            if is_ray
+            else pytest.raises(access.AccessError, match="is no Ray cluster's head")
+        )
+        with expected:
+            access.check_address(_place(listening))
+        answering.result()
+
+
+def test_a_port_that_says_nothing_is_refused(
+    listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_SECONDS", 0.1)
+    listening.listen()
+    with pytest.raises(access.AccessError, match="is no Ray cluster's head"):
+        access.check_address(_place(listening))
+
+
+def test_a_head_that_speaks_tls_is_left_to_ray(
+    listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    listening.listen()
+    access.check_address(_place(listening))
+
+
+def test_a_cluster_of_this_machine_is_looked_for_by_ray() -> None:
     access.check_address("auto")
 
 
