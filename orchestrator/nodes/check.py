@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,14 @@ def check(asked: Mapping[str, Any], node_id: str, accelerators: float) -> dict[s
         accelerators: How many the cluster counts on it.
 
     Returns:
-        `kind` ("cuda", "mps" or "cpu"), `system` ("Linux" or "Darwin") and `faults`: what is
-        wrong, a predicate each.
+        `kind` ("cuda", "mps" or "cpu"), `system` ("Linux" or "Darwin"), `faults`: what is wrong, a
+        predicate each, and `clock`: the time here at the end, in seconds since 1970.
     """
     kind, system = "cpu", platform.system()
     if accelerators:
         kind = "mps" if system == "Darwin" else "cuda"
-    return {"kind": kind, "system": system, "faults": list(_faults(asked, node_id, kind))}
+    faults = list(_faults(asked, node_id, kind))
+    return {"kind": kind, "system": system, "faults": faults, "clock": time.time()}
 
 
 def _faults(asked: Mapping[str, Any], node_id: str, kind: str) -> Iterator[str]:

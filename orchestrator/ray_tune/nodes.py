@@ -35,6 +35,8 @@ _AGAIN_SECONDS = 60.0
 """After which a node that has failed is asked again: its share may have been mounted late."""
 _ANSWER_SECONDS = 900.0
 """For an answer; a large base model is read whole, over a network perhaps."""
+_CLOCK_SECONDS = 60.0
+"""By which clocks may differ without a word."""
 _SETTLE_SECONDS = 20.0
 """How long the start waits for further answers when there is a first one."""
 
@@ -44,6 +46,8 @@ class _Asked:
     node: Node
     answer: Any
     since: float
+    at: float
+    """The time of day here."""
 
 
 @dataclass
@@ -180,7 +184,7 @@ class Nodes:
             return
         aside = self._aside.get(node.id)
         if aside is None or (aside.again and self._clock() - aside.since > _AGAIN_SECONDS):
-            self._asked[node.id] = _Asked(node, self._ask(node), self._clock())
+            self._asked[node.id] = _Asked(node, self._ask(node), self._clock(), time.time())
 
     def _ask(self, node: Node) -> Any:
         """Starts the check on a node; it takes nothing of what trials need."""
@@ -233,7 +237,21 @@ class Nodes:
             if faults:
                 self._put_aside(asked.node, "; ".join(faults), again=True)
             else:
+                self._compare(asked, found["clock"])
                 self._admit(asked.node.found_to_be(found["kind"], found["system"]))
+
+    def _compare(self, asked: _Asked, clock: float) -> None:
+        """Says that a node's clock goes wrong: it read so between the question and now."""
+        ahead, behind = clock - time.time(), asked.at - clock
+        if max(ahead, behind) < _CLOCK_SECONDS:
+            return
+        where = (
+            f"{ahead / 3600:.1f} hours ahead" if ahead > 0 else f"{behind / 3600:.1f} hours behind"
+        )
+        self._say(
+            f"Node {asked.node.described} has a clock that is {where} of the clock here; times in"
+            " its rows are by it, no score depends on them."
+        )
 
     def _admit(self, node: Node) -> None:
         self._aside.pop(node.id, None)

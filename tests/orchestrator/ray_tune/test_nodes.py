@@ -27,6 +27,7 @@ class _Cluster:
         self.requested: list[int] = []
         self.root = root
         self.now = 0.0
+        self.ahead: dict[str, float] = {}
         self.said: list[str] = []
 
     def add(self, name: str, *faults: str, kind: str = "cpu", cpus: float = 1.0) -> None:
@@ -59,7 +60,11 @@ class _Cluster:
         self.root.joinpath(f"marker-{name}").touch()
         kind = self.kinds[name]
         system = "Darwin" if kind == "mps" else "Linux"
-        return {"kind": kind, "system": system, "faults": self.faults[name]}
+        clock = self.wall_clock() + self.ahead.get(name, 0.0)
+        return {"kind": kind, "system": system, "faults": self.faults[name], "clock": clock}
+
+    def wall_clock(self) -> float:
+        return 1_800_000_000.0 + self.now
 
     def later(self, seconds: float) -> float:
         self.now += seconds
@@ -74,6 +79,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Cluster:
     monkeypatch.setattr("ray.get", found.get)
     monkeypatch.setattr(Nodes, "_ask", lambda self, node: found.ask(node))
     monkeypatch.setattr("time.sleep", found.later)
+    monkeypatch.setattr("time.time", found.wall_clock)
     monkeypatch.setattr(
         "ray.autoscaler.sdk.request_resources", lambda bundles: found.requested.append(len(bundles))
     )
@@ -122,9 +128,34 @@ def test_a_node_whose_writing_does_not_come_here_fails(
     cluster: _Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.add("one")
-    monkeypatch.setattr("ray.get", lambda name: {"kind": "cpu", "system": "Linux", "faults": []})
+    answer = {"kind": "cpu", "system": "Linux", "faults": [], "clock": cluster.wall_clock()}
+    monkeypatch.setattr("ray.get", lambda name: answer)
     with pytest.raises(NoNodeError, match="what it writes is not here"):
         _nodes(cluster, tmp_path).wait(_never)
+
+
+def test_a_clock_that_goes_wrong_is_named_and_the_node_gets_trials(
+    cluster: _Cluster, tmp_path: Path
+) -> None:
+    for name, ahead in (("right", 59), ("behind", -2 * 86_400), ("ahead", 2 * 3_600)):
+        cluster.add(name)
+        cluster.ahead[name] = ahead
+    found = _nodes(cluster, tmp_path)
+    found.wait(_never)
+    assert _trials(found) == {"cpu": 3}
+    what = "of the clock here; times in its rows are by it, no score depends on them."
+    assert cluster.said == [
+        f"Node behind (10.0.0.1) has a clock that is 48.0 hours behind {what}",
+        f"Node ahead (10.0.0.1) has a clock that is 2.0 hours ahead {what}",
+    ]
+
+
+def test_a_reason_that_is_a_sentence_gets_no_second_stop(cluster: _Cluster, tmp_path: Path) -> None:
+    cluster.add("good")
+    cluster.add("bad", "says that it was built without CUDA; install a build with it.")
+    _nodes(cluster, tmp_path).wait(_never)
+    assert cluster.said[0].endswith("install a build with it.")
+    assert not cluster.said[0].endswith("..")
 
 
 def test_a_head_without_cpus_waits_says_so_and_asks_for_a_node(
