@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
 
 from orchestrator.state.attempts import NODE
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.trial.failure_kind import failure_kind
+from orchestrator.trial.full_disk import full_disk
 
 _NODE_DEATH = re.compile(r"died because its node has died|\bPreemptionError\b")
 _WAITED_IN_VAIN = "worker group startup timed out"
@@ -77,11 +79,14 @@ def on_fit_node(marker: NodeMarker | None) -> Iterator[None]:
         raise
     except Exception as error:
         check_root(marker)
-        if marker is None or failure_kind(error) != NODE:
+        if marker is None:
             raise
-        reason = " ".join(str(error).split())
-        raise UnfitNodeError(
-            ray.get_runtime_context().get_node_id(),
-            f"fails a trial with {type(error).__name__}: {reason}",
-        ) from error
+        if failure_kind(error) == NODE:
+            said = " ".join(str(error).split())
+            reason = f"fails a trial with {type(error).__name__}: {said}"
+        elif (disk := full_disk(error, Path(marker.root))) is not None:
+            reason = f"has no space left on its own disk at {disk}"
+        else:
+            raise
+        raise UnfitNodeError(ray.get_runtime_context().get_node_id(), reason) from error
     check_root(marker)

@@ -10,6 +10,9 @@ from pathlib import Path
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store, StoreError
 
+_ANSWER = bytes(1 << 16)
+"""Of some length: an empty file has place on a full disk, and within a quota that is used up."""
+
 
 @dataclass(frozen=True)
 class NodeMarker:
@@ -65,7 +68,7 @@ class NodeMarker:
             Why it could not, as a predicate; None if it could.
         """
         try:
-            Store(Path(self.root)).put_if_absent(f"{self.key}-{node_id}", b"")
+            Store(Path(self.root)).put_if_absent(f"{self.key}-{node_id}", _ANSWER)
         except (OSError, StoreError) as error:
             return f"cannot write to {self.root}: {error}"
         return None

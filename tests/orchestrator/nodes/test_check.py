@@ -23,6 +23,7 @@ from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.sweep.content import content_of
 from orchestrator.sweep.rows import surveyed
+from tests import small_disk
 from tests.orchestrator import sweeps
 from trainables.base_models.locations import EMBEDDED_FOLDER
 
@@ -78,6 +79,17 @@ def test_a_root_of_its_own_is_seen(asked: dict[str, Any], stored: StoredSweep) -
     assert "has another folder" in _faults(asked)
     shutil.rmtree(stored.root)
     assert f"has no folder {stored.root}" in _faults(asked)
+
+
+def test_a_share_that_is_full_there_is_named(asked: dict[str, Any], tmp_path: Path) -> None:
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        store = Store(disk / "store")
+        files = latest(sweeps.toy(tmp_path), store).files
+        marker = NodeMarker.place(files)
+        small_disk.fill(disk, 4096)  # in which an empty file has place
+        asked = asked | {"root": marker.root, "marker": marker.key}
+        assert f"cannot write to {marker.root}: " in _faults(asked)
+        assert "the disk is full" in _faults(asked)
 
 
 def test_other_rows_and_a_missing_table_are_named(asked: dict[str, Any], table: Path) -> None:

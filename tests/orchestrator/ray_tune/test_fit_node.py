@@ -13,6 +13,7 @@ from orchestrator.ray_tune.fit_node import UnfitNodeError, on_fit_node, unfit_no
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import NotPublishedError, Store
+from tests import small_disk
 from tests.orchestrator import sweeps
 from trainables.data.errors import DatasetError
 
@@ -86,6 +87,26 @@ def test_a_share_that_one_machine_cannot_write_to_any_more_is_that_machines_faul
 def test_a_full_share_is_full_for_all(marker: NodeMarker, number: int) -> None:
     with pytest.raises(OSError, match=os.strerror(number)), on_fit_node(marker):
         raise OSError(number, os.strerror(number))
+
+
+def test_a_full_disk_of_the_nodes_own_is_its_fault(
+    marker: NodeMarker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that on which the base model is downloaded."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with small_disk.mounted(tmp_path / "disk", "size=24m") as disk:
+        monkeypatch.setenv("HF_HOME", str(disk / "huggingface"))
+        with pytest.raises(OSError, match="No space left"), on_fit_node(marker):
+            raise full
+        small_disk.fill(disk, 0)
+        with (
+            pytest.raises(UnfitNodeError, match=f"has no space left on its own disk at {disk}"),
+            on_fit_node(marker),
+        ):
+            raise full
+        # What could not be written lies in the root, which is another disk.
+        with pytest.raises(NotPublishedError), on_fit_node(marker):
+            raise NotPublishedError("reports/1.parquet was not stored") from full
 
 
 def test_on_one_machine_errors_stay_what_they_are() -> None:
