@@ -18,8 +18,8 @@ _LACK_OF_MEMORY = (
 """How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
 
 
-_OF_ONE_MACHINE = {errno.EROFS, errno.ESTALE, errno.EIO, errno.EACCES, errno.EPERM, errno.ENOTCONN}
-"""What a shared folder may answer on one machine and not on others; a full one is full for all."""
+_OF_ALL_MACHINES = {errno.ENOSPC, errno.EDQUOT}
+"""A shared folder that is full is full for all; what else it answers may be so on one machine."""
 
 
 def failure_kind(error: BaseException | None) -> str:
@@ -41,7 +41,8 @@ def failure_kind(error: BaseException | None) -> str:
 
 def _is_one_machines(error: BaseException) -> bool:
     causes = (error, error.__cause__)
-    return any(isinstance(each, OSError) and each.errno in _OF_ONE_MACHINE for each in causes)
+    numbers = [each.errno for each in causes if isinstance(each, OSError)]
+    return any(numbers) and not _OF_ALL_MACHINES.intersection(numbers)
 
 
 def _lacks_memory(message: str) -> bool:
