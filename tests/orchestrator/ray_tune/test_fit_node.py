@@ -71,9 +71,16 @@ def test_what_the_node_lacks_is_its_fault_and_what_the_trial_does_is_not(
 
 @pytest.mark.parametrize(
     "number",
-    [errno.EROFS, errno.ESTALE, errno.EIO, errno.EACCES]
-    # A listing that is behind, too many open files, a network that is gone.
-    + [errno.ENOENT, errno.EMFILE, errno.ETIMEDOUT],
+    # The last three: a listing that is behind, too many open files, a network that is gone.
+    [
+        errno.EROFS,
+        errno.ESTALE,
+        errno.EIO,
+        errno.EACCES,
+        errno.ENOENT,
+        errno.EMFILE,
+        errno.ETIMEDOUT,
+    ],
 )
 def test_a_share_that_one_machine_cannot_write_to_any_more_is_that_machines_fault(
     marker: NodeMarker, number: int
