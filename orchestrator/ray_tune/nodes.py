@@ -246,10 +246,12 @@ class Nodes:
         if max(ahead, behind) < _CLOCK_SECONDS:
             return
         where = (
-            f"{ahead / 3600:.1f} hours ahead" if ahead > 0 else f"{behind / 3600:.1f} hours behind"
+            f"{ahead / 3600:.1f} hours ahead of"
+            if ahead > 0
+            else f"{behind / 3600:.1f} hours behind"
         )
         self._say(
-            f"Node {asked.node.described} has a clock that is {where} of the clock here; times in"
+            f"Node {asked.node.described} has a clock that is {where} the clock here; times in"
             " its rows are by it, no score depends on them."
         )
 

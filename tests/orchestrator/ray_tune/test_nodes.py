@@ -143,10 +143,10 @@ def test_a_clock_that_goes_wrong_is_named_and_the_node_gets_trials(
     found = _nodes(cluster, tmp_path)
     found.wait(_never)
     assert _trials(found) == {"cpu": 3}
-    what = "of the clock here; times in its rows are by it, no score depends on them."
+    what = "the clock here; times in its rows are by it, no score depends on them."
     assert cluster.said == [
         f"Node behind (10.0.0.1) has a clock that is 48.0 hours behind {what}",
-        f"Node ahead (10.0.0.1) has a clock that is 2.0 hours ahead {what}",
+        f"Node ahead (10.0.0.1) has a clock that is 2.0 hours ahead of {what}",
     ]
 
 
