@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import psutil
+
 from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 
@@ -79,6 +81,19 @@ def local_accelerators() -> int:
         return 0
     found = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
     return found if visible is None else min(found, len(visible.split(",")))
+
+
+def local_slots(sweep: Sweep) -> Slots:
+    """Returns how trials would be placed on this machine alone, without starting Ray.
+
+    Raises:
+        NoRoomError: Not even one trial fits.
+    """
+    found = local_accelerators()
+    here = {"CPU": float(psutil.cpu_count() or 1)}
+    if found:
+        here["GPU"] = float(found)
+    return slots(sweep, here)
 
 
 def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = None) -> Slots:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from orchestrator.errors import UserError, exit_codes
-from orchestrator.ray_tune.placement import NoRoomError, Slots, local_accelerators, slots
+from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, local_slots
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.sweep import plan
@@ -31,7 +31,7 @@ from orchestrator.terminal.json_console import JsonConsole
 from orchestrator.terminal.options import VersionOption, amount, choices, hours, one_of, path, whole
 from orchestrator.terminal.plain_console import PlainConsole
 from orchestrator.terminal.process import command_line
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.data.survey import Survey
 
 
@@ -278,17 +278,24 @@ def _price(
     measured: bool,
 ) -> list[tuple[str, str]]:
     # Imports what a start of the sweep has no use for.
-    from orchestrator.sweep import pricing
+    from orchestrator.sweep import memory, pricing
 
     try:
-        place = _slots(sweep)
+        place = local_slots(sweep)
     except NoRoomError:
         return []
+    # Before what is slower: it may refuse the sweep. A built-in model is small, and the process
+    # that counts takes ten seconds, as each one that measures.
+    is_counted = measured or sweep.base_model not in BUILT_IN_MODELS
+    needed = memory.needs(sweep, place) if is_counted else []
+    memory.check_memory(needed, place)
+    by_formula = list(memory.describe(needed, place))
     test_rows = pricing.test_rows(sweep, survey)
     if test_rows is None:
-        return [("time", "not known: the data set's test rows are counted when they are here")]
+        unknown = ("time", "not known: the data set's test rows are counted when they are here")
+        return [unknown, *by_formula]
     found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
-    return list(pricing.describe(sweep, found, place, root, options.caps(sweep)))
+    return [*pricing.describe(sweep, found, place, root, options.caps(sweep)), *by_formula]
 
 
 def _cluster_has_accelerator(address: str | None) -> bool:
@@ -298,18 +305,8 @@ def _cluster_has_accelerator(address: str | None) -> bool:
     return address is not None and has_accelerator(address)
 
 
-def _slots(sweep: Sweep) -> Slots:
-    import psutil
-
-    found = local_accelerators()
-    here: dict[str, Any] = {"CPU": float(psutil.cpu_count() or 1)}
-    if found:
-        here["GPU"] = float(found)
-    return slots(sweep, here)
-
-
 def _resources(sweep: Sweep) -> str:
     try:
-        return f"on this machine {_slots(sweep).describe()}"
+        return f"on this machine {local_slots(sweep).describe()}"
     except NoRoomError as error:
         return f"on this machine no trial fits: {error}"

@@ -193,7 +193,8 @@ def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
     if found.memory_bytes is None:
         return
     each = found.memory_bytes / _GIGABYTE
-    words = f"{each:.1f} GiB at most for a trial, as seen"
+    seen = "measured in this store" if found.trials else "measured now"
+    words = f"{each:.1f} GiB at most for a trial, {seen}"
     if place.kind == "cpu":
         total = psutil.virtual_memory().total / _GIGABYTE
         words += f"; {place.trials} at a time: {each * place.trials:.1f} of {total:.0f} GiB"

@@ -161,10 +161,10 @@ def any_trial(sweep: Sweep, data_size: int) -> TrialConfiguration:
 
 
 def ask(configuration: TrialConfiguration, *options: str, module: str = PREVIEW) -> dict[str, Any]:
-    """Asks a process that may load libraries which are not loaded here; nothing is downloaded.
+    """Asks a process about one trial; see `answer_of`.
 
     Args:
-        configuration: Of a trial.
+        configuration: The trial.
         options: Of the module.
         module: What answers.
 
@@ -174,9 +174,26 @@ def ask(configuration: TrialConfiguration, *options: str, module: str = PREVIEW)
     Raises:
         UserError: What it says is an error: rows cannot be had, or a base model will not do.
     """
+    return answer_of(module, configuration.to_dict(), *options)
+
+
+def answer_of(module: str, given: Any, *options: str) -> dict[str, Any]:
+    """Asks a process that may load libraries which are not loaded here; nothing is downloaded.
+
+    Args:
+        module: What answers.
+        given: What it is asked, JSON-compatible.
+        options: Of the module.
+
+    Returns:
+        What it prints, or why it did not, as `failure`.
+
+    Raises:
+        UserError: What it says is an error: rows cannot be had, or a base model will not do.
+    """
     done = subprocess.run(
         [sys.executable, "-m", module, *options],
-        input=json.dumps(configuration.to_dict()),
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         env=os.environ | _OFFLINE,

@@ -25,7 +25,7 @@ from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, check_address, describe_dashboard
-from orchestrator.ray_tune.placement import Slots
+from orchestrator.ray_tune.placement import Slots, local_slots
 from orchestrator.ray_tune.room import Room
 from orchestrator.results.profile_words import profile_words
 from orchestrator.search.content import Content
@@ -45,8 +45,10 @@ from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.foretold import foretell
+from orchestrator.sweep.memory import check_memory, needs
 from orchestrator.sweep.on_end import Ending, on_end
 from orchestrator.sweep.preflight import (
+    LEARNER,
     StartOptions,
     check_not_begun_otherwise,
     check_options,
@@ -66,6 +68,7 @@ from orchestrator.terminal.console import quiet
 from orchestrator.terminal.plain_console import PlainConsole, shown
 from orchestrator.tracking.watcher import Tracking
 from orchestrator.trial.heartbeat import examples_seen
+from trainables.contract.configuration import BUILT_IN_MODELS
 from trainables.data.survey import Survey
 
 if TYPE_CHECKING:
@@ -125,7 +128,7 @@ def _run(
         if options.address is not None:
             check_address(options.address)
         rows = check_sources(sweep)
-        check_loads(sweep)
+        _check_base(sweep, options)
     stored = latest(sweep, Store(root), new=options.new)
     check_not_begun_otherwise(sweep, stored, options)
     asked = shown(f"{sweep.name}: {sweep.question}")
@@ -147,7 +150,7 @@ def _run(
                 check_address(options.address)
             rows = check_sources(sweep)
             if not stored.files.has_begun():
-                check_loads(sweep)
+                _check_base(sweep, options)
         check_measured(stored)
         if sweep.objective.metric == "execution_accuracy":
             # Imports sqlglot, which no other start has a use for.
@@ -186,6 +189,22 @@ def _run(
         )
     check_completed(stored, options)
     say_failed(stored, options, out)
+
+
+def _check_base(sweep: Sweep, options: StartOptions) -> None:
+    """Refuses a base model whose files would not do, or whose largest trial cannot fit here.
+
+    Memory is not checked for a cluster, whose nodes may have more of it, nor for a base model that
+    comes with the package, which is small.
+
+    Raises:
+        UserError: Says why.
+    """
+    check_loads(sweep)
+    is_own = sweep.base_model not in BUILT_IN_MODELS
+    if is_own and options.address is None and options.learner == LEARNER:
+        place = local_slots(sweep)
+        check_memory(needs(sweep, place), place)
 
 
 def _run_trials(

@@ -82,9 +82,16 @@ class AdaptedModel:
         Trained weights are float32 everywhere; on a device with bfloat16 autocast does the matrix
         products in it.
         """
-        if self.dtype is torch.bfloat16:
-            return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return contextlib.nullcontext()
+        return precision(self.device, self.dtype)
+
+
+def precision(
+    device: torch.device, dtype: torch.dtype
+) -> contextlib.AbstractContextManager[object]:
+    """Returns the context in which a model is called that computes in `dtype`."""
+    if dtype is torch.bfloat16:
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedModel:
@@ -129,7 +136,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     with seeded(configuration.seed):
         model = technique.adapt(base, parameters)
     if parameters.get("gradient_checkpointing"):
-        _checkpoint_activations(model)
+        checkpoint_activations(model)
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
             adapter.revision = revision
@@ -224,7 +231,7 @@ def _logical_size(parameter: nn.Parameter) -> int:
     return parameter.numel()
 
 
-def _checkpoint_activations(model: nn.Module) -> None:
+def checkpoint_activations(model: nn.Module) -> None:
     """Turns gradient checkpointing on in a base model or in the base of an adapter."""
     base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
     # It also makes the outputs of the embeddings require gradients: a checkpointed block whose

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.price.largest import largest
+from orchestrator.price.largest import largest, most_memory
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import load
 
@@ -34,3 +34,18 @@ def test_every_one_is_a_trial_of_the_sweep(name: str, profile: str) -> None:
     sweep = load(FOLDER / f"{name}.yaml", (), None, profile)
     for technique, configuration in largest(sweep).items():
         assert trial_configuration(sweep, Proposal(1, 0, 0, configuration)).technique == technique
+
+
+def test_of_points_the_one_with_the_largest_pass_takes_most_memory(tmp_path: Path) -> None:
+    given = [
+        "points=[{technique: lora, rank: 64, data_size: 100, epochs: 1, batch_size: 8},"
+        " {technique: lora, rank: 4, data_size: 100, epochs: 1, batch_size: 32},"
+        " {technique: lora, rank: 8, data_size: 50, epochs: 1, batch_size: 32}]"
+    ]
+    (found,) = most_memory(load(FOLDER / "notebooks.yaml", given, None, "embedded"))
+    assert (found["rank"], found["batch_size"]) == (8, 32)
+
+
+def test_of_a_space_it_is_the_largest_of_each_technique() -> None:
+    sweep = load(FOLDER / "rank.yaml", (), None, "full")
+    assert most_memory(sweep) == list(largest(sweep).values())

@@ -49,7 +49,8 @@ def test_auto_looks_at_the_cluster_where_this_machine_has_no_accelerator(
         yield {"resources": {"CPU": 8.0, **gpus}, "dashboard": None}
 
     monkeypatch.setattr("orchestrator.ray_tune.cluster.cluster", cluster)
-    monkeypatch.setattr("orchestrator.sweep.cli.local_accelerators", lambda: 0)
+    for module in ("sweep.cli", "ray_tune.placement"):
+        monkeypatch.setattr(f"orchestrator.{module}.local_accelerators", lambda: 0)
     file = sweeps.write(tmp_path, base_model="embedded", dataset="embedded")
     words = (str(file), "--plan", "--address=head:6379")
     code, output = _cli(*words)

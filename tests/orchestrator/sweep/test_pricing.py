@@ -30,7 +30,7 @@ def test_a_plan_says_time_devices_memory_disk_and_what_it_rests_on(tmp_path: Pat
     assert "tuning 1 min 00 s, confirming 2 min 00 s" in said
     assert "devices: 0.1 device hours (0.05 to 0.15)" in said
     assert "resting on 54 trials of this store" in said
-    assert "memory: 1.0 GiB at most for a trial, as seen; 2 at a time: 2.0 of" in said
+    assert "memory: 1.0 GiB at most for a trial, measured in this store; 2 at a time" in said
     # All 37 runs but the untuned model may wait at the first rung for their cohorts.
     assert "disk: 37 models of 1.0 MiB with their training state, of trials that wait" in said
 

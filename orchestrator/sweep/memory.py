@@ -1,0 +1,194 @@
+"""What memory the largest trials of a sweep take by formula, and whether the device has it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator.errors import UserError
+from orchestrator.price.largest import most_memory
+from orchestrator.ray_tune.placement import Slots
+from orchestrator.search.optuna_space import Configuration
+from orchestrator.search.proposals import CONFIRMING, Proposal, trial_configuration
+from orchestrator.search_space import Sweep
+from orchestrator.sweep.rows import answer_of
+from orchestrator.terminal import values
+from trainables.base_models.availability import is_here
+from trainables.contract.configuration import BUILT_IN_MODELS, TrialConfiguration
+from trainables.data.availability import is_cached
+from trainables.data.locations import is_on_hub
+
+TRIAL_MEMORY = "trainables.trial_memory"
+
+_ROWS = "micro_batch_size"
+_BATCH = "batch_size"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one configuration takes, in bytes; see `trainables.trial_memory.TrialMemory`.
+
+    Attributes:
+        configuration: As the file has it.
+        is_point: Whether it is one of the file's points.
+        micro_batch: Rows of a pass at most; 0 of a technique that does not train.
+        process: The process and its libraries.
+        weights: Of the model.
+        moments: Of the optimiser.
+        training: Gradients and activations.
+        evaluation: Of an evaluation, weights and moments not counted.
+        total: In all, at the most demanding moment.
+        most: The same if a pass were full of the longest rows.
+        there: What a trial may take.
+        fits: The `micro_batch_size` that would fit; None where it fits as it is, 0 where none does.
+        surely: Whether, if it does not fit, most batches would not.
+    """
+
+    configuration: Configuration
+    is_point: bool
+    micro_batch: int
+    process: int
+    weights: int
+    moments: int
+    training: int
+    evaluation: int
+    total: int
+    most: int
+    there: int
+    fits: int | None
+    surely: bool
+
+    @property
+    def name(self) -> str:
+        """The configuration in a line."""
+        return values.configuration(self.configuration)
+
+
+def needs(sweep: Sweep, place: Slots) -> list[Need]:
+    """Returns what the largest configurations take, the one that takes most first.
+
+    Args:
+        sweep: The resolved search space file.
+        place: How trials are placed on this machine.
+
+    Returns:
+        Nothing where it is not known: base model or rows are not here yet, or the model cannot be
+        counted.
+
+    Raises:
+        UserError: Rows or base model will not do.
+    """
+    base = sweep.base_model, sweep.base_model_revision
+    is_model_here = sweep.base_model in BUILT_IN_MODELS or is_here(*base)
+    if not is_model_here or (is_on_hub(sweep.dataset) and not is_cached(sweep.dataset)):
+        return []
+    largest = most_memory(sweep)
+    trials = [
+        _of_worker(trial_configuration(sweep, Proposal(CONFIRMING, None, 0, each)), place.workers)
+        for each in largest
+    ]
+    share = place.resources.get("GPU", 1.0)
+    answer = answer_of(
+        TRIAL_MEMORY,
+        [trial.to_dict() for trial in trials],
+        *(place.kind, str(place.trials * place.workers), str(share)),
+    )
+    found = [
+        _need(sweep, configuration, each)
+        for configuration, each in zip(largest, answer.get("trials", ()), strict=False)
+        if each["unknown"] is None
+    ]
+    return sorted(found, key=lambda need: need.total - need.there, reverse=True)
+
+
+def check_memory(found: Sequence[Need], place: Slots) -> None:
+    """Refuses a sweep of which a configuration cannot fit: its usual batches would not.
+
+    Args:
+        found: From `needs`.
+        place: How trials are placed on this machine.
+
+    Raises:
+        UserError: Naming the configuration, what it takes, what there is, and what would fit.
+    """
+    for need in found:
+        if need.fits is not None and need.surely:
+            raise UserError(
+                f"A trial of {need.name} takes about {need.total:,} bytes"
+                f" ({size(need.total)}) by formula ({_parts(need)}), but {_there(need, place)}:"
+                f" {_remedy(need, place)}"
+            )
+
+
+def describe(found: Sequence[Need], place: Slots) -> Iterator[tuple[str, str]]:
+    """Yields what the trial takes that takes most, a name and words at a time.
+
+    Args:
+        found: From `needs`.
+        place: How trials are placed on this machine.
+    """
+    if not found:
+        return
+    need = found[0]
+    words = f"about {size(need.total)}"
+    if need.most > need.total:
+        words += f" (up to {size(need.most)} where the longest rows meet)"
+    words += f" for {need.name}, by formula: {_parts(need)}; {_there(need, place)}"
+    if need.fits is not None:
+        words += f", which is too little for its longest batches: {_remedy(need, place)}"
+    yield "memory", words
+
+
+def size(count: int) -> str:
+    """Returns bytes as a person says them."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _need(sweep: Sweep, configuration: Configuration, told: Mapping[str, Any]) -> Need:
+    named = (name for name in Need.__annotations__ if name not in ("configuration", "is_point"))
+    is_point = any(configuration == point for point in sweep.points)
+    return Need(configuration, is_point, **{name: told[name] for name in named})
+
+
+def _of_worker(trial: TrialConfiguration, workers: int) -> TrialConfiguration:
+    """Returns the trial as one of its workers sees it: with its share of each batch."""
+    batch = trial.parameters.get(_BATCH)
+    if workers == 1 or not isinstance(batch, int):
+        return trial
+    own = math.ceil(batch / workers)
+    rows = min(own, int(trial.parameters[_ROWS] or own))
+    return replace(trial, parameters={**trial.parameters, _BATCH: own, _ROWS: rows})
+
+
+def _parts(need: Need) -> str:
+    parts = [("process", need.process), ("weights", need.weights)]
+    if need.micro_batch:
+        rows = "a row" if need.micro_batch == 1 else f"{need.micro_batch:,} rows"
+        parts += [
+            ("AdamW's moments", need.moments),
+            (f"gradients and activations of {rows}", need.training),
+        ]
+    parts.append(("or in an evaluation" if need.micro_batch else "evaluation", need.evaluation))
+    return ", ".join(f"{name} {size(count)}" for name, count in parts if count)
+
+
+def _there(need: Need, place: Slots) -> str:
+    if place.kind == "cpu":
+        at_a_time = place.trials * place.workers
+        each = f" for each of {at_a_time} processes at a time" if at_a_time > 1 else ""
+        return f"this machine has {need.there:,} bytes ({size(need.there)}){each}"
+    return f"the device has {need.there:,} bytes ({size(need.there)}) for it"
+
+
+def _remedy(need: Need, place: Slots) -> str:
+    technique = need.configuration["technique"]
+    if need.fits:
+        key = "its point" if need.is_point else f"space.technique.{technique}"
+        return f"{_ROWS} {need.fits} fits; set it in {key} (it is {need.micro_batch:,})."
+    fewer = ""
+    if place.kind == "cpu" and place.trials > 1:
+        fewer = " or fewer trials at a time (limits.max_concurrent)"
+    no_size = f"no {_ROWS} fits; " if need.micro_batch else ""
+    return f"{no_size}take a smaller base model{fewer}."

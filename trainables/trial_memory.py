@@ -1,0 +1,475 @@
+"""Tells what memory a trial takes, by formula: from sizes alone, without a weight being read.
+
+    python -m trainables.trial_memory KIND SLOTS SHARE < configurations.json
+
+prints one JSON object, `trials` (a list of `TrialMemory`) or `error`. A command of its own, because
+it loads torch, which whoever schedules trials must not.
+
+Weights, gradients and AdamW's moments follow from shapes. What passes take is counted on fake
+tensors: the same model, by the same code, makes one pass whose tensors have sizes and no memory. Of
+trained rows the lengths are those of the first ones, cut into batches as a trial cuts them. It is a
+count of tensors: what kernels take for themselves, and what an allocator keeps in reserve, is not
+in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median_low
+from typing import Any
+
+import psutil
+import torch
+from torch import nn
+
+from trainables.base_models.fused_gelu import fuse_activations
+from trainables.base_models.loading import compute_dtype, load_skeleton
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.errors import UserError
+from trainables.data.batching import epoch_batches, micro_batches
+from trainables.data.encoded_rows import BLOCK, EncodedRows
+from trainables.data.reading import Reading
+from trainables.data.spelling import SqlTokens
+from trainables.data.splits import load_splits
+from trainables.families.architecture import Config
+from trainables.families.batch import Batch
+from trainables.families.family import LOGITS, ModelFamily
+from trainables.families.registry import architecture_of, family_of
+from trainables.inference.generation import batches, decoding
+from trainables.runtime.device import choose_device, total_memory
+from trainables.runtime.live_bytes import LiveBytes
+from trainables.techniques.registry import TECHNIQUES
+from trainables.training.adapted_model import checkpoint_activations, precision, seeded
+from trainables.training.trainer import OVERHEAD_TOKENS, UNMEASURED
+
+_EPOCHS = 4
+"""Orders of the first rows that are cut into batches, to find the one that takes most."""
+
+_MOMENTS = 2
+"""AdamW's, each as large as what is trained."""
+
+_FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Bytes a weight in NF4 with double quantisation: half a byte, a byte for 64 of them, a float32
+for 256 of those."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: rows, padded to the longest prompt and the longest statement."""
+
+    rows: int
+    source: int
+    target: int
+
+    @property
+    def tokens(self) -> int:
+        """Padding included."""
+        return self.rows * (self.source + self.target)
+
+
+@dataclass(frozen=True)
+class TrialMemory:
+    """What a trial takes of its device, in bytes.
+
+    Attributes:
+        technique: Its name.
+        process: The process and its libraries, on a CPU; 0 on an accelerator.
+        weights: Of the model, all copies that are kept on the device.
+        moments: Of the optimiser.
+        training: Gradients and activations, in the pass of the first rows that takes most.
+        longest: The same if a pass were full of the longest of these rows.
+        evaluation: Keys and values of answers, and the activations of a loss.
+        micro_batch: Rows of the pass at most; 0 of a technique that does not train.
+        there: What there is for it.
+        fits: At which `micro_batch_size` it would fit: None where it fits as it is, 0 where none
+            does.
+        surely: Whether, if it does not fit, most batches would not.
+        unknown: Why it could not be counted; all other figures are 0 then.
+    """
+
+    technique: str
+    process: int = 0
+    weights: int = 0
+    moments: int = 0
+    training: int = 0
+    longest: int = 0
+    evaluation: int = 0
+    micro_batch: int = 0
+    there: int = 0
+    fits: int | None = None
+    surely: bool = False
+    unknown: str | None = None
+
+    @property
+    def total(self) -> int:
+        """Bytes at the most demanding moment."""
+        return self.process + self.weights + self.moments + max(self.training, self.evaluation)
+
+    @property
+    def most(self) -> int:
+        """The same if a pass were full of the longest rows."""
+        return self.total + max(
+            0, max(self.longest, self.evaluation) - max(self.training, self.evaluation)
+        )
+
+
+class _Fake:
+    """A trial's model without memory.
+
+    Args:
+        configuration: The trial.
+        device: Whose kernels it is counted for.
+    """
+
+    def __init__(self, configuration: TrialConfiguration, device: torch.device) -> None:
+        from torch._subclasses.fake_tensor import FakeTensorMode
+
+        self._technique = TECHNIQUES[configuration.technique]
+        self._device = device
+        self._dtype = compute_dtype(device)
+        base = load_skeleton(configuration.base_model, configuration.base_model_revision)
+        self.config: Config = base.config.to_dict()
+        self._family: ModelFamily = family_of(self.config)
+        fuse_activations(base)
+        base.requires_grad_(False)
+        if not self._technique.trains_base:
+            base.to(self._dtype)
+        self._base = sum(map(_size, base.parameters()))
+        self._packed = self._saved_by_packing(base) if self._technique.quantized else 0
+        with seeded(configuration.seed):
+            self._model = self._technique.adapt(base, configuration.parameters)
+        if configuration.parameters.get("gradient_checkpointing"):
+            checkpoint_activations(self._model)
+        # Layers of an integer's indices alone have real tensors, such as ranges.
+        self._mode = FakeTensorMode(allow_non_fake_inputs=True)
+        with self._mode:
+            _move(self._model, device)
+
+    @property
+    def weights(self) -> int:
+        """Bytes of all copies that stay on the device."""
+        own = sum(map(_size, self._model.parameters())) - self._packed
+        # What is trained is copied from a template, which stays in the host's memory.
+        kept = self._base if self._technique.trains_base and self._device.type == "cpu" else 0
+        return own + kept
+
+    @property
+    def trained(self) -> int:
+        """Bytes of what is trained."""
+        return sum(map(_size, self._trained()))
+
+    def training(self, of: Pass, *, again: bool) -> int:
+        """Returns the bytes of gradients and activations at their peak.
+
+        Args:
+            of: The pass.
+            again: Whether gradients of an earlier pass of the same step are there.
+        """
+        with self._mode, LiveBytes(self._tensors()) as live:
+            for parameter in self._trained():
+                parameter.grad = torch.empty_like(parameter) if again else None
+            self._model.train()
+            with precision(self._device, self._dtype):
+                loss = self._family.loss(self._model, self._batch(of))
+            torch.autograd.backward(loss.float())
+            del loss
+            for parameter in self._trained():
+                parameter.grad = None
+        return int(live.peak)
+
+    def evaluation(self, of: Pass, new_tokens: int, beams: int) -> int:
+        """Returns the bytes of answers' keys and values, and of a loss, at their peak.
+
+        Args:
+            of: Prompts with their statements.
+            new_tokens: Of an answer, at most.
+            beams: Answers that are kept of each row at once.
+        """
+        most = max(1, LOGITS // (of.target * int(self.config["vocab_size"])))
+        with self._mode, torch.no_grad(), LiveBytes(self._tensors()) as live:
+            self._model.eval()
+            with precision(self._device, self._dtype):
+                part = dataclasses.replace(of, rows=min(of.rows, most))
+                self._family.loss(self._model, self._batch(part))
+        attention = architecture_of(self.config).attention(self.config)
+        # Each layer has those of the prompt, of its own or of the encoder's, and of the answer.
+        tokens = of.rows * beams * (of.source + new_tokens)
+        cache = tokens * 2 * attention.layers * attention.width * self._dtype.itemsize
+        return int(live.peak + cache)
+
+    def _saved_by_packing(self, base: nn.Module) -> int:
+        """Returns the bytes that four-bit layers take less; T5's `wo` keeps its precision."""
+        layers = architecture_of(self.config).linear_layers(self.config)
+        packed = (base.get_parameter(f"{name}.weight") for name in layers if not _is_kept(name))
+        return sum(round(each.numel() * (each.element_size() - _FOUR_BIT)) for each in packed)
+
+    def _batch(self, of: Pass) -> Batch:
+        def full(width: int, value: int) -> torch.Tensor:
+            return torch.full((of.rows, width), value, device=self._device)
+
+        width = of.source + of.target if self._family.one_row else of.source
+        return Batch(
+            full(width, 1),
+            full(width, 1),
+            full(of.target, 1),
+            of.rows * of.source,
+            of.rows * of.target,
+        )
+
+    def _trained(self) -> list[nn.Parameter]:
+        return [each for each in self._model.parameters() if each.requires_grad]
+
+    def _tensors(self) -> Iterator[torch.Tensor]:
+        yield from self._model.parameters()
+        yield from self._model.buffers()
+
+
+def process_bytes(configuration: TrialConfiguration) -> int:
+    """Returns what a process holds that is to run a trial, before it has a model.
+
+    Args:
+        configuration: The trial; its rows are read, and the libraries loaded that it takes.
+
+    Raises:
+        DatasetError: The data set cannot be read or has too few rows.
+        BaseModelUnavailable: The base model's tokenizer cannot be loaded.
+    """
+    import trainables.finetune
+
+    assert trainables.finetune
+    _Rows(configuration, torch.device("cpu"))
+    return int(psutil.Process().memory_info().rss)
+
+
+def memory(
+    configuration: TrialConfiguration, device: torch.device, process: int, there: int
+) -> TrialMemory:
+    """Returns what a trial takes.
+
+    Args:
+        configuration: The trial.
+        device: The kind of device that it is to run on.
+        process: Bytes of its process, from `process_bytes`; 0 on an accelerator.
+        there: Bytes of it that the trial may take.
+
+    Raises:
+        DatasetError: The data set cannot be read or has too few rows.
+        BaseModelUnavailable: The base model cannot be loaded.
+    """
+    rows = _Rows(configuration, device)
+    try:
+        fake = _Fake(configuration, device)
+        found = TrialMemory(
+            configuration.technique,
+            process,
+            fake.weights,
+            _MOMENTS * fake.trained,
+            evaluation=max((fake.evaluation(*asked) for asked in rows.evaluations()), default=0),
+            there=there,
+        )
+        if configuration.budget_examples:
+            found = _trained(found, fake, rows)
+        elif found.total > there:
+            found = dataclasses.replace(found, fits=0, surely=True)
+    except RuntimeError as error:  # of an operation that needs more than sizes
+        first_line = str(error).strip().split("\n")[0]
+        return TrialMemory(configuration.technique, unknown=first_line)
+    return found
+
+
+def _trained(found: TrialMemory, fake: _Fake, rows: _Rows) -> TrialMemory:
+    most = rows.micro_batch_size
+    passes = rows.passes(most)
+
+    def taking(of: Pass) -> TrialMemory:
+        bytes_ = fake.training(of, again=passes.are_several)
+        return dataclasses.replace(found, training=bytes_, longest=bytes_, micro_batch=most)
+
+    whole = taking(passes.largest)
+    longest = fake.training(passes.longest, again=passes.are_several)
+    whole = dataclasses.replace(whole, longest=longest)
+    if whole.total <= found.there:
+        return whole
+    surely = taking(passes.usual).total > found.there
+    fits = 0
+    for size in rows.smaller(most):
+        part = fake.training(rows.passes(size).largest, again=True)
+        if dataclasses.replace(whole, training=part).total <= found.there:
+            fits = size
+            break
+    return dataclasses.replace(whole, fits=fits, surely=surely)
+
+
+@dataclass(frozen=True)
+class _Passes:
+    """The passes of a trial.
+
+    Attributes:
+        largest: The one that takes most.
+        usual: Of the batches' largest the one in the middle.
+        longest: Full of the longest rows.
+        are_several: Whether a step has more than one.
+    """
+
+    largest: Pass
+    usual: Pass
+    longest: Pass
+    are_several: bool
+
+
+class _Rows:
+    """How long a trial's rows are.
+
+    Args:
+        configuration: The trial.
+        device: Sets how rows are batched.
+    """
+
+    def __init__(self, configuration: TrialConfiguration, device: torch.device) -> None:
+        self._configuration = configuration
+        self._device = device
+        splits = load_splits(
+            configuration.dataset,
+            configuration.dataset_revision,
+            configuration.data_seed,
+            configuration.validation_rows,
+            configuration.test_rows,
+            configuration.split_by,
+            Reading.of(configuration),
+        )
+        tokens = _tokens(configuration)
+        source = configuration.source_tokens
+        train = EncodedRows(
+            splits.train, tokens, source_limit=source, target_limit=configuration.target_tokens
+        )
+        count = min(BLOCK, configuration.data_size, len(splits.train))
+        self._trained = train.lengths(range(count))
+        measured = EncodedRows(splits.validation, tokens, source_limit=source, target_limit=None)
+        self._measured = measured.lengths(range(min(BLOCK, len(splits.validation))))
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Rows of a pass at most."""
+        return int(self._configuration.parameters["micro_batch_size"] or 1)
+
+    def passes(self, most_rows: int) -> _Passes:
+        """Returns the passes that training has, with so many rows in one at most."""
+        batch_size = int(self._configuration.parameters["batch_size"] or 1)
+        overhead = OVERHEAD_TOKENS.get(self._device.type, UNMEASURED)
+        found, cuts = [], 0
+        for epoch in range(_EPOCHS):
+            for batch in epoch_batches(
+                len(self._trained), batch_size, seed=self._configuration.seed, epoch=epoch
+            ):
+                lengths = [self._trained[row] for row in batch]
+                parts = micro_batches(lengths, most_rows, overhead)
+                cuts = max(cuts, len(parts))
+                each = [_pass([lengths[row] for row in part]) for part in parts]
+                found.append(max(each, key=lambda of: of.tokens))
+        longest = dataclasses.replace(_pass(self._trained), rows=min(most_rows, len(self._trained)))
+        largest = max(found, key=lambda of: of.tokens)
+        middle = median_low(of.tokens for of in found)
+        usual = next(of for of in found if of.tokens == middle)
+        return _Passes(largest, usual, longest, cuts > 1)
+
+    def smaller(self, size: int) -> Iterator[int]:
+        """Yields smaller numbers of rows, each about half of the one before."""
+        while size > 1:
+            size //= 2
+            yield size
+
+    def evaluations(self) -> Iterator[tuple[Pass, int, int]]:
+        """Yields the largest batch of each protocol, the tokens of an answer, and its beams."""
+        configuration = self._configuration
+        sources = [source for source, _ in self._measured]
+        references = [target for _, target in self._measured]
+        for protocol in {configuration.validation_protocol, *configuration.test_protocols}:
+            how = decoding(protocol, references, configuration.target_tokens)
+            rows = batches(self._device, sources, how.beams)[0]
+            of = _pass([self._measured[row] for row in rows])
+            yield of, how.max_new_tokens, how.beams
+
+
+def _pass(lengths: Sequence[tuple[int, int]]) -> Pass:
+    return Pass(
+        len(lengths), max(source for source, _ in lengths), max(target for _, target in lengths)
+    )
+
+
+def _tokens(configuration: TrialConfiguration) -> SqlTokens:
+    from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
+
+    base = configuration.base_model, configuration.base_model_revision
+    tokenizer = load_tokenizer(*base)
+    return SqlTokens(tokenizer, framing_of(load_family(*base), tokenizer))
+
+
+def _move(model: nn.Module, device: torch.device) -> None:
+    """Gives a model tensors of the device in place of its own, tied ones tied; values are lost."""
+    moved: dict[int, nn.Parameter] = {}
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in moved:
+                empty = torch.empty_like(parameter, device=device)
+                moved[id(parameter)] = nn.Parameter(empty, parameter.requires_grad)
+            module.register_parameter(name, moved[id(parameter)])
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty_like(buffer, device=device))
+
+
+def _size(tensor: torch.Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _is_kept(name: str) -> bool:
+    return name.rpartition(".")[2] == "wo"
+
+
+def there(device: torch.device, slots: int, share: float) -> int:
+    """Returns the bytes that a trial may take.
+
+    Args:
+        device: The kind of device.
+        slots: Trials that share the host's memory, where that is the device.
+        share: Of an accelerator, that a trial has; above 1 it has several, each with a copy.
+    """
+    if device.type == "cuda":
+        return int(total_memory(device) * min(1.0, share))
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() * min(1.0, share))
+    return psutil.virtual_memory().total // slots
+
+
+def answer(
+    trials: Sequence[TrialConfiguration], kind: str, slots: int, share: float
+) -> Mapping[str, Any]:
+    """Returns what the trials take, or what is wrong with them."""
+    try:
+        device = choose_device(kind)
+        room = there(device, slots, share)
+        process = process_bytes(trials[0]) if device.type == "cpu" else 0
+        found = [memory(trial, device, process, room) for trial in trials]
+    except UserError as error:
+        return {"error": str(error)}
+    return {
+        "trials": [
+            dataclasses.asdict(each) | {"total": each.total, "most": each.most} for each in found
+        ]
+    }
+
+
+def main() -> None:
+    """Answers the configurations on standard input."""
+    logging.disable(logging.WARNING)
+    kind, slots, share = sys.argv[1:]
+    trials = [TrialConfiguration.from_dict(each) for each in json.load(sys.stdin)]
+    print(json.dumps(answer(trials, kind, int(slots), float(share))))
+
+
+if __name__ == "__main__":
+    main()
