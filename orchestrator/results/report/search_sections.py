@@ -13,7 +13,8 @@ from orchestrator.results.measured import partly_measured
 from orchestrator.results.report.cost_figure import cost_figure
 from orchestrator.results.report.learning_curves import curves_figure
 from orchestrator.results.report.parallel_coordinates import configurations_figure
-from orchestrator.results.report.parts import Listing, Paragraph, Part, Section, Table
+from orchestrator.results.report.parts import Figure, Listing, Paragraph, Part, Section, Table
+from orchestrator.results.report.step_curves import step_figures
 from orchestrator.results.spent import Saved, Spent, saved
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
@@ -73,7 +74,12 @@ def search_section(
             [row for row in rows if row["phase"] != CONFIRM and not is_untuned(row)], metric
         ),
     )
-    return Section("What was tried", [*parts, *(each for each in figures if each is not None)])
+    drawn: list[Figure] = [each for each in figures if each is not None]
+    trained = [row for row in rows if row["trial_id"] not in untuned]
+    described = {row["trial_id"]: names.describe(row) for row in trained}
+    # Behind the learning curves, of which they are the parts between two rungs.
+    drawn[1:1] = step_figures(root, sweep_id, trained, described)
+    return Section("What was tried", [*parts, *drawn])
 
 
 def failures_section(rows: Sequence[Row]) -> Section:

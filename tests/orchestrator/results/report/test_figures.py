@@ -16,6 +16,7 @@ from orchestrator.results.report.confirmed_figures import score_figures, surface
 from orchestrator.results.report.cost_figure import cost_figure
 from orchestrator.results.report.learning_curves import curves_figure
 from orchestrator.results.report.parallel_coordinates import configurations_figure
+from orchestrator.results.report.step_curves import step_figures
 from orchestrator.results.selection import final_rows
 from orchestrator.results.spent import Saved, Spent
 from orchestrator.store import Store, index
@@ -177,3 +178,55 @@ def test_numbers_in_texts_count_as_numbers() -> None:
 def test_data_hold_no_number_that_json_lacks() -> None:
     made = specification(named("rows").mark_point(), rows=[{"x": math.nan, "y": 0.123456789}])
     assert made["datasets"]["rows"] == [{"x": None, "y": 0.123457}]
+
+
+def _steps(until: int, loss: float, rate: float = 1e-3) -> list[dict[str, Any]]:
+    """As a rung's report has them: a point for each step of ten examples."""
+    return [
+        {
+            "step": number,
+            "examples_seen": 10 * number,
+            "loss": loss / number,
+            "learning_rate": rate,
+            "gradient_norm": 1.0 + number,
+            "tokens": 100,
+        }
+        for number in range(1, until + 1)
+    ]
+
+
+def _write_steps(root: Path, number: int, outcome: str, objective: float | None) -> None:
+    own = {"technique": "lora", "rank": 4, "data_size": 100}
+    row = write_trial(
+        Store(root), number, own, outcome, rungs=1, predictions=False, objective=objective
+    )
+    report = Store(root).reports(SWEEP, row["trial_id"])[0]
+    steps = _steps(300, 2.0) if objective is not None else [*_steps(1, 2.0), *_steps(2, math.inf)]
+    Store(root).publish_report(report | {"rung": 1, "rung_examples": 9000, "steps": steps})
+
+
+def test_steps_between_rungs_are_drawn_of_the_best_and_of_what_diverged(tmp_path: Path) -> None:
+    for number in range(9):
+        _write_steps(tmp_path, number, "completed", 0.1 * number)
+    _write_steps(tmp_path, 9, "diverged", None)
+    rows = final_rows(tmp_path, [SWEEP])
+    loss, norm, rate = step_figures(tmp_path, SWEEP, rows, {trial_name(8): "the best"})
+    drawn = loss.chart["datasets"]["rows"]
+    assert [row["trial"] for row in drawn] == [trial_name(n) for n in (8, 7, 6, 5, 4, 3, 9)]
+    assert drawn[0]["name"] == "the best"
+    # Three steps are one point; what is not finite is none.
+    assert drawn[0]["examples"] == list(range(30, 3001, 30))
+    assert drawn[0]["values"][0] == pytest.approx((2 + 1 + 2 / 3) / 3, rel=1e-5)
+    assert drawn[-1]["values"] == [2.0]
+    assert norm.chart["datasets"]["rows"][0]["values"][0] == pytest.approx(3.0)
+    assert set(rate.chart["datasets"]["rows"][0]["values"]) == {1e-3}
+    assert "the 6 best that completed, best first, and 1 that diverged" in loss.alt
+    assert [line[2] for line in loss.table.lines if line[1] == "the best"][-1] == "3,000"
+
+
+def test_a_store_without_steps_has_no_curves_between_rungs(
+    rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 4}, predictions=False)
+    assert step_figures(tmp_path, SWEEP, final_rows(tmp_path, [SWEEP]), {}) == []
+    assert step_figures(tmp_path, SWEEP, [], {}) == []
