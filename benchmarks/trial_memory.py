@@ -35,6 +35,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--examples", type=int, default=128, help="that each trial is trained on")
+    parser.add_argument("--technique", help="only this one")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -42,10 +43,12 @@ def main() -> None:
         return
     print(machine(torch.device("cpu")))
     print()
-    print("| base | trial | process | beside it, by formula | measured | ratio | of all |")
-    print("|---|---|---:|---:|---:|---:|---:|")
+    print("| base | trial | process | beside it alive | foretold | measured | ratio | of all |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
     with TemporaryDirectory() as folder:
         for base, trial in _trials(Path(folder)):
+            if options.technique not in (None, trial.technique):
+                continue
             _compare(base, trial, options.examples)
 
 
@@ -69,6 +72,8 @@ def _trials(folder: Path) -> Iterator[tuple[str, TrialConfiguration]]:
         ("full", {"batch_size": 64, "micro_batch_size": 16}),
         ("lora", {"rank": 16}),
         ("lora", {"rank": 64, "target_modules": "all-linear", "batch_size": 32}),
+        ("prefix", {"batch_size": 32}),
+        ("qlora", {"rank": 16}),
     )
     for name, base in (("embedded", "embedded"), ("T5, d_model 512, 6 + 6", str(folder))):
         for technique, parameters in given:
@@ -98,6 +103,7 @@ def _compare(base: str, trial: TrialConfiguration, examples: int) -> None:
     words = [f"{k}={v}" for k, v in trial.parameters.items() if v != default[k] and k != "alpha"]
     print(
         f"| {base} | {' '.join([trial.technique, *words])} | {found['process'] / _MEBIBYTE:.0f} MiB"
+        f" | {(found['least'] - found['process']) / _MEBIBYTE:.0f} MiB"
         f" | {beside / _MEBIBYTE:.0f} MiB | {measured / _MEBIBYTE:.0f} MiB"
         f" | {beside / measured:.2f} | {found['total'] / seen['peak']:.2f} |",
         flush=True,

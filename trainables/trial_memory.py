@@ -8,8 +8,8 @@ it loads torch, which whoever schedules trials must not.
 Weights, gradients and AdamW's moments follow from shapes. What passes take is counted on fake
 tensors: the same model, by the same code, makes one pass whose tensors have sizes and no memory. Of
 trained rows the lengths are those of the first ones, cut into batches as a trial cuts them. It is a
-count of tensors: what kernels take for themselves, and what an allocator keeps in reserve, is not
-in it.
+count of tensors: what kernels take for themselves is not in it, and what an allocator holds in
+reserve is a share that was measured.
 """
 
 from __future__ import annotations
@@ -58,6 +58,12 @@ _FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
 for 256 of those."""
 
 
+_RESERVE = {"cpu": 0.5}
+"""Of what passes take, that an allocator holds beside it, where it was measured
+(`benchmarks/RESULTS.md`): passes differ in length, and what one has freed does not suit the next.
+On CUDA `peak_memory_bytes` is what was allocated, which has none of it."""
+
+
 @dataclass(frozen=True)
 class Pass:
     """One forward pass: rows, padded to the longest prompt and the longest statement."""
@@ -88,7 +94,8 @@ class TrialMemory:
         there: What there is for it.
         fits: At which `micro_batch_size` it would fit: None where it fits as it is, 0 where none
             does.
-        surely: Whether, if it does not fit, most batches would not.
+        surely: Whether, if it does not fit, most batches would not, whatever the allocator holds.
+        reserve: What the allocator holds beside passes, as a share of what they take.
         unknown: Why it could not be counted; all other figures are 0 then.
     """
 
@@ -103,19 +110,23 @@ class TrialMemory:
     there: int = 0
     fits: int | None = None
     surely: bool = False
+    reserve: float = 0.0
     unknown: str | None = None
 
     @property
-    def total(self) -> int:
-        """Bytes at the most demanding moment."""
+    def least(self) -> int:
+        """Bytes alive at the most demanding moment."""
         return self.process + self.weights + self.moments + max(self.training, self.evaluation)
+
+    @property
+    def total(self) -> int:
+        """The same with what the allocator holds."""
+        return self.least + round(self.reserve * max(self.training, self.evaluation))
 
     @property
     def most(self) -> int:
         """The same if a pass were full of the longest rows."""
-        return self.total + max(
-            0, max(self.longest, self.evaluation) - max(self.training, self.evaluation)
-        )
+        return dataclasses.replace(self, training=max(self.training, self.longest)).total
 
 
 class _Fake:
@@ -271,11 +282,12 @@ def memory(
             _MOMENTS * fake.trained,
             evaluation=max((fake.evaluation(*asked) for asked in rows.evaluations()), default=0),
             there=there,
+            reserve=_RESERVE.get(device.type, 0.0),
         )
         if configuration.budget_examples:
             found = _trained(found, fake, rows)
         elif found.total > there:
-            found = dataclasses.replace(found, fits=0, surely=True)
+            found = dataclasses.replace(found, fits=0, surely=found.least > there)
     except RuntimeError as error:  # of an operation that needs more than sizes
         first_line = str(error).strip().split("\n")[0]
         return TrialMemory(configuration.technique, unknown=first_line)
@@ -295,7 +307,7 @@ def _trained(found: TrialMemory, fake: _Fake, rows: _Rows) -> TrialMemory:
     whole = dataclasses.replace(whole, longest=longest)
     if whole.total <= found.there:
         return whole
-    surely = taking(passes.usual).total > found.there
+    surely = taking(passes.usual).least > found.there
     fits = 0
     for size in rows.smaller(most):
         part = fake.training(rows.passes(size).largest, again=True)
@@ -458,7 +470,8 @@ def answer(
         return {"error": str(error)}
     return {
         "trials": [
-            dataclasses.asdict(each) | {"total": each.total, "most": each.most} for each in found
+            dataclasses.asdict(each) | {"least": each.least, "total": each.total, "most": each.most}
+            for each in found
         ]
     }
 

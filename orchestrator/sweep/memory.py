@@ -39,6 +39,7 @@ class Need:
         moments: Of the optimiser.
         training: Gradients and activations.
         evaluation: Of an evaluation, weights and moments not counted.
+        reserve: What the allocator holds beside passes, as a share of what they take.
         total: In all, at the most demanding moment.
         most: The same if a pass were full of the longest rows.
         there: What a trial may take.
@@ -54,6 +55,7 @@ class Need:
     moments: int
     training: int
     evaluation: int
+    reserve: float
     total: int
     most: int
     there: int
@@ -163,6 +165,7 @@ def _of_worker(trial: TrialConfiguration, workers: int) -> TrialConfiguration:
 
 
 def _parts(need: Need) -> str:
+    passes = max(need.training, need.evaluation)
     parts = [("process", need.process), ("weights", need.weights)]
     if need.micro_batch:
         rows = "a row" if need.micro_batch == 1 else f"{need.micro_batch:,} rows"
@@ -170,6 +173,8 @@ def _parts(need: Need) -> str:
             ("AdamW's moments", need.moments),
             (f"gradients and activations of {rows}", need.training),
         ]
+    if need.reserve:
+        parts.append(("held by the allocator", round(need.reserve * passes)))
     parts.append(("or in an evaluation" if need.micro_batch else "evaluation", need.evaluation))
     return ", ".join(f"{name} {size(count)}" for name, count in parts if count)
 
