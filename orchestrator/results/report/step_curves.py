@@ -92,7 +92,7 @@ def _figure(
     names: Mapping[str, str],
     outcomes: Mapping[str, str],
 ) -> Figure | None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "trial": trial,
             "name": names.get(trial, trial),
