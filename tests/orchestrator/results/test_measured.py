@@ -112,10 +112,8 @@ def test_show_counts_why_rows_have_no_execution_accuracy(tmp_path: Path) -> None
 
 
 def test_nothing_is_said_where_every_row_was_measured() -> None:
-    full = {f"{name}_rows": None for name in ("bleu",)}
-    row = _row(execution_accuracy_rows=40, execution_accuracy_unjudged=0) | full
-    names = ("rouge_l", "meteor", "gleu", "exact_match", "valid_sql", "rouge_l_recall")
-    row |= {f"{name}_rows": None for name in (*names, "unigram_f1")}
+    full = {f"{name}_rows": None for name in METRICS}
+    row = _row(**full | {"execution_accuracy_rows": 40, "execution_accuracy_unjudged": 0})
     assert partly_measured([row]) == []
 
 
