@@ -12,20 +12,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
-import os
-import platform
 import statistics
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
-from benchmarks.stored_trial import load
-from orchestrator.results.find_trial import BEST
+from benchmarks.stored_trial import add_options, heading, load
 from orchestrator.terminal.console import console
 from trainables.evaluation.text_scores import score
 from trainables.inference.generation import generate
@@ -57,11 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--root", type=Path, default=Path("experiments"))
-    parser.add_argument("--sweep", help="name, id or glob (the one written to last)")
-    parser.add_argument("--trial", default=BEST, help="best, an id or a number (best)")
+    add_options(parser)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
     given = parser.parse_args(arguments)
     be_quiet()
     device = torch.device(given.device)
@@ -71,12 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     adapted = dataclasses.replace(adapted, device=device)
     tokens, sources, references, how = asked.tokens, asked.sources, asked.references, asked.how
     out = console()
-    out.print(
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
-        f" {platform.machine()}, device {given.device}, Python {platform.python_version()},"
-        f" torch {version('torch')}, transformers {version('transformers')}"
-    )
-    out.print(f"{asked.stored.describe()} {len(references)} test rows.\n", markup=False)
+    out.print(heading(asked, given.device), markup=False)
     out.print("| type and batches | as float32 in batches | as in batches of the type |", end="")
     out.print(" ROUGE-L | exact match | s |\n|---|---:|---:|---:|---:|---:|")
     truth: list[str] = []

@@ -10,35 +10,18 @@ encoder gives for them at hand, as an evaluation has it from the loss. The texts
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Sequence
+from unittest import mock
 
 import torch
 
-from benchmarks.stored_trial import Asked, load
-from orchestrator.results.find_trial import BEST
+from benchmarks.stored_trial import Asked, add_options, heading, load
 from orchestrator.terminal.console import console
 from trainables.families import greedy
 from trainables.inference.generation import batches, encode, prompts, write
 from trainables.inference.predictor import be_quiet
-
-
-@contextmanager
-def loop_of_transformers() -> Iterator[None]:
-    """Lets transformers choose tokens by its own loop for a while."""
-    ours = greedy.greedy
-    greedy.greedy = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        greedy.greedy = ours
 
 
 def answers(asked: Asked) -> tuple[list[str], float]:
@@ -61,27 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--root", type=Path, default=Path("experiments"))
-    parser.add_argument("--sweep", help="name, id or glob (the one written to last)")
-    parser.add_argument("--trial", default=BEST, help="best, an id or a number (best)")
-    parser.add_argument("--rows", type=int, default=200, help="test rows (200)")
+    add_options(parser)
     parser.add_argument("--turns", type=int, default=7, help="of both loops (7)")
     given = parser.parse_args(arguments)
     be_quiet()
     torch.set_num_threads(1)
     asked = load(given.root, given.sweep, given.trial, given.rows)
     out = console()
-    out.print(
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
-        f" {platform.machine()}, Python {platform.python_version()},"
-        f" torch {version('torch')}, transformers {version('transformers')}"
-    )
-    out.print(f"{asked.stored.describe()} {len(asked.sources)} test rows.\n", markup=False)
+    out.print(heading(asked, "cpu"), markup=False)
     out.print("| turn | transformers, CPU s | ours, CPU s | ratio | equal texts |")
     out.print("|---|---:|---:|---:|---:|")
     ratios = []
     for turn in range(-1, given.turns):
-        with loop_of_transformers():
+        with mock.patch.object(greedy, "greedy", None):  # then transformers takes its own
             theirs, slow = answers(asked)
         ours, fast = answers(asked)
         if turn < 0:

@@ -48,9 +48,8 @@ from trainables.contract.splits import SPLIT_VERSION
 from trainables.contract.versions import PROMPT_VERSION, TRAINING_VERSION
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
-from trainables.data.reading import Reading
 from trainables.data.spelling import SqlTokens
-from trainables.data.splits import NOTEBOOK_ROWS, load_splits
+from trainables.data.splits import NOTEBOOK_ROWS, splits_of
 from trainables.evaluation.evaluator import Evaluation, Evaluator
 from trainables.families.fit import Lengths
 from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
@@ -104,15 +103,7 @@ class Finetuning:
         self._heartbeat = heartbeat
         self._interrupted = interrupted
         self._group = WorkerGroup()
-        self._splits = load_splits(
-            configuration.dataset,
-            configuration.dataset_revision,
-            configuration.data_seed,
-            configuration.validation_rows,
-            configuration.test_rows,
-            configuration.split_by,
-            Reading.of(configuration),
-        )
+        self._splits = splits_of(configuration)
         trains = configuration.budget_examples > 0
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
         with isolated(self._device):

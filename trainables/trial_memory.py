@@ -6,10 +6,9 @@ prints one JSON object, `trials` (a list of `TrialMemory`) or `error`. A command
 it loads torch, which whoever schedules trials must not.
 
 Weights, gradients and AdamW's moments follow from shapes. What passes take is counted on fake
-tensors: the same model, by the same code, makes one pass whose tensors have sizes and no memory. Of
-trained rows the lengths are those of the first ones, cut into batches as a trial cuts them. It is a
-count of tensors: what kernels take for themselves is not in it, and what an allocator holds in
-reserve is a share that was measured.
+tensors: the same model, by the same code, makes one pass (`trainables.trial_passes`) whose tensors
+have sizes and no memory. It is a count of tensors: what kernels take for themselves is not in it,
+and what an allocator holds in reserve is a share that was measured.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import Any
 
 import psutil
@@ -31,24 +29,15 @@ from trainables.base_models.fused_gelu import fuse_activations
 from trainables.base_models.loading import compute_dtype, load_skeleton
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import UserError
-from trainables.data.batching import epoch_batches, micro_batches
-from trainables.data.encoded_rows import BLOCK, EncodedRows
-from trainables.data.reading import Reading
-from trainables.data.spelling import SqlTokens
-from trainables.data.splits import load_splits
 from trainables.families.architecture import Config
 from trainables.families.batch import Batch
 from trainables.families.family import LOGITS, ModelFamily
 from trainables.families.registry import architecture_of, family_of
-from trainables.inference.generation import batches, decoding
 from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import checkpoint_activations, precision, seeded
-from trainables.training.trainer import OVERHEAD_TOKENS, UNMEASURED
-
-_EPOCHS = 4
-"""Orders of the first rows that are cut into batches, to find the one that takes most."""
+from trainables.trial_passes import Pass, TrialRows
 
 _MOMENTS = 2
 """AdamW's, each as large as what is trained."""
@@ -62,20 +51,6 @@ _RESERVE = {"cpu": 0.5}
 """Of what passes take, that an allocator holds beside it, where it was measured
 (`benchmarks/RESULTS.md`): passes differ in length, and what one has freed does not suit the next.
 On CUDA `peak_memory_bytes` is what was allocated, which has none of it."""
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One forward pass: rows, padded to the longest prompt and the longest statement."""
-
-    rows: int
-    source: int
-    target: int
-
-    @property
-    def tokens(self) -> int:
-        """Padding included."""
-        return self.rows * (self.source + self.target)
 
 
 @dataclass(frozen=True)
@@ -253,7 +228,7 @@ def process_bytes(configuration: TrialConfiguration) -> int:
     import trainables.finetune
 
     assert trainables.finetune
-    _Rows(configuration, torch.device("cpu"))
+    TrialRows(configuration, torch.device("cpu"))
     return int(psutil.Process().memory_info().rss)
 
 
@@ -272,7 +247,7 @@ def memory(
         DatasetError: The data set cannot be read or has too few rows.
         BaseModelUnavailable: The base model cannot be loaded.
     """
-    rows = _Rows(configuration, device)
+    rows = TrialRows(configuration, device)
     try:
         fake = _Fake(configuration, device)
         found = TrialMemory(
@@ -294,7 +269,7 @@ def memory(
     return found
 
 
-def _trained(found: TrialMemory, fake: _Fake, rows: _Rows) -> TrialMemory:
+def _trained(found: TrialMemory, fake: _Fake, rows: TrialRows) -> TrialMemory:
     most = rows.micro_batch_size
     passes = rows.passes(most)
 
@@ -315,110 +290,6 @@ def _trained(found: TrialMemory, fake: _Fake, rows: _Rows) -> TrialMemory:
             fits = size
             break
     return dataclasses.replace(whole, fits=fits, surely=surely)
-
-
-@dataclass(frozen=True)
-class _Passes:
-    """The passes of a trial.
-
-    Attributes:
-        largest: The one that takes most.
-        usual: Of the batches' largest the one in the middle.
-        longest: Full of the longest rows.
-        are_several: Whether a step has more than one.
-    """
-
-    largest: Pass
-    usual: Pass
-    longest: Pass
-    are_several: bool
-
-
-class _Rows:
-    """How long a trial's rows are.
-
-    Args:
-        configuration: The trial.
-        device: Sets how rows are batched.
-    """
-
-    def __init__(self, configuration: TrialConfiguration, device: torch.device) -> None:
-        self._configuration = configuration
-        self._device = device
-        splits = load_splits(
-            configuration.dataset,
-            configuration.dataset_revision,
-            configuration.data_seed,
-            configuration.validation_rows,
-            configuration.test_rows,
-            configuration.split_by,
-            Reading.of(configuration),
-        )
-        tokens = _tokens(configuration)
-        source = configuration.source_tokens
-        train = EncodedRows(
-            splits.train, tokens, source_limit=source, target_limit=configuration.target_tokens
-        )
-        count = min(BLOCK, configuration.data_size, len(splits.train))
-        self._trained = train.lengths(range(count))
-        measured = EncodedRows(splits.validation, tokens, source_limit=source, target_limit=None)
-        self._measured = measured.lengths(range(min(BLOCK, len(splits.validation))))
-
-    @property
-    def micro_batch_size(self) -> int:
-        """Rows of a pass at most."""
-        return int(self._configuration.parameters["micro_batch_size"] or 1)
-
-    def passes(self, most_rows: int) -> _Passes:
-        """Returns the passes that training has, with so many rows in one at most."""
-        batch_size = int(self._configuration.parameters["batch_size"] or 1)
-        overhead = OVERHEAD_TOKENS.get(self._device.type, UNMEASURED)
-        found, cuts = [], 0
-        for epoch in range(_EPOCHS):
-            for batch in epoch_batches(
-                len(self._trained), batch_size, seed=self._configuration.seed, epoch=epoch
-            ):
-                lengths = [self._trained[row] for row in batch]
-                parts = micro_batches(lengths, most_rows, overhead)
-                cuts = max(cuts, len(parts))
-                each = [_pass([lengths[row] for row in part]) for part in parts]
-                found.append(max(each, key=lambda of: of.tokens))
-        longest = dataclasses.replace(_pass(self._trained), rows=min(most_rows, len(self._trained)))
-        largest = max(found, key=lambda of: of.tokens)
-        middle = median_low(of.tokens for of in found)
-        usual = next(of for of in found if of.tokens == middle)
-        return _Passes(largest, usual, longest, cuts > 1)
-
-    def smaller(self, size: int) -> Iterator[int]:
-        """Yields smaller numbers of rows, each about half of the one before."""
-        while size > 1:
-            size //= 2
-            yield size
-
-    def evaluations(self) -> Iterator[tuple[Pass, int, int]]:
-        """Yields the largest batch of each protocol, the tokens of an answer, and its beams."""
-        configuration = self._configuration
-        sources = [source for source, _ in self._measured]
-        references = [target for _, target in self._measured]
-        for protocol in {configuration.validation_protocol, *configuration.test_protocols}:
-            how = decoding(protocol, references, configuration.target_tokens)
-            rows = batches(self._device, sources, how.beams)[0]
-            of = _pass([self._measured[row] for row in rows])
-            yield of, how.max_new_tokens, how.beams
-
-
-def _pass(lengths: Sequence[tuple[int, int]]) -> Pass:
-    return Pass(
-        len(lengths), max(source for source, _ in lengths), max(target for _, target in lengths)
-    )
-
-
-def _tokens(configuration: TrialConfiguration) -> SqlTokens:
-    from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
-
-    base = configuration.base_model, configuration.base_model_revision
-    tokenizer = load_tokenizer(*base)
-    return SqlTokens(tokenizer, framing_of(load_family(*base), tokenizer))
 
 
 def _move(model: nn.Module, device: torch.device) -> None:

@@ -38,7 +38,7 @@ from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
-from trainables.data.splits import load_splits
+from trainables.data.splits import splits_of
 from trainables.finetune import finetune
 from trainables.runtime.device import choose_device
 from trainables.techniques.registry import TRAINED, complete
@@ -64,14 +64,7 @@ class Measured:
 
 def lengths(configuration: TrialConfiguration) -> list[tuple[int, int]]:
     """Returns the source and target tokens of every training row, cut as the trial cuts them."""
-    splits = load_splits(
-        configuration.dataset,
-        configuration.dataset_revision,
-        configuration.data_seed,
-        configuration.validation_rows,
-        configuration.test_rows,
-        configuration.split_by,
-    )
+    splits = splits_of(configuration)
     rows = splits.training_rows(configuration.data_size)
     tokens = SqlTokens(load_tokenizer(configuration.base_model))
     prompts = [collapse_white_space(prompt(row)) for row in rows]

@@ -125,9 +125,7 @@ def _run(
     is_new = not root.exists()
     rows = None
     if is_new:  # before a folder is made
-        if options.address is not None:
-            check_address(options.address)
-        rows = check_sources(sweep)
+        rows = _check_reachable(sweep, options)
         _check_base(sweep, options)
     stored = latest(sweep, Store(root), new=options.new)
     check_not_begun_otherwise(sweep, stored, options)
@@ -146,9 +144,7 @@ def _run(
     if failed or not is_finished(stored):
         ending.stored = stored
         if not is_new:
-            if options.address is not None:
-                check_address(options.address)
-            rows = check_sources(sweep)
+            rows = _check_reachable(sweep, options)
             if not stored.files.has_begun():
                 _check_base(sweep, options)
         check_measured(stored)
@@ -189,6 +185,17 @@ def _run(
         )
     check_completed(stored, options)
     say_failed(stored, options, out)
+
+
+def _check_reachable(sweep: Sweep, options: StartOptions) -> Survey | None:
+    """Returns what the rows are like, if cluster and rows are where the sweep looks for them.
+
+    Raises:
+        UserError: Names what is not.
+    """
+    if options.address is not None:
+        check_address(options.address)
+    return check_sources(sweep)
 
 
 def _check_base(sweep: Sweep, options: StartOptions) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-
 from orchestrator.state.attempts import MACHINE, NODE
 from orchestrator.state.content_log import ContentChangedError
 from orchestrator.store import StoreError
+from orchestrator.trial.full_disk import FULL
 from trainables.contract.errors import SharedError
 
 _LACK_OF_MEMORY = (
@@ -16,10 +15,6 @@ _LACK_OF_MEMORY = (
     "invalid buffer size",  # MPS: larger than any single buffer may be
 )
 """How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
-
-
-_OF_ALL_MACHINES = {errno.ENOSPC, errno.EDQUOT}
-"""A shared folder that is full is full for all; what else it answers may be so on one machine."""
 
 
 def failure_kind(error: BaseException | None) -> str:
@@ -42,7 +37,8 @@ def failure_kind(error: BaseException | None) -> str:
 def _is_one_machines(error: BaseException) -> bool:
     causes = (error, error.__cause__)
     numbers = [each.errno for each in causes if isinstance(each, OSError)]
-    return any(numbers) and not _OF_ALL_MACHINES.intersection(numbers)
+    # A shared folder that is full is full for all; what else it answers may be so on one machine.
+    return any(numbers) and FULL.isdisjoint(numbers)
 
 
 def _lacks_memory(message: str) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from orchestrator.store import StoreError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system answers where there is no space left, or a quota is used up."""
 _LEAST_BYTES = 16 << 20
 """A disk with less is taken for full."""
 
@@ -42,7 +43,7 @@ def _is_of_full_disk(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, StoreError):
             return False
-        is_full = is_full or (isinstance(error, OSError) and error.errno in _FULL)
+        is_full = is_full or (isinstance(error, OSError) and error.errno in FULL)
         error = error.__cause__ or error.__context__
     return is_full
 

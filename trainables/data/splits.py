@@ -22,7 +22,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.errors import DatasetError
 from trainables.data.overlap import question
@@ -104,6 +104,23 @@ def load_splits(
     """
     read = read_data_set(dataset, revision, group_column(dataset, split_by), reading)
     return _divide(read, dataset, data_seed, validation_rows, test_rows, split_by)
+
+
+def splits_of(configuration: TrialConfiguration) -> Splits:
+    """Reads and divides the data set of a trial; see `load_splits`.
+
+    Raises:
+        DatasetError: The data set is not there, lacks a column, or has too few rows or groups.
+    """
+    return load_splits(
+        configuration.dataset,
+        configuration.dataset_revision,
+        configuration.data_seed,
+        configuration.validation_rows,
+        configuration.test_rows,
+        configuration.split_by,
+        Reading.of(configuration),
+    )
 
 
 @lru_cache(maxsize=2)  # the trials of a sweep that share a process ask for the same immutable rows
