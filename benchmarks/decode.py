@@ -1,15 +1,17 @@
-"""What it saves to take ended rows out of a batch: our loop and that of transformers, in turns.
+"""What passes of our own save in writing SQL: they and those of transformers, in turns.
 
     python -m benchmarks.decode --root experiments --sweep rank --trial best
     python -m benchmarks.decode --turns 7 --rows 500
 
-A stored trial's model answers the same test rows, in the batches of an evaluation, with what the
-encoder gives for them at hand, as an evaluation has it from the loss. The texts are compared.
+A stored trial's model answers the same test rows, prompts included, in the batches of an
+evaluation. Ours take out rows that have ended, join the products of one input and call no module.
+The texts are compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import statistics
 import time
 from collections.abc import Sequence
@@ -20,21 +22,21 @@ import torch
 from benchmarks.stored_trial import Asked, add_options, heading, load
 from orchestrator.terminal.console import console
 from trainables.families import greedy
-from trainables.inference.generation import batches, encode, prompts, write
+from trainables.inference.asking import ask
+from trainables.inference.generation import batches, written
 from trainables.inference.predictor import be_quiet
 
 
 def answers(asked: Asked) -> tuple[list[str], float]:
-    """Returns the text of each row, and the processor seconds of decoding alone."""
+    """Returns the text of each row, and the processor seconds that they took."""
     texts, seconds = [""] * len(asked.sources), 0.0
     lengths = [len(ids) for ids in asked.sources]
     for rows in batches(asked.adapted.device, lengths):
-        batch = prompts(asked.adapted, asked.tokens, [asked.sources[row] for row in rows])
-        encoded = encode(asked.adapted, batch)
         began = time.process_time()
-        written = write(asked.adapted, asked.tokens, batch, asked.how, encoded)
+        prompts = ask(asked.adapted, asked.tokens.framing, [asked.sources[row] for row in rows])
+        found = written(asked.tokens, prompts, asked.how)
         seconds += time.process_time() - began
-        for row, text in zip(rows, written, strict=True):
+        for row, text in zip(rows, found, strict=True):
             texts[row] = text
     return texts, seconds
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser)
-    parser.add_argument("--turns", type=int, default=7, help="of both loops (7)")
+    parser.add_argument("--turns", type=int, default=7, help="of both (7)")
     given = parser.parse_args(arguments)
     be_quiet()
     torch.set_num_threads(1)
@@ -54,10 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out.print(heading(asked, "cpu"), markup=False)
     out.print("| turn | transformers, CPU s | ours, CPU s | ratio | equal texts |")
     out.print("|---|---:|---:|---:|---:|")
+    plain = dataclasses.replace(asked, adapted=dataclasses.replace(asked.adapted, base=None))
     ratios = []
     for turn in range(-1, given.turns):
         with mock.patch.object(greedy, "greedy", None):  # then transformers takes its own
-            theirs, slow = answers(asked)
+            theirs, slow = answers(plain)
         ours, fast = answers(asked)
         if turn < 0:
             continue  # warms both

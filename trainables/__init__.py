@@ -5,6 +5,7 @@
     families      what differs between encoder-decoder and decoder-only models, one file each
     base_models   a name becomes a checkpoint, loaded once a process, and its tokenizer
     techniques    the base model gets what is trained: an adapter, a prefix, or all of its weights
+    passes        adapters beside a frozen base, by a forward pass of our own
     training      batches become optimiser steps up to a rung, and a checkpoint from which to go on
     inference     the model writes SQL: for its evaluation, for `predict`, and exported for others
     evaluation    loss and scores of that SQL; what it does when it runs `sql` tells, in a sandbox

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import psutil
 import torch
 from torch import nn
@@ -33,10 +34,14 @@ from trainables.families.architecture import Config
 from trainables.families.batch import Batch
 from trainables.families.family import LOGITS, ModelFamily
 from trainables.families.registry import architecture_of, family_of
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.gradients import Step, add_gradients
+from trainables.passes.joined import join_layers
 from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import checkpoint_activations, precision, seeded
+from trainables.training.trainer import UNMEASURED
 from trainables.trial_passes import Pass, TrialRows
 
 _MOMENTS = 2
@@ -129,12 +134,18 @@ class _Fake:
         self._packed = self._saved_by_packing(base) if self._technique.quantized else 0
         with seeded(configuration.seed):
             self._model = self._technique.adapt(base, configuration.parameters)
-        if configuration.parameters.get("gradient_checkpointing"):
+        self._checkpointed = bool(configuration.parameters.get("gradient_checkpointing"))
+        if self._checkpointed:
             checkpoint_activations(self._model)
         # Layers of an integer's indices alone have real tensors, such as ranges.
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self._own: FrozenT5 | None = None
         with self._mode:
             _move(self._model, device)
+            low_rank = self._technique.low_rank(self._model) is not None
+            if low_rank and not self._technique.quantized and FrozenT5.suits(base):
+                join_layers(base)
+                self._own = FrozenT5(base)
 
     @property
     def weights(self) -> int:
@@ -160,13 +171,28 @@ class _Fake:
             for parameter in self._trained():
                 parameter.grad = torch.empty_like(parameter) if again else None
             self._model.train()
-            with precision(self._device, self._dtype):
-                loss = self._family.loss(self._model, self._batch(of))
-            torch.autograd.backward(loss.float())
-            del loss
+            if self._own is not None:
+                add_gradients(self._own, [self._step(of)], self._device, UNMEASURED)
+            else:
+                with precision(self._device, self._dtype):
+                    loss = self._family.loss(self._model, self._batch(of))
+                torch.autograd.backward(loss.float())
+                del loss
             for parameter in self._trained():
                 parameter.grad = None
         return int(live.peak)
+
+    def _step(self, of: Pass) -> Step:
+        """Returns a step of this one pass."""
+        rows = range(of.rows)
+        return Step(
+            [np.ones(of.source, dtype=np.int32) for _ in rows],
+            [np.ones(of.target, dtype=np.int32) for _ in rows],
+            [0 for _ in rows],
+            self._technique.low_rank(self._model) or {},
+            of.rows,
+            self._checkpointed,
+        )
 
     def evaluation(self, of: Pass, new_tokens: int, beams: int) -> int:
         """Returns the bytes of answers' keys and values, and of a loss, at their peak.

@@ -29,6 +29,7 @@ from trainables.base_models.fingerprint import fingerprint
 from trainables.base_models.loading import four_bit, load_base_model
 from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import load_tokenizer
+from trainables.passes.joined import join_layers
 from trainables.runtime.device import release_memory
 from trainables.runtime.local_paths import is_folder
 
@@ -151,6 +152,8 @@ def _load(key: _Key) -> _Template:
         dtype=key.dtype,
     )
     model.requires_grad_(False)
+    if not key.quantized:
+        join_layers(model)
     return _Template(model, _versions(model))
 
 

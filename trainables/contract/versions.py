@@ -10,6 +10,7 @@ PROMPT_VERSION = 1
 """Rises with every change to what a model is asked: the words around question and schema, and how
 SQL is spelled for its tokenizer."""
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Rises with every change after which the same configuration trains to other numbers: the order of
-the batches, the loss, the optimiser, its schedule, a technique's defaults or initial values."""
+the batches, the loss, the optimiser, its schedule, dropout, a technique's defaults or initial
+values. 2: LoRA on a T5 draws its dropout row by row (`trainables.passes.dropout`)."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from trainables.contract.reports import Metrics
 from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED, of_kind
 from trainables.data.encoded_rows import EncodedRows
@@ -16,17 +14,10 @@ from trainables.data.schema_groups import group_of
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
-from trainables.families.batch import Batch
 from trainables.families.family import Decoding
 from trainables.families.fit import SLACK
-from trainables.inference.generation import (
-    batches,
-    decoding,
-    encode,
-    generate,
-    prompts,
-    write,
-)
+from trainables.inference.asking import ask
+from trainables.inference.generation import batches, decoding, generate, written
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
 
@@ -208,21 +199,13 @@ class Evaluator:
         total, tokens = 0.0, 0
         texts = [""] * len(everything)
         for rows in batches(adapted.device, [source for source, _ in lengths]):
-            sources = self._taught.sources(rows)
-            batch = adapted.family.collate(
-                sources,
-                self._taught.targets(rows),
-                padding_id=adapted.padding_id,
-                device=adapted.device,
-            )
-            asked = prompts(adapted, self._tokens, sources)
-            encoded = encode(adapted, asked)
-            total += _loss(adapted, batch, encoded)
-            tokens += batch.target_tokens
+            asked = ask(adapted, self._tokens.framing, self._taught.sources(rows))
+            targets = self._taught.targets(rows)
+            total += asked.loss(targets)
+            tokens += sum(map(len, targets))
             heartbeat()
             if how is not None and self._asked is self._taught:
-                written = write(adapted, self._tokens, asked, how, encoded)
-                for row, text in zip(rows, written, strict=True):
+                for row, text in zip(rows, written(self._tokens, asked, how), strict=True):
                     texts[row] = text
                 heartbeat()
         if how is not None and self._asked is not self._taught:
@@ -265,12 +248,6 @@ class Evaluator:
                 }
             )
         return rows
-
-
-def _loss(adapted: AdaptedModel, batch: Batch, encoded: Any) -> float:
-    """Returns the cross-entropy summed over the batch's target tokens."""
-    with torch.inference_mode(), adapted.precision():
-        return adapted.family.summed_loss(adapted.model, batch, encoded)
 
 
 def _is_unjudged(score: str, row: Mapping[str, Any]) -> bool:

@@ -55,10 +55,10 @@ def pad(
         place = slice(longest - len(ids), None) if left else slice(len(ids))
         padded[row, place] = ids
         mask[row, place] = 1
-    return _on(device, padded), _on(device, mask)
+    return on_device(device, padded), on_device(device, mask)
 
 
-def _on(device: torch.device, array: npt.NDArray[np.int64]) -> torch.Tensor:
+def on_device(device: torch.device, array: npt.NDArray[np.int64]) -> torch.Tensor:
     tensor = torch.from_numpy(array)
     if device.type == "cuda":  # from pinned memory the copy does not wait for the device
         return tensor.pin_memory().to(device, non_blocking=True)

@@ -13,15 +13,15 @@ from the same rows on the same device; how often it then agrees with float32 is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
 from trainables.data.batching import by_token_budget
 from trainables.data.spelling import SqlTokens
-from trainables.families.family import Decoding, Prompts
+from trainables.families.family import Decoding
 from trainables.families.fit import NOTEBOOK_TOKENS, SLACK
 from trainables.families.framing import TokenIds
+from trainables.inference.asking import Asked, ask
 from trainables.runtime.device import total_memory
 from trainables.training.adapted_model import AdaptedModel
 
@@ -64,13 +64,23 @@ def generate(
     """
     texts = [""] * len(sources)
     for rows in batches(adapted.device, [len(ids) for ids in sources], how.beams, max_rows):
-        asked = prompts(adapted, tokens, [sources[row] for row in rows])
-        written = write(adapted, tokens, asked, how)
-        for row, text in zip(rows, written, strict=True):
+        asked = ask(adapted, tokens.framing, [sources[row] for row in rows])
+        for row, text in zip(rows, written(tokens, asked, how), strict=True):
             texts[row] = text
         if heartbeat is not None:
             heartbeat()
     return texts
+
+
+def written(tokens: SqlTokens, asked: Asked, how: Decoding) -> list[str]:
+    """Returns the SQL for the prompts of one batch; it ends when every row has ended.
+
+    Args:
+        tokens: Decodes what the model emits.
+        asked: The prompts.
+        how: How tokens are chosen.
+    """
+    return [text.strip() for text in tokens.texts(asked.answers(how))]
 
 
 def batches(
@@ -98,40 +108,3 @@ def _room(device: torch.device) -> tuple[int, int]:
     # float32): with those of the answer, as long at most, a fifth of the device.
     tokens = min(65_536, total_memory(device) * 1024 // 2**30)
     return tokens, max(1, tokens // 256)
-
-
-def prompts(adapted: AdaptedModel, tokens: SqlTokens, sources: Sequence[TokenIds]) -> Prompts:
-    """Returns the prompts of one batch as the model is asked."""
-    return adapted.family.prompts(sources, tokens.framing, adapted.padding_id, adapted.device)
-
-
-def encode(adapted: AdaptedModel, asked: Prompts) -> Any:
-    """Returns what `write`, and a loss on the same prompts, would otherwise both compute.
-
-    Args:
-        adapted: The model, in evaluation mode.
-        asked: The prompts of one batch.
-    """
-    with torch.inference_mode(), adapted.precision():
-        return adapted.family.encode(adapted.model, asked)
-
-
-def write(
-    adapted: AdaptedModel,
-    tokens: SqlTokens,
-    asked: Prompts,
-    how: Decoding,
-    encoded: Any = None,
-) -> list[str]:
-    """Returns the SQL for the prompts of one batch; it ends when every row has ended.
-
-    Args:
-        adapted: The model, in evaluation mode.
-        tokens: Decodes what the model emits.
-        asked: The prompts.
-        how: How tokens are chosen.
-        encoded: What `encode` returned for these prompts; None to compute it now.
-    """
-    with torch.inference_mode(), adapted.precision():
-        output = adapted.family.generate(adapted.model, asked, how, encoded)
-    return [text.strip() for text in tokens.texts(output)]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from trainables.passes.low_rank import LowRank
+
 _LOW_RANK = (
     Parameter(
         "rank",
@@ -108,6 +110,22 @@ class Lora(Technique):
     def is_trained(self, name: str) -> bool:
         """Returns whether a parameter is the A or B of an adapter."""
         return ".lora_A." in name or ".lora_B." in name
+
+    def low_rank(self, model: Any) -> Mapping[str, LowRank] | None:
+        """Returns the A and B of every adapter."""
+        from trainables.passes.low_rank import LowRank
+
+        found: dict[str, LowRank] = {}
+        name = model.active_adapter
+        for layer, module in model.get_base_model().named_modules():
+            if name in getattr(module, "lora_A", {}):
+                found[layer] = LowRank(
+                    module.lora_A[name].weight,
+                    module.lora_B[name].weight,
+                    module.scaling[name],
+                    float(getattr(module.lora_dropout[name], "p", 0.0)),
+                )
+        return found
 
     def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
         """Returns rank * (inputs + outputs), summed over the chosen layers."""

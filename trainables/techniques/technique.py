@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from trainables.passes.low_rank import LowRank
+
 
 class Technique(ABC):
     """How a base model is made trainable. Has no state of its own.
@@ -76,6 +78,17 @@ class Technique(ABC):
             any, all trained weights are in them.
         """
         return {}
+
+    def low_rank(self, model: nn.Module) -> Mapping[str, LowRank] | None:
+        """Returns the updates that are all that is trained, by the full name of their layer.
+
+        Args:
+            model: What `adapt` returned.
+
+        Returns:
+            None where more, or something else, is trained.
+        """
+        return None
 
     def complete(self, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Fills in every parameter that is not given.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from bitsandbytes.nn import Params4bit
@@ -21,6 +21,8 @@ from trainables.families.family import ModelFamily
 from trainables.families.fit import Lengths, too_long
 from trainables.families.framing import Framing, check_vocabulary, padding_token
 from trainables.families.registry import family_of
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.low_rank import LowRank
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
 
@@ -45,6 +47,8 @@ class AdaptedModel:
         trainable_parameters: Number of weights that are trained.
         total_parameters: Number of all weights, the adapter's included; a weight stored in four
             bits counts as one.
+        base: The base's weights for passes of our own; None where only `family` has passes for it.
+        updates: What stands beside them, if that is all that is trained.
     """
 
     model: PreTrainedModel | PeftModel
@@ -57,6 +61,8 @@ class AdaptedModel:
     dtype: torch.dtype
     trainable_parameters: int
     total_parameters: int
+    base: FrozenT5 | None = None
+    updates: Mapping[str, LowRank] = field(default_factory=dict)
 
     @property
     def padding_id(self) -> int:
@@ -142,6 +148,8 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
             adapter.revision = revision
     verify(model, technique, expected)
     trainable, total = count(model)
+    updates = technique.low_rank(model)
+    has_passes = updates is not None and FrozenT5.suits(base_of(model))
     return AdaptedModel(
         model=model,
         family=family,
@@ -153,6 +161,8 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         dtype=dtype,
         trainable_parameters=trainable,
         total_parameters=total,
+        base=FrozenT5(base_of(model)) if has_passes else None,
+        updates=updates or {},
     )
 
 
@@ -231,9 +241,15 @@ def _logical_size(parameter: nn.Parameter) -> int:
     return parameter.numel()
 
 
+def base_of(model: nn.Module) -> PreTrainedModel:
+    """Returns the base of an adapter, or the base model itself."""
+    base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
+    return base
+
+
 def checkpoint_activations(model: nn.Module) -> None:
     """Turns gradient checkpointing on in a base model or in the base of an adapter."""
-    base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
+    base = base_of(model)
     # It also makes the outputs of the embeddings require gradients: a checkpointed block whose
     # inputs need none would pass none to the adapters inside it.
     base.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})

@@ -15,6 +15,8 @@ from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import StepPoint
 from trainables.data.batching import epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
+from trainables.passes.dropout import row_keys
+from trainables.passes.gradients import Step, add_gradients
 from trainables.runtime.seeding import isolated, seed_torch
 from trainables.runtime.worker_group import WorkerGroup
 from trainables.training.adapted_model import AdaptedModel
@@ -102,6 +104,7 @@ class Trainer:
         self._parameters: dict[str, Any] = dict(configuration.parameters)
         self._group = group
         self._after_step = after_step
+        self._overhead_tokens = OVERHEAD_TOKENS.get(adapted.device.type, UNMEASURED)
         self._optimizer = Optimizer(
             adapted.model,
             weight_decay=self._parameters["weight_decay"],
@@ -215,13 +218,46 @@ class Trainer:
             these, and the number of all tokens.
         """
         targets = sum(len(ids) for ids in self._rows.targets(rows))
-        sources = sum(len(ids) for ids in self._rows.sources(rows))
+        tokens = sum(len(ids) for ids in self._rows.sources(rows)) + targets
+        base = self._adapted.base
+        if base is None or self._group.size > 1:
+            total = self._add_gradients(rows, targets)
+        else:
+            step = self._step_of(rows)
+            (total,) = add_gradients(base, [step], self._device, self._overhead_tokens)
+        norm = self._optimizer.step(rate)
+        self.step += 1
+        self.examples_seen += len(rows)
+        self._curve.add(self.step, self.examples_seen, total, targets, rate, norm, tokens)
+        return total, targets, tokens
+
+    def _step_of(self, rows: list[int]) -> Step:
+        """Returns what passes of our own need for a step on these rows."""
+        return Step(
+            self._rows.sources(rows),
+            self._rows.targets(rows),
+            row_keys(self._seed, self.step, rows),
+            self._adapted.updates,
+            self._parameters["micro_batch_size"],
+            bool(self._parameters.get("gradient_checkpointing")),
+        )
+
+    def _add_gradients(self, rows: list[int], targets: int) -> torch.Tensor:
+        """Adds the gradient of the batch through the model's family, with the whole group.
+
+        Args:
+            rows: Of the batch.
+            targets: Number of their target tokens.
+
+        Returns:
+            The mean loss over these, a scalar.
+        """
         by_length = dict(zip(rows, self._rows.lengths(rows), strict=True))
         own = self._group.share(sorted(rows, key=by_length.__getitem__))
         cuts = micro_batches(
             [by_length[row] for row in own],
             self._parameters["micro_batch_size"],
-            OVERHEAD_TOKENS.get(self._device.type, UNMEASURED),
+            self._overhead_tokens,
         )
         family = self._adapted.family
         total = torch.zeros((), device=self._device)
@@ -239,10 +275,4 @@ class Trainer:
                 loss = mean.float() * (batch.target_tokens / targets)
             torch.autograd.backward(loss)
             total += loss.detach()
-        total = self._group.sum_gradients(self._optimizer.parameters, total)
-        norm = self._optimizer.step(rate)
-        self.step += 1
-        self.examples_seen += len(rows)
-        tokens = sources + targets
-        self._curve.add(self.step, self.examples_seen, total, targets, rate, norm, tokens)
-        return total, targets, tokens
+        return self._group.sum_gradients(self._optimizer.parameters, total)

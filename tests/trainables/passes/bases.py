@@ -1,0 +1,99 @@
+"""T5s of random weights, and adapters on them, for tests of passes of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+
+from trainables.contract.configuration import Scalar
+from trainables.families.framing import TokenIds
+from trainables.families.registry import family_of_model
+from trainables.passes.gradients import Step
+from trainables.passes.low_rank import LowRank
+from trainables.techniques.registry import TECHNIQUES, complete
+
+CPU = torch.device("cpu")
+WORDS = 40
+
+
+def random_base(
+    *, dropout: float = 0.0, proj: str = "gated-gelu", tied: bool = True, layers: int = 2
+) -> T5ForConditionalGeneration:
+    """Returns a T5 whose keys are not as wide as its model, in evaluation mode and frozen."""
+    config = T5Config(
+        vocab_size=WORDS,
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=layers,
+        num_heads=3,
+        dropout_rate=dropout,
+        feed_forward_proj=proj,
+        tie_word_embeddings=tied,
+        decoder_start_token_id=0,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = T5ForConditionalGeneration(config)
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 2:  # larger than T5's own, so that answers differ
+                parameter.data.normal_(std=0.3 if "shared" in name or "lm_head" in name else 0.15)
+    family_of_model(model).settle(model)
+    return model.requires_grad_(False).eval()
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter of PEFT on modules of its own, with an update that is not zero."""
+
+    model: torch.nn.Module
+    updates: dict[str, LowRank]
+
+    @classmethod
+    def on(
+        cls, base: T5ForConditionalGeneration, seed: int, technique: str = "lora", **given: Scalar
+    ) -> Adapter:
+        """Puts an adapter on a base, which is changed in place."""
+        chosen = TECHNIQUES[technique]
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = chosen.adapt(base, complete(technique, given))
+            for name, parameter in model.named_parameters():
+                if "lora_B" in name:
+                    parameter.data.normal_(std=0.2)
+        return cls(model, dict(chosen.low_rank(model) or {}))
+
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """Returns and clears the gradient of each trained weight."""
+        found = {}
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad and parameter.grad is not None:
+                found[name] = parameter.grad
+                parameter.grad = None
+        return found
+
+
+def rows(seed: int, lengths: Sequence[int]) -> list[TokenIds]:
+    """Returns rows of random words that end as T5's do."""
+    draw = np.random.default_rng(seed)
+    return [
+        np.append(draw.integers(2, WORDS, length - 1), 1).astype(np.int32) for length in lengths
+    ]
+
+
+def step(
+    adapter: Adapter, seed: int, lengths: Sequence[tuple[int, int]], most_rows: int = 100
+) -> Step:
+    """Returns an optimiser step of one adapter on rows of these lengths."""
+    keys = np.random.default_rng(seed + 1).integers(-(2**31), 2**31, len(lengths))
+    return Step(
+        rows(seed + 2, [source for source, _ in lengths]),
+        rows(seed + 3, [target for _, target in lengths]),
+        [int(key) for key in keys],
+        adapter.updates,
+        most_rows,
+    )

@@ -1,0 +1,144 @@
+"""Passes of our own give what transformers and PEFT give."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from unittest import mock
+
+import pytest
+import torch
+from torch.nn import functional
+
+from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
+from trainables.families.family import Decoding, Prompts
+from trainables.families.framing import TokenIds
+from trainables.families.seq2seq import Seq2Seq
+from trainables.passes import dropout
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.gradients import Step, add_gradients
+from trainables.passes.layout import Sources, Targets
+from trainables.passes.low_rank import Part
+from trainables.passes.t5_layers import Company
+
+ONE_PASS = 1e9
+LENGTHS = [(9, 4), (3, 6), (12, 2), (7, 7)]
+ALL = "all-linear"
+BASES = [
+    {"proj": "gated-gelu"},
+    {"proj": "relu", "tied": False},
+    {"proj": "gated-gelu", "tied": False, "layers": 3},
+]
+
+
+def by_transformers(adapter: Adapter, of: Step) -> torch.Tensor:
+    """Adds the gradient and returns the loss, through transformers and PEFT."""
+    batch = Seq2Seq().collate(of.sources, of.targets, padding_id=0, device=CPU)
+    loss = Seq2Seq().loss(adapter.model, batch)
+    torch.autograd.backward(loss)
+    return loss.detach()
+
+
+def assert_close(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    assert ours.keys() == theirs.keys() != set()
+    for name, gradient in theirs.items():
+        scale = float(gradient.abs().max())
+        assert scale > 0
+        torch.testing.assert_close(ours[name], gradient, rtol=1e-3, atol=1e-5 * scale, msg=name)
+
+
+@pytest.mark.parametrize("kind", BASES)
+@pytest.mark.parametrize("modules", ["q,v", "o", "feed-forward", ALL])
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_loss_and_gradients_are_those_of_transformers(
+    kind: dict[str, object], modules: str, checkpointed: bool
+) -> None:
+    adapter = Adapter.on(random_base(**kind), 1, rank=3, target_modules=modules, dropout=0.0)  # type: ignore[arg-type]
+    base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
+    of = dataclasses.replace(step(adapter, 5, LENGTHS), checkpointed=checkpointed)
+    (ours,) = add_gradients(base, [of], CPU, ONE_PASS)
+    gradients = adapter.gradients()
+    adapter.model.eval()
+    torch.testing.assert_close(ours, by_transformers(adapter, of))
+    assert_close(gradients, adapter.gradients())
+
+
+def test_dropout_stands_where_transformers_and_peft_have_it() -> None:
+    """Seen by dropout that zeroes nothing, of which what it is scaled by remains."""
+    adapter = Adapter.on(random_base(dropout=0.2), 1, rank=2, target_modules=ALL, dropout=0.4)
+    base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
+    of = step(adapter, 5, LENGTHS)
+
+    def scaled(numbers: torch.Tensor, p: float = 0.5, training: bool = True, *_: object) -> object:
+        return numbers / (1 - p) if training else numbers
+
+    def all_kept(_: object, tokens: torch.Tensor, features: int, rate: float) -> torch.Tensor:
+        return torch.ones((*tokens.shape, features), dtype=torch.bool)
+
+    with mock.patch.object(dropout.Place, "keep", all_kept):
+        (ours,) = add_gradients(base, [of], CPU, ONE_PASS)
+    gradients = adapter.gradients()
+    adapter.model.train()
+    # transformers' fast kernel of attention has a dropout of its own.
+    adapter.model.get_base_model().set_attn_implementation("eager")  # type: ignore[operator]
+    with mock.patch.object(functional, "dropout", scaled):
+        theirs = by_transformers(adapter, of)
+    torch.testing.assert_close(ours, theirs)
+    assert_close(gradients, adapter.gradients())
+
+
+def test_dropout_changes_the_loss_and_no_evaluation() -> None:
+    adapter = Adapter.on(random_base(dropout=0.2), 1, rank=2, dropout=0.0)
+    base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
+    of = step(adapter, 5, LENGTHS)
+    (trained,) = add_gradients(base, [of], CPU, ONE_PASS)
+    adapter.model.eval()
+    asked = by_transformers(adapter, of)
+    assert abs(float(trained - asked)) > 1e-3
+    sources, targets, company = laid_out(adapter, of.sources, of.targets)
+    with torch.inference_mode():
+        sums = base.summed_losses(sources, targets, company, base.encode(sources, company))
+    assert float(sums.sum()) / len(targets.labels) == pytest.approx(float(asked), rel=1e-5)
+
+
+def laid_out(
+    adapter: Adapter, sources: Sequence[TokenIds], targets: Sequence[TokenIds]
+) -> tuple[Sources, Targets, Company]:
+    company = Company([Part(slice(0, len(sources)), adapter.updates)])
+    return Sources.of(sources, 0, CPU), Targets.of(targets, 0, 0, CPU), company
+
+
+@pytest.fixture(params=BASES)
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    return Adapter.on(random_base(**request.param), 2, rank=4, target_modules=ALL)
+
+
+@pytest.mark.parametrize("most", [1, 5, 33, 80])
+def test_answers_are_those_of_transformers(adapter: Adapter, most: int) -> None:
+    base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
+    asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30, 2, 17, 6])
+    sources, _, company = laid_out(adapter, asked, asked)
+    with torch.inference_mode():
+        ours = base.answers(sources, company, base.encode(sources, company), most)
+        theirs = Seq2Seq().generate(
+            adapter.model.eval(), Prompts(sources.ids, sources.mask, 0, 1), Decoding(most)
+        )
+    assert [[0, *row] for row in ours] == theirs
+
+
+@pytest.mark.parametrize("change", ["model_type", "forced", "begin", "end", "ints"])
+def test_another_model_is_left_to_transformers(change: str) -> None:
+    model = random_base()
+    assert FrozenT5.suits(model)
+    if change == "model_type":
+        model.config.model_type = "umt5"
+    elif change == "forced":
+        model.generation_config.forced_bos_token_id = 3
+    elif change == "begin":
+        model.generation_config.decoder_start_token_id = 3
+    elif change == "end":
+        model.generation_config.eos_token_id = [1, 2]
+    else:
+        query = model.encoder.block[0].layer[0].SelfAttention.q
+        query.weight = torch.nn.Parameter(query.weight.to(torch.uint8), requires_grad=False)
+    assert not FrozenT5.suits(model)

@@ -1,0 +1,77 @@
+"""A member's numbers are its own, whoever shares its passes."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trainables.passes.bases import CPU, Adapter, random_base, step
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.gradients import Step, add_gradients
+from trainables.passes.joined import join_layers
+
+BASE = random_base(dropout=0.1)
+join_layers(BASE)
+FROZEN = FrozenT5(BASE)
+
+ONE_PASS = 1e9
+Lengths = list[tuple[int, int]]
+length = st.integers(1, 14)
+settings_of_a_member = st.tuples(
+    st.integers(1, 6),  # rank
+    st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.lists(st.tuples(length, length), min_size=1, max_size=5),
+)
+
+
+def member(
+    number: int, rank: int, modules: str, dropout: float, lengths: Lengths
+) -> tuple[Adapter, Step]:
+    fresh = copy.deepcopy(BASE, {id(each): each for each in BASE.parameters()})
+    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
+    return adapter, step(adapter, 10 * number, lengths)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(settings_of_a_member, min_size=1, max_size=4),
+    st.sampled_from([0.0, 20.0, ONE_PASS]),
+    st.randoms(use_true_random=False),
+)
+def test_losses_and_gradients_are_those_of_a_member_alone(
+    drawn: list[tuple[int, str, float, Lengths]], overhead: float, order: random.Random
+) -> None:
+    members = [member(number, *each) for number, each in enumerate(drawn)]
+    alone = []
+    for adapter, own in members:
+        (loss,) = add_gradients(FROZEN, [own], CPU, ONE_PASS)
+        alone.append((loss, adapter.gradients()))
+    places = order.sample(range(len(members)), len(members))
+    losses = add_gradients(FROZEN, [members[place][1] for place in places], CPU, overhead)
+    for place, loss in zip(places, losses, strict=True):
+        expected, gradients = alone[place]
+        torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
+        for name, gradient in members[place][0].gradients().items():
+            scale = float(gradients[name].abs().max())
+            torch.testing.assert_close(gradient, gradients[name], rtol=1e-3, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_is_its_members_alone(broken: float) -> None:
+    (ill, first), (well, second) = (
+        member(number, 2, "all-linear", 0.1, [(5, 4), (9, 3)]) for number in (1, 2)
+    )
+    (expected,) = add_gradients(FROZEN, [second], CPU, ONE_PASS)
+    gradients = well.gradients()
+    next(iter(ill.updates.values())).up.data.fill_(broken)
+    losses = add_gradients(FROZEN, [first, second], CPU, ONE_PASS)
+    assert not torch.isfinite(losses[0])
+    torch.testing.assert_close(losses[1], expected)
+    for name, gradient in well.gradients().items():
+        torch.testing.assert_close(gradient, gradients[name])

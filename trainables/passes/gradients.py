@@ -1,0 +1,95 @@
+"""The gradients of several members' next optimiser steps, in passes that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from trainables.data.batching import micro_batches
+from trainables.families.framing import TokenIds
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.layout import Sources, Targets
+from trainables.passes.low_rank import LowRank, Part
+from trainables.passes.t5_layers import Company
+
+
+@dataclass(frozen=True)
+class Step:
+    """One member's next optimiser step.
+
+    Attributes:
+        sources: Token ids of the prompts of its batch.
+        targets: Of the statements.
+        keys: Of each row, what its dropout is drawn from.
+        updates: What the member trains, by the full name of the layer.
+        most_rows: Rows of it at most in one pass.
+        checkpointed: Whether activations are computed again in the backward pass.
+    """
+
+    sources: Sequence[TokenIds]
+    targets: Sequence[TokenIds]
+    keys: Sequence[int]
+    updates: Mapping[str, LowRank]
+    most_rows: int
+    checkpointed: bool = False
+
+    @property
+    def drops(self) -> bool:
+        """Whether any input of an update is zeroed."""
+        return any(update.dropout > 0.0 for update in self.updates.values())
+
+
+def add_gradients(
+    base: FrozenT5, steps: Sequence[Step], device: torch.device, overhead_tokens: float
+) -> torch.Tensor:
+    """Adds each member's gradient to that of its updates.
+
+    The rows of all are sorted by length and cut into the passes that cost least; within a pass they
+    are sorted by member. A loss that is not finite is its member's alone.
+
+    Args:
+        base: What all of them stand beside.
+        steps: Of the members, no two alike.
+        device: Where.
+        overhead_tokens: What a pass costs besides its tokens, counted in tokens.
+
+    Returns:
+        The mean loss over each member's target tokens, in nats: [members].
+    """
+    rows = [(member, row) for member, step in enumerate(steps) for row in range(len(step.sources))]
+    lengths = [(len(steps[m].sources[r]), len(steps[m].targets[r])) for m, r in rows]
+    weights = [1.0 / sum(map(len, step.targets)) for step in steps]
+    most = sum(step.most_rows for step in steps)
+    drops = base.dropout > 0.0 or any(step.drops for step in steps)
+    checkpointed = any(step.checkpointed for step in steps)
+    totals = torch.zeros(len(steps), device=device)
+    for cut in micro_batches(lengths, most, overhead_tokens):
+        own = [rows[index] for index in sorted(cut)]
+        sources = Sources.of([steps[m].sources[r] for m, r in own], base.padding, device)
+        targets = Targets.of(
+            [steps[m].targets[r] for m, r in own], base.begin, base.padding, device
+        )
+        keys = [steps[m].keys[r] for m, r in own] if drops else []
+        company = Company(
+            _parts(steps, [m for m, _ in own]),
+            torch.tensor(keys, dtype=torch.int32).to(device) if drops else None,
+            checkpointed,
+        )
+        losses = base.losses(sources, targets, company, base.encode(sources, company))
+        members = torch.tensor([m for m, _ in own]).to(device)[targets.rows]
+        losses = losses * torch.tensor(weights).to(device)[members]
+        torch.autograd.backward(losses.sum())
+        totals.index_add_(0, members, losses.detach())
+    return totals
+
+
+def _parts(steps: Sequence[Step], members: Sequence[int]) -> list[Part]:
+    """Returns the parts of a pass whose rows belong to these members, sorted."""
+    parts, start = [], 0
+    for member in dict.fromkeys(members):
+        stop = start + members.count(member)
+        parts.append(Part(slice(start, stop), steps[member].updates))
+        start = stop
+    return parts

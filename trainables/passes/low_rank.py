@@ -1,0 +1,175 @@
+"""Frozen linear layers, and beside them the low-rank updates of whoever has rows in the pass.
+
+Layers that read the same input are one matrix product. An update is computed for its member's rows
+alone (Hu et al. 2021, LoRA). One node of the graph does it all: it keeps the input once, not once
+an update, and of dropout only which numbers were kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from trainables.passes.dropout import Place
+from trainables.passes.joined import side_by_side
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """The update of one layer: scale * up @ down @ x.
+
+    Attributes:
+        down: [rank, inputs].
+        up: [outputs, rank].
+        scale: By what the update is multiplied.
+        dropout: Probability that an input is zeroed in training.
+    """
+
+    down: torch.Tensor
+    up: torch.Tensor
+    scale: float
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a pass that belong to one member.
+
+    Attributes:
+        rows: Which, one after another.
+        updates: Of the member, by the full name of the layer.
+    """
+
+    rows: slice
+    updates: Mapping[str, LowRank]
+
+
+@dataclass(frozen=True)
+class _Product:
+    """One update within a pass.
+
+    Attributes:
+        tokens: Its rows of the input, as [tokens, inputs].
+        outputs: Its columns of the output.
+        scale: Of the update, made up for what dropout takes away.
+    """
+
+    tokens: slice
+    outputs: slice
+    scale: float
+
+
+class FrozenLayers:
+    """Linear layers without a bias that read the same input.
+
+    Args:
+        weights: [outputs, inputs] of each, by the full name of the layer.
+        first: Number of the first one's place, for dropout; the others' follow.
+    """
+
+    def __init__(self, weights: Mapping[str, torch.Tensor], first: int) -> None:
+        self._weight = side_by_side([weight.detach() for weight in weights.values()])
+        self._places: dict[str, tuple[Place, slice]] = {}
+        start = 0
+        for number, (name, weight) in enumerate(weights.items(), first):
+            self._places[name] = Place(number), slice(start, start + len(weight))
+            start += len(weight)
+        self._sizes = [len(weight) for weight in weights.values()]
+
+    def __call__(
+        self, inputs: torch.Tensor, parts: Sequence[Part], tokens: torch.Tensor | None
+    ) -> Sequence[torch.Tensor]:
+        """Returns the output of each layer, [b, length, its outputs].
+
+        Args:
+            inputs: [b, length, inputs].
+            parts: Whose rows they are.
+            tokens: [b, length], the keys of dropout; None for no dropout.
+        """
+        length = inputs.shape[1]
+        products: list[_Product] = []
+        matrices: list[torch.Tensor] = []
+        kept: list[torch.Tensor | None] = []
+        for part in parts:
+            of_part = slice(part.rows.start * length, part.rows.stop * length)
+            for name, (place, outputs) in self._places.items():
+                update = part.updates.get(name)
+                if update is None:
+                    continue
+                rate = 0.0 if tokens is None else update.dropout
+                products.append(_Product(of_part, outputs, update.scale / (1.0 - rate)))
+                matrices += (update.down, update.up)
+                if tokens is None or rate == 0.0:
+                    kept.append(None)
+                else:
+                    own = tokens[part.rows].reshape(-1)
+                    kept.append(place.keep(own, inputs.shape[-1], rate))
+        if products:
+            output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
+                inputs, self._weight, products, kept, *matrices
+            )
+        else:
+            output = functional.linear(inputs, self._weight)
+        return torch.split(output, self._sizes, dim=-1)
+
+
+class _Updated(torch.autograd.Function):
+    """The frozen product and every update of a pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: torch.Tensor,
+        weight: torch.Tensor,
+        products: Sequence[_Product],
+        kept: Sequence[torch.Tensor | None],
+        *matrices: torch.Tensor,
+    ) -> torch.Tensor:
+        output = functional.linear(inputs, weight)
+        flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
+        narrow = []
+        for product, kept_here, down, up in zip(
+            products, kept, matrices[::2], matrices[1::2], strict=True
+        ):
+            small = _dropped(flat[product.tokens], kept_here) @ down.to(weight.dtype).t()
+            written[product.tokens, product.outputs].addmm_(
+                small, up.to(weight.dtype).t(), alpha=product.scale
+            )
+            narrow.append(small)
+        ctx.save_for_backward(inputs, weight, *matrices, *narrow, *kept)
+        ctx.products = products
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        products: Sequence[_Product] = ctx.products
+        inputs, weight, *others = ctx.saved_tensors
+        count = len(products)
+        matrices, narrow, kept = others[: 2 * count], others[2 * count : -count], others[-count:]
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        arriving = gradient.reshape(-1, gradient.shape[-1])
+        passed_on = arriving @ weight if ctx.needs_input_grad[0] else None
+        found: list[torch.Tensor] = []
+        for product, small, kept_here, down, up in zip(
+            products, narrow, kept, matrices[::2], matrices[1::2], strict=True
+        ):
+            own = arriving[product.tokens, product.outputs]
+            through = own @ (product.scale * up).to(weight.dtype)
+            given = _dropped(flat[product.tokens], kept_here)
+            found.append((through.t() @ given).to(down.dtype))
+            found.append((own.t() @ small).to(up.dtype) * product.scale)
+            if passed_on is not None:
+                back = through @ down.to(weight.dtype)
+                passed_on[product.tokens] += _dropped(back, kept_here)
+        if passed_on is not None:
+            passed_on = passed_on.view_as(inputs)
+        return passed_on, None, None, None, *found
+
+
+def _dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+    """Returns [tokens, features] with zeros where nothing is kept."""
+    return numbers if kept is None else torch.where(kept, numbers, 0.0)
