@@ -22,7 +22,7 @@ import torch
 from benchmarks.stored_trial import Asked, add_options, heading, load
 from orchestrator.terminal.console import console
 from trainables.families import greedy
-from trainables.inference.asking import ask
+from trainables.inference.asking import Share, ask
 from trainables.inference.generation import batches, written
 from trainables.inference.predictor import be_quiet
 
@@ -33,7 +33,8 @@ def answers(asked: Asked) -> tuple[list[str], float]:
     lengths = [len(ids) for ids in asked.sources]
     for rows in batches(asked.adapted.device, lengths):
         began = time.process_time()
-        prompts = ask(asked.adapted, asked.tokens.framing, [asked.sources[row] for row in rows])
+        share = Share(asked.adapted, [asked.sources[row] for row in rows])
+        prompts = ask(asked.tokens.framing, [share])
         found = written(asked.tokens, prompts, asked.how)
         seconds += time.process_time() - began
         for row, text in zip(rows, found, strict=True):

@@ -78,6 +78,8 @@ class Finetuning:
             and `evaluate` raises `EvaluationInterruptedError`.
 
     Attributes:
+        adapted: The model.
+        trainer: Its training; None for a trial that does not train.
         advanced_to: Training examples that `advance` has come to.
         evaluated_to: Those at the latest evaluation on validation rows; below 0 before the first.
         train_seconds: Time spent in `advance`.
@@ -107,13 +109,13 @@ class Finetuning:
         trains = configuration.budget_examples > 0
         rows = self._splits.training_rows(configuration.data_size) if trains else ()
         with isolated(self._device):
-            self._adapted = prepare(configuration, self._device)
+            self.adapted = prepare(configuration, self._device)
         # Now, while its files are those that were loaded.
         base = configuration.base_model, configuration.base_model_revision
         self._base_fingerprint = base_fingerprint(*base)
         self._memory = PeakMemory(self._device)
-        self._tokens = SqlTokens(self._adapted.tokenizer, self._adapted.framing)
-        self._trainer: Trainer | None = None
+        self._tokens = SqlTokens(self.adapted.tokenizer, self.adapted.framing)
+        self.trainer: Trainer | None = None
         self._encoded: EncodedRows | None = None
         if trains:
             self._encoded = EncodedRows(
@@ -123,8 +125,8 @@ class Finetuning:
                 target_limit=configuration.target_tokens,
                 count=len(rows),
             )
-            self._trainer = Trainer(
-                self._adapted, self._encoded, configuration, self._group, self._after_step
+            self.trainer = Trainer(
+                self.adapted, self._encoded, configuration, self._group, self._after_step
             )
         self._evaluators: dict[tuple[str, str], Evaluator] = {}
         self._executor = SqlExecutor()
@@ -145,8 +147,8 @@ class Finetuning:
         """
         self._executor.close()
         parsing.shared().close()
-        model = weakref.ref(self._adapted.model)
-        del self._adapted, self._trainer, self._evaluators
+        model = weakref.ref(self.adapted.model)
+        del self.adapted, self.trainer, self._evaluators
         if model() is not None:
             gc.collect()
         release_memory(self._device)
@@ -159,12 +161,12 @@ class Finetuning:
     @property
     def step(self) -> int:
         """Optimiser steps so far."""
-        return self._trainer.step if self._trainer is not None else 0
+        return self.trainer.step if self.trainer is not None else 0
 
     @property
     def examples_seen(self) -> int:
         """Training examples so far."""
-        return self._trainer.examples_seen if self._trainer is not None else 0
+        return self.trainer.examples_seen if self.trainer is not None else 0
 
     def advance(self, to_examples: int) -> Training:
         """Trains whole optimiser steps until at least so many examples have been seen in all.
@@ -172,11 +174,15 @@ class Finetuning:
         Ends at once where the loss is NaN or infinite; the model is of no use then. If it was
         interrupted, the same call goes on, also after `save` and `load`.
         """
-        training = NO_TRAINING if self._trainer is None else self._trainer.advance(to_examples)
+        training = NO_TRAINING if self.trainer is None else self.trainer.advance(to_examples)
+        self.arrive(to_examples, training)
+        return training
+
+    def arrive(self, to_examples: int, training: Training) -> None:
+        """Notes what `advance`, or an engine in its place, has done."""
         if not training.interrupted and to_examples > self.advanced_to:
             self.train_seconds += training.seconds
             self.advanced_to = to_examples
-        return training
 
     def evaluate(
         self,
@@ -195,25 +201,31 @@ class Finetuning:
         Raises:
             EvaluationInterruptedError: The trial is to end; nothing has changed but the time.
         """
-        started = time.perf_counter()
         with isolated(self._device):
-            evaluator = self._evaluator(split, protocol or self._configuration.validation_protocol)
+            evaluator = self.evaluator(split, protocol)
             measure = evaluator.evaluate if scores else evaluator.measure_loss
-            evaluation = measure(self._adapted, self._after_batch)
+            evaluation = measure(self.adapted, self.after_batch)
+        self.evaluated(split, evaluation)
+        return evaluation
+
+    def evaluated(self, split: Literal["validation", "test"], evaluation: Evaluation) -> None:
+        """Notes what `evaluate`, or an engine in its place, has done."""
         self._memory.sample()
-        self.eval_seconds += time.perf_counter() - started
+        self.eval_seconds += evaluation.seconds
         if split == "validation":
             self.evaluated_to = self.advanced_to
-        return evaluation
 
     def rehearse(self) -> None:
         """Takes the time of an evaluation on the validation rows after training, for its price."""
         with isolated(self._device):
-            protocol = self._configuration.validation_protocol
-            self._evaluator("validation", protocol).rehearse(self._adapted)
+            self.evaluator("validation").rehearse(self.adapted)
         self._memory.sample()
 
-    def _evaluator(self, split: Literal["validation", "test"], protocol: str) -> Evaluator:
+    def evaluator(
+        self, split: Literal["validation", "test"], protocol: str | None = None
+    ) -> Evaluator:
+        """Returns what measures models on the rows of a split; arguments as of `evaluate`."""
+        protocol = protocol or self._configuration.validation_protocol
         if (split, protocol) not in self._evaluators:
             rows = self._splits.validation if split == "validation" else self._splits.test
             if split == "test" and protocol == "notebook":
@@ -225,7 +237,7 @@ class Finetuning:
                 target_limit=self._configuration.target_tokens,
                 protocol=protocol,
                 executor=self._executor,
-                answer_room=Lengths.of(self._configuration).answer_room(self._adapted.config),
+                answer_room=Lengths.of(self._configuration).answer_room(self.adapted.config),
             )
         return self._evaluators[split, protocol]
 
@@ -234,7 +246,7 @@ class Finetuning:
         holds.
         """
         progress = {
-            "position": self._trainer.position() if self._trainer is not None else {},
+            "position": self.trainer.position() if self.trainer is not None else {},
             "advanced_to": self.advanced_to,
             "evaluated_to": self.evaluated_to,
             "train_seconds": self.train_seconds,
@@ -243,8 +255,8 @@ class Finetuning:
             "peak_memory_bytes": self._memory.peak_bytes,
             "dataset_fingerprint": self._splits.fingerprint,
         }
-        state = self._trainer.state() if self._trainer is not None else {}
-        checkpoint.save(self._adapted, folder, state, progress)
+        state = self.trainer.state() if self.trainer is not None else {}
+        checkpoint.save(self.adapted, folder, state, progress)
 
     def load(self, folder: Path) -> None:
         """Continues from a checkpoint of the same configuration, as if never interrupted.
@@ -253,7 +265,7 @@ class Finetuning:
             CheckpointError: The checkpoint is damaged or another model's.
             DatasetError: The data set has changed since.
         """
-        state, progress = checkpoint.load(self._adapted, folder)
+        state, progress = checkpoint.load(self.adapted, folder)
         if progress["dataset_fingerprint"] != self._splits.fingerprint:
             raise DatasetError(
                 f"The data set {self._configuration.dataset!r} has changed since the checkpoint "
@@ -261,8 +273,8 @@ class Finetuning:
                 f"{self._splits.fingerprint}); put the old rows back, or start a new sweep with "
                 "`--new`."
             )
-        if self._trainer is not None:
-            self._trainer.restore(state, progress["position"])
+        if self.trainer is not None:
+            self.trainer.restore(state, progress["position"])
         self.advanced_to = progress["advanced_to"]
         # Before there was the key, nothing was saved between training and evaluation.
         self.evaluated_to = progress.get("evaluated_to", self.advanced_to)
@@ -306,12 +318,12 @@ class Finetuning:
             "eval_seconds": self.eval_seconds,
             "elapsed_seconds": self.elapsed_seconds,
             "peak_memory_bytes": self._memory.peak_bytes,
-            "trainable_parameters": self._adapted.trainable_parameters,
-            "total_parameters": self._adapted.total_parameters,
-            "trainable_percent": self._adapted.trainable_percent,
+            "trainable_parameters": self.adapted.trainable_parameters,
+            "total_parameters": self.adapted.total_parameters,
+            "trainable_percent": self.adapted.trainable_percent,
             "device_kind": self._device.type,
             "device_name": device_name(self._device),
-            "dtype": str(self._adapted.dtype).removeprefix("torch."),
+            "dtype": str(self.adapted.dtype).removeprefix("torch."),
             "split_version": SPLIT_VERSION,
             "scoring_version": SCORING_VERSION,
             "prompt_version": PROMPT_VERSION,
@@ -343,7 +355,12 @@ class Finetuning:
         self._beat()
         return self._interrupted is None or not self._interrupted()
 
-    def _after_batch(self) -> None:
+    def after_batch(self) -> None:
+        """Tells that the trial lives, in the midst of an evaluation.
+
+        Raises:
+            EvaluationInterruptedError: It is to end.
+        """
         self._beat()
         if self._interrupted is not None and self._interrupted():
             raise EvaluationInterruptedError

@@ -76,7 +76,7 @@ def run(trial: TrialConfiguration, rungs: tuple[int, ...] = (20, 40), **options:
 
 
 def weights(trial: Finetuning) -> list[torch.Tensor]:
-    model = trial._adapted.model
+    model = trial.adapted.model
     return [p.detach().clone() for p in model.parameters() if p.requires_grad]
 
 
@@ -346,7 +346,7 @@ def test_a_closed_trial_leaves_no_trained_weights_behind(base: str, technique: s
     trial = Finetuning(configuration(base, technique), "cpu")
     trial.advance(8)
     trial.evaluate("validation")
-    left = [weakref.ref(p) for p in trial._adapted.model.parameters() if p.requires_grad]
+    left = [weakref.ref(p) for p in trial.adapted.model.parameters() if p.requires_grad]
     assert left
     gc.disable()  # no automatic collection may help
     try:

@@ -16,7 +16,7 @@ from trainables.data.tables import Example
 from trainables.evaluation import text_scores
 from trainables.families.family import Decoding
 from trainables.families.fit import SLACK
-from trainables.inference.asking import ask
+from trainables.inference.asking import Share, ask
 from trainables.inference.generation import batches, decoding, generate, written
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
@@ -27,6 +27,7 @@ class Evaluation:
     """What one pass over a split found.
 
     Attributes:
+        seconds: How long it took; of a pass that several models shared, this one's share.
         metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
             `<score>_se` (None where no row could be measured, or the loss alone was),
             `meteor_synonyms`, `eval_rows`, `eval_schemas`, `eval_rows_cut` (prompts or right SQL
@@ -36,6 +37,7 @@ class Evaluation:
             `schema_group`, `source_cut` and `target_cut`.
     """
 
+    seconds: float
     metrics: Metrics
     predictions: list[dict[str, Any]]
 
@@ -99,12 +101,42 @@ class Evaluator:
             heartbeat: Called after each batch, and while texts are scored about twice a second or
                 more often. What it raises ends the evaluation.
         """
+        (found,) = self.evaluate_all([adapted], heartbeat)
+        return found
+
+    def evaluate_all(
+        self, models: Sequence[AdaptedModel], heartbeat: Callable[[], None] | None = None
+    ) -> list[Evaluation]:
+        """Returns what `evaluate` returns of each model.
+
+        Args:
+            models: One; or several that have passes of our own, on the same base.
+            heartbeat: As of `evaluate`.
+        """
         started = time.perf_counter()
-        adapted.model.eval()
         beat = heartbeat or _nothing
-        loss, predictions = self._pass(adapted, beat, self._decoding())
-        rows = self._scored(predictions, beat)
-        beat()
+        passed = self._pass(models, beat, self._decoding())
+        shared = (time.perf_counter() - started) / len(models)
+        return [self._evaluation(loss, texts, beat, shared) for loss, texts in passed]
+
+    def _evaluation(
+        self,
+        loss: float | None,
+        predictions: Sequence[str],
+        heartbeat: Callable[[], None],
+        seconds: float,
+    ) -> Evaluation:
+        """Scores what a model has written.
+
+        Args:
+            loss: Of the model.
+            predictions: What it has written.
+            heartbeat: As of `evaluate`.
+            seconds: What that took.
+        """
+        started = time.perf_counter()
+        rows = self._scored(predictions, heartbeat)
+        heartbeat()
         # Without the texts, of which it would also take a BLEU over all rows, shown nowhere.
         groups = [row["schema_group"] for row in rows]
         summary = text_scores.summarise([_scores(row) for row in rows], groups)
@@ -117,8 +149,8 @@ class Evaluator:
         found["meteor_synonyms"] = summary.mean.get("meteor_synonyms")
         for row in rows:
             del row["meteor_synonyms"]
-        found["eval_seconds"] = time.perf_counter() - started
-        return Evaluation(found, rows)
+        seconds += time.perf_counter() - started
+        return Evaluation(seconds, found | {"eval_seconds": seconds}, rows)
 
     def measure_loss(
         self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None = None
@@ -128,18 +160,27 @@ class Evaluator:
         No SQL is written, which takes most of an evaluation's time; arguments as there. Of a score
         that no row can give, whatever is predicted, the report says so now: 0 rows.
         """
+        (found,) = self.measure_losses([adapted], heartbeat)
+        return found
+
+    def measure_losses(
+        self, models: Sequence[AdaptedModel], heartbeat: Callable[[], None] | None = None
+    ) -> list[Evaluation]:
+        """Returns what `measure_loss` returns of each model; arguments as of `evaluate_all`."""
         started = time.perf_counter()
-        adapted.model.eval()
         beat = heartbeat or _nothing
-        loss, _ = self._pass(adapted, beat)
-        found = self._of_rows(loss)
-        found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
+        passed = self._pass(models, beat)
         if self._never_measured is None:
             self._never_measured = self._cannot_be_measured(beat)
-        for score in self._never_measured:
-            found |= {f"{score}_rows": 0, f"{score}_unjudged": 0}
-        found["eval_seconds"] = time.perf_counter() - started
-        return Evaluation(found, [])
+        seconds = (time.perf_counter() - started) / len(models)
+        evaluations = []
+        for loss, _ in passed:
+            found = self._of_rows(loss)
+            found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
+            for score in self._never_measured:
+                found |= {f"{score}_rows": 0, f"{score}_unjudged": 0}
+            evaluations.append(Evaluation(seconds, found | {"eval_seconds": seconds}, []))
+        return evaluations
 
     def rehearse(self, adapted: AdaptedModel) -> None:
         """Takes the time that `evaluate` takes with a trained model, whatever this one writes.
@@ -148,8 +189,7 @@ class Evaluator:
         longer to score. So statements are written up to the length of the longest reference, and
         the references scored in their place.
         """
-        adapted.model.eval()
-        self._pass(adapted, _nothing, self._decoding(slack=0))
+        self._pass([adapted], _nothing, self._decoding(slack=0))
         self._scored([example.sql for example in self._examples], _nothing)
 
     def _decoding(self, slack: int = SLACK) -> Decoding:
@@ -187,32 +227,51 @@ class Evaluator:
         }
 
     def _pass(
-        self, adapted: AdaptedModel, heartbeat: Callable[[], None], how: Decoding | None = None
-    ) -> tuple[float | None, list[str]]:
-        """Returns the loss over all target tokens, and the SQL for each row if it is to be written.
+        self,
+        models: Sequence[AdaptedModel],
+        heartbeat: Callable[[], None],
+        how: Decoding | None = None,
+    ) -> list[tuple[float | None, list[str]]]:
+        """Returns of each model the loss over all target tokens, and its SQL for each row if it is
+        to be written.
 
-        `how` says how it is written. Where the model is asked as it was taught, each prompt is
+        `how` says how it is written. Where models are asked as they were taught, each prompt is
         encoded once for both.
         """
         everything = range(len(self._examples))
         lengths = self._taught.lengths(everything)
-        total, tokens = 0.0, 0
-        texts = [""] * len(everything)
-        for rows in batches(adapted.device, [source for source, _ in lengths]):
-            asked = ask(adapted, self._tokens.framing, self._taught.sources(rows))
-            targets = self._taught.targets(rows)
-            total += asked.loss(targets)
-            tokens += sum(map(len, targets))
+        together = how is not None and self._asked is self._taught
+        totals = [0.0 for _ in models]
+        texts = [[""] * len(everything) for _ in models]
+        for adapted in models:
+            adapted.model.eval()
+        rows_of_models = [(model, row) for model in range(len(models)) for row in everything]
+        for cut in batches(models[0].device, [lengths[row][0] for _, row in rows_of_models]):
+            batch = sorted(rows_of_models[index] for index in cut)
+            own = {model: [row for other, row in batch if other == model] for model, _ in batch}
+            shares = [Share(models[m], self._taught.sources(rows)) for m, rows in own.items()]
+            asked = ask(self._tokens.framing, shares)
+            losses = asked.losses(self._taught.targets([row for _, row in batch]))
+            for model, loss in zip(own, losses, strict=True):
+                totals[model] += loss
             heartbeat()
-            if how is not None and self._asked is self._taught:
-                for row, text in zip(rows, written(self._tokens, asked, how), strict=True):
-                    texts[row] = text
+            if how is not None and together:
+                answers = written(self._tokens, asked, how)
+                for (model, row), text in zip(batch, answers, strict=True):
+                    texts[model][row] = text
                 heartbeat()
-        if how is not None and self._asked is not self._taught:
+        if how is not None and not together:
             self._asked.lengths(everything)
             questions = self._asked.sources(everything)
-            texts = generate(adapted, self._tokens, questions, how, heartbeat=heartbeat)
-        return total / tokens if tokens else None, texts
+            texts = [
+                generate(adapted, self._tokens, questions, how, heartbeat=heartbeat)
+                for adapted in models
+            ]
+        tokens = sum(target for _, target in lengths)
+        return [
+            (total / tokens if tokens else None, of_model)
+            for total, of_model in zip(totals, texts, strict=True)
+        ]
 
     def _scored(
         self, predictions: Sequence[str], heartbeat: Callable[[], None]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import torch
@@ -18,41 +20,57 @@ from trainables.passes.t5_layers import Company
 from trainables.training.adapted_model import AdaptedModel
 
 
+@dataclass(frozen=True)
+class Share:
+    """Prompts of one batch that are put to one model.
+
+    Attributes:
+        adapted: The model, in evaluation mode.
+        sources: Token ids of the prompts.
+    """
+
+    adapted: AdaptedModel
+    sources: Sequence[TokenIds]
+
+
 class Asked(ABC):
-    """The prompts of one batch, put to a model in evaluation mode."""
+    """The prompts of one batch, put to one model or to several on the same base."""
 
     @abstractmethod
-    def loss(self, targets: Sequence[TokenIds]) -> float:
-        """Returns the cross-entropy summed over the target tokens of all rows, in nats."""
+    def losses(self, targets: Sequence[TokenIds]) -> list[float]:
+        """Returns for each share the cross-entropy summed over its target tokens, in nats.
+
+        Args:
+            targets: Token ids of each row's statement, in the order of the shares.
+        """
 
     @abstractmethod
     def answers(self, how: Decoding) -> list[list[int]]:
-        """Returns the token ids of the answers, special tokens among them."""
+        """Returns the token ids of each row's answer, special tokens among them."""
 
 
-def ask(adapted: AdaptedModel, framing: Framing, sources: Sequence[TokenIds]) -> Asked:
-    """Puts prompts to a model, which reads them when they are first needed.
+def ask(framing: Framing, shares: Sequence[Share]) -> Asked:
+    """Puts prompts to models, which read them when they are first needed.
 
     Args:
-        adapted: The model, in evaluation mode.
         framing: What stands around prompts.
-        sources: Token ids of the prompts.
+        shares: Of one model; or of several that have passes of our own, on the same base.
     """
-    by_family = _ByFamily(adapted, framing, sources)
-    if adapted.base is None:
-        return by_family
-    return _ByEngine(adapted, adapted.base, sources, by_family)
+    by_family = [_ByFamily(framing, share) for share in shares]
+    base = shares[0].adapted.base
+    if base is not None:
+        return _ByPasses(base, shares, by_family)
+    (only,) = by_family
+    return only
 
 
 class _ByFamily(Asked):
-    """Through transformers."""
+    """Through transformers, one model."""
 
-    def __init__(
-        self, adapted: AdaptedModel, framing: Framing, sources: Sequence[TokenIds]
-    ) -> None:
-        self._adapted = adapted
+    def __init__(self, framing: Framing, share: Share) -> None:
+        self._adapted = share.adapted
         self._framing = framing
-        self._sources = sources
+        self._sources = share.sources
         self._encoded: Any = None
 
     @cached_property
@@ -62,14 +80,14 @@ class _ByFamily(Asked):
             self._sources, self._framing, adapted.padding_id, adapted.device
         )
 
-    def loss(self, targets: Sequence[TokenIds]) -> float:
+    def losses(self, targets: Sequence[TokenIds]) -> list[float]:
         adapted = self._adapted
         batch = adapted.family.collate(
             self._sources, targets, padding_id=adapted.padding_id, device=adapted.device
         )
         with torch.inference_mode(), adapted.precision():
             self._encoded = adapted.family.encode(adapted.model, self._prompts)
-            return adapted.family.summed_loss(adapted.model, batch, self._encoded)
+            return [adapted.family.summed_loss(adapted.model, batch, self._encoded)]
 
     def answers(self, how: Decoding) -> list[list[int]]:
         adapted = self._adapted
@@ -77,33 +95,33 @@ class _ByFamily(Asked):
             return adapted.family.generate(adapted.model, self._prompts, how, self._encoded)
 
 
-class _ByEngine(Asked):
+class _ByPasses(Asked):
     """Through passes of our own, but for beams."""
 
-    def __init__(
-        self,
-        adapted: AdaptedModel,
-        base: FrozenT5,
-        sources: Sequence[TokenIds],
-        by_family: Asked,
-    ) -> None:
+    def __init__(self, base: FrozenT5, shares: Sequence[Share], by_family: Sequence[Asked]) -> None:
         self._base = base
-        self._device = adapted.device
-        self._company = Company([Part(slice(0, len(sources)), adapted.updates)])
-        self._sources = Sources.of(sources, base.padding, adapted.device)
+        self._device = shares[0].adapted.device
         self._by_family = by_family
+        self._counts = [len(share.sources) for share in shares]
+        parts, start = [], 0
+        for share, count in zip(shares, self._counts, strict=True):
+            parts.append(Part(slice(start, start + count), share.adapted.updates))
+            start += count
+        self._company = Company(parts)
+        rows = list(chain.from_iterable(share.sources for share in shares))
+        self._sources = Sources.of(rows, base.padding, self._device)
 
     @cached_property
     def _encoded(self) -> torch.Tensor:
         with torch.inference_mode():
             return self._base.encode(self._sources, self._company)
 
-    def loss(self, targets: Sequence[TokenIds]) -> float:
+    def losses(self, targets: Sequence[TokenIds]) -> list[float]:
         laid_out = Targets.of(targets, self._base.begin, self._base.padding, self._device)
         sums = self._base.summed_losses(self._sources, laid_out, self._company, self._encoded)
-        return float(sums.sum())
+        return [float(part.sum()) for part in torch.split(sums, self._counts)]
 
     def answers(self, how: Decoding) -> list[list[int]]:
         if how.beams > 1 or how.no_repeat_ngram:
-            return self._by_family.answers(how)
+            return list(chain.from_iterable(each.answers(how) for each in self._by_family))
         return self._base.answers(self._sources, self._company, self._encoded, how.max_new_tokens)

@@ -21,7 +21,7 @@ from trainables.data.spelling import SqlTokens
 from trainables.families.family import Decoding
 from trainables.families.fit import NOTEBOOK_TOKENS, SLACK
 from trainables.families.framing import TokenIds
-from trainables.inference.asking import Asked, ask
+from trainables.inference.asking import Asked, Share, ask
 from trainables.runtime.device import total_memory
 from trainables.training.adapted_model import AdaptedModel
 
@@ -64,7 +64,7 @@ def generate(
     """
     texts = [""] * len(sources)
     for rows in batches(adapted.device, [len(ids) for ids in sources], how.beams, max_rows):
-        asked = ask(adapted, tokens.framing, [sources[row] for row in rows])
+        asked = ask(tokens.framing, [Share(adapted, [sources[row] for row in rows])])
         for row, text in zip(rows, written(tokens, asked, how), strict=True):
             texts[row] = text
         if heartbeat is not None:

@@ -69,6 +69,23 @@ class _Sums:
     rate: float | None = None
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """An optimiser step that is to be taken.
+
+    Attributes:
+        rows: The batch.
+        rate: The learning rate.
+        targets: Number of target tokens.
+        tokens: Number of all tokens, padding not counted.
+    """
+
+    rows: list[int]
+    rate: float
+    targets: int
+    tokens: int
+
+
 NO_TRAINING = Training(None, False, None, 0, 0.0)
 """What `advance` did for a trial that does not train."""
 
@@ -86,6 +103,7 @@ class Trainer:
     Attributes:
         step: Optimiser steps so far.
         examples_seen: Training examples so far.
+        overhead_tokens: What a pass costs on its device besides its tokens, counted in tokens.
     """
 
     def __init__(
@@ -104,7 +122,7 @@ class Trainer:
         self._parameters: dict[str, Any] = dict(configuration.parameters)
         self._group = group
         self._after_step = after_step
-        self._overhead_tokens = OVERHEAD_TOKENS.get(adapted.device.type, UNMEASURED)
+        self.overhead_tokens = OVERHEAD_TOKENS.get(adapted.device.type, UNMEASURED)
         self._optimizer = Optimizer(
             adapted.model,
             weight_decay=self._parameters["weight_decay"],
@@ -116,6 +134,10 @@ class Trainer:
         self._sums = _Sums()
         self._curve = StepCurve()
         self._arrived_at = 0  # where the sums end; 0 while they are to go further
+        self._goal = 0
+        self._steps = 0  # since `begin`
+        self._loss_sum = torch.zeros((), device=adapted.device)
+        self._diverged = self._told_to_end = False
         self.step = 0
         self.examples_seen = 0
 
@@ -126,34 +148,87 @@ class Trainer:
         call that is to go no further than the one before returns the same.
         """
         started = time.perf_counter()
+        self.begin(to_examples)
+        with isolated(self._device):
+            while self.goes_on:
+                step = self.next_step()
+                self.take(step, self.loss(step))
+        return self.end(time.perf_counter() - started)
+
+    def begin(self, to_examples: int) -> None:
+        """Sets out to train until so many examples have been seen in all."""
         if 0 < self._arrived_at < to_examples:
             self._sums, self._curve, self._arrived_at = _Sums(), StepCurve(), 0
         self._adapted.model.train()
-        sums, steps = self._sums, 0
-        loss_sum = torch.tensor(sums.loss, device=self._device)
-        diverged, goes_on = False, True
-        with isolated(self._device):
-            while self.examples_seen < to_examples and not diverged and goes_on:
-                rows = self._next_batch()
-                sums.rate = self._rate(len(rows))
-                loss, batch_targets, batch_tokens = self._train(rows, sums.rate)
-                loss_sum += loss * batch_targets
-                sums.targets += batch_targets
-                sums.tokens += batch_tokens
-                steps += 1
-                last = self.examples_seen >= to_examples
-                if last or self._device.type == "cpu" or steps % CHECK_EVERY == 0:
-                    diverged = not math.isfinite(float(loss_sum))
-                goes_on = self._after_step()
+        self._goal = to_examples
+        self._steps = 0
+        self._loss_sum = torch.tensor(self._sums.loss, device=self._device)
+        self._diverged = self._told_to_end = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another step on the way that `begin` has set out on."""
+        return self.examples_seen < self._goal and not self._diverged and not self._told_to_end
+
+    def next_step(self) -> NextStep:
+        """Returns the step that is now to be taken; `take` follows it."""
+        rows = self._next_batch()
+        targets = sum(len(ids) for ids in self._rows.targets(rows))
+        tokens = sum(len(ids) for ids in self._rows.sources(rows)) + targets
+        return NextStep(rows, self._rate(len(rows)), targets, tokens)
+
+    def packed(self, step: NextStep) -> Step:
+        """Returns what passes of our own need to add the gradient of a step."""
+        return Step(
+            self._rows.sources(step.rows),
+            self._rows.targets(step.rows),
+            row_keys(self._seed, self.step, step.rows),
+            self._adapted.updates,
+            self._parameters["micro_batch_size"],
+            bool(self._parameters.get("gradient_checkpointing")),
+        )
+
+    def take(self, step: NextStep, loss: torch.Tensor) -> None:
+        """Takes a step whose gradient has been added.
+
+        Args:
+            step: What `next_step` returned.
+            loss: The mean over its target tokens, a scalar on the device.
+        """
+        norm = self._optimizer.step(step.rate)
+        self.step += 1
+        self.examples_seen += len(step.rows)
+        self._curve.add(
+            self.step, self.examples_seen, loss, step.targets, step.rate, norm, step.tokens
+        )
+        self._loss_sum += loss * step.targets
+        self._sums.rate = step.rate
+        self._sums.targets += step.targets
+        self._sums.tokens += step.tokens
+        self._steps += 1
+        last = self.examples_seen >= self._goal
+        if last or self._device.type == "cpu" or self._steps % CHECK_EVERY == 0:
+            self._diverged = not math.isfinite(float(self._loss_sum))
+        self._told_to_end = not self._after_step()
+
+    def end(self, seconds: float) -> Training:
+        """Returns what was done since `begin`, and by earlier calls on the same way.
+
+        Args:
+            seconds: How long it took.
+        """
         self._adapted.model.eval()
-        sums.loss = float(loss_sum)
-        sums.seconds += time.perf_counter() - started
-        interrupted = self.examples_seen < to_examples and not diverged
+        sums = self._sums
+        sums.loss = float(self._loss_sum)
+        sums.seconds += seconds
+        interrupted = self.examples_seen < self._goal and not self._diverged
         if not interrupted:
-            self._arrived_at = to_examples
+            self._arrived_at = self._goal
         mean = sums.loss / sums.targets if sums.targets else None
         points = self._curve.points()
-        return Training(mean, diverged, sums.rate, sums.tokens, sums.seconds, interrupted, points)
+        return Training(
+            mean, self._diverged, sums.rate, sums.tokens, sums.seconds, interrupted, points
+        )
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the optimiser's tensors by name."""
@@ -210,37 +285,13 @@ class Trainer:
             schedule=self._parameters["schedule"],
         )
 
-    def _train(self, rows: list[int], rate: float) -> tuple[torch.Tensor, int, int]:
-        """Takes one optimiser step.
-
-        Returns:
-            The mean loss over the batch's target tokens (a scalar on the device), the number of
-            these, and the number of all tokens.
-        """
-        targets = sum(len(ids) for ids in self._rows.targets(rows))
-        tokens = sum(len(ids) for ids in self._rows.sources(rows)) + targets
+    def loss(self, step: NextStep) -> torch.Tensor:
+        """Adds the gradient of a step and returns its mean loss, by passes of our own or others."""
         base = self._adapted.base
         if base is None or self._group.size > 1:
-            total = self._add_gradients(rows, targets)
-        else:
-            step = self._step_of(rows)
-            (total,) = add_gradients(base, [step], self._device, self._overhead_tokens)
-        norm = self._optimizer.step(rate)
-        self.step += 1
-        self.examples_seen += len(rows)
-        self._curve.add(self.step, self.examples_seen, total, targets, rate, norm, tokens)
-        return total, targets, tokens
-
-    def _step_of(self, rows: list[int]) -> Step:
-        """Returns what passes of our own need for a step on these rows."""
-        return Step(
-            self._rows.sources(rows),
-            self._rows.targets(rows),
-            row_keys(self._seed, self.step, rows),
-            self._adapted.updates,
-            self._parameters["micro_batch_size"],
-            bool(self._parameters.get("gradient_checkpointing")),
-        )
+            return self._add_gradients(step.rows, step.targets)
+        losses = add_gradients(base, [self.packed(step)], self._device, self.overhead_tokens)
+        return losses[0]
 
     def _add_gradients(self, rows: list[int], targets: int) -> torch.Tensor:
         """Adds the gradient of the batch through the model's family, with the whole group.
@@ -257,7 +308,7 @@ class Trainer:
         cuts = micro_batches(
             [by_length[row] for row in own],
             self._parameters["micro_batch_size"],
-            self._overhead_tokens,
+            self.overhead_tokens,
         )
         family = self._adapted.family
         total = torch.zeros((), device=self._device)

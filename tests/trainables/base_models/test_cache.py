@@ -34,7 +34,7 @@ def numbers(base: str, technique: str) -> tuple[object, ...]:
     trial = Finetuning(configuration(base, technique, budget_examples=24, **given), CPU)
     training = trial.advance(24)
     evaluation = trial.evaluate("validation")
-    weights = [p.detach().clone() for p in trial._adapted.model.parameters()]
+    weights = [p.detach().clone() for p in trial.adapted.model.parameters()]
     trial.close()
     written = [(row["prediction"], row["bleu"]) for row in evaluation.predictions]
     return training.loss, evaluation.metrics["eval_loss"], written, weights

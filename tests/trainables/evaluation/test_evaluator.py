@@ -27,7 +27,7 @@ def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
         if given.get("labels") is not None:
             passes.append(len(given["labels"]))
 
-    trial._adapted.model.register_forward_pre_hook(note, with_kwargs=True)
+    trial.adapted.model.register_forward_pre_hook(note, with_kwargs=True)
     whole = trial.evaluate("validation").metrics["eval_loss"]
     rows = passes.pop()
     assert not passes  # one batch, one pass
@@ -89,7 +89,7 @@ def test_the_loss_alone_says_whether_any_row_can_be_run(tmp_path: Path, runs: st
                 protocol="standard",
                 executor=executor,
             )
-            .measure_loss(trial._adapted)
+            .measure_loss(trial.adapted)
             .metrics
         )
     for score in ("execution_accuracy", "valid_sql"):

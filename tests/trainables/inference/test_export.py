@@ -40,9 +40,9 @@ def test_merged_weights_answer_as_the_trained_model_where_they_can_be_had(
     parameters: dict[str, Any] = given | {"learning_rate": brisk_rate(technique)}
     chosen = configuration(base, technique, **parameters)
     trial = Finetuning(chosen, "cpu")
-    before = logits(trial._adapted.model)
+    before = logits(trial.adapted.model)
     trial.advance(40)
-    trained = logits(trial._adapted.model)
+    trained = logits(trial.adapted.model)
     assert not torch.allclose(before, trained, atol=1e-2)
     trial.save(tmp_path / "checkpoint")
     trial.close()

@@ -31,7 +31,7 @@ def test_a_trial_trains_evaluates_and_goes_on_from_its_checkpoint(
     base: str, technique: str, tmp_path: Path
 ) -> None:
     trial = Finetuning(configuration(base, technique), "cpu")
-    for parameter in trial._adapted.model.parameters():
+    for parameter in trial.adapted.model.parameters():
         if not isinstance(parameter, Params4bit):
             trained = parameter.requires_grad
             assert parameter.dtype is (torch.float32 if trained else torch.bfloat16)

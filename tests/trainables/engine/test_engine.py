@@ -1,0 +1,224 @@
+"""A trial's numbers do not depend on who shares its engine."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.trainables.loop_base import configuration, write_loop_base
+from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.engine.engine import Engine
+from trainables.finetune import EvaluationInterruptedError, Finetuning
+from trainables.training.trainer import Training
+
+CPU = torch.device("cpu")
+BUDGET = 48
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A T5 with dropout of its own."""
+    return write_loop_base(tmp_path_factory.mktemp("base"))
+
+
+def configured(
+    base: str,
+    seed: int,
+    given: Mapping[str, Scalar] = MappingProxyType({}),
+    technique: str = "lora",
+) -> TrialConfiguration:
+    trains = technique != "pretrained"
+    usual: dict[str, Scalar] = {}
+    if technique == "lora":
+        usual = {"rank": 2, "dropout": 0.1, "batch_size": 4}
+    return configuration(
+        base,
+        technique,
+        budget_examples=BUDGET if trains else 0,
+        data_size=24 if trains else 0,
+        seed=seed,
+        **(usual | dict(given)),
+    )
+
+
+DIFFERENT: list[Mapping[str, Scalar]] = [
+    {"rank": 1, "learning_rate": 3e-2},
+    {"rank": 5, "target_modules": "all-linear", "batch_size": 3},
+    {"rank": 2, "dropout": 0.5, "batch_size": 8, "micro_batch_size": 2},
+    {"rank": 3, "target_modules": "feed-forward", "gradient_checkpointing": True},
+]
+
+
+def weights(one: Finetuning) -> dict[str, torch.Tensor]:
+    return {name: each.detach().clone() for name, each in one.adapted.trainable().items()}
+
+
+def assert_same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, weight in one.items():
+        torch.testing.assert_close(weight, other[name], rtol=1e-3, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def alone(base: str) -> list[tuple[float, dict[str, torch.Tensor], dict[str, Any]]]:
+    """Of each configuration: its loss, weights and measures where it is trained by itself."""
+    found = []
+    for seed, each in enumerate(DIFFERENT):
+        with closing(Finetuning(configured(base, seed, each), CPU)) as one:
+            loss = one.advance(BUDGET).loss
+            assert loss is not None
+            found.append((loss, weights(one), one.evaluate("validation").metrics))
+    return found
+
+
+def run(engine: Engine) -> dict[str, Training]:
+    """Advances until everybody has arrived."""
+    found: dict[str, Training] = {}
+    while engine.on_the_way:
+        found.update(engine.step())
+    return found
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def closed() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_all_together_each_has_the_numbers_that_it_has_alone(
+    base: str, alone: list[Any], engine: Engine, closed: ExitStack
+) -> None:
+    trials = {
+        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
+        for seed, each in enumerate(DIFFERENT)
+    }
+    for key, one in trials.items():
+        engine.join(key, one)
+        engine.advance(key, BUDGET)
+    trained = run(engine)
+    evaluated = engine.evaluate(list(trials), "validation")
+    for key, one in trials.items():
+        loss, expected, metrics = alone[int(key)]
+        assert trained[key].loss == pytest.approx(loss, rel=1e-4)
+        assert_same(weights(one), expected)
+        found = evaluated[key].metrics
+        assert found["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-4)
+        assert found["rouge_l"] == metrics["rouge_l"]
+        assert one.advanced_to == one.evaluated_to == BUDGET
+        assert one.train_seconds > 0
+        assert one.eval_seconds > 0
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.randoms(use_true_random=False))
+def test_they_may_come_and_go_at_any_step_and_go_on_from_checkpoints(
+    base: str, alone: list[Any], tmp_path_factory: pytest.TempPathFactory, draw: random.Random
+) -> None:
+    engine = Engine()
+    with ExitStack() as closed:
+
+        def fresh(number: int) -> Finetuning:
+            own = configured(base, number, DIFFERENT[number])
+            return closed.enter_context(closing(Finetuning(own, CPU)))
+
+        outside = {number: fresh(number) for number in range(len(DIFFERENT))}
+        losses: dict[int, float | None] = {}
+        while len(losses) < len(DIFFERENT):
+            inside = [n for n in range(len(DIFFERENT)) if n not in outside and n not in losses]
+            number = draw.choice([*outside, *inside])
+            if number in outside:
+                engine.join(str(number), outside.pop(number))
+                engine.advance(str(number), BUDGET)
+            elif draw.random() < 0.2:
+                saved = tmp_path_factory.mktemp("checkpoint")
+                engine.leave(str(number)).save(saved)
+                outside[number] = fresh(number)
+                outside[number].load(saved)
+            for key, training in engine.step().items():
+                losses[int(key)] = training.loss
+        for number, (loss, expected, _) in enumerate(alone):
+            assert losses[number] == pytest.approx(loss, rel=1e-4)
+            assert_same(weights(engine.leave(str(number))), expected)
+
+
+def test_a_trial_that_diverges_arrives_and_the_others_go_on(
+    base: str, alone: list[Any], engine: Engine, closed: ExitStack
+) -> None:
+    well, ill = (
+        closed.enter_context(closing(Finetuning(configured(base, seed, DIFFERENT[0]), CPU)))
+        for seed in (0, 9)
+    )
+    next(iter(ill.adapted.trainable().values())).data.fill_(math.nan)
+    for key, one in {"well": well, "ill": ill}.items():
+        engine.join(key, one)
+        engine.advance(key, BUDGET)
+    first = engine.step()
+    assert list(first) == ["ill"]
+    assert first["ill"].diverged
+    trained = run(engine)
+    assert trained["well"].loss == pytest.approx(alone[0][0], rel=1e-4)
+
+
+def test_a_trial_that_is_told_to_end_arrives_interrupted(
+    base: str, engine: Engine, closed: ExitStack
+) -> None:
+    told = False
+    one = Finetuning(configured(base, 0), CPU, interrupted=lambda: told)
+    other = Finetuning(configured(base, 1), CPU)
+    for key, each in {"one": one, "other": other}.items():
+        engine.join(key, closed.enter_context(closing(each)))
+        engine.advance(key, BUDGET)
+    assert not engine.step()
+    told = True
+    (key, training), *rest = engine.step().items()
+    assert (key, training.interrupted, rest) == ("one", True, [])
+    assert not run(engine)["other"].interrupted
+    with pytest.raises(EvaluationInterruptedError):
+        engine.evaluate(["one", "other"], "validation")
+
+
+@pytest.mark.parametrize("technique", ["full", "prefix", "pretrained"])
+def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
+    base: str, technique: str, engine: Engine, closed: ExitStack
+) -> None:
+    def made() -> Finetuning:
+        own = configured(base, 0, technique=technique)
+        return closed.enter_context(closing(Finetuning(own, CPU)))
+
+    by_itself, here = made(), made()
+    goal = 0 if technique == "pretrained" else BUDGET
+    expected = by_itself.advance(goal)
+    engine.join("here", here)
+    engine.join("lora", closed.enter_context(closing(Finetuning(configured(base, 1), CPU))))
+    engine.advance("here", goal)
+    engine.advance("lora", BUDGET)
+    trained = run(engine)
+    assert trained["here"].loss == expected.loss
+    for name, weight in weights(by_itself).items():
+        assert torch.equal(weight, weights(here)[name])
+    measured = engine.evaluate(["here", "lora"], "validation", scores=False)
+    own = by_itself.evaluate("validation", scores=False)
+    assert measured["here"].metrics["eval_loss"] == own.metrics["eval_loss"]
+
+
+def test_a_name_is_taken_once(base: str, engine: Engine, closed: ExitStack) -> None:
+    one = closed.enter_context(closing(Finetuning(configured(base, 0), CPU)))
+    engine.join("one", one)
+    with pytest.raises(ValueError, match='a trial "one" already'):
+        engine.join("one", one)
