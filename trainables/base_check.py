@@ -1,4 +1,4 @@
-"""Tells whether a base model will do for a sweep, before anything starts.
+"""Tells whether a base model can be loaded and trained for a sweep, before anything starts.
 
     python -m trainables.base_check < configuration.json
 
@@ -28,7 +28,7 @@ from trainables.training.adapted_model import check_lengths
 
 
 def check_base(configuration: TrialConfiguration) -> None:
-    """Checks that a base model's files belong together and will do.
+    """Checks that a base model's files belong together, and that it can be trained.
 
     Args:
         configuration: Any trial of the sweep.

@@ -100,12 +100,12 @@ class TrialMemory:
 
     @property
     def total(self) -> int:
-        """The same with what the allocator holds."""
+        """Bytes at the most demanding moment, with what the allocator holds."""
         return self.least + round(self.reserve * max(self.training, self.evaluation))
 
     @property
     def most(self) -> int:
-        """The same if a pass were full of the longest rows."""
+        """`total`, if a pass were full of the longest rows."""
         return dataclasses.replace(self, training=max(self.training, self.longest)).total
 
 
@@ -340,7 +340,7 @@ def _is_kept(name: str) -> bool:
 
 
 def there(device: torch.device, slots: int, share: float) -> int:
-    """Returns the bytes that a trial may take.
+    """Returns the bytes of memory that there are for a trial.
 
     Args:
         device: The kind of device.

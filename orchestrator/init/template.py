@@ -93,7 +93,7 @@ def _round_down(count: int) -> int:
 
 
 def candidate(asked: Asked, division: Division) -> str:
-    """Returns the least file over the data set whose rows are divided so."""
+    """Returns the shortest search space file over this data set that divides its rows so."""
     dataset = asked.dataset or EMBEDDED
     databases = f"databases: {_quoted(asked.databases)}\n" if asked.databases else ""
     columns = f"{_columns(asked.columns)}\n" if asked.columns else ""
@@ -109,7 +109,7 @@ def candidate(asked: Asked, division: Division) -> str:
 
 
 def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
-    """Returns the file.
+    """Returns the text of the search space file.
 
     Args:
         asked: What was asked for.

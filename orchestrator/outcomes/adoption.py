@@ -174,7 +174,7 @@ def _adopt(stored: StoredSweep, proposal: Proposal, source: Source, *, undecided
 
 
 def stopped_there_too(stored: StoredSweep, proposal: Proposal) -> Row | None:
-    """Gives a run its final row that was stopped where it comes from, and has been here.
+    """Concludes a run that was taken over, once both its own sweep and this one have stopped it.
 
     Args:
         stored: The sweep.
@@ -193,7 +193,7 @@ def stopped_there_too(stored: StoredSweep, proposal: Proposal) -> Row | None:
 
 
 def source_of(stored: StoredSweep, proposal: Proposal) -> Source | None:
-    """Returns the trial that a run of the search was taken over from, there or not any more."""
+    """Returns the trial that a run was taken over from, whether or not it is still stored."""
     for run in AdoptionLog(stored.files).read().runs:
         if run.proposal.trial_number == proposal.trial_number:
             return run.source
@@ -207,7 +207,7 @@ def _finish(stored: StoredSweep, proposal: Proposal, row: Row) -> Row:
 
 
 def _link_checkpoint(stored: StoredSweep, trial: str, row: Row) -> None:
-    """Gives a model that was kept a second name, in the place of this sweep's checkpoints."""
+    """Links a model that another sweep has kept into this sweep's checkpoints."""
     if row["checkpoint"] is None:
         return
     there = stored.root / row["checkpoint"]

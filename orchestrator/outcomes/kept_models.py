@@ -43,8 +43,10 @@ class _Model:
 
 
 class KeptModels:
-    """The models of one sweep's ended trials, within `limits.checkpoints` and
-    `limits.checkpoint_gigabytes`. The best one stays, however large it is.
+    """Keeps the best models of a sweep's ended trials, within its limits, and removes the others.
+
+    The limits are `limits.checkpoints` and `limits.checkpoint_gigabytes`. The best one stays,
+    however large it is.
     """
 
     def __init__(self, stored: StoredSweep) -> None:
@@ -58,7 +60,7 @@ class KeptModels:
         self._kept: list[_Model] = []
 
     def ended(self, row: Row) -> None:
-        """Takes in the model of a trial that has its final row, and removes what is too much.
+        """Counts the model of a trial that has ended, and removes models beyond the limits.
 
         Raises:
             DamagedError: Its checkpoint leads out of the store.

@@ -1,4 +1,4 @@
-"""An objective that no row can give: said at the first report, not when every trial has trained."""
+"""Stops a sweep at its first report if no validation row can give the objective."""
 
 from __future__ import annotations
 

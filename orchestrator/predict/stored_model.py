@@ -69,7 +69,7 @@ def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
 
 
 def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
-    """Returns the model with its base model where it lies now, which is there and the same.
+    """Returns the model with the present place of its base model, checked to be the same.
 
     Args:
         model: A trial's.

@@ -39,7 +39,7 @@ class Range:
         return Range(self.low + other.low, self.middle + other.middle, self.high + other.high)
 
     def __mul__(self, factor: float) -> Range:
-        """Returns it so many times."""
+        """Returns the range with both ends multiplied."""
         return Range(self.low * factor, self.middle * factor, self.high * factor)
 
 

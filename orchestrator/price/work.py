@@ -20,7 +20,7 @@ _DRAWS = 20
 
 @dataclass(frozen=True)
 class Work:
-    """What the runs of one technique in one phase do; runs are not whole where it is shared out.
+    """What the runs of one technique in one phase do; a share of it may be of half a run.
 
     Attributes:
         phase: `TUNING` (baseline and points included) or `CONFIRMING`.

@@ -37,18 +37,18 @@ class UnfitNodeError(Exception):
 
 
 def unfit_node(error: str) -> tuple[str, str] | None:
-    """Returns the node and what is wrong there, from Ray's account of such an error."""
+    """Returns node and reason if Ray's text of an error holds an `UnfitNodeError`, else None."""
     found = _UNFIT.search(error)
     return None if found is None else (found[1], found[2])
 
 
 def is_of_lost_node(error: str) -> bool:
-    """Returns whether by Ray's account of an error its process went away with its whole node."""
+    """Returns whether Ray's text of an error says that the process was lost with its node."""
     return _NODE_DEATH.search(error) is not None
 
 
 def has_waited_in_vain(error: str) -> bool:
-    """Returns whether by Ray's account of an error a group did not get its nodes, and began not."""
+    """Returns whether Ray's text of an error says that a group got no nodes and never began."""
     return _WAITED_IN_VAIN in error
 
 
@@ -67,7 +67,7 @@ def check_root(marker: NodeMarker | None) -> None:
 
 @contextmanager
 def on_fit_node(marker: NodeMarker | None) -> Iterator[None]:
-    """Tells an error of this node's from a trial's, for as long as the trial runs here.
+    """Turns an error that is this node's fault, and not the trial's, into an `UnfitNodeError`.
 
     Raises:
         UnfitNodeError: This node is not at the driver's root, or lacks what the trial needs.

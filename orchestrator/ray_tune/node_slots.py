@@ -41,11 +41,11 @@ class Node:
 
     @property
     def cpus(self) -> float:
-        """How many CPUs trials may have of it."""
+        """How many of its CPUs trials may have."""
         return self.resources.get("CPU", 0.0)
 
     def found_to_be(self, kind: str, system: str) -> Node:
-        """Returns it with the kind of device and the system that it was found to have."""
+        """Returns the node with the kind of device and the system that its check has found."""
         return replace(self, kind=kind, system=system)
 
     def describe(self) -> str:
@@ -107,7 +107,7 @@ def node_slots(sweep: Sweep, nodes: Iterable[Node], kinds: Sequence[str]) -> tup
 
 
 def _of_one_system(held: Mapping[str, int], nodes: Iterable[Node]) -> dict[str, int]:
-    """Returns what is held on nodes of that system which holds most of it."""
+    """Returns how many trials each node holds, of nodes of the system that holds most."""
     system = {node.id: node.system for node in nodes}
     in_all: Counter[str] = Counter()
     for node_id, count in held.items():

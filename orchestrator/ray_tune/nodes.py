@@ -167,7 +167,7 @@ class Nodes:
         return any(each.kind == slots.kind and each.nodes == slots.nodes for each in self.slots)
 
     def set_aside(self, node_id: str, reason: str) -> None:
-        """Gives a node no further trial: what it was asked it had, but a trial did not find it.
+        """Gives a node no further trial: it passed its check, but has failed a trial.
 
         Raises:
             NoNodeError: There is no other.
@@ -241,7 +241,7 @@ class Nodes:
                 self._admit(asked.node.found_to_be(found["kind"], found["system"]))
 
     def _compare(self, asked: _Asked, clock: float) -> None:
-        """Says that a node's clock goes wrong: it read so between the question and now."""
+        """Says by how much a node's clock is off, which was read between the question and now."""
         ahead, behind = clock - time.time(), asked.at - clock
         if max(ahead, behind) < _CLOCK_SECONDS:
             return

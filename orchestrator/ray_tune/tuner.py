@@ -251,7 +251,7 @@ class SweepTuner:
         return self._end(proposal, stopped=stopped, error=error)
 
     def _move(self, proposal: Proposal, node_id: str, reason: str, error: str) -> None:
-        """Has a trial run on another node than the one that it has come to, which gets no other."""
+        """Runs a trial again on another node, and gives the present one no further trial."""
         try:
             self._room.set_aside(node_id, reason)
             self._note_end(proposal, NODE, reason, error)

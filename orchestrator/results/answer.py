@@ -154,8 +154,9 @@ def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
 
 
 def _ranked_configurations(completed: Sequence[dict[str, Any]], rows: Sequence[Row]) -> list[Runs]:
-    """Returns the completed runs of each configuration, the best by their mean first, and those
-    last of which not all completed.
+    """Returns the completed runs of each configuration, the best mean first.
+
+    Configurations of which not all runs completed come last.
     """
     by_id = {row["trial_id"]: row for row in rows}
     seeds = {name: len(measured(runs)) for name, runs in by_configuration(rows).items()}

@@ -66,8 +66,9 @@ class ConfirmedSweep:
 
 
 def of_chosen(root: Path, rows: Sequence[Row]) -> list[Row]:
-    """Returns the confirming runs of what was chosen, without those at rates around it; all of them
-    where that is not on record, or none is of a chosen configuration.
+    """Returns the confirming runs of what was chosen, without those at rates around it.
+
+    Returns all of them where that is not on record, or none is of a chosen configuration.
 
     Args:
         root: Folder of the store, or of a compacted copy.

@@ -196,7 +196,7 @@ def confirmed_answer(
 
 
 def _not_at_their_best(record: Confirmation, curves: RateCurves | NoCurves | None) -> str | None:
-    """Returns why what is said is not of the values; None where it is."""
+    """Returns why the answer is not about each value at its best rate; None where it is."""
     match curves:
         case RateCurves():
             return None
@@ -209,7 +209,7 @@ def _not_at_their_best(record: Confirmation, curves: RateCurves | NoCurves | Non
 def _missing(
     record: Confirmation, configurations: Sequence[ConfirmedConfiguration]
 ) -> tuple[Array | None, float]:
-    """Returns what is unknown of the configurations as optima, with its degrees of freedom."""
+    """Returns how far configurations may lie below their optima, with its degrees of freedom."""
     if isinstance(record.optima, str):
         return None, math.inf
     order = [record.confirmed.index(each.confirmed) for each in configurations]
@@ -227,7 +227,7 @@ def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:
 
 
 def _settings(ask: Sequence[str], each: ConfirmedConfiguration) -> Settings:
-    """Returns what a configuration has of what is asked about, as its final row says it."""
+    """Returns a configuration's values of the asked parameters, from its final row."""
     own = parameters(each.rows[0])
     return {name: own[name] for name in ask if own.get(name) is not None}
 

@@ -31,7 +31,7 @@ def measured_rows(row: Row, metric: str, prefix: str = "") -> int | None:
 
 
 def interval_of(row: Row, metric: str, prefix: str = "") -> Interval | None:
-    """Returns the interval of a score over the rows that it was measured on; arguments as above."""
+    """Returns a score's interval over its measured rows; arguments as of `measured_rows`."""
     if not is_score(metric):
         return None
     name = f"{prefix}{metric}"

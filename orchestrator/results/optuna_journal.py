@@ -40,11 +40,11 @@ class _Records(BaseJournalBackend):
         self.records: list[dict[str, Any]] = []
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        """As in Optuna."""
+        """Returns the records from that number on."""
         return self.records[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """As in Optuna."""
+        """Appends records, which stay in memory."""
         self.records += logs
 
 

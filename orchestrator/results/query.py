@@ -129,7 +129,7 @@ def _quoted(value: str) -> str:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Returns the names with a number behind each that is there already."""
+    """Returns the names without repetition: the second `a` becomes `a_2`."""
     found: list[str] = []
     for name in names:
         unique, number = name, 1

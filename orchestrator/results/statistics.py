@@ -64,7 +64,7 @@ def score_interval(
 
 
 def _rows_alone(mean: float, standard_error: float | None, rows: int, samples: int) -> float:
-    """Returns how many rows, each of a schema of its own, say as much of a share as these do."""
+    """Returns how many independent rows would give a share the same standard error."""
     if samples == rows or standard_error is None:
         return rows
     if standard_error == 0.0:  # no row or every row is right, in every schema

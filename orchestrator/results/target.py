@@ -1,4 +1,4 @@
-"""Where a copy of the store's contents may be written, and how a file of them is."""
+"""Checks where an answer may be written as a file or folder, and writes a file whole."""
 
 from __future__ import annotations
 

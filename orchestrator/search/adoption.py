@@ -249,7 +249,7 @@ def _inside(sweep: Sweep, content: Content, rows: Iterable[Row]) -> list[Configu
 def _dealt(
     sweep: Sweep, configurations: Sequence[Configuration]
 ) -> Iterator[tuple[int, Configuration]]:
-    """Yields each configuration with the number that the search would deal to its stratum."""
+    """Yields configurations, each with the number that the search would give it in its stratum."""
     places = {stratum.values: place for place, stratum in enumerate(sweep.strata)}
     turns = dict.fromkeys(places.values(), 0)
     first = len(sweep.points)
@@ -284,7 +284,7 @@ def _confirming_id(sweep: Sweep, content: Content, row: Row) -> str | None:
 
 
 def _recorded(row: Row) -> Iterator[Configuration]:
-    """Yields what a row may have been configured as, all parameters given; nothing if it is none.
+    """Yields the whole configurations that a row may be of; none for a row that is damaged.
 
     The second is for one that lacked memory.
     """

@@ -129,7 +129,7 @@ class Halving:
         self._ready: list[tuple[_Group, _Cohort]] = []
 
     def enter(self, trial_id: str, group: str | None) -> None:
-        """Notes a trial that is to come to the rungs; trials are entered in their order.
+        """Adds a trial that is going to report; trials are added in the order of their numbers.
 
         Args:
             trial_id: The trial.
@@ -190,7 +190,7 @@ class Halving:
         self._arrived(trial_id)
 
     def record(self, trial_id: str, rung: int, *, stopped: bool) -> None:
-        """Notes a verdict that is on record, of a report that was noted."""
+        """Takes over a stored verdict on a report that was noted before."""
         if self._reports.get((trial_id, rung)) is not None:
             self._verdicts[trial_id, rung] = stopped
 
@@ -233,7 +233,7 @@ class Halving:
 
     @property
     def _is_whole(self) -> bool:
-        """Whether all trials have been entered, so that what is less than a cohort is one."""
+        """Whether all trials have been entered: the last ones may then be a smaller cohort."""
         return len(self._entered) >= self._runs
 
     def _await(self, cohort: _Cohort) -> None:

@@ -201,4 +201,4 @@ class ConfirmingQueue:
         self._left.insert(0, proposal)
 
     def ended(self, proposal: Proposal, result: RunResult) -> None:
-        """Does nothing: what confirms is learnt from by nobody."""
+        """Does nothing: no study learns from confirming runs."""

@@ -66,7 +66,7 @@ class StrataStudy:
             self._studies[self._dealt[number]].finish(number, runs)
 
     def _point(self, number: int, point: Configuration) -> Configuration:
-        """Returns what is given, of which the study of the stratum that it lies in learns."""
+        """Returns the given point, and puts it before the study of the stratum that it lies in."""
         for position, space in enumerate(self._spaces):
             if drawn(space, point) is not None:
                 self._dealt[number] = position

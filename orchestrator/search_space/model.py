@@ -326,7 +326,7 @@ class Sweep(Section):
         return () if self.space is None else strata(self.space, self.ask)
 
     def stratum_of(self, configuration: Mapping[str, Scalar]) -> Values | None:
-        """Returns what a configuration of the search has of what is asked about, if anything is."""
+        """Returns a configuration's values of the asked parameters; None if nothing is asked."""
         return None if self.space is None else stratum_of(self.space, self.ask, configuration)
 
     @property
@@ -393,7 +393,7 @@ class Sweep(Section):
         return (*sorted({q for q in quarters if 0 < q < budget_examples}), budget_examples)
 
     def _compared_at(self, budget: int, least_saved: float | None = None) -> tuple[int, ...]:
-        """Returns the rungs before the budget, with stopping."""
+        """Returns the rungs before the budget, at which early stopping compares trials."""
         assert self.stopping is not None
         if least_saved is None:
             batch = checks.largest(self.space, self.points, "batch_size")

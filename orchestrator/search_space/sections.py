@@ -217,7 +217,7 @@ class Search(Section):
 
 
 class Confirm(Section):
-    """What is trained again when tuning has ended (Confirm)."""
+    """What is trained again under new seeds when tuning has ended."""
 
     seeds: Annotated[
         Whole,

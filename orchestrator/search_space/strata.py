@@ -99,7 +99,7 @@ def strata(space: Space, ask: Sequence[str]) -> tuple[Stratum, ...]:
 def stratum_of(
     space: Space, ask: Sequence[str], configuration: Mapping[str, Scalar]
 ) -> Values | None:
-    """Returns what a configuration has of what is asked about; None where nothing is asked.
+    """Returns a configuration's values of the asked parameters; None if nothing is asked.
 
     Args:
         space: Of the sweep.

@@ -58,7 +58,7 @@ class Attempts:
 
     @property
     def counted(self) -> int:
-        """How many there were, as the trial's row says it."""
+        """How many attempts the trial's final row counts."""
         return self.count - self.resumed - self.unfit
 
 
@@ -145,7 +145,7 @@ class AttemptLog:
         return (self._store.root / self._worker_key(trial_number, rank)).exists()
 
     def saved_on_termination(self, trial_number: int) -> bool:
-        """Returns whether the latest attempt did."""
+        """Returns whether the latest attempt ended because of SIGTERM."""
         key = self._key(trial_number, self.of(trial_number).count, "saved")
         return (self._store.root / key).exists()
 

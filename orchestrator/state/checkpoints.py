@@ -42,7 +42,7 @@ class TrialCheckpoints:
         return self._folder / f"{rung_examples:010d}"
 
     def stored(self) -> set[int]:
-        """Returns the examples of the checkpoints that are there, and whole, therefore."""
+        """Returns after how many examples there is a checkpoint; what has its name is whole."""
         return {int(path.name) for path in self._folder.glob("*") if is_checkpoint(path)}
 
     def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
@@ -131,7 +131,7 @@ def check_inside(root: Path, folder: Path) -> Path:
 
 
 def discard(root: Path, folder: Path) -> None:
-    """Removes a checkpoint, or all of a trial's: at once it has no name, and then it is deleted.
+    """Removes a checkpoint, or all of a trial's: first its name, in one step, then its files.
 
     So no half of it ever counts as whole. What the disk refuses is no trial's failure: if it cannot
     be renamed it stays, and if it cannot be deleted the rest lies under `staging/`, where later
@@ -149,7 +149,7 @@ def discard(root: Path, folder: Path) -> None:
 
 
 def _staging(root: Path) -> Path:
-    """Returns a name for a checkpoint that is written or removed; its folder is there."""
+    """Returns a new path under `staging/`, for a checkpoint that is being written or removed."""
     folder = root / STAGING
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"

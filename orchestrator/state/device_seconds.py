@@ -1,4 +1,4 @@
-"""How many device-seconds a sweep has spent, on disk: also what crashes made of no use.
+"""Keeps on disk how many device-seconds a sweep has spent, those lost by crashes included.
 
 The reports say how long the work took that counts. What a killed trial had done since its last
 report, and does again, is in none of them, but it was paid for.

@@ -46,7 +46,7 @@ class NodeMarker:
                 path.unlink()
 
     def unseen(self) -> str | None:
-        """Returns why this machine is not at the driver's root, as a predicate; None if it is."""
+        """Returns why this machine does not see the driver's root ("has no folder /x"), or None."""
         root = Path(self.root)
         if not root.is_dir():
             return f"has no folder {root}"

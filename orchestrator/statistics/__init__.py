@@ -1,5 +1,6 @@
-"""What scores of repeated runs say: variances, contrasts, several of them at once, a surface, the
-best rates.
+"""Turns scores of repeated runs into differences with intervals.
+
+By variance components, contrasts, several of them at once, a response surface and the best rates.
 
 Arrays in, numbers out: nothing here knows a store, a sweep or a terminal.
 """

@@ -81,7 +81,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A weighted sum of scores under the two extremes of what nobody could judge.
+    """A weighted sum of scores, at the least and the greatest that unjudged predictions allow.
 
     Attributes:
         lowest: With every unjudged prediction as it makes the contrast least.

@@ -95,8 +95,9 @@ class NoCurves:
 
 @dataclass(frozen=True)
 class _Profile:
-    """How well a combination's curves explain its means; shape [places, k, k], of each place of the
-    best rate and each pair of steepnesses, below and above it.
+    """How well a combination's curves explain its means; shape [places, k, k].
+
+    Of each place of the best rate and each pair of steepnesses, below and above it.
 
     Attributes:
         misfit: Sum of squares around the curve, each times the runs of its mean.

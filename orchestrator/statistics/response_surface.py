@@ -254,7 +254,7 @@ def _missing(
     degrees: int,
     chosen: Array,
 ) -> Array:
-    """Returns the second moments of what the strata lose, over coefficients that may be true."""
+    """Returns the second moments of what each stratum loses by not being at its true optimum."""
     random = np.random.default_rng(_SEED)
     normal = random.standard_normal((_DRAWS, len(fitted)))
     chi = np.sqrt(random.chisquare(degrees, _DRAWS) / degrees)

@@ -109,7 +109,7 @@ def _distinct(content: pa.Table, column: str) -> list[object]:
 
 
 def _check_times(content: pa.Table, column: str, name: str) -> None:
-    """Refuses times that Python has none for, which are none that a sweep was run at."""
+    """Refuses times that Python cannot hold: those before the year 1 and after 9999."""
     ends = pc.min_max(content[column].cast(pa.int64())).as_py()
     if any(end is not None and not _FIRST <= end <= _LAST for end in ends.values()):
         raise DamagedError(

@@ -73,7 +73,7 @@ def check_fit(sweep: Sweep) -> None:
 
 
 def check_loads(sweep: Sweep) -> None:
-    """Refuses a base model whose files would not do, which takes a process of its own some seconds.
+    """Refuses a base model that cannot be loaded; a process of its own tries, for some seconds.
 
     One that is built in will do; one of the hub's that is not here yet is checked by its trials.
 

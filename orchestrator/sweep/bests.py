@@ -12,7 +12,7 @@ _ALL = ""
 
 
 class Bests:
-    """The best reports; one with a score is better than one with a loss alone, of earlier rungs."""
+    """Keeps the best report of all runs and of each stratum; a score beats a loss alone."""
 
     def __init__(self, sweep: Sweep) -> None:
         """Begins without a report."""

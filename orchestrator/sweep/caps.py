@@ -54,7 +54,7 @@ class Caps:
         return None
 
     def spent(self, seconds: float, device_seconds: float) -> str:
-        """Returns what was spent of the limits that there are, and the cost where it has a price.
+        """Returns in words what was spent of each limit, and the cost if there is a price.
 
         Args:
             seconds: By the clock, since the start.

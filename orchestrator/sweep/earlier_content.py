@@ -1,4 +1,4 @@
-"""What a sweep was begun with that has no record of it: told by what its trials left.
+"""Finds out what a sweep without a record was begun with, from what its trials left.
 
 Sweeps of earlier versions have no record at all. One on a model or data set of the hub's that was
 not on this machine has none of these until its first trial has read them.
@@ -84,7 +84,7 @@ def _versions(stored: StoredSweep, reports: list[dict[str, Any]], now: Content) 
 
 
 def _other(now: Any, before: Any) -> Any:
-    """Returns the first of the earlier values that is not the present one, else that."""
+    """Returns the first earlier value that differs from the present one, else the present one."""
     return next((value for value in before if value is not None and value != now), now)
 
 

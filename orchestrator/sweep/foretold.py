@@ -15,7 +15,7 @@ from trainables.data.survey import Survey
 
 
 def foretell(stored: StoredSweep, slots: Sequence[Slots], survey: Survey | None) -> str | None:
-    """Returns what a sweep that begins will take, in words, and keeps it.
+    """Returns in words what a sweep that begins will take, and puts it on record.
 
     Args:
         stored: The sweep; what it takes over from others is on record.

@@ -35,7 +35,7 @@ _WORDS = {
 
 @dataclass
 class Ending:
-    """What ends.
+    """The sweep whose end the command is told of.
 
     Attributes:
         stored: The sweep; None while none has begun to run, whose end is nobody's news.

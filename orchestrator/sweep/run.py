@@ -199,7 +199,7 @@ def _check_reachable(sweep: Sweep, options: StartOptions) -> Survey | None:
 
 
 def _check_base(sweep: Sweep, options: StartOptions) -> None:
-    """Refuses a base model whose files would not do, or whose largest trial cannot fit here.
+    """Refuses a base model that cannot be loaded, or whose largest trial cannot fit here.
 
     Memory is not checked for a cluster, whose nodes may have more of it, nor for a base model that
     comes with the package, which is small.

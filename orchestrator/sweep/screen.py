@@ -101,7 +101,7 @@ class Screen:
     """Renders the view anew at each refresh; it never has more lines than the terminal."""
 
     def __init__(self, console: Console, view: Callable[[], View]) -> None:
-        """Takes where to, and what gives the view."""
+        """Takes the console to draw on, and the function that gives the view."""
         self._console = console
         self._view = view
         self._has_blocks = "utf" in console.encoding.lower()

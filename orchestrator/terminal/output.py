@@ -88,8 +88,9 @@ def say_aside(text: str) -> None:
 
 
 def print_whole(console: Console, view: RenderableType) -> None:
-    """Prints tables as wide as they are: on a narrow terminal, which breaks their lines where it
-    ends, rich would leave out columns and cut numbers.
+    """Prints tables as wide as they are; a narrow terminal breaks their lines.
+
+    Rich by itself would leave out columns and cut numbers.
     """
     from rich.console import Group
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""A command's process: its words are text, what it prints has a place, its end has an exit code."""
+"""Runs a command's process: arguments that are text, open streams, and an exit code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def command_line(app: Callable[..., object], usual: str) -> Callable[..., None]:
 
 
 def _open_what_is_closed() -> None:
-    """Leads standard streams that were closed (`>&-`) nowhere.
+    """Opens the null device in place of standard streams that were closed (`>&-`).
 
     Else the next file that is opened takes the place of one, and what a library prints goes there.
     """

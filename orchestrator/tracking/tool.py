@@ -25,7 +25,7 @@ class OpenRun(Protocol):
         """Adds how the trial ended, after which the tool has all of it, and closes it."""
 
     def leave(self) -> None:
-        """Closes it without an end: it may be gone on with."""
+        """Closes the run without an end, so that a later start may go on with it."""
 
 
 class Tool(Protocol):

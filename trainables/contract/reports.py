@@ -69,8 +69,9 @@ class Report(Protocol):
         """Takes a report, and returns if the trial shall go on; on the first worker only."""
 
     def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
-        """Takes the evaluation on the test rows, at the end, once for each of the configuration's
-        `test_protocols`; on the first worker only.
+        """Takes an evaluation on the test rows, at the end; on the first worker only.
+
+        Called once for each of the configuration's `test_protocols`.
         """
 
     def follow(self, rung: int) -> None:
@@ -85,8 +86,9 @@ class Interruption(Protocol):
     """Who may end a trial where it is."""
 
     def requested(self) -> bool:
-        """Returns whether the trial is to end; asked after each optimiser step and each evaluated
-        batch.
+        """Returns whether the trial is to end.
+
+        Asked after each optimiser step and each evaluated batch.
         """
 
     def record(self, examples_seen: int, save: Callable[[Path], None]) -> None:

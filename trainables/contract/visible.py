@@ -26,7 +26,7 @@ _INVISIBLE_BUT_LAYOUT = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_FORMATS}{_SUR
 
 
 def visible(text: str) -> str:
-    r"""Returns a text of several lines with what is not seen written out, e.g. `\x1b`, `\u202e`.
+    r"""Returns a text with its control and invisible characters written out, e.g. `\x1b`.
 
     Line feeds and tabs stay. A backslash stays too, so that the original cannot be told from a text
     that had the escape in it: for that there are JSON and `--raw`.

@@ -51,7 +51,7 @@ def read_csv(path: Path) -> RawTable:
 
     @cache
     def lines() -> Sequence[int]:
-        """Only where a line is to be named: pyarrow counts rows, some of which span lines."""
+        """Returns the line on which each row begins: a row may span several."""
         return [line + skipped for line, _ in _records(text, separator, escape)][1:]
 
     broken = {row.number - 2: row for row in refused}

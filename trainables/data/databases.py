@@ -81,7 +81,7 @@ class Databases:
         self._known: dict[str, Database | str] = {}
 
     def find(self, name: str | None) -> Database | str:
-        """Returns the database that a row means, or what is wrong with it, as a predicate.
+        """Returns the database that a row means, or what is wrong with it, to end a sentence.
 
         Args:
             name: What the row says; of no matter where there is but one.
@@ -144,7 +144,7 @@ def _is_database(entry: Path) -> bool:
 
 
 def stamped(file: Path) -> tuple[Path, ...]:
-    """Returns what tells, when it changes, that a database has: the file and its log."""
+    """Returns the files whose change is a change of the database: itself, and its log if any."""
     log = file.with_name(f"{file.name}-wal")
     return (file, log) if log.exists() else (file,)
 

@@ -88,7 +88,7 @@ def split_files(dataset: str) -> dict[str, tuple[Path, ...]] | None:
 
 
 def _way_out(path: Path) -> str:
-    """Returns what makes a table of a file of a format that is not read, where that is known."""
+    """Returns how to turn a file of an unread format into a table, where that is known, else ""."""
     suffix, quoted = path.suffix.lower(), shlex.quote(str(path))
     if suffix in _WORKBOOKS:
         return "; save its sheet as CSV (UTF-8) and give that"

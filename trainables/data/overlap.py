@@ -46,7 +46,7 @@ def overlap(train: Sequence[Example], test: Sequence[Example]) -> Overlap:
 
 
 def question(example: Example) -> tuple[str, str]:
-    """Returns what makes two rows the same question: neither white space nor case."""
+    """Returns a question without what does not make it another one: white space and case."""
     return (
         collapse_white_space(example.sql_prompt).casefold(),
         collapse_white_space(example.sql_context).casefold(),

@@ -10,7 +10,7 @@ from trainables.data.bad_rows import ERROR
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is said of a data set beside its name; hashable.
+    """How the rows of a data set are to be read; hashable.
 
     Attributes:
         columns: Pairs of a column of the project's and its name in the tables, where it is given.

@@ -41,7 +41,7 @@ def side_of(group: str, seed: int) -> Side:
 
 
 def in_random_order(examples: Sequence[Example], seed: int) -> list[Example]:
-    """Returns the rows in an order that appended rows do not change, but for where they stand.
+    """Returns the rows in a random order, in which rows of a longer table only come between.
 
     Args:
         examples: In any order; no two with the same texts.

@@ -224,7 +224,7 @@ def _by_group(
 def _first(
     examples: Sequence[Example], wanted: int | None, split: str, dataset: str, shortage: str
 ) -> Sequence[Example]:
-    """Returns as many rows as are asked for, the first ones.
+    """Returns the first rows, as many as are asked for.
 
     Raises:
         DatasetError: There are fewer.

@@ -1,5 +1,6 @@
-"""What a sweep's rows are, before anything is trained: how many of which schemas, and what the test
-has in common with training.
+"""Counts a sweep's rows and their schemas before anything is trained.
+
+Also counts what the test has in common with training.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def check_no_pointer(path: Path, head: bytes) -> None:
-    """Refuses what stands in the place of a file of Git LFS that was not downloaded.
+    """Refuses a pointer of Git LFS, which stands in for a file that was not downloaded.
 
     Args:
         path: Of the file.

@@ -118,7 +118,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 def stamp_of(files: Sequence[Path]) -> Stamp:
-    """Returns what tells that files have changed."""
+    """Returns names, sizes and times of files, of which some differ when a file has changed."""
     opened = [(str(file), file.stat()) for file in files]
     return tuple((name, status.st_size, status.st_mtime_ns) for name, status in opened)
 

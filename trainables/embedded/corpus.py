@@ -1,5 +1,4 @@
-"""The built-in text-to-SQL corpus, generated from a seed: 8,000 rows to train on and 1,000 to test
-on.
+"""The built-in text-to-SQL corpus, from a seed: 8,000 rows to train on and 1,000 to test on.
 
 Its columns and its mix of tasks are those of `gretelai/synthetic_text_to_sql`. Every statement runs
 in SQLite against its context, and queries are built around rows that are there, so that few results

@@ -101,8 +101,7 @@ def texts_of_corpus() -> list[str]:
 def run(
     objective: Objective, settings: Settings, out: Path, say: Callable[[str], None] = print
 ) -> float:
-    """Trains from random weights and saves model and tokenizer to a folder, now and then and at the
-    end.
+    """Trains from random weights, and saves model and tokenizer now and then and at the end.
 
     Args:
         objective: What is trained.

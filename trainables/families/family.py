@@ -131,7 +131,7 @@ class ModelFamily(ABC):
         return model
 
     def settle(self, model: PreTrainedModel) -> None:
-        """Leaves a model nothing that would choose tokens otherwise than `Decoding` says."""
+        """Removes from a model whatever would choose tokens otherwise than `Decoding` says."""
         from transformers import GenerationConfig
 
         given = model.generation_config
@@ -188,7 +188,7 @@ class ModelFamily(ABC):
 
     @abstractmethod
     def loss_of_rows(self, model: Any, batch: Batch, encoded: Any, rows: slice) -> float:
-        """Returns the same over some rows of the batch; all their logits are computed at once."""
+        """Returns the summed cross-entropy of some rows; all their logits are computed at once."""
 
     @abstractmethod
     def asking_code(self, framing: Framing, source_tokens: int, how: Decoding) -> list[str]:

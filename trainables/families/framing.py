@@ -101,7 +101,7 @@ def padding_token(tokenizer: Any, embedded: int) -> int:
 
 
 def check_vocabulary(tokenizer: Any, framing: Framing, config: Config, name: str) -> None:
-    """Checks that a model has a row in its embedding for what its tokenizer makes of texts.
+    """Checks that a model has an embedding for every token that its tokenizer makes of texts.
 
     Tokens that were added to a tokenizer, and stand in no text, may lie beyond.
 

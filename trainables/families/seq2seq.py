@@ -117,7 +117,7 @@ class Seq2Seq(ModelFamily):
     }
 
     def settle(self, model: PreTrainedModel) -> None:
-        """Lets the decoder begin alike in training and in an answer.
+        """Makes the decoder begin with the same token in training and in an answer.
 
         Where only one of its configurations says with what, the other follows; where none does, it
         is padding, as T5 has it. transformers would begin an answer with the first token of texts.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 def open_to_readers(folder: Path) -> None:
-    """Gives the files in a folder the usual permissions: safetensors writes its own for the owner
-    alone.
+    """Gives the files in a folder the usual permissions.
+
+    safetensors writes its own for the owner alone.
     """
     umask = os.umask(0)
     os.umask(umask)

@@ -29,8 +29,9 @@ _LOST = re.compile(r"gloo|connection (closed|reset)|broken pipe|timed out", re.I
 
 
 class WorkerGroup:
-    """This process's place among the workers of its trial: the only one, or one of
-    `torch.distributed`'s.
+    """This process's place among the workers of its trial.
+
+    It is the only one, or one of `torch.distributed`'s.
 
     Attributes:
         rank: Number of this worker, from 0; the first one evaluates, reports and saves.
@@ -100,7 +101,7 @@ class WorkerGroup:
 
 @contextmanager
 def _peers() -> Iterator[None]:
-    """Tells that an operation of the group failed from a failure of this worker's own."""
+    """Raises `PeerLostError` where an operation fails because another worker is gone."""
     try:
         yield
     except dist.DistError as error:  # nccl's, and where the store is gone

@@ -206,8 +206,9 @@ def _spells_moments_in_other_ways(context: str, reference: str) -> bool:
 
 
 def _says_truth_in_texts(context: str, reference: str) -> bool:
-    """Tells whether a column of truth values is given as texts, or compared with one: SQLite takes
-    them for texts.
+    """Tells whether a column of truth values is given as texts, or compared with one.
+
+    SQLite takes them for texts.
     """
     if not _TRUTH.search(context):
         return False
@@ -293,8 +294,9 @@ def meanings(
 
 
 def without_quotes_around_names(text: str) -> str:
-    """Returns a text without the backticks and brackets around plain names, and without quotes
-    around those of tables.
+    """Returns a text without backticks and brackets around plain names.
+
+    Names of tables lose double quotes, too.
     """
 
     def plain(found: re.Match[str]) -> str:

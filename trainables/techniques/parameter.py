@@ -75,7 +75,7 @@ class Parameter:
         return None
 
     def settle(self, value: Scalar, others: Mapping[str, Scalar]) -> Scalar:
-        """Returns a valid value as the trial takes it.
+        """Returns the value that a trial uses: the default for None, in the parameter's type.
 
         Args:
             value: The value that was given; None for the default.

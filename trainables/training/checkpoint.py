@@ -103,7 +103,7 @@ def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], 
 
 
 def load_weights(adapted: AdaptedModel, folder: Path) -> None:
-    """Does the same for the weights alone: a trial that has ended keeps no more.
+    """Puts the weights alone into a model: the checkpoint of an ended trial has no more.
 
     Args:
         adapted: The model that receives the weights.

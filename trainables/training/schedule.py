@@ -13,7 +13,7 @@ COOL_DOWN = 0.2
 
 
 def factor(examples_seen: float, budget: int, *, warmup: float, schedule: str) -> float:
-    """Returns by what the peak learning rate is multiplied, from 0 to 1.
+    """Returns the factor, from 0 to 1, that the peak learning rate is multiplied by.
 
     The loop asks for the middle of each batch, so that neither the first step nor the last one is
     taken at rate 0.

@@ -59,7 +59,7 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Returns a text from outside with what is not seen but acts written out."""
+    """Returns a text from outside with its control and invisible characters written out."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -68,7 +68,7 @@ def _read(name: str) -> str:
 
 
 def _inline(script: str) -> str:
-    """Returns a script that does not end the element that it stands in."""
+    """Returns a script in which `</script` is escaped, so that it cannot end its own element."""
     return script.replace("</script", "<\\/script")
 
 

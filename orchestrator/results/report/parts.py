@@ -115,7 +115,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """The page.
+    """A whole report, whatever it is written in.
 
     Attributes:
         sweep_id: Of the sweep.

@@ -1,6 +1,4 @@
-"""The processes that run or parse SQL from anyone, as their parent holds them. Standard library
-only.
-"""
+"""Starts and holds the processes that run or parse SQL from anyone. Standard library only."""
 
 from __future__ import annotations
 
@@ -126,7 +124,7 @@ class LineChild:
         self._rest = b""
 
     def write(self, data: bytes, wait: Callable[[], float]) -> None:
-        """Writes all of it, asking before each pause for how many seconds that may last.
+        """Writes all bytes; before each pause `wait` says for how many seconds it may last.
 
         Raises:
             ChildGone: The child has ended.
@@ -143,7 +141,7 @@ class LineChild:
                 raise ChildGone from error
 
     def read(self, wait: Callable[[], float]) -> bytes:
-        """Returns the next line, asking before each pause for how many seconds that may last.
+        """Returns the next line; before each pause `wait` says for how many seconds it may last.
 
         Raises:
             ChildGone: The child has ended.

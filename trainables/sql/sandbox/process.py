@@ -55,11 +55,10 @@ class SandboxProcess:
     def ask(
         self, request: dict[str, Any], heartbeat: Callable[[], None] | None = None
     ) -> dict[str, Any]:
-        """Sends one request and returns its outcome, as `trainables.sql.sandbox.scoring_child`
-        describes them.
+        """Sends one request and returns its outcome.
 
         Args:
-            request: As described there.
+            request: As `trainables.sql.sandbox.scoring_child` describes it, and the outcome.
             heartbeat: Called about twice a second while this waits. What it raises ends the child
                 and the call.
 

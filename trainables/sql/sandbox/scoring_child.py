@@ -56,7 +56,7 @@ def _start_clock(limits: Limits) -> None:
 
 
 def _pass(stage: str, limits: Limits) -> None:
-    """Tells the parent that a stage is passed; what comes next has all the processor time."""
+    """Tells the parent that a stage has ended; the next one has the whole processor time again."""
     _write(stage)
     _start_clock(limits)
 

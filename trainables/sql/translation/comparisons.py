@@ -182,8 +182,9 @@ def _collation(reading: Reading, left: Said, right: Said) -> str:
 
 
 def collated(reading: Reading, said: Said) -> str:
-    """Returns a value as the dialect groups and sorts by it: a text that is no column carries the
-    collation along.
+    """Returns a value as the dialect groups and sorts by it.
+
+    A text that is no column carries the collation along.
     """
     name = COLLATIONS.get(reading.dialect)
     if name is None or said.collation or not (said.kind.is_text or said.kind == UNKNOWN):

@@ -60,8 +60,9 @@ def limit_text(reading: Reading, node: exp.Expr, scope: Scope) -> str:
 
 
 def with_first_rows_inside(reading: Reading, node: exp.Select) -> exp.Select:
-    """Returns Oracle's `SELECT ... FROM (SELECT ... ORDER BY ...) WHERE ROWNUM <= n` with the limit
-    in the subquery, whose order it goes by.
+    """Returns Oracle's query with the limit of ROWNUM in the subquery whose order it goes by.
+
+    Of the form `SELECT ... FROM (SELECT ... ORDER BY ...) WHERE ROWNUM <= n`.
 
     Raises:
         NotKnown: Rows are left out by other conditions too, or joined, before they are counted.
