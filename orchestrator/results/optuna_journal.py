@@ -59,8 +59,8 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
         target: The file; it is replaced if this function wrote it.
 
     Raises:
-        ResultsError: There are several sweeps, no trial has ended, or the file lies in the store
-            or in no folder, is something else, or cannot be written.
+        ResultsError: There are several sweeps, no trial has ended, rows name no objective, or the
+            file lies in the store or in no folder, is something else, or cannot be written.
         StoreError: The store cannot be read.
     """
     sweep_id = check_journal(root, sweep_ids, target)

@@ -27,7 +27,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from orchestrator.results.configurations import parameters, recorded, varying
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.log_scale import is_log_scale
-from orchestrator.results.selection import FACTS_AND_METRICS
+from orchestrator.results.selection import FACTS_AND_METRICS, metric_and_mode
 from orchestrator.search.identity import trial_id
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_result import signed_curve
@@ -119,9 +119,10 @@ def optuna_trials(
             search space file may have.
 
     Raises:
+        ResultsError: The rows name no objective.
         StoreError: The store cannot be read.
     """
-    metric, mode = str(finals[0]["objective_metric"]), str(finals[0]["objective_mode"])
+    metric, mode = metric_and_mode(finals, None)
     by_loss = recorded(finals[0]).get("scored_rungs") == "last"
     compared_by = "eval_loss" if by_loss else metric
     runs = _runs(root, sweep_id, finals)

@@ -183,7 +183,10 @@ def metric_and_mode(rows: Sequence[Row], by: str | None) -> tuple[str, str]:
             )
         metric, mode = objectives.pop()
         if metric is None or mode is None:
-            raise ResultsError("These trials' rows name no objective; name a metric with --by.")
+            raise ResultsError(
+                "These trials' rows name no objective, as every row of this package's does;"
+                " `leaderboard`, `compare` and `effect` take a metric with --by."
+            )
         return str(metric), str(mode)
     if by not in METRICS:
         raise unknown("metric", by, METRICS)
