@@ -80,7 +80,7 @@ def stated(sweep: SimulatedAround) -> tuple[dict[str, Stated], dict[str, Stated]
     one = answer_asked(sweep.chosen, STRATA, ASKED, 0)
     curves = rate_curves(sweep.all_runs, sweep.combinations)
     two = (
-        answer_asked(sweep.all_runs, STRATA, ASKED, 0, curves=curves)
+        answer_asked(sweep.all_runs, STRATA, ASKED, 0, curves)
         if isinstance(curves, RateCurves)
         else {}
     )

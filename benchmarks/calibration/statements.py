@@ -10,7 +10,7 @@ from scipy import stats
 
 from benchmarks.calibration.sweep import SimulatedSweep
 from benchmarks.calibration.worlds import STRATA, Array
-from orchestrator.statistics.asked import against_best, answer_asked
+from orchestrator.statistics.asked import MissedOptima, against_best, answer_asked
 from orchestrator.statistics.contrasts import score_interval
 
 ASKED = ("rank", "data_size")
@@ -47,7 +47,7 @@ class Stated:
 
 def of_configurations(sweep: SimulatedSweep) -> dict[str, Stated]:
     """Returns what is stated of the confirmed configurations, by parameter."""
-    return _asked(sweep, sweep.of_configurations, None, 0)
+    return _asked(sweep, sweep.of_configurations, None)
 
 
 def of_values(sweep: SimulatedSweep) -> dict[str, Stated]:
@@ -55,7 +55,7 @@ def of_values(sweep: SimulatedSweep) -> dict[str, Stated]:
     surface = sweep.surface
     if surface is None:
         return {}
-    return _asked(sweep, sweep.of_values, surface.missing, surface.degrees)
+    return _asked(sweep, sweep.of_values, MissedOptima(surface.missing, surface.degrees))
 
 
 def scores(sweep: SimulatedSweep) -> list[Stated]:
@@ -77,12 +77,8 @@ def less_the_best(sweep: SimulatedSweep) -> list[Stated]:
     ]
 
 
-def _asked(
-    sweep: SimulatedSweep, true: Array, missing: Array | None, degrees: float
-) -> dict[str, Stated]:
-    answered = answer_asked(
-        sweep.scores, STRATA, ASKED, sweep.best, missing=missing, missing_degrees=degrees
-    )
+def _asked(sweep: SimulatedSweep, true: Array, missed: MissedOptima | None) -> dict[str, Stated]:
+    answered = answer_asked(sweep.scores, STRATA, ASKED, sweep.best, missed)
     found = {}
     for name, (each,) in answered.items():
         weights = np.asarray(each.asked.weights)

@@ -82,7 +82,7 @@ class Nodes:
         """
         self._sweep = sweep
         self._demands = demands
-        self._marker = marker
+        self.marker = marker
         self._address = address
         self._say = say
         self._clock = clock
@@ -232,7 +232,7 @@ class Nodes:
                 faults = list(found["faults"])
             except (RayError, TimeoutError) as error:
                 found, faults = {}, [f"did not answer: {_last_line(error)}"]
-            if not faults and not self._marker.answered(node_id):
+            if not faults and not self.marker.answered(node_id):
                 faults = [f"has another folder {self._demands.root}: what it writes is not here"]
             if faults:
                 self._put_aside(asked.node, "; ".join(faults), again=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.placement import Slots
+from orchestrator.state.node_marker import NodeMarker
 
 
 class NoNodeError(UserError):
@@ -27,6 +28,10 @@ class Room(Protocol):
     @property
     def changes(self) -> bool:
         """Whether nodes come and go, and trials may move."""
+
+    @property
+    def marker(self) -> NodeMarker | None:
+        """By which a node sees that its root is the driver's; None on this machine alone."""
 
     def look(self) -> None:
         """Takes notice of nodes that came or went; called often while trials run."""
@@ -59,6 +64,7 @@ class FixedRoom:
         self.slots = (slots,)
         self.most = slots.trials
         self.changes = False
+        self.marker = None
 
     def look(self) -> None:
         """Does nothing: this machine stays."""

@@ -38,7 +38,6 @@ from orchestrator.search.run_queue import ConfirmingQueue, Queue, RunQueue
 from orchestrator.search.run_result import RunResult
 from orchestrator.search_space.stopping_rules import MOST_RUNGS
 from orchestrator.state.attempts import LOST, NODE, AttemptLog
-from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.verdict_log import VerdictLog
@@ -63,7 +62,6 @@ class SweepTuner:
         is_last: bool = False,
         confirming: Sequence[Proposal] | None = None,
         room: Room,
-        marker: NodeMarker | None = None,
     ) -> None:
         """Lines up the trials that are left.
 
@@ -76,7 +74,6 @@ class SweepTuner:
             is_last: Whether a trial that is to be tried again is not tried in this start.
             confirming: The confirming runs, in place of those of the search.
             room: Where trials run.
-            marker: By which a node sees that its root is the driver's, on a cluster of several.
 
         Raises:
             DamagedError: A checkpoint or a record under `state/` is not this sweep's.
@@ -87,7 +84,6 @@ class SweepTuner:
         self._expired = expired
         self._is_last = is_last
         self._room = room
-        self._marker = marker
         self._trouble: Exception | None = None
         self._first_failures = FirstFailures(standing.rows.values(), stored.root)
         self._kept_models = KeptModels(stored)
@@ -154,7 +150,7 @@ class SweepTuner:
         # Of an earlier run nothing is read.
         shutil.rmtree(self._stored.files.ray_train, ignore_errors=True)
         # On which kind of device a trial runs is said where it is placed.
-        job = TrialJob(self._stored, "cpu", workers, learner, self._marker)
+        job = TrialJob(self._stored, "cpu", workers, learner, self._room.marker)
         function = tune_function(job, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
         tune.register_trainable(self._stored.sweep.name, tune.with_resources(function, _placement))

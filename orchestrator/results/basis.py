@@ -9,10 +9,16 @@ import numpy as np
 
 from orchestrator.results.confirmed import ConfirmedSweep
 from orchestrator.search_space.confirm_rules import RATE
-from orchestrator.statistics.asked import Answered, Settings, answer_asked, estimator
+from orchestrator.statistics.asked import (
+    Answered,
+    AtBestRates,
+    Settings,
+    answer_asked,
+    estimator,
+)
 from orchestrator.statistics.detectable import Detectable, detectable
 from orchestrator.statistics.rate_curves import Combination, NoCurves, RateCurves, rate_curves
-from orchestrator.statistics.run_scores import Array, RunScores
+from orchestrator.statistics.run_scores import RunScores
 
 WORTH = 0.02
 """A difference in a score that users of a model notice, and many a sweep cannot show."""
@@ -23,16 +29,12 @@ class Basis:
     """What is known of the confirmed configurations.
 
     Attributes:
-        scores: Of their runs; with `curves`, of those at rates around them, too.
-        missing: See `answer_asked`.
-        missing_degrees: See there.
-        curves: See there.
+        scores: Of their runs; with `RateCurves`, of those at rates around them, too.
+        at_best: What is known of the best rates; see `answer_asked`.
     """
 
     scores: RunScores
-    missing: Array | None
-    missing_degrees: float
-    curves: RateCurves | None
+    at_best: AtBestRates | None
 
     def answered(
         self, settings: Sequence[Settings], ask: Sequence[str]
@@ -43,15 +45,7 @@ class Basis:
             settings: Of each configuration, what tuning named the best first.
             ask: The parameters.
         """
-        return answer_asked(
-            self.scores,
-            settings,
-            ask,
-            0,
-            missing=self.missing,
-            missing_degrees=self.missing_degrees,
-            curves=self.curves,
-        )
+        return answer_asked(self.scores, settings, ask, 0, self.at_best)
 
     def detectable(self, asked: Mapping[str, Sequence[Answered]]) -> dict[str, Detectable]:
         """Returns what could be shown of each parameter of which no difference is."""
@@ -63,7 +57,7 @@ class Basis:
             of_contrasts = []
             for each in contrasts:
                 weights = np.asarray(each.asked.weights)
-                how = estimator(weights, self.missing, self.missing_degrees, self.curves)
+                how = estimator(weights, self.at_best)
                 could = detectable(
                     self.scores,
                     how.weights,

@@ -28,11 +28,11 @@ from orchestrator.results.confirmed import (
 )
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.state.confirmation_log import Confirmation
-from orchestrator.statistics.asked import Answered, Settings, against_best
+from orchestrator.statistics.asked import Answered, MissedOptima, Settings, against_best
 from orchestrator.statistics.contrasts import Interval, contrast, score_interval
 from orchestrator.statistics.detectable import Detectable
 from orchestrator.statistics.rate_curves import NoCurves, RateCurves
-from orchestrator.statistics.run_scores import Array, RunScores
+from orchestrator.statistics.run_scores import RunScores
 from orchestrator.store.arrays import having
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
@@ -171,9 +171,11 @@ def confirmed_answer(
     if all_scores is not None and scores is not None:
         settings = [_settings(record.terms.ask, each) for each in configurations]
         curves = curves_of(confirmed, all_scores, rises_to_better=rises)
-        known = curves if isinstance(curves, RateCurves) else None
-        missing, degrees = _missing(record, configurations)
-        basis = Basis(all_scores if known else scores, missing, degrees, known)
+        basis = (
+            Basis(all_scores, curves)
+            if isinstance(curves, RateCurves)
+            else Basis(scores, _missed(record, configurations))
+        )
         asked = basis.answered(settings, record.terms.ask)
         could = basis.detectable(asked)
     return ConfirmedAnswer(
@@ -206,14 +208,15 @@ def _not_at_their_best(record: Confirmation, curves: RateCurves | NoCurves | Non
             return record.optima if isinstance(record.optima, str) else None
 
 
-def _missing(
+def _missed(
     record: Confirmation, configurations: Sequence[ConfirmedConfiguration]
-) -> tuple[Array | None, float]:
-    """Returns how far configurations may lie below their optima, with its degrees of freedom."""
+) -> MissedOptima | None:
+    """Returns how far configurations may lie below their optima, where that is known."""
     if isinstance(record.optima, str):
-        return None, math.inf
+        return None
     order = [record.confirmed.index(each.confirmed) for each in configurations]
-    return np.array(record.optima.missing)[np.ix_(order, order)], record.optima.degrees
+    moments = np.array(record.optima.missing)[np.ix_(order, order)]
+    return MissedOptima(moments, record.optima.degrees)
 
 
 def _settings_tried(rows: Sequence[Row]) -> tuple[int, int] | None:

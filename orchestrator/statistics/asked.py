@@ -32,6 +32,24 @@ Settings = Mapping[str, Scalar | None]
 
 
 @dataclass(frozen=True)
+class MissedOptima:
+    """What configurations score less than the optima of their strata, as far as it is known.
+
+    Attributes:
+        moments: Its second moments, shape [configurations, configurations]; see
+            `response_surface.Surface`.
+        degrees: Degrees of freedom of `moments`.
+    """
+
+    moments: Array
+    degrees: float
+
+
+AtBestRates = MissedOptima | RateCurves
+"""What makes of a statement about configurations one about values, each at its best rate."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """One contrast of a parameter.
 
@@ -119,10 +137,8 @@ def answer_asked(
     settings: Sequence[Settings],
     parameters: Sequence[str],
     best: int,
+    at_best: AtBestRates | None = None,
     *,
-    missing: Array | None = None,
-    missing_degrees: float = math.inf,
-    curves: RateCurves | None = None,
     level: float = 0.95,
 ) -> dict[str, list[Answered]]:
     """Returns what the confirmed configurations say of each parameter that is asked about.
@@ -132,14 +148,9 @@ def answer_asked(
         settings: Of the same, in the same order.
         parameters: What is asked about.
         best: Which configuration tuning named the best.
-        missing: Second moments of what each configuration scores less than the optimum of its
-            stratum, shape [configurations, configurations]; see `response_surface.Surface`. Given,
-            the statement is about the values, each at its best rate; not given, about these
-            configurations.
-        missing_degrees: Degrees of freedom of `missing`.
-        curves: What is known of each configuration's combination at its best rate, in the order of
-            `settings`; the scores are then of the runs at other rates, too. Given, the statement is
-            about the values.
+        at_best: What is known of the best rates, in the order of `settings`. Given, the statement
+            is about the values, each at its best rate; not given, about these configurations. With
+            `RateCurves` the scores are of the runs at other rates, too.
         level: Of all verdicts together.
 
     Returns:
@@ -147,7 +158,7 @@ def answer_asked(
     """
     families, of_family = [], []
     for asked in asked_contrasts(settings, parameters, best).values():
-        estimators = [estimator(each.weights, missing, missing_degrees, curves) for each in asked]
+        estimators = [estimator(each.weights, at_best) for each in asked]
         contrasts = [
             found
             for each in estimators
@@ -167,8 +178,8 @@ def answer_asked(
         covariance = contrast_covariance(
             scores, np.stack([each.weights for each in estimators]), estimators[0].between
         )
-        unknown = missing if curves is None else curves.unknown
-        if unknown is not None:
+        if at_best is not None:
+            unknown = at_best.moments if isinstance(at_best, MissedOptima) else at_best.unknown
             weights = np.stack([each.weights for each in asked])
             covariance = covariance + weights @ unknown @ weights.T
         families.append(family(asked[0].parameter, contrasts, covariance))
@@ -196,29 +207,23 @@ class Estimator:
     between: SeedVariance | None = None
 
 
-def estimator(
-    weights: Array,
-    missing: Array | None = None,
-    missing_degrees: float = math.inf,
-    curves: RateCurves | None = None,
-) -> Estimator:
-    """Returns how a contrast is estimated; arguments as of `answer_asked`.
+def estimator(weights: Array, at_best: AtBestRates | None = None) -> Estimator:
+    """Returns how a contrast is estimated.
 
     Args:
         weights: Of the contrast, one a configuration or combination.
-        missing: See there.
-        missing_degrees: See there.
-        curves: See there.
+        at_best: As of `answer_asked`.
     """
-    if curves is not None:
-        unknown = Component(float(weights @ curves.unknown @ weights), curves.between.degrees)
-        offset = float(weights @ curves.offset)
-        return Estimator(weights @ curves.weights, offset, (unknown,), curves.between)
-    if missing is None:
-        return Estimator(weights)
-    return Estimator(
-        weights, further=(Component(float(weights @ missing @ weights), missing_degrees),)
-    )
+    match at_best:
+        case None:
+            return Estimator(weights)
+        case MissedOptima(moments, degrees):
+            missed = Component(float(weights @ moments @ weights), degrees)
+            return Estimator(weights, further=(missed,))
+        case curves:
+            unknown = Component(float(weights @ curves.unknown @ weights), curves.between.degrees)
+            offset = float(weights @ curves.offset)
+            return Estimator(weights @ curves.weights, offset, (unknown,), curves.between)
 
 
 def against_best(

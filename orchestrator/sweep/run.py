@@ -258,7 +258,7 @@ def _run_trials(
             ray["resources"],
             lambda words: screen.print(shown(words)),
             request.made,
-        ) as (room, marker),
+        ) as room,
     ):
         screen.quiet = out.quiet
         check_services(stored.sweep, options.address, ray["dashboard"])
@@ -293,7 +293,6 @@ def _run_trials(
                     is_last=not left,
                     confirming=confirming,
                     room=room,
-                    marker=marker,
                 )
                 tuner.run(options.learner)
                 if over() or ended(stored):

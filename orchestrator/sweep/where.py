@@ -20,8 +20,8 @@ def room_for(
     resources: Mapping[str, float],
     say: Callable[[str], None],
     is_over: Callable[[], bool],
-) -> Iterator[tuple[Room, NodeMarker | None]]:
-    """Finds where trials run, for as long as they do; Ray must be running.
+) -> Iterator[Room]:
+    """Yields where trials run, for as long as they do; Ray must be running.
 
     Args:
         stored: The sweep.
@@ -31,17 +31,13 @@ def room_for(
         say: Tells a person what changes.
         is_over: Whether the sweep is to end before it has begun.
 
-    Yields:
-        The room, and the marker by which nodes see that their root is the driver's; None on this
-        machine alone.
-
     Raises:
         NoRoomError: Not even one trial fits.
         NoNodeError: No node of the cluster can run one.
         StoreError: The marker could not be stored.
     """
     if address is None:
-        yield FixedRoom(slots(stored.sweep, resources)), None
+        yield FixedRoom(slots(stored.sweep, resources))
         return
     # Imports what a sweep on this machine has no use for.
     from orchestrator.nodes.demands import Demands
@@ -53,6 +49,6 @@ def room_for(
             stored.sweep, Demands.of(stored, content, marker), marker, address, say
         ) as found:
             found.wait(is_over)
-            yield found, marker
+            yield found
     finally:
         NodeMarker.remove(stored.files)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.statistics.asked import (
+    MissedOptima,
     Settings,
     against_best,
     answer_asked,
@@ -91,12 +92,9 @@ def test_an_effect_is_found_and_one_that_is_not_there_is_not_claimed() -> None:
 def test_what_a_missed_optimum_costs_is_in_the_interval() -> None:
     scores = run_scores(*draw(np.random.default_rng(1), [0.5] * 6))
     plain = answer_asked(scores, _PRODUCT, ["rank"], 0)["rank"][0]
-    shared = answer_asked(
-        scores, _PRODUCT, ["rank"], 0, missing=np.full((6, 6), 0.01), missing_degrees=20
-    )["rank"][0]
-    own = answer_asked(scores, _PRODUCT, ["rank"], 0, missing=0.01 * np.eye(6), missing_degrees=20)[
-        "rank"
-    ][0]
+    alike, apart = (MissedOptima(each, 20) for each in (np.full((6, 6), 0.01), 0.01 * np.eye(6)))
+    shared = answer_asked(scores, _PRODUCT, ["rank"], 0, alike)["rank"][0]
+    own = answer_asked(scores, _PRODUCT, ["rank"], 0, apart)["rank"][0]
     # What all strata lose alike is no difference between them.
     assert shared.interval == pytest.approx(plain.interval)
     width = [high - low for low, high in (plain.interval, own.interval)]
