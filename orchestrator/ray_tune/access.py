@@ -70,7 +70,7 @@ def check_dashboard(host: str) -> None:
 
 
 def check_listens(host: str) -> None:
-    """Checks that the dashboard can listen there: Ray itself ends in a traceback.
+    """Checks that the dashboard can listen there: Ray (2.60) ends in a traceback.
 
     Args:
         host: An address of this machine, or a name that has one.
@@ -111,7 +111,7 @@ def check_address_form(address: str) -> None:
 
 
 def check_address(address: str) -> None:
-    """Checks that a head answers where a cluster is to be joined: Ray itself waits for minutes.
+    """Checks that a head answers where a cluster is to be joined: Ray (2.60) waits for long.
 
     Args:
         address: As `check_address_form` takes it.
@@ -190,9 +190,9 @@ def describe_dashboard(address: str, host: str | None) -> str:
 def protect_token() -> None:
     """Makes Ray's token file readable by its owner alone, and makes it if there is none.
 
-    Ray itself makes it with the usual permissions, which let every user of the machine read it.
-    Where the token comes from somewhere else, by `RAY_AUTH_TOKEN` or `RAY_AUTH_TOKEN_PATH`, nothing
-    is done.
+    Ray (2.60) itself makes it with the usual permissions, which let every user of the machine read
+    it. Where the token comes from somewhere else, by `RAY_AUTH_TOKEN` or `RAY_AUTH_TOKEN_PATH`,
+    nothing is done.
     """
     if not asks_for_token() or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
         return

@@ -17,6 +17,7 @@ from ray.tune.execution import class_cache
 from orchestrator.ray_tune import access, memory_kills, session_folder
 from orchestrator.terminal.console import quiet
 
+# What Ray Tune and Ray Train (2.60) do by default, where that is not what a sweep needs.
 _TUNE_SETTINGS = {
     # Tune's own CSV, JSON and TensorBoard files: the store has everything.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",

@@ -22,8 +22,8 @@ _SECONDS_BETWEEN = 5.0
 class SweepMetrics:
     """Sets the gauges; a watcher of the sweep.
 
-    Ray hands what a process has set to its node's agent every few seconds, and drops it where there
-    is no agent: nothing here waits, or fails where nobody listens.
+    Ray (2.60) hands what a process has set to its node's agent every few seconds, and drops it
+    where there is no agent: nothing here waits, or fails where nobody listens.
     """
 
     def __init__(

@@ -102,7 +102,7 @@ class SweepScheduler(FIFOScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Keeps the error for the final row."""
-        # Tune's own get_error reads the copy in its storage, which is not there yet.
+        # Tune's own get_error (2.60) reads the copy in its storage, which is not there yet.
         try:
             self.errors[trial.trial_id] = Path(trial.error_file).read_text()
         except OSError as error:

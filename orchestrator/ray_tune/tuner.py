@@ -163,8 +163,8 @@ class SweepTuner:
             raise self._trouble
 
     def _fit(self, workers: int) -> None:
-        # Ray Tune's own record, in part pickles that it loads again when the run ends, lies in a
-        # folder that is this user's alone, and not on the store's disk, which may be full.
+        # Ray Tune's own record, in part pickles that it (2.60) loads again when the run ends, lies
+        # in a folder that is this user's alone, and not on the store's disk, which may be full.
         with tempfile.TemporaryDirectory(prefix=f"{self._stored.id}-") as folder:
             tune.Tuner(
                 self._stored.sweep.name,
@@ -344,7 +344,8 @@ class SweepTuner:
         self._trouble = self._trouble or error
 
 
-# Functions of their own: Ray Tune pickles them, and with a method the tuner and all that it holds.
+# Functions of their own: Ray Tune (2.60) pickles them, and with a method the tuner and all that
+# it holds.
 def _name(stored: StoredSweep, trial: Any) -> str:
     proposal: Proposal = trial.config["proposal"]
     return stored.trial_id(proposal.trial_number)

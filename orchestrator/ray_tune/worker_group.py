@@ -1,5 +1,9 @@
 """How Ray Train sets a worker group up: as `TorchConfig` does, on one address alone.
 
+Ray Train (2.60) has torch make the store by which workers meet, which then listens on every
+address of its machine; `trainables.runtime.rendezvous` makes one that does not. What is imported
+from inside of Ray Train sets the workers' environment as it does.
+
 Importing this module imports torch, by way of Ray Train; only the trials of worker groups do.
 """
 

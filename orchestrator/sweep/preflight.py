@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_address_form, check_dashboard, check_listens
@@ -27,8 +26,6 @@ from trainables.data.splits import group_column
 from trainables.data.survey import Survey
 
 LEARNER = "trainables.finetune:finetune"
-
-_PACKAGE_OF_RAY = "_ray_pkg_"
 
 
 @dataclass(frozen=True)
@@ -120,46 +117,6 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
         check_listens(options.dashboard_host)
         check_dashboard(options.dashboard_host)
     check_tools(sweep.track)
-
-
-def check_services(sweep: Sweep, address: str | None, dashboard: str | None) -> None:
-    """Refuses trials on several accelerators where the cluster that is joined has no dashboard.
-
-    Ray Train (2.60) asks its services whether a group's controller is alive. Without them what a
-    group held that lost its node is never free again, and the next one waits for ever.
-
-    Args:
-        sweep: Says what a trial takes.
-        address: Of the cluster; None for one that is started here.
-        dashboard: Its dashboard's address; None without one.
-
-    Raises:
-        UserError: They would need it.
-    """
-    if sweep.resources.workers > 1 and address is not None and dashboard is None:
-        raise UserError(
-            f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
-            f" accelerators need the services of the dashboard, which the cluster at {address} has"
-            " not; start its head without --include-dashboard=false."
-        )
-
-
-def check_root(root: Path) -> None:
-    """Refuses a root that is lost with a Ray job.
-
-    Ray unpacks what `ray job submit --working-dir` has sent into a cache of its own, runs the
-    command there, and removes it when nobody uses it: a root relative to it goes with it.
-
-    Raises:
-        UserError: It lies there.
-    """
-    where = root.absolute()
-    if any(part.startswith(_PACKAGE_OF_RAY) for part in where.resolve().parts):
-        raise UserError(
-            f"--root is {str(root)!r}, which lies in {where}: Ray's copy of the job's working"
-            " directory, which Ray removes after the job, with all results. Give an absolute path"
-            " in a folder that all nodes share, e.g. --root /mnt/shared/experiments."
-        )
 
 
 def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartOptions) -> None:

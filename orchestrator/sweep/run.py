@@ -25,6 +25,7 @@ from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, check_address, describe_dashboard
+from orchestrator.ray_tune.pitfalls import check_outlives_job, check_services
 from orchestrator.ray_tune.placement import Slots, local_slots
 from orchestrator.ray_tune.room import Room
 from orchestrator.results.profile_words import profile_words
@@ -52,8 +53,6 @@ from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
     check_options,
-    check_root,
-    check_services,
     check_sources,
     same_command,
 )
@@ -121,7 +120,7 @@ def _run(
     sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions, ending: Ending
 ) -> None:
     check_options(sweep, options)
-    check_root(root)
+    check_outlives_job(root)
     is_new = not root.exists()
     rows = None
     if is_new:  # before a folder is made

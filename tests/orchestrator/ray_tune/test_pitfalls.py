@@ -1,4 +1,4 @@
-"""What is refused before a sweep starts."""
+"""What Ray would let hang or lose is refused before a sweep starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.sweep.preflight import check_root, check_services
+from orchestrator.ray_tune.pitfalls import check_outlives_job, check_services
 from tests.orchestrator import sweeps
 
 
@@ -37,9 +37,9 @@ def test_a_root_in_the_copy_of_a_jobs_working_directory_is_refused(
     copy.mkdir(parents=True)
     monkeypatch.chdir(copy)
     with pytest.raises(UserError, match="Ray removes after the job, with all results") as raised:
-        check_root(Path("experiments"))
+        check_outlives_job(Path("experiments"))
     assert "--root /mnt/shared/experiments" in str(raised.value)
     (tmp_path / "link").symlink_to(copy)
     with pytest.raises(UserError, match="Ray removes"):
-        check_root(tmp_path / "link" / "experiments")
-    check_root(tmp_path / "experiments")
+        check_outlives_job(tmp_path / "link" / "experiments")
+    check_outlives_job(tmp_path / "experiments")
