@@ -11,13 +11,18 @@ from typing import Annotated
 import typer
 
 from orchestrator.results.export import ExportFormat
-from orchestrator.results.report.formats import ReportFormat
-from orchestrator.results.selection import (
-    FACTS_AND_METRICS,
-    final_rows,
-    latest_sweep,
-    select_sweeps,
+from orchestrator.results.options import (
+    AllOption,
+    ByOption,
+    FormatOption,
+    LatestOption,
+    RawOption,
+    RootOption,
+    selected_sweeps,
+    store_folder,
 )
+from orchestrator.results.report.formats import ReportFormat
+from orchestrator.results.selection import FACTS_AND_METRICS, final_rows, select_sweeps
 from orchestrator.results.track import Tool
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, emit, say_aside
@@ -30,48 +35,6 @@ app = typer.Typer(
     help="Questions about an experiment store. Exit codes: 0 answered, 2 a mistake in the question,"
     " 130 interrupted with Ctrl-C, 1 anything else.",
 )
-
-RootOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--root",
-        parser=path,
-        metavar="DIR",
-        help="Folder of the experiment store (default: experiments).",
-    ),
-]
-LatestOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sweep",
-        help="Name, id or glob of a sweep; may be repeated (default: the one written to last).",
-    ),
-]
-AllOption = Annotated[
-    list[str] | None,
-    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated (default: all)."),
-]
-FormatOption = Annotated[
-    Format,
-    typer.Option(
-        "--format",
-        parser=one_of(Format),
-        metavar=choices(Format),
-        help="How the answer is printed.",
-    ),
-]
-RawOption = Annotated[
-    bool,
-    typer.Option(
-        "--raw",
-        help="With --format csv: texts as they are, for programs. Otherwise one that a spreadsheet"
-        " would take for a formula has ' before it, and control characters are written out.",
-    ),
-]
-ByOption = Annotated[
-    str | None,
-    typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
-]
 
 
 @app.callback()
@@ -93,7 +56,7 @@ def sweeps(
     """The sweeps, the latest first: trials by outcome, the best trial, device time."""
     from orchestrator.results.sweeps import overview
 
-    folder = _root(context, root)
+    folder = store_folder(context, root)
     emit(overview(folder, select_sweeps(folder, sweep or [])), form, raw=raw)
 
 
@@ -137,8 +100,8 @@ def leaderboard(
     """
     from orchestrator.results.leaderboard import Ranking, render
 
-    folder = _root(context, root)
-    selected = _selected(folder, sweep)
+    folder = store_folder(context, root)
+    selected = selected_sweeps(folder, sweep)
     ranking = Ranking(folder, selected, by, technique or (), each_trial=trials)
     rows = ranking.entries(limit if form is Format.TABLE else None)
     emit(Answer(rows, render(rows, limit, ranking, wide=wide)), form, raw=raw)
@@ -159,8 +122,8 @@ def answer(
     """
     from orchestrator.results.answer import emitted
 
-    folder = _root(context, root)
-    emit(emitted(folder, _selected(folder, sweep)), form, raw=raw)
+    folder = store_folder(context, root)
+    emit(emitted(folder, selected_sweeps(folder, sweep)), form, raw=raw)
 
 
 @app.command()
@@ -203,8 +166,8 @@ def report(
     """
     from orchestrator.results.report.file import write_report
 
-    folder = _root(context, root)
-    selected = _selected(folder, None if sweep is None else [sweep])
+    folder = store_folder(context, root)
+    selected = selected_sweeps(folder, None if sweep is None else [sweep])
     written = write_report(folder, selected, output, form)
     if written is not None:
         emit(written, Format.TABLE)
@@ -232,7 +195,7 @@ def show(
     from orchestrator.results.find_trial import named_trial
     from orchestrator.results.show import show as show_trial
 
-    folder = _root(context, root)
+    folder = store_folder(context, root)
     emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form, raw=raw)
 
 
@@ -261,8 +224,8 @@ def compare(
     """
     from orchestrator.results.compare import compare as compare_named
 
-    folder = _root(context, root)
-    rows = final_rows(folder, _selected(folder, sweep), FACTS_AND_METRICS)
+    folder = store_folder(context, root)
+    rows = final_rows(folder, selected_sweeps(folder, sweep), FACTS_AND_METRICS)
     emit(compare_named(folder, rows, a, b, by), form, raw=raw)
 
 
@@ -289,8 +252,8 @@ def effect(
     """
     from orchestrator.results.effect import COLUMNS, answer
 
-    folder = _root(context, root)
-    rows = final_rows(folder, _selected(folder, sweep), COLUMNS)
+    folder = store_folder(context, root)
+    rows = final_rows(folder, selected_sweeps(folder, sweep), COLUMNS)
     emit(answer(folder, rows, parameter, by), form, raw=raw)
 
 
@@ -308,7 +271,7 @@ def query(
     """The rows that DuckDB finds in the views trials, reports and predictions; read-only."""
     from orchestrator.results.query import query as run_query
 
-    folder = _root(context, root)
+    folder = store_folder(context, root)
     emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form, raw=raw)
 
 
@@ -334,7 +297,7 @@ def export(
     """A compacted copy in DIR: Parquet (one file per table and sweep), CSV or JSON lines."""
     from orchestrator.results.export import export as export_tables
 
-    folder = _root(context, root)
+    folder = store_folder(context, root)
     selected = select_sweeps(folder, sweep or [])
     emit(export_tables(folder, selected, target, form, raw=raw), Format.TABLE)
 
@@ -364,8 +327,8 @@ def optuna_journal(
     FILE is a copy. To see newer results, run this again, then restart optuna-dashboard; or
     --follow the sweep while it runs.
     """
-    folder = _root(context, root)
-    selected = _selected(folder, sweep)
+    folder = store_folder(context, root)
+    selected = selected_sweeps(folder, sweep)
     if follow:
         from orchestrator.results.optuna_follow import follow_journal
 
@@ -393,8 +356,8 @@ def track(
     """
     from orchestrator.results.track import track as write
 
-    folder = _root(context, root)
-    emit(write(folder, _selected(folder, sweep), tool), Format.TABLE)
+    folder = store_folder(context, root)
+    emit(write(folder, selected_sweeps(folder, sweep), tool), Format.TABLE)
 
 
 @app.command()
@@ -410,8 +373,8 @@ def pareto(
     """Completed trials that no other trial beats in both x and y."""
     from orchestrator.results.pareto import pareto as pareto_front
 
-    folder = _root(context, root)
-    emit(pareto_front(folder, _selected(folder, sweep), x, y), form, raw=raw)
+    folder = store_folder(context, root)
+    emit(pareto_front(folder, selected_sweeps(folder, sweep), x, y), form, raw=raw)
 
 
 @app.command()
@@ -428,15 +391,7 @@ def notebooks(
     """
     from orchestrator.results.notebooks import notebooks as study
 
-    emit(study(_root(context, root), sweep or ["notebooks"]), form, raw=raw)
+    emit(study(store_folder(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
 main = command_line(app, "python -m orchestrator.results")
-
-
-def _root(context: typer.Context, root: Path | None) -> Path:
-    return root or context.obj or Path("experiments")
-
-
-def _selected(root: Path, patterns: list[str] | None) -> list[str]:
-    return select_sweeps(root, patterns) if patterns else [latest_sweep(root)]

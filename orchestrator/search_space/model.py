@@ -15,7 +15,6 @@ from pydantic import Field, ValidationInfo, field_validator
 from orchestrator.search_space import ask, checks, confirm_rules, stopping_rules
 from orchestrator.search_space.distributions import Fault
 from orchestrator.search_space.sections import (
-    Asked,
     Budget,
     Columns,
     Confirm,
@@ -27,11 +26,10 @@ from orchestrator.search_space.sections import (
     Search,
     Section,
     Stopping,
-    Trackers,
-    Whole,
 )
 from orchestrator.search_space.space import Points, Space, fail
 from orchestrator.search_space.strata import Stratum, Values, strata, stratum_of
+from orchestrator.search_space.value_types import Asked, Trackers, Whole
 from trainables.contract.configuration import Scalar
 from trainables.contract.splits import BY_SCHEMA
 from trainables.techniques.registry import is_untuned

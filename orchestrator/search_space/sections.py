@@ -2,111 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from orchestrator.search_space import checks, confirm_rules, stopping_rules
-from orchestrator.search_space.problems import show
 from orchestrator.search_space.space import MOST_EXAMPLES, fail
+from orchestrator.search_space.value_types import ColumnName, Decades, Kinds, Whole
 from trainables.contract.scores import METRICS
-
-
-def _whole(value: Any) -> Any:
-    """Takes 2e4 for 20000; leaves everything else to the type."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-
-
-def _names(value: Any) -> Any:
-    """Takes a list, as YAML has it, for a tuple; a single name for a list of it."""
-    if not isinstance(value, str | list | tuple):
-        fail([((), f"is {show(value)}, but must be a list of names of parameters")], value)
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-Asked = Annotated[
-    tuple[Any, ...], BeforeValidator(_names), WithJsonSchema({"type": ["array", "string"]})
-]
-"""Names of parameters; the rules are in `orchestrator.search_space.ask`."""
-
-
-def _decades(value: Any) -> Any:
-    """Takes a list, as YAML has it, for a tuple; a single number for a list of it."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-ColumnName = Annotated[str | None, Field(min_length=1, max_length=200)]
-
 
 MOST_SCORED_ROWS = 1_000_000
 """Of one split; every one is decoded. Their standard error is a hundredth of that of 100 rows."""
 
 MOST_DEVICES = 1024
 """Of one trial."""
-
-
-DEVICE_KINDS = ("cuda", "mps", "cpu")
-
-
-def _listed(value: Any) -> Any:
-    """Takes a list, as YAML has it, for a tuple; a single name for a list of it."""
-    if not value or not isinstance(value, str | list | tuple):
-        rule = f"must be a list of kinds of devices ({', '.join(DEVICE_KINDS)})"
-        fail([((), f"is {show(value)}, but {rule}")], value)
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-Kinds = Annotated[
-    tuple[Literal["cuda", "mps", "cpu"], ...],
-    BeforeValidator(_listed),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": [*DEVICE_KINDS]},
-                {"type": "array", "items": {"enum": [*DEVICE_KINDS]}, "minItems": 1},
-            ]
-        }
-    ),
-]
-"""Kinds of devices."""
-
-
-TRACKERS = ("wandb", "mlflow", "tensorboard")
-
-
-def _tracked(value: Any) -> Any:
-    """Takes a list, as YAML has it, for a tuple without repetitions; a single name for a list."""
-    if not isinstance(value, str | list | tuple):
-        rule = f"must be a list of tools ({', '.join(TRACKERS)})"
-        fail([((), f"is {show(value)}, but {rule}")], value)
-    given = (value,) if isinstance(value, str) else tuple(value)
-    return tuple(each for index, each in enumerate(given) if each not in given[:index])
-
-
-Trackers = Annotated[
-    tuple[Literal["wandb", "mlflow", "tensorboard"], ...],
-    BeforeValidator(_tracked),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": [*TRACKERS]},
-                {"type": "array", "items": {"enum": [*TRACKERS]}, "uniqueItems": True},
-            ]
-        }
-    ),
-]
-"""Tools in which a running sweep is seen."""
 
 
 class Section(BaseModel):
@@ -230,9 +139,7 @@ class Confirm(Section):
         ),
     ] = 3
     around: Annotated[
-        tuple[float, ...],
-        BeforeValidator(_decades),
-        WithJsonSchema({"type": "array", "items": {"type": "number"}}),
+        Decades,
         Field(
             description="Decades from each chosen learning rate at which its combination is trained"
             " again, too, under half as many seeds. What is stated is then about the values that "

@@ -12,9 +12,6 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from orchestrator.tracking.tool import Tool
 
-NAMES = ("wandb", "mlflow", "tensorboard")
-"""Each is also the name of its package."""
-
 _OFFLINE = ("offline", "dryrun", "disabled")
 _NO_KEY = 3
 _HAS_KEY = (
@@ -48,7 +45,7 @@ def open_tool(name: str, root: Path, sweep_id: str) -> Tool:
     """Returns a tool, opened for one sweep; raises what its library raises.
 
     Args:
-        name: One of `NAMES`.
+        name: One of `TRACKERS` in `orchestrator.search_space.value_types`.
         root: Folder of the store.
         sweep_id: The sweep.
     """

@@ -10,12 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.errors import UserError
+from orchestrator.search_space.value_types import TRACKERS
 from orchestrator.sweep.cli import app
-from orchestrator.tracking.tools import NAMES, check_tools
+from orchestrator.tracking.tools import check_tools
 from tests.orchestrator import sweeps
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRACKERS)
 def test_a_tool_whose_package_is_absent_is_refused_with_the_command_that_installs_it(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

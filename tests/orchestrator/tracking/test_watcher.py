@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from benchmarks.simulation import Clock, Simulation, Unsynced, synthetic
+from orchestrator.results.track import Tool
 from orchestrator.search.identity import sweep_id
-from orchestrator.search_space.sections import TRACKERS
+from orchestrator.search_space.value_types import TRACKERS
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.tracking.stored_runs import StoredRuns
 from orchestrator.tracking.tensorboard_tool import TensorboardTool
-from orchestrator.tracking.tools import NAMES
 from orchestrator.tracking.watcher import Tracking, identity
 from tests.orchestrator import sweeps
 from tests.orchestrator.tracking import servers
@@ -42,7 +42,7 @@ def test_what_is_tracked_is_no_part_of_a_sweeps_identity(tmp_path: Path) -> None
     plain = sweeps.toy(tmp_path)
     assert sweep_id(sweeps.toy(tmp_path, track=[*TRACKERS])) == sweep_id(plain)
     assert sweeps.toy(tmp_path, track="mlflow").track == ("mlflow",)
-    assert NAMES == TRACKERS
+    assert tuple(Tool) == TRACKERS
 
 
 def test_a_sweep_is_in_its_tool_whole_after_a_stop_and_a_second_start(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""The options that verbs of `results` share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.results.selection import latest_sweep, select_sweeps
+from orchestrator.terminal.options import choices, one_of, path
+from orchestrator.terminal.output import Format
+
+RootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--root",
+        parser=path,
+        metavar="DIR",
+        help="Folder of the experiment store (default: experiments).",
+    ),
+]
+LatestOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sweep",
+        help="Name, id or glob of a sweep; may be repeated (default: the one written to last).",
+    ),
+]
+AllOption = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated (default: all)."),
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        parser=one_of(Format),
+        metavar=choices(Format),
+        help="How the answer is printed.",
+    ),
+]
+RawOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="With --format csv: texts as they are, for programs. Otherwise one that a spreadsheet"
+        " would take for a formula has ' before it, and control characters are written out.",
+    ),
+]
+ByOption = Annotated[
+    str | None,
+    typer.Option("--by", metavar="METRIC", help="Score or loss (default: the sweep's objective)."),
+]
+
+
+def store_folder(context: typer.Context, root: Path | None) -> Path:
+    """Returns the folder of the store: of `--root` behind the verb, else before it."""
+    return root or context.obj or Path("experiments")
+
+
+def selected_sweeps(root: Path, patterns: list[str] | None) -> list[str]:
+    """Returns the ids of the sweeps that `--sweep` names, else that of the one written to last."""
+    return select_sweeps(root, patterns) if patterns else [latest_sweep(root)]
