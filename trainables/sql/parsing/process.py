@@ -16,20 +16,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from trainables.sql.sandbox.child import PACKAGES, ChildGone, LineChild, SandboxUnavailable
+from trainables.sql.sandbox.patience import Heartbeat, Patience, TooLong
 
 __all__ = ["ParserUnavailable", "ParsingLimits", "ParsingProcess", "Pending", "shared"]
 
 T = TypeVar("T")
-Heartbeat = Callable[[], None]
 
 _CHILD = "trainables.sql.parsing.child"
-
-_SECONDS_BETWEEN_BEATS = 0.5
 
 
 class ParsingLimits(NamedTuple):
@@ -48,10 +46,6 @@ class ParsingLimits(NamedTuple):
 
 class ParserUnavailable(SandboxUnavailable):
     """The child process cannot be started at all."""
-
-
-class _TooLong(Exception):  # noqa: N818  # what happened, not what is wrong with this program
-    """The child has been silent for too long."""
 
 
 class ParsingProcess:
@@ -148,8 +142,8 @@ class Pending(Generic[T]):
         self._function = function
         self._rows = rows
         self._results: list[T | None] = []
-        self._last_beat = time.monotonic()
-        with suppress(ChildGone, _TooLong):  # is noticed at the results
+        self._patience = Patience()
+        with suppress(ChildGone, TooLong):  # is noticed at the results
             self._send(rows)
 
     def __enter__(self) -> Pending[T]:
@@ -176,7 +170,7 @@ class Pending(Generic[T]):
         while len(self._results) < len(self._rows):
             try:
                 self._receive(heartbeat)
-            except (ChildGone, _TooLong) as error:
+            except (ChildGone, TooLong) as error:
                 child = self._process._child
                 has_come_up = child is not None and child.has_answered
                 status = self._process._end()
@@ -188,7 +182,7 @@ class Pending(Generic[T]):
                 if again:
                     self._results.append(None)
                 again = not again
-                with suppress(ChildGone, _TooLong):
+                with suppress(ChildGone, TooLong):
                     self._send(self._rows[len(self._results) :], heartbeat)
             else:
                 again = False
@@ -199,25 +193,15 @@ class Pending(Generic[T]):
             request = json.dumps({"function": self._function, "rows": list(rows)})
             deadline = time.monotonic() + self._process._limits.wall_seconds
             self._process._running().write(
-                request.encode() + b"\n", lambda: self._wait(deadline, heartbeat)
+                request.encode() + b"\n", partial(self._patience.seconds, deadline, heartbeat)
             )
 
     def _receive(self, heartbeat: Heartbeat | None) -> None:
         deadline = time.monotonic() + self._process._limits.wall_seconds
         child = self._process._running()
         if not child.has_answered:
-            child.read(lambda: self._wait(deadline, heartbeat))  # that it has come up
-        answer = json.loads(child.read(lambda: self._wait(deadline, heartbeat)))
+            child.read(partial(self._patience.seconds, deadline, heartbeat))  # that it has come up
+        answer = json.loads(child.read(partial(self._patience.seconds, deadline, heartbeat)))
         if "error" in answer:
             raise RuntimeError(f"{self._function} raised in its process:\n{answer['error']}")
         self._results.append(answer["result"])
-
-    def _wait(self, deadline: float, heartbeat: Heartbeat | None) -> float:
-        """Gives a sign of life when it is time for one; returns the seconds to wait at most."""
-        now = time.monotonic()
-        if now > deadline:
-            raise _TooLong
-        if heartbeat is not None and now - self._last_beat >= _SECONDS_BETWEEN_BEATS:
-            self._last_beat = now
-            heartbeat()
-        return min(_SECONDS_BETWEEN_BEATS, deadline - now)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from trainables.sql.sandbox.child import ChildGone, LineChild, SandboxUnavailable
 from trainables.sql.sandbox.database import Limits
+from trainables.sql.sandbox.patience import Heartbeat, Patience, TooLong
 
 __all__ = ["ChildDied", "SandboxProcess", "SandboxUnavailable"]
 
 _CHILD = "trainables.sql.sandbox.scoring_child"
-
-_SECONDS_BETWEEN_BEATS = 0.5
 
 
 class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong with this program
@@ -29,10 +28,6 @@ class ChildDied(Exception):  # noqa: N818  # what happened, not what is wrong wi
     def __init__(self, stage: str) -> None:
         super().__init__(f"the SQL process ended after stage {stage!r}")
         self.stage = stage
-
-
-class _TooLong(Exception):  # noqa: N818  # what happened, not what is wrong with this program
-    """The child has not answered by its deadline. No error that a heartbeat could raise."""
 
 
 class SandboxProcess:
@@ -52,9 +47,7 @@ class SandboxProcess:
         self._child: LineChild | None = None
         self._has_answered = False
 
-    def ask(
-        self, request: dict[str, Any], heartbeat: Callable[[], None] | None = None
-    ) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], heartbeat: Heartbeat | None = None) -> dict[str, Any]:
         """Sends one request and returns its outcome.
 
         Args:
@@ -71,14 +64,15 @@ class SandboxProcess:
             settings = self._limits._asdict() | {"content_bytes": len(self._content)}
             self._child = LineChild(_CHILD, settings)
         child, stage = self._child, ""
-        wait = _waiting(self._limits.wall_seconds, heartbeat)
+        deadline = time.monotonic() + self._limits.wall_seconds
+        wait = partial(Patience().seconds, deadline, heartbeat)
         try:
             if is_new:
                 child.write(self._content, wait)
             child.write(json.dumps(request).encode() + b"\n", wait)
             while isinstance(message := json.loads(child.read(wait)), str):
                 stage = message
-        except (ChildGone, _TooLong) as error:
+        except (ChildGone, TooLong) as error:
             status = child.end()
             self._child = None
             if not self._has_answered and status > 0:
@@ -100,24 +94,3 @@ class SandboxProcess:
         if self._child is not None:
             self._child.end()
             self._child = None
-
-
-def _waiting(seconds: float, heartbeat: Callable[[], None] | None) -> Callable[[], float]:
-    """Returns what says how long to wait at most, and gives a sign of life when it is time for one.
-
-    It raises `_TooLong` when so many seconds have passed.
-    """
-    deadline = time.monotonic() + seconds
-    last_beat = time.monotonic()
-
-    def wait() -> float:
-        nonlocal last_beat
-        now = time.monotonic()
-        if now > deadline:
-            raise _TooLong
-        if heartbeat is not None and now - last_beat >= _SECONDS_BETWEEN_BEATS:
-            last_beat = now
-            heartbeat()
-        return min(_SECONDS_BETWEEN_BEATS, deadline - now)
-
-    return wait
