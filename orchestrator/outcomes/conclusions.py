@@ -166,7 +166,7 @@ class Conclusions:
         return row, run_result(row["outcome"], reports, sweep)
 
     def _ran_in(self, trial_number: int, end: TrialEnd) -> str:
-        """Returns JSON of what the trial ran in, on its own node: at its last report, or at all."""
+        """Returns as JSON the environment of the trial's last report, on its own node."""
         attempt = end.reports[-1]["attempt"] if end.reports else end.attempts.count
         found = self._attempts.environment(trial_number, attempt) if attempt else None
         return self._environment if found is None else json.dumps(found, sort_keys=True)

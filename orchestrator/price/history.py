@@ -85,7 +85,7 @@ def speeds(root: Path, sweep: Sweep, device_kind: str) -> dict[str, Speed]:
 
 
 def _alike(trials: Iterable[Row], sweep: Sweep, device_kind: str) -> Sequence[Row]:
-    """Returns the trials that say how long the sweep's take, the latest first."""
+    """Returns the stored trials that are comparable to the sweep's, the latest first."""
     alike = [
         row
         for row in trials

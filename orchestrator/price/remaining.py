@@ -164,7 +164,7 @@ class Remaining:
         return worked
 
     def _speed(self, technique: str) -> Speed:
-        """Returns what was measured of a technique, of others where nothing was."""
+        """Returns the measured speed of a technique, or of the others where it was not measured."""
         found: list[Range | None] = []
         for name in ("example", "loss_row", "scored_row"):
             own = self._rates.get(technique)

@@ -118,8 +118,9 @@ class SweepScheduler(FIFOScheduler):
 
 
 def _is_placed(tune_controller: Any, trial: Any) -> bool:
-    """Returns whether a trial that has not started has its resources: Ray Tune (2.60) does not
-    tell that from one that waits for them.
+    """Returns whether a trial that has not started has its resources.
+
+    Ray Tune (2.60) does not tell that from one that waits for them.
     """
     actor = tune_controller._trial_to_actor.get(trial)
     return actor is not None and tune_controller._actor_manager.is_actor_started(actor)

@@ -1,4 +1,4 @@
-"""Trials at their rungs: where early stopping ended some of them, only equal rungs compare."""
+"""Compares trials at the highest rung that all of them reached: early stopping ends some."""
 
 from __future__ import annotations
 

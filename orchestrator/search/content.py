@@ -117,5 +117,5 @@ def content_id(
 
 
 def _plain(value: object) -> object:
-    """Returns a value in its one spelling: 4.0 and 4 train alike."""
+    """Returns 4 for 4.0, which trains alike, and any other value as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -165,7 +165,7 @@ class Halving:
     def report(
         self, trial_id: str, rung: int, value: float | None, loss: float | None = None
     ) -> None:
-        """Notes a report; one that is told again changes nothing.
+        """Notes a report; a second one of the same trial and rung changes nothing.
 
         A value that is not finite is not compared, and its trial goes on.
 

@@ -21,7 +21,7 @@ _OFF = "confirm"
 
 
 def is_distribution(path: tuple[str, ...]) -> bool:
-    """Says whether a path is that of a parameter: what stands there is replaced whole.
+    """Says whether a path is that of a parameter, whose value a profile replaces whole.
 
     Args:
         path: Keys from the root of the merged document.

@@ -65,7 +65,7 @@ class NodeMarker:
             node_id: Of this machine.
 
         Returns:
-            Why it could not, as a predicate; None if it could.
+            Why it could not, to end a sentence; None if it could.
         """
         try:
             Store(Path(self.root)).put_if_absent(f"{self.key}-{node_id}", _ANSWER)

@@ -38,7 +38,7 @@ class Ending:
     """The sweep whose end the command is told of.
 
     Attributes:
-        stored: The sweep; None while none has begun to run, whose end is nobody's news.
+        stored: The sweep; None while none has begun to run: then the command is not run.
     """
 
     stored: StoredSweep | None = None
@@ -101,7 +101,7 @@ def _answer(stored: StoredSweep) -> dict[str, Any]:
 
 
 def _run(given: str, text: str) -> str | None:
-    """Returns what went wrong, if anything did."""
+    """Runs the command and returns what went wrong, None if nothing did."""
     try:
         # In a session of its own, so that all that it starts can be ended with it.
         process = subprocess.Popen(given, shell=True, stdin=subprocess.PIPE, start_new_session=True)

@@ -10,7 +10,7 @@ from orchestrator.errors import INVISIBLE
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    r"""Returns a value as JSON: letters of every language as they are, what is not seen as `\u`.
+    r"""Returns a value as JSON: letters of all languages as they are, invisible ones as `\u`.
 
     JSON itself has an escape for C0 alone; DEL, C1 and the formats of the bidirectional algorithm
     may stand in a string as they are. The value that is read back is the same.

@@ -191,5 +191,5 @@ def _last_line(text: str) -> str:
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Returns the values but those that are NaN or infinite."""
+    """Returns the values that are finite."""
     return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -20,7 +20,7 @@ class BadRow:
 
     Attributes:
         place: Where it stands, such as "train.csv, line 7".
-        reason: What is wrong with it, as a predicate.
+        reason: What is wrong with it, to end a sentence.
     """
 
     place: str
