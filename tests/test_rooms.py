@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_what_crosses_the_wall_or_runs_in_the_child_is_standard_library(room: st
 def test_only_state_names_a_path_under_state_checkpoints_or_staging() -> None:
     found = path_names(TOP, "orchestrator", "state", STORE_PATHS)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("package", ["orchestrator", "trainables"])
+def test_contributing_names_every_room(package: str) -> None:
+    _, _, listed = (TOP / "CONTRIBUTING.md").read_text().partition(f"\n    {package}/\n")
+    named = re.findall(r"^      (\w+) ", listed.partition("\n\n")[0], re.MULTILINE)
+    rooms = {file.parent.name for file in (TOP / package).glob("*/__init__.py")}
+    assert rooms == set(named)
 
 
 @pytest.mark.parametrize("package", ["orchestrator", "trainables"])
