@@ -67,17 +67,22 @@ def check_content(stored: StoredSweep, content: Content, words: tuple[str, ...])
     if not changes and unknown is None:
         return
     again = command("orchestrator.sweep", *words, "--new")
+    shown = command(
+        *("orchestrator.results", "--root", str(stored.root)),
+        *("leaderboard", "--sweep", stored.id),
+    )
+    read = f"What it has so far is shown by:\n  {shown}"
     if not changes:
         raise OtherContentError(
             f"The sweep {stored.id} was begun before it was put on record what its numbers depend"
             f" on, and {unknown}. So it cannot go on: start another sweep:\n  {again}\nor continue"
-            " this one with the version of the package that began it."
+            f" this one with the version of the package that began it.\n{read}"
         )
     listed = "".join(f"\n  {change}" for change in changes)
     raise OtherContentError(
         f"The sweep {stored.id} was begun with something else, and its trials would not compare"
         f" with new ones. What has changed:{listed}\nPut back what it was begun with, and the same"
-        f" command goes on; or start another sweep:\n  {again}"
+        f" command goes on; or start another sweep:\n  {again}\n{read}"
     )
 
 

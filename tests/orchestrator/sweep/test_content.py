@@ -100,7 +100,8 @@ def test_edited_rows_are_named_with_both_ways_on(tmp_path: Path) -> None:
     assert f"the rows of {tmp_path / 'data'}: fingerprint {before}, now {now(sweep).rows}" in said
     assert sweep.id in said
     assert "Put back what it was begun with" in said
-    assert said.endswith("orchestrator.sweep toy.yaml --profile embedded --new")
+    assert "orchestrator.sweep toy.yaml --profile embedded --new\n" in said
+    assert said.endswith(f"--root {sweep.root} leaderboard --sweep {sweep.id}")
     table.write_bytes(whole)
     start(own(tmp_path))
 
@@ -222,6 +223,7 @@ def test_one_without_a_record_is_refused_where_they_do_not_say_it(tmp_path: Path
     said = refusal(sweep)
     assert f"none of its checkpoints says which weights the base model {tmp_path}" in said
     assert "continue this one with the version of the package that began it" in said
+    assert said.endswith(f"--root {sweep.root} leaderboard --sweep {sweep.id}")
 
 
 def test_the_built_in_base_is_what_it_was(tmp_path: Path) -> None:
