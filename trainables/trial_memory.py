@@ -40,7 +40,12 @@ from trainables.passes.joined import join_layers
 from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
-from trainables.training.adapted_model import checkpoint_activations, precision, seeded
+from trainables.training.adapted_model import (
+    checkpoint_activations,
+    has_own_passes,
+    precision,
+    seeded,
+)
 from trainables.training.trainer import UNMEASURED
 from trainables.trial_passes import Pass, TrialRows
 
@@ -143,7 +148,7 @@ class _Fake:
         with self._mode:
             _move(self._model, device)
             low_rank = self._technique.low_rank(self._model) is not None
-            if low_rank and not self._technique.quantized and FrozenT5.suits(base):
+            if low_rank and not self._technique.quantized and has_own_passes(base, device):
                 join_layers(base)
                 self._own = FrozenT5(base)
 

@@ -141,7 +141,7 @@ def _goes_on(member: _Member) -> bool:
 
 
 def _end(member: _Member) -> Training:
-    """Returns what a member has done since it set out; it is nowhere to go any more."""
+    """Returns what a member has done since it set out."""
     assert member.goal is not None
     trainer = member.trial.trainer
     training = NO_TRAINING if trainer is None else trainer.end(member.seconds)

@@ -149,7 +149,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     verify(model, technique, expected)
     trainable, total = count(model)
     updates = technique.low_rank(model)
-    has_passes = updates is not None and FrozenT5.suits(base_of(model))
+    has_passes = updates is not None and has_own_passes(base_of(model), device)
     return AdaptedModel(
         model=model,
         family=family,
@@ -164,6 +164,15 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         base=FrozenT5(base_of(model)) if has_passes else None,
         updates=updates or {},
     )
+
+
+def has_own_passes(base: PreTrainedModel, device: torch.device) -> bool:
+    """Returns whether low-rank updates of a base are trained by passes of our own.
+
+    On a CPU alone: on accelerators they are not measured, and attention weights of which some are
+    dropped would there be written to memory, as torch's fast kernels do not.
+    """
+    return device.type == "cpu" and FrozenT5.suits(base)
 
 
 @contextlib.contextmanager
