@@ -20,11 +20,11 @@ from unittest import mock
 import torch
 from transformers import GenerationMixin
 
+from trainables.contract.reports import Training
 from trainables.data.spelling import SqlTokens
 from trainables.evaluation import text_scores
 from trainables.finetune import Finetuning
 from trainables.sql.execution import SqlExecutor
-from trainables.training.trainer import Training
 
 PHASES = ("load", "tokenise", "train", "evaluate", "generate", "score", "write", "idle")
 """load: model, rows, set-up. evaluate: the loss on validation rows. idle: none of the others."""

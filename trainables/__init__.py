@@ -9,7 +9,7 @@
     training      batches become optimiser steps up to a rung, and a checkpoint from which to go on
     inference     the model writes SQL: for its evaluation, for `predict`, and exported for others
     evaluation    loss and scores of that SQL; what it does when it runs `sql` tells, in a sandbox
-    finetune      one trial: advance to a rung, evaluate, report, and on; `runtime` is its machine
+    finetune      one trial, taken from rung to rung by `rungs`; `runtime` is its machine
 
 Runs without Ray and knows nothing of sweeps: on a bare GPU machine, in a notebook, in a unit test.
 A trial is handed a callable to report to and does not know who listens.

@@ -42,7 +42,15 @@ import torch
 
 from trainables.base_models.fingerprint import base_fingerprint
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.reports import Interruption, Metrics, Report, RungReport
+from trainables.contract.reports import (
+    NO_TRAINING,
+    Evaluation,
+    EvaluationInterruptedError,
+    Interruption,
+    Metrics,
+    Report,
+    Training,
+)
 from trainables.contract.scores import COLUMNS_OF_SCORES, SCORING_VERSION
 from trainables.contract.splits import SPLIT_VERSION
 from trainables.contract.versions import PROMPT_VERSION, TRAINING_VERSION
@@ -50,8 +58,9 @@ from trainables.data.encoded_rows import EncodedRows
 from trainables.data.errors import DatasetError
 from trainables.data.spelling import SqlTokens
 from trainables.data.splits import NOTEBOOK_ROWS, splits_of
-from trainables.evaluation.evaluator import Evaluation, Evaluator
+from trainables.evaluation.evaluator import Evaluator
 from trainables.families.fit import Lengths
+from trainables.rungs import climb
 from trainables.runtime.device import PeakMemory, choose_device, device_name, release_memory
 from trainables.runtime.seeding import isolated
 from trainables.runtime.worker_group import WorkerGroup
@@ -59,11 +68,7 @@ from trainables.sql.execution import SqlExecutor
 from trainables.sql.parsing import process as parsing
 from trainables.training import checkpoint
 from trainables.training.adapted_model import prepare
-from trainables.training.trainer import NO_TRAINING, Trainer, Training
-
-
-class EvaluationInterruptedError(Exception):
-    """An evaluation was given up because the trial is to end."""
+from trainables.training.trainer import Trainer
 
 
 class Finetuning:
@@ -405,46 +410,4 @@ def finetune(
     ) as trial:
         if resume_from is not None:
             trial.load(resume_from)
-        for number, rung in enumerate(rungs):
-            if rung <= trial.evaluated_to:
-                continue
-            training = trial.advance(rung)
-            if training.interrupted:
-                assert interruption is not None  # nobody else interrupts
-                interruption.record(trial.examples_seen, trial.save)
-                return
-            if trial.is_first_worker:
-                scores = rung == rungs[-1] or configuration.scored_rungs == "all"
-                try:
-                    evaluation = (
-                        None if training.diverged else trial.evaluate("validation", scores=scores)
-                    )
-                except EvaluationInterruptedError:
-                    assert interruption is not None
-                    if trial.step:
-                        interruption.record(rung - 1, trial.save)
-                    return
-                report.rung(
-                    RungReport(
-                        rung=number,
-                        rung_examples=rung,
-                        step=trial.step,
-                        metrics=trial.metrics(training, evaluation),
-                        predictions=[] if evaluation is None else evaluation.predictions,
-                        save=trial.save,
-                        steps=training.steps,
-                    )
-                )
-            else:
-                report.follow(number)
-            trial.wait()
-            if training.diverged:
-                return
-        if trial.is_first_worker:
-            for protocol in configuration.test_protocols:
-                try:
-                    test = trial.evaluate("test", protocol)
-                except EvaluationInterruptedError:
-                    return  # the checkpoint of the last rung is there
-                report.test(test.predictions, test.metrics, protocol)
-        trial.wait()
+        climb(trial, configuration, rungs, report, interruption)

@@ -36,13 +36,13 @@ from benchmarks.step.flops import TrainedT5
 from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import load_tokenizer
 from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.contract.reports import Training
 from trainables.data.prompt import prompt
 from trainables.data.spelling import SqlTokens, collapse_white_space
 from trainables.data.splits import splits_of
 from trainables.finetune import finetune
 from trainables.runtime.device import choose_device
 from trainables.techniques.registry import TRAINED, complete
-from trainables.training.trainer import Training
 
 
 @dataclass(frozen=True)

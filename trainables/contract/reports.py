@@ -37,6 +37,57 @@ class StepPoint:
     tokens: int
 
 
+class EvaluationInterruptedError(Exception):
+    """An evaluation was given up because the trial is to end."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one call of `advance` did, with the calls before it that were to go as far.
+
+    Attributes:
+        loss: Mean cross-entropy per target token over the steps, in nats; None without a step.
+        diverged: The loss was NaN or infinite, and training ended there.
+        learning_rate: Of the last step; None without one.
+        tokens: Source and target tokens trained on, padding not counted.
+        seconds: How long it took.
+        interrupted: Training ended before it was where it was to go, because it was told to.
+        steps: The steps of it, see `StepCurve`.
+    """
+
+    loss: float | None
+    diverged: bool
+    learning_rate: float | None
+    tokens: int
+    seconds: float
+    interrupted: bool = False
+    steps: tuple[StepPoint, ...] = ()
+
+
+NO_TRAINING = Training(None, False, None, 0, 0.0)
+"""What `advance` did for a trial that does not train."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass over a split found.
+
+    Attributes:
+        seconds: How long it took; of a pass that several models shared, this one's share.
+        metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
+            `<score>_se` (None where no row could be measured, or the loss alone was),
+            `meteor_synonyms`, `eval_rows`, `eval_schemas`, `eval_rows_cut` (prompts or right SQL
+            longer than the limits; scores are against the whole SQL), `eval_seconds`.
+        predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
+            `sql_context`, `reference`, `prediction`, each score of that row or None,
+            `schema_group`, `source_cut` and `target_cut`.
+    """
+
+    seconds: float
+    metrics: Metrics
+    predictions: list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class RungReport:
     """A trial at a rung.
@@ -47,7 +98,7 @@ class RungReport:
             few more to the end of a batch.
         step: Optimiser steps so far.
         metrics: Where the trial stands and how good it is; the columns of the table `reports`.
-        predictions: One dictionary a validation row, see `evaluation.evaluator.Evaluation`; none
+        predictions: One dictionary a validation row, see `Evaluation`; none
             at a rung where the loss alone was measured.
         save: Writes a checkpoint from which the trial goes on after this rung.
         steps: The steps since the rung before, thinned to a few hundred points at most.

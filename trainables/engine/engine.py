@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.evaluation.evaluator import Evaluation
+from trainables.contract.reports import NO_TRAINING, Evaluation, Training
 from trainables.finetune import Finetuning
 from trainables.passes.gradients import add_gradients
 from trainables.runtime.seeding import isolated
-from trainables.training.trainer import NO_TRAINING, Trainer, Training
+from trainables.training.trainer import Trainer
 
 
 @dataclass

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from trainables.contract.reports import Metrics
+from trainables.contract.reports import Evaluation, Metrics
 from trainables.contract.scores import COLUMNS_OF_SCORES, METRICS, SCORES, UNJUDGED, of_kind
 from trainables.data.encoded_rows import EncodedRows
 from trainables.data.schema_groups import group_of
@@ -20,26 +19,6 @@ from trainables.inference.asking import Share, ask
 from trainables.inference.generation import batches, decoding, generate, written
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one pass over a split found.
-
-    Attributes:
-        seconds: How long it took; of a pass that several models shared, this one's share.
-        metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
-            `<score>_se` (None where no row could be measured, or the loss alone was),
-            `meteor_synonyms`, `eval_rows`, `eval_schemas`, `eval_rows_cut` (prompts or right SQL
-            longer than the limits; scores are against the whole SQL), `eval_seconds`.
-        predictions: One dictionary a row, in the order of the split: `example_id`, `sql_prompt`,
-            `sql_context`, `reference`, `prediction`, each score of that row or None,
-            `schema_group`, `source_cut` and `target_cut`.
-    """
-
-    seconds: float
-    metrics: Metrics
-    predictions: list[dict[str, Any]]
 
 
 class Evaluator:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.reports import StepPoint
+from trainables.contract.reports import Training
 from trainables.data.batching import epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
 from trainables.passes.dropout import row_keys
@@ -33,29 +33,6 @@ OVERHEAD_TOKENS = {"cpu": 150.0}
 measured (`benchmarks/RESULTS.md`). Elsewhere a batch is cut into as few as `micro_batch_size`
 allows."""
 UNMEASURED = 1e9
-
-
-@dataclass(frozen=True)
-class Training:
-    """What one call of `advance` did, with the calls before it that were to go as far.
-
-    Attributes:
-        loss: Mean cross-entropy per target token over the steps, in nats; None without a step.
-        diverged: The loss was NaN or infinite, and training ended there.
-        learning_rate: Of the last step; None without one.
-        tokens: Source and target tokens trained on, padding not counted.
-        seconds: How long it took.
-        interrupted: Training ended before it was where it was to go, because it was told to.
-        steps: The steps of it, see `StepCurve`.
-    """
-
-    loss: float | None
-    diverged: bool
-    learning_rate: float | None
-    tokens: int
-    seconds: float
-    interrupted: bool = False
-    steps: tuple[StepPoint, ...] = ()
 
 
 @dataclass
@@ -84,10 +61,6 @@ class NextStep:
     rate: float
     targets: int
     tokens: int
-
-
-NO_TRAINING = Training(None, False, None, 0, 0.0)
-"""What `advance` did for a trial that does not train."""
 
 
 class Trainer:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.contract.reports import EvaluationInterruptedError, Training
 from trainables.engine.engine import Engine
-from trainables.finetune import EvaluationInterruptedError, Finetuning
-from trainables.training.trainer import Training
+from trainables.finetune import Finetuning
 
 CPU = torch.device("cpu")
 BUDGET = 48

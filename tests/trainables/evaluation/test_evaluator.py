@@ -8,10 +8,11 @@ from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
+from trainables.contract.reports import EvaluationInterruptedError
 from trainables.data.tables import Example
 from trainables.evaluation import evaluator, text_scores
 from trainables.families import family
-from trainables.finetune import EvaluationInterruptedError, Finetuning
+from trainables.finetune import Finetuning
 from trainables.sql.execution import SqlExecutor
 from trainables.techniques.registry import BASELINE
 
