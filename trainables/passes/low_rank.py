@@ -34,6 +34,11 @@ class LowRank:
     scale: float
     dropout: float = 0.0
 
+    @property
+    def weights(self) -> int:
+        """Number of weights of both."""
+        return self.down.numel() + self.up.numel()
+
 
 @dataclass(frozen=True)
 class Part:

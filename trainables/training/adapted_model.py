@@ -149,7 +149,9 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     verify(model, technique, expected)
     trainable, total = count(model)
     updates = technique.low_rank(model)
-    has_passes = updates is not None and has_own_passes(base_of(model), device)
+    # A variant of LoRA that trains more than its updates needs more than ours compute.
+    are_all = trainable == sum(each.weights for each in (updates or {}).values())
+    has_passes = are_all and bool(updates) and has_own_passes(base_of(model), device)
     return AdaptedModel(
         model=model,
         family=family,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from torch import nn
 from tests.trainables.techniques.cases import brisk_rate, cases, having
 from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
 from trainables.contract.configuration import Scalar
+from trainables.techniques.lora import Lora, chosen_layers
 from trainables.techniques.registry import TECHNIQUES, TRAINED
 from trainables.training import adapted_model as module
 from trainables.training.adapted_model import AdaptedModel, prepare
@@ -199,3 +202,31 @@ def test_two_trials_do_not_share_weights(base: Path) -> None:
     before = weights(first.model)
     train(second, steps=2)
     assert all(torch.equal(before[name], p) for name, p in first.model.named_parameters())
+
+
+class Dora(Lora):
+    """LoRA that trains a magnitude beside each update."""
+
+    def settings(self, base: Any, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
+        return super().settings(base, parameters) | {"use_dora": True}
+
+    def is_trained(self, name: str) -> bool:
+        return super().is_trained(name) or ".lora_magnitude_vector." in name
+
+    def expected(self, base: Any, parameters: Mapping[str, Scalar]) -> int:
+        layers: Iterable[Any] = chosen_layers(base, parameters).values()
+        magnitudes: int = sum(each.out_features for each in layers)
+        return super().expected(base, parameters) + magnitudes
+
+
+def test_passes_of_our_own_are_for_updates_that_are_all_that_is_trained(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora = prepare(trial(base, "lora"), CPU)
+    assert lora.base is not None
+    assert sum(each.weights for each in lora.updates.values()) == lora.trainable_parameters
+    for technique in TRAINED:
+        if technique != "lora":
+            assert prepare(trial(base, technique), CPU).base is None
+    monkeypatch.setitem(TECHNIQUES, "lora", Dora())
+    assert prepare(trial(base, "lora"), CPU).base is None
