@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, index, reader
+from orchestrator.store.roots import open_root
 from orchestrator.store.schema import Table
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import text
@@ -100,8 +101,8 @@ def _fill(
         _create(connection, definition, index.trials(root, *sweep_ids))
     elif definition is REPORTS:
         _create(connection, definition, index.reports(root, *sweep_ids))
-    elif files := reader.files(root.absolute(), definition, sweep_ids):
-        names = _list([path.as_posix() for path in files])
+    elif files := reader.files(root, definition, sweep_ids):
+        names = _list([open_root(root).source(file.key) for file in files])
         try:
             connection.execute(
                 f"CREATE VIEW {definition.name} AS SELECT * FROM"

@@ -47,7 +47,7 @@ class AdoptionLog:
             StoreError: It could not be stored.
         """
         if not self._files.has_begun():
-            self._files.path(self._files.adopted_key).unlink(missing_ok=True)
+            self._files.place.delete(self._files.adopted_key)
         record = {
             "runs": [dataclasses.asdict(run) for run in adoption.runs],
             "confirming": {
@@ -96,11 +96,10 @@ class AdoptionLog:
             raise self._damaged() from error
 
     def _record(self) -> dict[str, Any] | None:
-        path = self._files.path(self._files.adopted_key)
-        return read_record(path, _WHAT, _REMEDY) if path.exists() else None
+        return read_record(self._files.place, self._files.adopted_key, _WHAT, _REMEDY)
 
     def _damaged(self) -> Exception:
-        return damaged(self._files.path(self._files.adopted_key), _WHAT, _REMEDY)
+        return damaged(self._files.place.name(self._files.adopted_key), _WHAT, _REMEDY)
 
 
 def _run(values: Mapping[str, Any]) -> AdoptedRun:

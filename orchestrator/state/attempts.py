@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from orchestrator.state.records import damaged, read_record
@@ -67,7 +67,8 @@ class AttemptLog:
 
     def __init__(self, files: SweepFiles) -> None:
         """Opens the log; nothing is written before the first attempt."""
-        self._store = files.store
+        self._files = files
+        self._place = files.place
         self._folder = files.attempts_key
 
     def start(
@@ -84,16 +85,15 @@ class AttemptLog:
         fields = {"started_at": now, "node": node, "environment": environment}
         record = json.dumps(fields).encode()
         attempt = 1
-        while not self._store.put_if_absent(self._key(trial_number, attempt, "start"), record):
+        while not self._place.put_if_absent(self._key(trial_number, attempt, "start"), record):
             attempt += 1
         return attempt
 
     def environment(self, trial_number: int, attempt: int) -> dict[str, Any] | None:
         """Returns what an attempt ran in; None where that is not on record."""
-        path = self._store.root / self._key(trial_number, attempt, "start")
-        if not path.exists():
-            return None
-        found = read_record(path, "the start of an attempt", _REMEDY).get("environment")
+        key = self._key(trial_number, attempt, "start")
+        record = read_record(self._place, key, "the start of an attempt", _REMEDY) or {}
+        found = record.get("environment")
         return found if isinstance(found, dict) else None
 
     def fail(
@@ -113,12 +113,12 @@ class AttemptLog:
         # A follower of a group may fail before its first worker has begun.
         attempt = attempt or max(1, self.of(trial_number).count)
         key = self._key(trial_number, attempt, "failure")
-        self._store.put_if_absent(key, json.dumps(record).encode())
+        self._place.put_if_absent(key, json.dumps(record).encode())
 
     def pause(self, trial_number: int) -> None:
         """Records that the latest attempt has ended to wait for other trials; the next goes on."""
         key = self._key(trial_number, self.of(trial_number).count, "paused")
-        self._store.put_if_absent(key, b"{}")
+        self._place.put_if_absent(key, b"{}")
 
     def save_on_termination(self, trial_number: int) -> None:
         """Records that the latest attempt ends because of SIGTERM.
@@ -126,7 +126,7 @@ class AttemptLog:
         It has saved where it was; a worker group goes on from its last rung.
         """
         key = self._key(trial_number, self.of(trial_number).count, "saved")
-        self._store.put_if_absent(key, b"{}")
+        self._place.put_if_absent(key, b"{}")
 
     def worker_terminated(self, trial_number: int, rank: int) -> None:
         """Records that a worker of the latest attempt's group received SIGTERM.
@@ -138,16 +138,16 @@ class AttemptLog:
             trial_number: The trial.
             rank: The worker.
         """
-        self._store.put_if_absent(self._worker_key(trial_number, rank), b"{}")
+        self._place.put_if_absent(self._worker_key(trial_number, rank), b"{}")
 
     def is_worker_terminated(self, trial_number: int, rank: int) -> bool:
         """Returns whether that worker of the latest attempt's group received SIGTERM."""
-        return (self._store.root / self._worker_key(trial_number, rank)).exists()
+        return self._place.has(self._worker_key(trial_number, rank))
 
     def saved_on_termination(self, trial_number: int) -> bool:
         """Returns whether the latest attempt ended because of SIGTERM."""
         key = self._key(trial_number, self.of(trial_number).count, "saved")
-        return (self._store.root / key).exists()
+        return self._place.has(key)
 
     def of(self, trial_number: int) -> Attempts:
         """Returns what is on record of the trial.
@@ -155,13 +155,15 @@ class AttemptLog:
         Raises:
             DamagedError: A file among the records is none; names it and the remedy.
         """
-        folder = self._store.root / self._folder / f"{trial_number:06d}"
-        starts = sorted(folder.glob("*-start.json"))
-        records = {path.name: _read_failure(path) for path in folder.glob("*-failure.json")}
-        started_at = _read_start(starts[0]) if starts else None
+        found = self._place.files(f"{self._folder}/{trial_number:06d}", ".json", deep=False)
+        keys = [file.key for file in found]
+        starts = [key for key in keys if key.endswith("-start.json")]
+        failures = [key for key in keys if key.endswith("-failure.json")]
+        records = {PurePosixPath(key).name: self._read_failure(key) for key in failures}
+        started_at = self._read_start(starts[0]) if starts else None
         failure = records.get(f"{len(starts):04d}-failure.json")
         kinds = Counter(record["outcome"] for record in records.values())
-        paused = [path.name for path in folder.glob("*-paused.json")]
+        paused = [PurePosixPath(key).name for key in keys if key.endswith("-paused.json")]
         resumed = sum(name < f"{len(starts):04d}" for name in paused)
         return Attempts(
             len(starts),
@@ -176,16 +178,32 @@ class AttemptLog:
 
     def hang_account(self, trial_number: int, attempt: int) -> Path:
         """Returns where the attempt's watchdog writes, if it has to end the process."""
-        return self._store.root / self._key(trial_number, attempt, "hang", "txt")
+        return self._files.path(self._key(trial_number, attempt, "hang", "txt"))
 
     def progress_note(self, trial_number: int) -> Path:
         """Returns the path of a running trial's note of its progress; display only."""
-        return self._store.root / self._folder / f"{trial_number:06d}" / "progress"
+        return self._files.path(f"{self._folder}/{trial_number:06d}/progress")
 
     def hang(self, trial_number: int) -> str | None:
         """Returns where the threads of the latest attempt stood when it was ended for hanging."""
-        path = self.hang_account(trial_number, self.of(trial_number).count)
-        return (path.read_text() or None) if path.exists() else None
+        key = self._key(trial_number, self.of(trial_number).count, "hang", "txt")
+        return (self._place.get(key) or b"").decode(errors="replace") or None
+
+    def _read_start(self, key: str) -> datetime.datetime:
+        try:
+            record = read_record(self._place, key, "the start of an attempt", _REMEDY) or {}
+            at = record["started_at"]
+            return datetime.datetime.fromisoformat(at).astimezone(datetime.UTC)
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            name = self._place.name(key)
+            raise damaged(name, "the start of an attempt", _REMEDY) from error
+
+    def _read_failure(self, key: str) -> dict[str, Any]:
+        record = read_record(self._place, key, "the failure of an attempt", _REMEDY) or {}
+        texts = [record.get(name) for name in ("outcome", "error", "traceback")]
+        if not all(isinstance(text, str) for text in texts) or texts[0] not in _OUTCOMES:
+            raise damaged(self._place.name(key), "the failure of an attempt", _REMEDY)
+        return record
 
     def _worker_key(self, trial_number: int, rank: int) -> str:
         return self._key(trial_number, self.of(trial_number).count, f"terminated-{rank}")
@@ -196,19 +214,3 @@ class AttemptLog:
 
 _OUTCOMES = ("failed", "out_of_memory", "hung", DIED, LOST, TERMINATED, MACHINE, NODE)
 _REMEDY = "remove it; the trial is then tried again as if that attempt had not been"
-
-
-def _read_start(path: Path) -> datetime.datetime:
-    try:
-        at = read_record(path, "the start of an attempt", _REMEDY)["started_at"]
-        return datetime.datetime.fromisoformat(at).astimezone(datetime.UTC)
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise damaged(path, "the start of an attempt", _REMEDY) from error
-
-
-def _read_failure(path: Path) -> dict[str, Any]:
-    record = read_record(path, "the failure of an attempt", _REMEDY)
-    texts = [record.get(name) for name in ("outcome", "error", "traceback")]
-    if not all(isinstance(text, str) for text in texts) or texts[0] not in _OUTCOMES:
-        raise damaged(path, "the failure of an attempt", _REMEDY)
-    return record

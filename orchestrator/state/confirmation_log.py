@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from orchestrator.search.identity import configuration_id
@@ -161,7 +160,7 @@ class ConfirmationLog:
         key = self._key(len(records))
         data = json.dumps(dataclasses.asdict(confirmation), sort_keys=True, indent=1).encode()
         self._files.store.put_if_absent(key, data)
-        return self._read(key)
+        return self._read(key) or confirmation
 
     def read(self) -> list[Confirmation]:
         """Returns every record, the first one first.
@@ -170,8 +169,8 @@ class ConfirmationLog:
             DamagedError: A file among them is none; names it and the remedy.
         """
         records: list[Confirmation] = []
-        while (self._files.store.root / self._key(len(records))).exists():
-            records.append(self._read(self._key(len(records))))
+        while (record := self._read(self._key(len(records)))) is not None:
+            records.append(record)
         return records
 
     def latest(self) -> Confirmation | None:
@@ -182,9 +181,11 @@ class ConfirmationLog:
     def _key(self, index: int) -> str:
         return f"{self._files.confirmations_key}/{index:04d}.json"
 
-    def _read(self, key: str) -> Confirmation:
-        path = self._files.store.root / key
-        record = read_record(path, _WHAT, _REMEDY)
+    def _read(self, key: str) -> Confirmation | None:
+        name = self._files.place.name(key)
+        record = read_record(self._files.place, key, _WHAT, _REMEDY)
+        if record is None:
+            return None
         try:
             confirmed = tuple(
                 Confirmed(_choice(each["choice"]), tuple(each["trials"]))
@@ -202,8 +203,8 @@ class ConfirmationLog:
                 optima = Optima(**optima)
             confirmation = Confirmation(terms, confirmed, optima)
         except (LookupError, TypeError) as error:
-            raise damaged(path, _WHAT, _REMEDY) from error
-        _check(path, confirmation)
+            raise damaged(name, _WHAT, _REMEDY) from error
+        _check(name, confirmation)
         return confirmation
 
 
@@ -212,7 +213,7 @@ def _choice(record: dict[str, Any]) -> Choice:
     return Choice(**record | {"searched": None if searched is None else tuple(searched)})
 
 
-def _check(path: Path, confirmation: Confirmation) -> None:
+def _check(name: str, confirmation: Confirmation) -> None:
     """Refuses a record whose parts are not what they should be."""
     terms = confirmation.terms
     fine = all(type(count) is int and count > 0 for count in (terms.tried, terms.seeds, terms.most))
@@ -227,9 +228,9 @@ def _check(path: Path, confirmation: Confirmation) -> None:
         try:
             configuration_id(each.choice.configuration)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(path, _WHAT, _REMEDY) from error
+            raise damaged(name, _WHAT, _REMEDY) from error
     if not fine:
-        raise damaged(path, _WHAT, _REMEDY)
+        raise damaged(name, _WHAT, _REMEDY)
 
 
 def _is_range(searched: tuple[float, float] | None) -> bool:

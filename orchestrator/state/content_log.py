@@ -60,7 +60,7 @@ class ContentLog:
         """
         if not self._files.has_begun():  # what an earlier start had in mind binds nobody
             for part in (_ROWS, _BASE, _VERSIONS):
-                self._files.path(self._key(part)).unlink(missing_ok=True)
+                self._files.place.delete(self._key(part))
         self._put(_VERSIONS, dataclasses.asdict(content.versions))
         if content.rows is not None:
             self._put(_ROWS, {"fingerprint": content.rows})
@@ -132,17 +132,17 @@ class ContentLog:
             value: Type of all that stands in it.
             absent: Names of what may be null.
         """
-        path = self._files.path(self._key(part))
-        if not path.exists():
+        key = self._key(part)
+        record = read_record(self._files.place, key, _WHAT, _REMEDY)
+        if record is None:
             return None
-        record = read_record(path, _WHAT, _REMEDY)
         fine = all(type(record[key]) is value or key in absent for key in record)
         try:
             found = kind(**record)
         except TypeError as error:
-            raise damaged(path, _WHAT, _REMEDY) from error
+            raise damaged(self._files.place.name(key), _WHAT, _REMEDY) from error
         if not fine:
-            raise damaged(path, _WHAT, _REMEDY)
+            raise damaged(self._files.place.name(key), _WHAT, _REMEDY)
         return found
 
 

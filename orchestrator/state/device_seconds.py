@@ -12,6 +12,10 @@ import math
 import os
 
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store.errors import StoreError
+
+_LARGEST = 1 << 16
+"""Bytes of what is read; the number takes less."""
 
 
 class DeviceSeconds:
@@ -19,14 +23,15 @@ class DeviceSeconds:
 
     def __init__(self, files: SweepFiles) -> None:
         """Names the file."""
-        self._path = files.device_seconds
+        self._files = files
 
     def read(self) -> float:
         """Returns the device-seconds on record; 0 if there is no record, or a damaged one."""
         try:
-            seconds = json.loads(self._path.read_bytes())["device_seconds"]
+            data = self._files.place.get(self._files.device_seconds_key, _LARGEST)
+            seconds = json.loads(data or b"{}")["device_seconds"]
             return float(seconds) if 0 <= seconds < math.inf else 0.0
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (StoreError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return 0.0
 
     def write(self, seconds: float) -> None:
@@ -34,10 +39,11 @@ class DeviceSeconds:
 
         On a disk that refuses it the last one stays: the next report of a trial says why.
         """
-        staged = self._path.with_suffix(".new")
+        path = self._files.path(self._files.device_seconds_key)
+        staged = path.with_suffix(".new")
         with contextlib.suppress(OSError):
             with staged.open("w") as file:
                 json.dump({"device_seconds": seconds}, file)
                 file.flush()
                 os.fsync(file.fileno())
-            staged.replace(self._path)
+            staged.replace(path)

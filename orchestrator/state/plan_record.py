@@ -45,15 +45,14 @@ def read_plan(files: SweepFiles) -> Planned | None:
     Raises:
         DamagedError: The record is none; names it and the remedy.
     """
-    path = files.path(files.plan_key)
-    if not path.exists():
+    record = read_record(files.place, files.plan_key, _WHAT, _REMEDY)
+    if record is None:
         return None
-    record = read_record(path, _WHAT, _REMEDY)
     try:
         planned = Planned(**record)
         seconds = [float(planned.low), float(planned.middle), float(planned.high)]
     except (TypeError, ValueError, OverflowError) as error:
-        raise damaged(path, _WHAT, _REMEDY) from error
+        raise damaged(files.place.name(files.plan_key), _WHAT, _REMEDY) from error
     if not all(0 <= each < math.inf for each in seconds) or not isinstance(planned.trials, int):
-        raise damaged(path, _WHAT, _REMEDY)
+        raise damaged(files.place.name(files.plan_key), _WHAT, _REMEDY)
     return planned

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import re
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from orchestrator.search.identity import configuration_id
@@ -47,9 +47,7 @@ class ProposalLog:
         Raises:
             DamagedError: A file among them is none; names it and the remedy.
         """
-        folder = self._files.proposals_key
-        paths = sorted((self._files.store.root / folder).glob("*.json"))
-        proposals = (self._read(f"{folder}/{path.name}") for path in paths)
+        proposals = self._files.place.each(self._keys(), self._read)
         return {proposal.trial_number: proposal for proposal in proposals}
 
     def latest_tries(self) -> dict[int, int]:
@@ -57,12 +55,17 @@ class ProposalLog:
 
         From the names of the files alone.
         """
-        paths = (self._files.store.root / self._files.proposals_key).glob("*.json")
-        return latest_tries(int(path.stem) for path in paths if path.stem.isdecimal())
+        names = [PurePosixPath(key).stem for key in self._keys()]
+        return latest_tries(int(name) for name in names if name.isdecimal())
+
+    def _keys(self) -> list[str]:
+        found = self._files.place.files(self._files.proposals_key, ".json", deep=False)
+        return [file.key for file in found]
 
     def _read(self, key: str) -> Proposal:
-        path = self._files.store.root / key
-        record = read_record(path, _WHAT, partial(self._remedy, path))
+        path = PurePosixPath(key)
+        remedy = partial(self._remedy, path)
+        record = read_record(self._files.place, key, _WHAT, remedy) or {}
         try:
             proposal = Proposal(**{f.name: record[f.name] for f in dataclasses.fields(Proposal)})
             number = proposal.trial_number
@@ -72,12 +75,12 @@ class ProposalLog:
                 configuration_id(proposal.configuration),
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(path, _WHAT, self._remedy(path)) from error
+            raise damaged(self._files.place.name(key), _WHAT, remedy()) from error
         if not whole or not _is_count(number) or not _is_count(proposal.replicate):
-            raise damaged(path, _WHAT, self._remedy(path))
+            raise damaged(self._files.place.name(key), _WHAT, remedy())
         return proposal
 
-    def _remedy(self, path: Path) -> str:
+    def _remedy(self, path: PurePosixPath) -> str:
         """Returns what to do: what was proposed cannot be told from what the trial did."""
         if not re.fullmatch(r"\d{6,9}", path.stem):
             return "move it away"

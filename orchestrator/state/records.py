@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from orchestrator.store.errors import DamagedError, StoreUnusableError
+from orchestrator.store.errors import DamagedError, NotAFileError
+from orchestrator.store.place import StoreFiles
 
 _LARGEST = 64 << 20
 """Bytes; what a trial's own error says may be long, but not so."""
 
 
-def read_record(path: Path, what: str, remedy: str | Callable[[], str]) -> dict[str, Any]:
-    """Returns the object in a record's file.
+def read_record(
+    place: StoreFiles, key: str, what: str, remedy: str | Callable[[], str]
+) -> dict[str, Any] | None:
+    """Returns the object in a record's file, None where there is no such file.
 
     Args:
-        path: The file.
+        place: Where it is.
+        key: Of the file.
         what: What it should be, with its article: "a proposal".
         remedy: What to do if it is not; a function where that takes time to find out.
 
@@ -27,25 +29,19 @@ def read_record(path: Path, what: str, remedy: str | Callable[[], str]) -> dict[
         StoreUnusableError: It cannot be read.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-            raise damaged(path, what, _said(remedy))
-        record = json.loads(path.read_bytes())
-    except OSError as error:
-        raise StoreUnusableError(
-            f"{path} cannot be read: {error.strerror or error}; change its permissions."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise damaged(path, what, _said(remedy)) from error
+        data = place.get(key, _LARGEST)
+        record = {} if data is None else json.loads(data)
+    except (NotAFileError, ValueError, RecursionError) as error:
+        raise damaged(place.name(key), what, _said(remedy)) from error
     if not isinstance(record, dict):
-        raise damaged(path, what, _said(remedy))
-    return record
+        raise damaged(place.name(key), what, _said(remedy))
+    return None if data is None else record
 
 
 def _said(remedy: str | Callable[[], str]) -> str:
     return remedy if isinstance(remedy, str) else remedy()
 
 
-def damaged(path: Path, what: str, remedy: str) -> DamagedError:
+def damaged(name: str, what: str, remedy: str) -> DamagedError:
     """Returns the error for a record that is cut, changed or foreign."""
-    return DamagedError(f"{path} is not {what} of this sweep: cut, changed or foreign; {remedy}.")
+    return DamagedError(f"{name} is not {what} of this sweep: cut, changed or foreign; {remedy}.")

@@ -61,19 +61,22 @@ class StartLog:
         count = self._count()
         if not count:
             return None
-        path = self._files.path(self._key(count - 1))
-        record = read_record(path, _WHAT, _REMEDY)
+        key = self._key(count - 1)
+        name = self._files.place.name(key)
+        record = read_record(self._files.place, key, _WHAT, _REMEDY)
+        if record is None:
+            return None
         try:
             start = Start(**record | {"command": tuple(record["command"])})
         except (LookupError, TypeError) as error:
-            raise damaged(path, _WHAT, _REMEDY) from error
+            raise damaged(name, _WHAT, _REMEDY) from error
         if not _is_sound(start):
-            raise damaged(path, _WHAT, _REMEDY)
+            raise damaged(name, _WHAT, _REMEDY)
         return start
 
     def _count(self) -> int:
         count = 0
-        while self._files.path(self._key(count)).exists():
+        while self._files.place.has(self._key(count)):
             count += 1
         return count
 

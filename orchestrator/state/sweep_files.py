@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.search.identity import trial_id
 from orchestrator.store import Store
-from orchestrator.store.own_files import check_all, check_way
+from orchestrator.store.place import Root, StoreFiles
 
 CHECKPOINTS = "checkpoints"
 """Folder of all checkpoints below the root."""
+
+_PROPOSALS, _RAY = "proposals", "ray"
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,14 @@ class SweepFiles:
     sweep_id: str
 
     @property
+    def place(self) -> StoreFiles:
+        """Where the files of all keys are."""
+        return self.store.place
+
+    @property
     def proposals_key(self) -> str:
         """The folder of the proposals."""
-        return f"{self._key}/proposals"
+        return f"{self._key}/{_PROPOSALS}"
 
     @property
     def confirmations_key(self) -> str:
@@ -73,9 +80,9 @@ class SweepFiles:
         return f"{self._key}/plan.json"
 
     @property
-    def split_record(self) -> Path:
+    def split_key(self) -> str:
         """How the rows were split, of a sweep that began before there was `content_key`."""
-        return self._folder / "split.json"
+        return f"{self._key}/split.json"
 
     @property
     def driver_log(self) -> Path:
@@ -93,14 +100,14 @@ class SweepFiles:
         return self._folder / "stop"
 
     @property
-    def device_seconds(self) -> Path:
-        """The file of the device-seconds that the sweep has spent."""
-        return self._folder / "device-seconds.json"
+    def device_seconds_key(self) -> str:
+        """The record of the device-seconds that the sweep has spent."""
+        return f"{self._key}/device-seconds.json"
 
     @property
     def ray_train(self) -> Path:
         """The folder of Ray Train's own record of worker groups; nothing is read from it."""
-        return self._folder / "ray"
+        return self._folder / _RAY
 
     def checkpoints(self, trial: str) -> Path:
         """Returns the folder of a trial's checkpoints, by the trial's id."""
@@ -120,13 +127,12 @@ class SweepFiles:
         Raises:
             DamagedError: A link, a pipe or a device stands among them; names it.
         """
-        for folder in (self._folder, self.store.root / CHECKPOINTS / f"sweep={self.sweep_id}"):
-            check_way(self.store.root, folder)
-        check_all(self._folder, but=[self.ray_train])  # in which Ray may do as it likes
+        self.place.check_plain(f"{CHECKPOINTS}/sweep={self.sweep_id}", deep=False)
+        self.place.check_plain(self._key, but=[f"{self._key}/{_RAY}"])  # Ray may do as it likes
 
     def has_begun(self) -> bool:
         """Returns whether a first trial has been proposed."""
-        return (self.store.root / self.proposals_key).is_dir()
+        return _PROPOSALS in self.place.folders(self._key, _PROPOSALS)
 
     @property
     def _key(self) -> str:
@@ -137,21 +143,23 @@ class SweepFiles:
         return self.store.root / self._key
 
 
-def found(root: Path, sweep_id: str) -> SweepFiles | None:
+def found(root: Root, sweep_id: str) -> SweepFiles | None:
     """Returns the files of a sweep for a reader; None where it has none beside the tables.
 
     A compacted copy has of them at most how it was started and what was confirmed.
 
     Args:
-        root: Folder of the store or of the copy; nothing is made in a copy.
+        root: Of the store or of the copy; nothing is made in it.
         sweep_id: The sweep.
 
     Raises:
         DamagedError: As `SweepFiles.check_own`.
     """
-    if not (root / _key(sweep_id)).is_dir():
+    store = Store(root, is_read=True)
+    folder = PurePosixPath(_key(sweep_id))
+    if folder.name not in store.place.folders(str(folder.parent), folder.name):
         return None
-    files = SweepFiles(Store(root), sweep_id)
+    files = SweepFiles(store, sweep_id)
     files.check_own()
     return files
 

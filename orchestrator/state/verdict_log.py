@@ -7,7 +7,7 @@ that has grown compares with more trials, and an earlier version compared with t
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
@@ -43,7 +43,8 @@ class VerdictLog:
         key = f"{self._files.verdicts_key}/{trial_id}/{rung:010d}.json"
         if self._files.store.put_if_absent(key, json.dumps(record).encode()):
             return stopped
-        return _read(self._files.store.root / key)
+        found = self._read(key)
+        return stopped if found is None else found
 
     def read(self) -> Verdicts:
         """Returns every verdict on record.
@@ -51,19 +52,27 @@ class VerdictLog:
         Raises:
             DamagedError: A file among them is none; names it and the remedy.
         """
-        folder = self._files.store.root / self._files.verdicts_key
-        found = ((path, _read(path)) for path in sorted(folder.glob("*/*.json")))
-        return {(path.parent.name, int(path.stem)): stopped for path, stopped in found}
+        place = self._files.place
+        keys = [file.key for file in place.files(self._files.verdicts_key, ".json")]
+        found = zip(map(_names, keys), place.each(keys, self._read), strict=True)
+        return {
+            (trial, rung): stopped
+            for (trial, rung), stopped in found
+            if rung is not None and stopped is not None
+        }
+
+    def _read(self, key: str) -> bool | None:
+        record = read_record(self._files.place, key, _WHAT, _REMEDY)
+        if record is None:
+            return None
+        names = (record.get("trial_id"), record.get("rung_examples"))
+        verdict = record.get("verdict")
+        if names != _names(key) or verdict not in _WORDS.values():
+            raise damaged(self._files.place.name(key), _WHAT, _REMEDY)
+        return verdict == _WORDS[True]
 
 
-def _read(path: Path) -> bool:
-    record = read_record(path, _WHAT, _REMEDY)
-    names = (record.get("trial_id"), record.get("rung_examples"))
-    verdict = record.get("verdict")
-    if names != (path.parent.name, _rung(path)) or verdict not in _WORDS.values():
-        raise damaged(path, _WHAT, _REMEDY)
-    return verdict == _WORDS[True]
-
-
-def _rung(path: Path) -> int | None:
-    return int(path.stem) if path.stem.isdecimal() else None
+def _names(key: str) -> tuple[str, int | None]:
+    """Returns what a verdict's key says: the trial, and the rung; None where it says none."""
+    path = PurePosixPath(key)
+    return path.parent.name, int(path.stem) if path.stem.isdecimal() else None

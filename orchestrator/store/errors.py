@@ -36,3 +36,7 @@ class NewerSchemaError(StoreError):
 
 class DamagedError(StoreError):
     """A row or a file of the store's is not what this package writes: cut, changed or foreign."""
+
+
+class NotAFileError(DamagedError):
+    """What has the name of a file is none, or larger than any of the store's."""

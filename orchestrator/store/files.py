@@ -14,18 +14,22 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import time
 import uuid
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.errors import remedy
 from orchestrator.store.errors import (
+    NotAFileError,
     NotPublishedError,
     PublicationUnknownError,
     StoreUnusableError,
 )
-from orchestrator.store.own_files import check_way
+from orchestrator.store.own_files import check_all, check_entry, check_way, entries
+from orchestrator.store.place import StoredFile
 
 STAGING = "staging"
 ABANDONED_SECONDS = 24 * 3600.0
@@ -56,22 +60,27 @@ class FileSystem(Protocol):
         """As `os.mkdir`."""
 
 
-class PublishedFiles:
-    """The files under one root.
+class LocalFiles:
+    """The files under one folder; a `StoreFiles`.
 
     Args:
-        root: Folder of the store; made if it is not there.
+        root: The folder; made when something is written.
         system: The operating system's calls, replaced in tests.
-
-    Raises:
-        StoreUnusableError: The root is a file, or a folder cannot be made.
-        DamagedError: What is staged would lie elsewhere, by a link.
     """
 
     def __init__(self, root: Path, system: FileSystem | None = None) -> None:
         self.root = root.absolute()
         self._system: FileSystem = system or os
         self._durable: set[Path] = set()
+        self._prepared = False
+
+    def prepare(self) -> None:
+        """Makes the root, and the folder that files are staged in.
+
+        Raises:
+            StoreUnusableError: The root is a file, or a folder cannot be made.
+            DamagedError: What is staged would lie elsewhere, by a link.
+        """
         if self.root.exists() and not self.root.is_dir():
             raise StoreUnusableError(
                 f"{self.root} is a file, but the experiment store must be a folder; choose another"
@@ -85,24 +94,30 @@ class PublishedFiles:
             raise StoreUnusableError(
                 f"The experiment store {self.root} cannot be made: {remedy(error)}."
             ) from error
+        self._prepared = True
+
+    def check_readable(self) -> None:
+        """As `StoreFiles.check_readable`."""
+        if self.root.is_file():
+            raise StoreUnusableError(
+                f"{self.root} is a file, but an experiment store is a folder; name it with --root."
+            )
+        if not self.root.is_dir():
+            raise StoreUnusableError(
+                f"There is no experiment store at {self.root}; run a sweep first, or name its"
+                " folder with --root."
+            )
+        if not os.access(self.root, os.R_OK | os.X_OK):
+            raise StoreUnusableError(
+                f"The experiment store {self.root} cannot be read by this user; change its"
+                " permissions."
+            )
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Publishes a file unless its name is taken. When it returns, the file is durable.
-
-        Args:
-            key: Path below the root, with "/" between its parts.
-            data: The whole content.
-
-        Returns:
-            True if this call published it; False if the file was there already, in which case
-            its content, whatever it is, stays.
-
-        Raises:
-            NotPublishedError: Nothing became visible.
-            PublicationUnknownError: The file is visible, but may not survive a crash.
-            DamagedError: It would lie elsewhere, by a link.
-        """
+        """As `StoreFiles.put_if_absent`; unknown is only whether the file survives a crash."""
         target = self.path(key)
+        if not self._prepared:
+            self.prepare()
         staged = self.root / STAGING / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
             try:
@@ -124,6 +139,65 @@ class PublishedFiles:
         finally:
             with contextlib.suppress(OSError):
                 self._system.unlink(staged)
+
+    def get(self, key: str, most: int | None = None) -> bytes | None:
+        """As `StoreFiles.get`."""
+        path = check_way(self.root, self.path(key))
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode) or (most is not None and status.st_size > most):
+                raise NotAFileError(f"{path} is no file of the store's; move it out of the store.")
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreUnusableError(
+                f"{path} cannot be read: {error.strerror or error}; change its permissions."
+            ) from error
+
+    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
+        """As `StoreFiles.each`; a disk is no quicker when it is asked for several files at once."""
+        return [read(key) for key in keys]
+
+    def has(self, key: str) -> bool:
+        """As `StoreFiles.has`."""
+        return self.path(key).exists()
+
+    def files(self, folder: str, suffix: str = "", *, deep: bool = True) -> list[StoredFile]:
+        """As `StoreFiles.files`.
+
+        Raises:
+            DamagedError: Something there is neither a file nor a folder; names it.
+            PermissionError: A folder cannot be read.
+        """
+        way = check_way(self.root, self.path(folder))
+        return list(_below(way, folder, suffix, deep=deep))
+
+    def folders(self, folder: str, prefix: str = "") -> list[str]:
+        """As `StoreFiles.folders`; errors as of `files`."""
+        found = entries(check_way(self.root, self.path(folder)))
+        having = [entry for entry in found if entry.name.startswith(prefix)]
+        for entry in having:
+            check_entry(entry)
+        return sorted(entry.name for entry in having if entry.is_dir())
+
+    def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:
+        """As `StoreFiles.check_plain`."""
+        path = check_way(self.root, self.path(folder))
+        if deep:
+            check_all(path, [self.path(key) for key in but])
+
+    def delete(self, key: str) -> None:
+        """As `StoreFiles.delete`."""
+        self.path(key).unlink(missing_ok=True)
+
+    def source(self, key: str) -> str:
+        """Returns the path: Arrow reads it without a copy in Python."""
+        return self.name(key)
+
+    def name(self, key: str) -> str:
+        """Returns the path as text."""
+        return f"{self.root}/{key}"
 
     def path(self, key: str) -> Path:
         """Returns where the file of that key lies.
@@ -210,3 +284,17 @@ class PublishedFiles:
                 raise
         finally:
             self._system.close(fd)
+
+
+def _below(folder: Path | str, key: str, suffix: str, *, deep: bool) -> Iterator[StoredFile]:
+    for entry in sorted(entries(folder), key=lambda entry: entry.name):
+        wanted = entry.name.endswith(suffix)
+        if wanted or deep:
+            check_entry(entry, file=wanted and suffix != "")
+        own = f"{key}/{entry.name}"
+        if deep and entry.is_dir():
+            yield from _below(entry.path, own, suffix, deep=deep)
+        elif wanted and entry.is_file():
+            status = entry.stat()
+            stamp = f"{status.st_mtime_ns} {status.st_size}"
+            yield StoredFile(own, stamp, status.st_mtime)

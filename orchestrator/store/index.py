@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.store import arrays, reader, rows
-from orchestrator.store.errors import StoreError
-from orchestrator.store.files import PublishedFiles
-from orchestrator.store.own_files import check_way, own_files
+from orchestrator.store.errors import DamagedError, StoreError
+from orchestrator.store.place import Root, StoredFile, StoreFiles
+from orchestrator.store.roots import open_root
 from orchestrator.store.schema import REPORTS, SCHEMA_VERSION, TRIALS, Table
 
 WORTHWHILE = 256
@@ -30,76 +28,73 @@ _MOST_SEGMENTS = 16
 _SOURCE = "source"
 
 
-def trials(root: Path, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
+def trials(root: Root, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Returns what `reader.trials` returns, with its errors.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: Only these sweeps; none given means all.
         columns: Only these, in this order; None means all.
     """
     return _read(root, TRIALS, sweep_ids, columns)
 
 
-def reports(root: Path, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
+def reports(root: Root, *sweep_ids: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Returns what `reader.reports` returns, with its errors; arguments as `trials`."""
     return _read(root, REPORTS, sweep_ids, columns)
 
 
 def _read(
-    root: Path, table: Table, sweep_ids: Sequence[str], columns: Sequence[str] | None
+    root: Root, table: Table, sweep_ids: Sequence[str], columns: Sequence[str] | None
 ) -> pa.Table:
     names = [*(columns if columns is not None else table.schema.names)]
     wanted = [*dict.fromkeys([*names, *reader.order(table)])]
-    found = reader.entries(root, table, sweep_ids)
+    found = reader.files(root, table, sweep_ids)
+    place = open_root(root)
     if len(found) < WORTHWHILE:
-        content = reader.read(table, [Path(entry.path) for entry in found], wanted)
+        content = reader.read(place, table, found, wanted)
     else:
-        content = _through_index(root, table, found, wanted)
+        content = _through_index(place, table, found, wanted)
     return reader.in_order(content, table).select(names)
 
 
 def _through_index(
-    root: Path, table: Table, found: Iterable[os.DirEntry[str]], columns: Sequence[str]
+    place: StoreFiles, table: Table, found: Sequence[StoredFile], columns: Sequence[str]
 ) -> pa.Table:
-    skipped = len(str(root / table.name))
-    wanted = {_identity(table, entry, skipped): entry.path for entry in found}
-    indexed = _segments(root, table, columns)
+    wanted = {f"{file.key} {file.stamp}": file for file in found}
+    indexed = _segments(place, table, columns)
     present = set(indexed[_SOURCE].to_pylist())
-    missing = {path: source for source, path in wanted.items() if source not in present}
+    missing = {file.key: source for source, file in wanted.items() if source not in present}
     if missing:
-        fresh = reader.in_order(_with_sources(table, missing), table)
+        new = [file for file in found if file.key in missing]
+        fresh = reader.in_order(_with_sources(place, table, new, missing), table)
         # An index that cannot be written (a read-only store) is only slow.
         with contextlib.suppress(StoreError, OSError):
-            _publish(root, table, fresh)
+            _publish(place, table, fresh)
         indexed = pa.concat_tables([indexed, fresh.select(indexed.column_names)])
     if not present <= wanted.keys():  # files were removed since, or other sweeps are indexed too
         indexed = arrays.having(indexed, _SOURCE, wanted)
     return indexed.select(columns)
 
 
-def _identity(table: Table, entry: os.DirEntry[str], skipped: int) -> str:
-    """Returns a name that changes when a removed file is written again."""
-    status = entry.stat()
-    inside = entry.path[skipped:].replace(os.sep, "/")
-    return f"{table.name}{inside} {status.st_mtime_ns} {status.st_size}"
-
-
-def _with_sources(table: Table, sources: dict[str, str]) -> pa.Table:
-    content = reader.read(table, list(map(Path, sources)), with_file=True)
-    names = arrays.texts(sources[name] for name in content[reader.FILE].to_pylist())
+def _with_sources(
+    place: StoreFiles, table: Table, found: Sequence[StoredFile], sources: Mapping[str, str]
+) -> pa.Table:
+    content = reader.read(place, table, found, with_file=True)
+    names = arrays.texts(sources[key] for key in content[reader.FILE].to_pylist())
     return content.drop_columns([reader.FILE]).append_column(_SOURCE, names)
 
 
-def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
+def _segments(place: StoreFiles, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
     """Returns the rows of all segments, each file's once, with their sources."""
     with_source = _with_source(table)
     names = [*(columns if columns is not None else table.schema.names), _SOURCE]
     parts = [arrays.empty(pa.schema([with_source.schema.field(name) for name in names]))]
     seen = arrays.texts([])
-    for path in own_files(check_way(root, _folder(root, table)), ".parquet"):
+    for file in _stored(place, table):
         try:
-            segment = rows.decode(with_source, path, str(path), names)
+            source = place.source(file.key)
+            segment = rows.decode(with_source, source, place.name(file.key), names)
         except StoreError:
             continue
         segment = segment.filter(pc.invert(pc.is_in(segment[_SOURCE], seen)))
@@ -108,24 +103,36 @@ def _segments(root: Path, table: Table, columns: Sequence[str] | None = None) ->
     return pa.concat_tables(parts)
 
 
-def _publish(root: Path, table: Table, fresh: pa.Table) -> None:
+def _publish(place: StoreFiles, table: Table, fresh: pa.Table) -> None:
     """Adds a segment; makes one of all of them when there are many."""
-    folder = _folder(root, table)
-    older = own_files(check_way(root, folder), ".parquet")
+    older = _stored(place, table)
     if len(older) < _MOST_SEGMENTS:
         older = []
     else:
-        fresh = pa.concat_tables([_segments(root, table), fresh])
+        fresh = pa.concat_tables([_segments(place, table), fresh])
     digest = hashlib.sha256("\n".join(sorted(set(fresh[_SOURCE].to_pylist()))).encode())
-    key = (folder / f"{digest.hexdigest()[:32]}.parquet").relative_to(root).as_posix()
-    PublishedFiles(root).put_if_absent(key, rows.encode(table, fresh))
-    for path in older:
-        if path != root / key:
-            path.unlink(missing_ok=True)
+    key = f"{_segments_key(table)}/{digest.hexdigest()[:32]}.parquet"
+    place.put_if_absent(key, rows.encode(table, fresh))
+    for file in older:
+        if file.key != key:
+            place.delete(file.key)
 
 
-def _folder(root: Path, table: Table) -> Path:
-    return root / "state" / "index" / f"{table.name}-v{SCHEMA_VERSION}"
+def _stored(place: StoreFiles, table: Table) -> list[StoredFile]:
+    """Returns the segments; none where something else stands among them.
+
+    Raises:
+        DamagedError: Their folder lies elsewhere, by a link.
+    """
+    place.check_plain(_segments_key(table), deep=False)
+    try:
+        return place.files(_segments_key(table), ".parquet", deep=False)
+    except (DamagedError, OSError):
+        return []
+
+
+def _segments_key(table: Table) -> str:
+    return f"state/index/{table.name}-v{SCHEMA_VERSION}"
 
 
 def _with_source(table: Table) -> Table:

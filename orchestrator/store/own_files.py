@@ -81,37 +81,20 @@ def check_all(folder: Path, but: Collection[Path] = ()) -> None:
     """
     if folder in but:
         return
-    for entry in _entries(folder):
+    for entry in entries(folder):
         check_entry(entry)
         if entry.is_dir(follow_symlinks=False):
             check_all(Path(entry.path), but)
 
 
-def checked_files(folder: Path, suffix: str) -> list[Path]:
-    """Returns the files in a folder whose names end so, sorted; empty where there is no folder.
+def entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """Gives what is in a folder; nothing where there is no folder.
 
     Unlike `Path.glob`, which passes over what this user may not read, it raises.
 
     Raises:
-        DamagedError: What has such a name is no file.
         PermissionError: The folder cannot be read.
     """
-    found = [entry for entry in _entries(folder) if entry.name.endswith(suffix)]
-    for entry in found:
-        check_entry(entry, file=True)
-    return sorted(Path(entry.path) for entry in found)
-
-
-def own_files(folder: Path, suffix: str) -> list[Path]:
-    """Returns the files in a folder whose names end so, sorted; what else is there is left out."""
-    return sorted(
-        Path(entry.path)
-        for entry in _entries(folder)
-        if entry.name.endswith(suffix) and entry.is_file(follow_symlinks=False)
-    )
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             yield from found

@@ -6,16 +6,14 @@ all.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
-from orchestrator.store.errors import StoreUnusableError
-from orchestrator.store.own_files import check_entry, check_way, checked_files
+from orchestrator.store.place import Root, StoredFile, StoreFiles
+from orchestrator.store.roots import open_root
 from orchestrator.store.schema import (
     PREDICTIONS,
     REPORTS,
@@ -26,35 +24,33 @@ from orchestrator.store.schema import (
 )
 
 FILE = "__filename"
-"""The column that tells the path that a row came from."""
+"""The column that tells the key of the file that a row came from."""
 
+_SWEEP, _SUFFIX = "sweep=", ".parquet"
 _VERSION = "schema_version"
 _BATCH = 1000
 """Files read at once: each takes tens of KB of memory until its few rows are copied out."""
 
 
-def sweeps(root: Path) -> list[str]:
+def sweeps(root: Root) -> list[str]:
     """Returns the ids of all sweeps that have a row in any table, sorted.
 
     Raises:
         StoreUnusableError: There is no such folder.
         DamagedError: One is a link.
     """
-    folder = _checked(root)
-    found = {
-        path.name.removeprefix("sweep=")
-        for name in TABLES
-        for path in folder.glob(f"{name}/sweep=*")
-        if check_way(root, path).is_dir()
-    }
-    return sorted(found)
+    place = open_root(root)
+    place.check_readable()
+    return sorted(
+        {name.removeprefix(_SWEEP) for table in TABLES for name in place.folders(table, _SWEEP)}
+    )
 
 
-def trials(root: Path, *sweep_ids: str) -> pa.Table:
+def trials(root: Root, *sweep_ids: str) -> pa.Table:
     """Returns the final rows, by sweep and trial number.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: Only these sweeps; none given means all.
 
     Raises:
@@ -62,58 +58,65 @@ def trials(root: Path, *sweep_ids: str) -> pa.Table:
         NewerSchemaError: A file is newer than this package.
         UnreadableFileError: A file is not of this table.
     """
-    return in_order(read(TRIALS, files(root, TRIALS, sweep_ids)), TRIALS)
+    return in_order(read(open_root(root), TRIALS, files(root, TRIALS, sweep_ids)), TRIALS)
 
 
-def reports(root: Path, *sweep_ids: str, trial_ids: Sequence[str] | None = None) -> pa.Table:
+def reports(root: Root, *sweep_ids: str, trial_ids: Sequence[str] | None = None) -> pa.Table:
     """Returns the reports, by sweep, trial number and rung; errors as `trials`.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: Only these sweeps; none given means all.
         trial_ids: Only these trials; None means all. Other trials' files are not opened.
     """
-    found = read(REPORTS, files(root, REPORTS, sweep_ids, trial_ids))
+    found = read(open_root(root), REPORTS, files(root, REPORTS, sweep_ids, trial_ids))
     return in_order(_only(found, trial_ids), REPORTS)
 
 
-def predictions(root: Path, *sweep_ids: str, trial_ids: Sequence[str] | None = None) -> pa.Table:
+def predictions(root: Root, *sweep_ids: str, trial_ids: Sequence[str] | None = None) -> pa.Table:
     """Returns the predictions, by sweep and file; arguments and errors as `reports`."""
-    found = read(PREDICTIONS, files(root, PREDICTIONS, sweep_ids, trial_ids))
+    found = read(open_root(root), PREDICTIONS, files(root, PREDICTIONS, sweep_ids, trial_ids))
     return _only(found, trial_ids)
 
 
 def files(
-    root: Path, table: Table, sweep_ids: Iterable[str], trial_ids: Sequence[str] | None = None
-) -> list[Path]:
+    root: Root, table: Table, sweep_ids: Iterable[str], trial_ids: Sequence[str] | None = None
+) -> list[StoredFile]:
     """Returns the files of a store, or of a compacted copy, which has none per trial.
 
+    Args:
+        root: Of the store.
+        table: Whose files.
+        sweep_ids: Only these sweeps; none given means all.
+        trial_ids: Only these trials; None means all.
+
+    Returns:
+        In the order of their keys.
+
     Raises:
-        StoreUnusableError: There is no such folder.
+        StoreUnusableError: There is no such place.
+        DamagedError: Something among them is a link, a pipe or a device.
     """
+    place = open_root(root)
+    place.check_readable()
+    names = [f"{_SWEEP}{name}" for name in sweep_ids] or place.folders(table.name, _SWEEP)
+    folders = [f"{table.name}/{name}" for name in sorted(names)]
     if trial_ids is None:
-        return [Path(entry.path) for entry in entries(root, table, sweep_ids)]
-    below = ["", *(f"trial={name}" for name in trial_ids)]
-    return sorted(
-        path
-        for folder in _folders(root, table, sweep_ids)
+        return [file for folder in folders for file in place.files(folder, _SUFFIX)]
+    below = ["", *(f"/trial={name}" for name in trial_ids)]
+    found = [
+        file
+        for folder in folders
         for part in below
-        for path in checked_files(check_way(root, folder / part), ".parquet")
-    )
-
-
-def entries(root: Path, table: Table, sweep_ids: Iterable[str]) -> list[os.DirEntry[str]]:
-    """Returns the files of all trials in the order of their paths, as `os.scandir` gives them.
-
-    Raises:
-        StoreUnusableError: There is no such folder.
-    """
-    return [entry for folder in _folders(root, table, sweep_ids) for entry in _below(folder)]
+        for file in place.files(f"{folder}{part}", _SUFFIX, deep=False)
+    ]
+    return sorted(found, key=lambda file: file.key)
 
 
 def read(
+    place: StoreFiles,
     table: Table,
-    paths: Sequence[Path],
+    found: Sequence[StoredFile],
     columns: Sequence[str] | None = None,
     *,
     with_file: bool = False,
@@ -121,18 +124,20 @@ def read(
     """Reads files of one table in the present schema; columns that they lack are NULL.
 
     Args:
+        place: Where they are.
         table: Whose files they are.
-        paths: The files.
+        found: The files.
         columns: Only these, in this order; None means all.
-        with_file: Whether to add a column `FILE` with the path that each row came from.
+        with_file: Whether to add a column `FILE` with the key of the file of each row.
 
     Raises:
         NewerSchemaError: A file is newer than this package.
         UnreadableFileError: A file is not of this table.
     """
     wanted = None if columns is None else [*dict.fromkeys([*columns, _VERSION])]
-    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
-    parts = [_read_batch(table, batch, wanted, with_file) for batch in batches]
+    keys = [file.key for file in found]
+    batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+    parts = [_read_batch(place, table, batch, wanted, with_file) for batch in batches]
     names = [*(table.schema.names if columns is None else columns), *([FILE] if with_file else [])]
     return pa.concat_tables(parts or [_empty(table, names)]).select(names)
 
@@ -152,55 +157,25 @@ def order(table: Table) -> tuple[str, ...]:
     return (*by_trial, "rung", "step") if table is REPORTS else by_trial
 
 
-def _checked(root: Path) -> Path:
-    if root.is_file():
-        raise StoreUnusableError(
-            f"{root} is a file, but an experiment store is a folder; name it with --root."
-        )
-    if not root.is_dir():
-        raise StoreUnusableError(
-            f"There is no experiment store at {root.absolute()}; run a sweep first, or name its"
-            " folder with --root."
-        )
-    if not os.access(root, os.R_OK | os.X_OK):
-        raise StoreUnusableError(
-            f"The experiment store {root} cannot be read by this user; change its permissions."
-        )
-    return root
-
-
-def _folders(root: Path, table: Table, sweep_ids: Iterable[str]) -> list[Path]:
-    folder = _checked(root) / table.name
-    names = [f"sweep={name}" for name in sweep_ids]
-    found = [folder / name for name in names] if names else folder.glob("sweep=*")
-    return sorted(check_way(root, path) for path in found if path.is_dir())
-
-
-def _below(folder: Path | str) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        inside = sorted(found, key=lambda entry: entry.name)
-    for entry in inside:
-        is_table = entry.name.endswith(".parquet")
-        check_entry(entry, file=is_table)
-        if is_table:
-            yield entry
-        elif entry.is_dir():
-            yield from _below(entry.path)
-
-
 def _read_batch(
-    table: Table, paths: Sequence[Path], columns: Sequence[str] | None, with_file: bool
+    place: StoreFiles,
+    table: Table,
+    keys: Sequence[str],
+    columns: Sequence[str] | None,
+    with_file: bool,
 ) -> pa.Table:
-    names = [str(path) for path in paths]
-    files = [rows.decode(table, name, name, columns) for name in names]
+    def one(key: str) -> pa.Table:
+        return rows.decode(table, place.source(key), place.name(key), columns)
+
+    files = place.each(keys, one)
     content = pa.concat_tables(files).combine_chunks()
     if (pc.max(content[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
-        for name, file in zip(names, files, strict=True):
+        for key, file in zip(keys, files, strict=True):
             if (newest := pc.max(file[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
-                raise rows.newer(name, newest)
+                raise rows.newer(place.name(key), newest)
     if not with_file:
         return content
-    sources = [name for name, file in zip(names, files, strict=True) for _ in range(len(file))]
+    sources = [key for key, file in zip(keys, files, strict=True) for _ in range(len(file))]
     return content.append_column(FILE, arrays.texts(sources))
 
 

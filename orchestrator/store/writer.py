@@ -10,15 +10,17 @@ from __future__ import annotations
 import datetime
 import fnmatch
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
 from orchestrator.store import keys, rows
-from orchestrator.store.errors import DamagedError
-from orchestrator.store.files import FileSystem, PublishedFiles
-from orchestrator.store.own_files import check_way, checked_files
+from orchestrator.store.errors import DamagedError, StoreUnusableError
+from orchestrator.store.files import FileSystem
+from orchestrator.store.place import Root, StoreFiles
+from orchestrator.store.roots import open_root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 
@@ -27,32 +29,50 @@ class Store:
     """The store under one root. Cheap to make; every process that writes has its own.
 
     Args:
-        root: Folder of the store; made if it is not there.
+        root: Of the store; a folder is made if it is not there.
         system: The operating system's calls, replaced in tests.
+        is_read: Whether the store is only read: nothing is made then.
+
+    Attributes:
+        place: The files under the root.
 
     Raises:
         StoreUnusableError: The root is a file, or a folder cannot be made.
     """
 
-    def __init__(self, root: Path, system: FileSystem | None = None) -> None:
-        self._files = PublishedFiles(Path(root), system)
+    def __init__(
+        self, root: Root, system: FileSystem | None = None, *, is_read: bool = False
+    ) -> None:
+        self._root = root.absolute() if isinstance(root, Path) else root
+        self.place: StoreFiles = open_root(root, system)
+        if not is_read:
+            self.place.prepare()
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+    def __reduce__(self) -> tuple[type[Store], tuple[Root]]:
         """Returns what a copy in another process is made of: the root."""
-        return Store, (self.root,)
+        return Store, (self._root,)
 
     @property
     def root(self) -> Path:
-        """The store's folder, absolute."""
-        return self._files.root
+        """The store's folder, absolute.
+
+        Raises:
+            StoreUnusableError: It is in a bucket, and what asks needs a folder.
+        """
+        if not isinstance(self._root, Path):
+            raise StoreUnusableError(
+                f"{self._root} is a place in a bucket, but this needs a folder of this machine;"
+                " copy the store into one."
+            )
+        return self._root
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Publishes a file; see `PublishedFiles.put_if_absent`."""
-        return self._files.put_if_absent(key, data)
+        """Publishes a file; see `StoreFiles.put_if_absent`."""
+        return self.place.put_if_absent(key, data)
 
     def remove_abandoned(self) -> int:
         """Removes what killed writers left under `staging/` more than a day ago."""
-        return self._files.remove_abandoned()
+        return self.place.remove_abandoned()
 
     def publish_report(self, row: Mapping[str, Any]) -> Row:
         """Stores the report of one rung: the commit record of everything before it.
@@ -67,7 +87,7 @@ class Store:
 
         Raises:
             ValueError: The row does not fit the table.
-            StoreError: It could not be stored; see `PublishedFiles.put_if_absent`.
+            StoreError: It could not be stored; see `StoreFiles.put_if_absent`.
         """
         content = rows.to_arrow(
             REPORTS, [{"reported_at": datetime.datetime.now(datetime.UTC), **row}]
@@ -105,7 +125,7 @@ class Store:
 
         Raises:
             ValueError: A row does not fit the table.
-            StoreError: They could not be stored; see `PublishedFiles.put_if_absent`.
+            StoreError: They could not be stored; see `StoreFiles.put_if_absent`.
         """
         common = {
             "sweep_id": sweep_id,
@@ -138,14 +158,15 @@ class Store:
             StoreError: They could not be read or stored.
         """
         names = {"sweep_id": to_sweep, "trial_id": to_trial, "trial_number": trial_number}
-        for path in self._find(keys.predictions_folder(sweep_id, trial_id), "*"):
-            content = rows.decode(PREDICTIONS, path, str(path))
-            for name, value in names.items():
-                field = PREDICTIONS.schema.field(name)
-                column = pa.repeat(pa.scalar(value, field.type), content.num_rows)
-                place = content.column_names.index(name)
-                content = content.set_column(place, field, column)
-            key = f"{keys.predictions_folder(to_sweep, to_trial)}/{path.name}"
+        for found in self._find(keys.predictions_folder(sweep_id, trial_id), "*"):
+            content = self._decode(PREDICTIONS, found)
+            for column, value in names.items():
+                field = PREDICTIONS.schema.field(column)
+                values = pa.repeat(pa.scalar(value, field.type), content.num_rows)
+                place = content.column_names.index(column)
+                content = content.set_column(place, field, values)
+            name = PurePosixPath(found).name
+            key = f"{keys.predictions_folder(to_sweep, to_trial)}/{name}"
             self.put_if_absent(key, rows.encode(PREDICTIONS, content))
 
     def publish_trial(self, row: Mapping[str, Any]) -> Row:
@@ -156,7 +177,7 @@ class Store:
 
         Raises:
             ValueError: The row does not fit the table, or its outcome is not a final one.
-            StoreError: It could not be stored; see `PublishedFiles.put_if_absent`.
+            StoreError: It could not be stored; see `StoreFiles.put_if_absent`.
         """
         content = rows.to_arrow(TRIALS, [row])
         return self._publish_row(TRIALS, keys.trial_key(row["sweep_id"], row["trial_id"]), content)
@@ -169,49 +190,57 @@ class Store:
     def reports(self, sweep_id: str, trial_id: str) -> list[Row]:
         """Returns all reports of a trial, by rung."""
         found = self._find(keys.report_folder(sweep_id, trial_id), "*")
-        stored = [self._read_row(REPORTS, path) for path in found]
+        stored = self.place.each(found, partial(self._read_row, REPORTS))
         return sorted(stored, key=lambda row: (row["rung"], row["step"]))
 
     def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
         """Returns every prediction of a trial on one split, by protocol and rung."""
         found = self._find(keys.predictions_folder(sweep_id, trial_id), f"{split}-*")
-        tables = [rows.decode(PREDICTIONS, path, str(path)) for path in found]
+        tables = self.place.each(found, partial(self._decode, PREDICTIONS))
         return pa.concat_tables(tables) if tables else PREDICTIONS.schema.empty_table()
 
     def trial_file(self, sweep_id: str, trial_id: str) -> Path:
         """Returns where the final row of a trial lies or would lie."""
-        return self._files.path(keys.trial_key(sweep_id, trial_id))
+        return self.root / keys.trial_key(sweep_id, trial_id)
 
     def report_folder(self, sweep_id: str, trial_id: str) -> Path:
         """Returns where the reports of a trial lie or would lie."""
-        return self._files.path(keys.report_folder(sweep_id, trial_id))
+        return self.root / keys.report_folder(sweep_id, trial_id)
 
     def trial(self, sweep_id: str, trial_id: str) -> Row | None:
         """Returns the final row of a trial, or None if it is not final."""
-        path = self._files.path(keys.trial_key(sweep_id, trial_id))
-        return self._read_row(TRIALS, path) if path.exists() else None
+        key = keys.trial_key(sweep_id, trial_id)
+        return self._read_row(TRIALS, key) if self.place.has(key) else None
 
     def trials(self, sweep_id: str) -> list[Row]:
         """Returns all final rows of a sweep, by trial number."""
         found = self._find(f"trials/sweep={keys.check_id(sweep_id)}", "*")
-        stored = [self._read_row(TRIALS, path) for path in found]
+        stored = self.place.each(found, partial(self._read_row, TRIALS))
         return sorted(stored, key=lambda row: int(row["trial_number"]))
 
     def _publish_row(self, table: Table, key: str, content: pa.Table) -> Row:
         if self.put_if_absent(key, rows.encode(table, content)):
             stored: Row = content.to_pylist()[0]
             return stored
-        return self._read_row(table, self._files.path(key))
+        return self._read_row(table, key)
 
-    def _read_row(self, table: Table, path: Path) -> Row:
-        content = rows.decode(table, check_way(self.root, path), str(path))
+    def _read_row(self, table: Table, key: str) -> Row:
+        content = self._decode(table, key)
         if content.num_rows != 1:
             raise DamagedError(
-                f"{path} has {content.num_rows} rows, where one belongs; move it out of the store."
+                f"{self.place.name(key)} has {content.num_rows} rows, where one belongs; move it"
+                " out of the store."
             )
         row: Row = content.to_pylist()[0]
         return row
 
-    def _find(self, folder: str, pattern: str) -> list[Path]:
-        found = checked_files(check_way(self.root, self._files.path(folder)), ".parquet")
-        return [path for path in found if fnmatch.fnmatchcase(path.stem, pattern)]
+    def _decode(self, table: Table, key: str) -> pa.Table:
+        data = (
+            self.place.get(key) or b""
+        )  # what is gone since is as little a table as an empty file
+        return rows.decode(table, pa.py_buffer(data), self.place.name(key))
+
+    def _find(self, folder: str, pattern: str) -> list[str]:
+        """Returns the keys of the files in a folder whose names, without suffix, are so."""
+        found = [file.key for file in self.place.files(folder, ".parquet", deep=False)]
+        return [key for key in found if fnmatch.fnmatchcase(PurePosixPath(key).stem, pattern)]

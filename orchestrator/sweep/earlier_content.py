@@ -74,9 +74,10 @@ def _versions(stored: StoredSweep, reports: list[dict[str, Any]], now: Content) 
     split = now.versions.split
     if stored.sweep.dataset != EMBEDDED:
         said = {row["split_version"] or 1 for row in reports}
-        path = stored.files.split_record
-        if path.exists():
-            said = {read_record(path, "the record of the split", _REMEDY).get("split_version")}
+        files = stored.files
+        found = read_record(files.place, files.split_key, "the record of the split", _REMEDY)
+        if found is not None:
+            said = {found.get("split_version")}
         split = _other(split, said)
     scoring = _other(now.versions.scoring, (row["scoring_version"] or 1 for row in reports))
     assert scoring is not None

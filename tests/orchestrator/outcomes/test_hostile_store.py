@@ -281,7 +281,7 @@ def test_a_pipe_among_the_sweeps_files_holds_nothing_up(stored: StoredSweep, nam
     with pytest.raises(DamagedError, match=f"{place} is a pipe"), hold(stored.files):
         pass
     if place.suffix == ".json" and place.parent.name == "proposals":
-        with pytest.raises(DamagedError, match=f"{place} is not a proposal"):
+        with pytest.raises(DamagedError, match=f"{place} is a pipe"):
             _go_on(stored)
 
 

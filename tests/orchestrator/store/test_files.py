@@ -17,12 +17,12 @@ from orchestrator.store import (
     Store,
     StoreUnusableError,
 )
-from orchestrator.store.files import PublishedFiles
+from orchestrator.store.files import LocalFiles
 from tests.orchestrator.store.samples import SWEEP, Calls, failing, report, trial
 
 
 def test_the_first_writer_of_a_key_stays(tmp_path: Path) -> None:
-    files = PublishedFiles(tmp_path)
+    files = LocalFiles(tmp_path)
     assert files.put_if_absent("a/b.bin", b"first")
     assert not files.put_if_absent("a/b.bin", b"second")
     assert (tmp_path / "a/b.bin").read_bytes() == b"first"
@@ -32,7 +32,7 @@ def test_the_first_writer_of_a_key_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../outside", "a/../../outside"])
 def test_a_key_stays_below_the_root(tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="plain relative path"):
-        PublishedFiles(tmp_path / "root").put_if_absent(key, b"")
+        LocalFiles(tmp_path / "root").put_if_absent(key, b"")
 
 
 def test_what_is_acknowledged_was_made_durable_in_order(tmp_path: Path) -> None:
@@ -202,7 +202,8 @@ def test_a_real_full_disk_and_a_real_read_only_one(tmp_path: Path) -> None:
 
 
 def test_only_old_staged_files_are_removed(tmp_path: Path) -> None:
-    files = PublishedFiles(tmp_path)
+    files = LocalFiles(tmp_path)
+    files.prepare()
     for name, age in (("old", 2 * 86400), ("young", 60)):
         staged = tmp_path / "staging" / name
         staged.write_bytes(b"")
@@ -216,7 +217,8 @@ def test_by_a_clock_that_is_two_days_ahead_nobody_loses_what_is_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Times of files are the shared disk's; the clock is that of one of several machines."""
-    files = PublishedFiles(tmp_path)
+    files = LocalFiles(tmp_path)
+    files.prepare()
     (tmp_path / "staging" / "of-a-running-trial").write_bytes(b"")
     ahead = time.time() + 2 * 86400
     monkeypatch.setattr("time.time", lambda: ahead)

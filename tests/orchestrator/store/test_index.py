@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pytest
@@ -15,6 +15,8 @@ from orchestrator.store import (
     reader,
     rows,
 )
+from orchestrator.store.place import StoredFile, StoreFiles
+from orchestrator.store.schema import Table
 from tests.orchestrator.store.samples import SWEEP, report, trial
 
 OTHER = "other-00000000"
@@ -61,9 +63,11 @@ def test_only_new_files_are_opened(root: Path, monkeypatch: pytest.MonkeyPatch) 
     opened: list[str] = []
     read = reader.read
 
-    def watching(table: object, paths: list[Path], **options: bool) -> pa.Table:
-        opened.extend(path.name for path in paths)
-        return read(table, paths, **options)  # type: ignore[arg-type]  # a Table
+    def watching(
+        place: StoreFiles, table: Table, found: list[StoredFile], *, with_file: bool
+    ) -> pa.Table:
+        opened.extend(PurePosixPath(file.key).name for file in found)
+        return read(place, table, found, with_file=with_file)
 
     monkeypatch.setattr(reader, "read", watching)
     index.trials(root)

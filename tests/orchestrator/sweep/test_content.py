@@ -258,7 +258,7 @@ def test_other_weights_in_a_checkpoint_are_named(tmp_path: Path) -> None:
 def test_the_record_that_there_was_of_the_split_still_counts(tmp_path: Path) -> None:
     sweep = own(tmp_path, base_model=None)
     begun_without_record(sweep, split_version=None)
-    sweep.files.split_record.write_text(json.dumps({"split_version": SPLIT_VERSION}))
+    sweep.files.path(sweep.files.split_key).write_text(json.dumps({"split_version": SPLIT_VERSION}))
     start(sweep)
 
 

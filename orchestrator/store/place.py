@@ -1,0 +1,156 @@
+"""What a root is to everything above it: a place of complete, immutable files that have keys.
+
+A key is a path relative to the root, with "/" between its parts. Whoever asks a place knows nothing
+of where it is, but for the address that a person has given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+
+@dataclass(frozen=True)
+class BucketAddress:
+    """Where a root in a bucket is, as a person writes it: `s3://bucket/prefix`.
+
+    Attributes:
+        bucket: Its name.
+        prefix: What the keys of the root's files begin with, without "/" at either end; empty where
+            the whole bucket is the root.
+    """
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        """Returns the address."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+
+Root: TypeAlias = Path | BucketAddress
+"""The address of an experiment store: a folder, or a place in a bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is there.
+
+    Attributes:
+        key: Its path below the root.
+        stamp: A text that changes when a removed file is written again.
+        written_at: When it was written, by the place's clock, in seconds since 1970.
+    """
+
+    key: str
+    stamp: str
+    written_at: float
+
+
+class StoreFiles(Protocol):
+    """The files under one root."""
+
+    def prepare(self) -> None:
+        """Makes the place ready to be written to.
+
+        Raises:
+            StoreUnusableError: It cannot be; says what to do.
+        """
+
+    def check_readable(self) -> None:
+        """Checks that something can be read here.
+
+        Raises:
+            StoreUnusableError: There is no such place, or it cannot be read.
+        """
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Publishes a file unless its name is taken. When it returns, the file is durable.
+
+        Args:
+            key: Of the file.
+            data: The whole content.
+
+        Returns:
+            True if this call published it; False if the file was there already, in which case
+            its content, whatever it is, stays.
+
+        Raises:
+            NotPublishedError: Nothing became visible.
+            PublicationUnknownError: It may be there or not, or not survive a crash.
+            DamagedError: It would lie elsewhere, by a link.
+            ValueError: The key is not a plain relative path.
+        """
+
+    def get(self, key: str, most: int | None = None) -> bytes | None:
+        """Returns the content of a file, None where there is none.
+
+        Args:
+            key: Of the file.
+            most: Bytes that it may have; None means any number.
+
+        Raises:
+            NotAFileError: It is larger, or no plain file.
+            DamagedError: It lies elsewhere, by a link.
+            StoreUnusableError: It cannot be read.
+        """
+
+    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
+        """Returns what `read` returns of each key, in their order: at once, where waiting is long.
+
+        Args:
+            keys: Of files.
+            read: Reads one of them.
+        """
+
+    def has(self, key: str) -> bool:
+        """Returns whether a file is there."""
+
+    def files(self, folder: str, suffix: str = "", *, deep: bool = True) -> list[StoredFile]:
+        """Returns the files in a folder whose names end so, in the order of their names.
+
+        Args:
+            folder: Its key.
+            suffix: What names end with.
+            deep: Whether also those in folders below it, at any depth.
+
+        Raises:
+            DamagedError: Something there is neither a file nor a folder.
+        """
+
+    def folders(self, folder: str, prefix: str = "") -> list[str]:
+        """Returns the names of the folders in a folder that begin so, sorted.
+
+        Raises:
+            DamagedError: Something with such a name is neither a file nor a folder.
+        """
+
+    def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:
+        """Checks that a folder is the store's own, before something of it is written over.
+
+        Args:
+            folder: Its key; it may be absent.
+            deep: Whether also what is in it, at any depth.
+            but: Folders whose contents are not looked at.
+
+        Raises:
+            DamagedError: A link, a pipe or a device is on the way to it or in it; names it.
+        """
+
+    def delete(self, key: str) -> None:
+        """Removes a file; it may be gone already."""
+
+    def source(self, key: str) -> Any:
+        """Returns what Arrow reads a file from that `files` has found.
+
+        Raises:
+            StoreUnusableError: It cannot be read.
+        """
+
+    def name(self, key: str) -> str:
+        """Returns what a file is called for a person: its whole path or address."""
+
+    def remove_abandoned(self) -> int:
+        """Removes what killed writers left behind long ago; returns how many files that were."""
