@@ -67,7 +67,7 @@ def terms_of(stored: StoredSweep) -> Terms | None:
     sweep, confirm = stored.sweep, stored.sweep.confirm
     if confirm is None:
         return None
-    ended = index.trials(stored.root, stored.id, columns=("trial_number", "outcome")).to_pylist()
+    ended = index.trials(stored.address, stored.id, columns=("trial_number", "outcome")).to_pylist()
     mended = {
         run_number(row["trial_number"])
         for row in ended
@@ -84,7 +84,7 @@ def terms_of(stored: StoredSweep) -> Terms | None:
 def _done(stored: StoredSweep) -> set[int]:
     """Returns the numbers of the runs whose latest try has its final row."""
     columns = ("trial_number",)
-    ended = index.trials(stored.root, stored.id, columns=columns)["trial_number"].to_pylist()
+    ended = index.trials(stored.address, stored.id, columns=columns)["trial_number"].to_pylist()
     tries = ProposalLog(stored.files).latest_tries()
     return {run_number(n) for n in ended if n >= tries.get(run_number(n), n)}
 

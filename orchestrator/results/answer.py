@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
@@ -19,6 +18,7 @@ from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.replicates import measured
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.results.statistics import LEVEL
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
@@ -37,7 +37,7 @@ _ASKED = ("rank", "virtual_tokens", "data_size")
 """Parameters that sweeps ask about; the others are searched to be fair to these."""
 
 
-def answer(root: Path, sweep_id: str) -> str:
+def answer(root: Root, sweep_id: str) -> str:
     """Returns the answer: what was confirmed, in words; without that, what the search found.
 
     The latter is the best configuration, its lead over baseline and runner-up; then how the best
@@ -49,7 +49,7 @@ def answer(root: Path, sweep_id: str) -> str:
     chosen from; see `orchestrator.results.differences`.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
 
     Raises:
@@ -59,7 +59,7 @@ def answer(root: Path, sweep_id: str) -> str:
     return answered(root, sweep_id)[1]
 
 
-def answered(root: Path, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
+def answered(root: Root, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
     """Returns what the confirming runs say, None while none has completed, and the answer.
 
     Arguments and errors as of `answer`.
@@ -76,7 +76,7 @@ def answered(root: Path, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
     return stated, "\n".join(map(visible_line, words(stated)))
 
 
-def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
+def _searched(root: Root, sweep_id: str, rows: Sequence[Row]) -> str:
     """Returns what the search found, in words."""
     ranked = [
         entry
@@ -115,11 +115,11 @@ def _searched(root: Path, sweep_id: str, rows: Sequence[Row]) -> str:
     return "\n".join(map(visible_line, [sentence, *_described(root, rows)]))
 
 
-def answer_object(root: Path, sweep_id: str) -> dict[str, Any]:
+def answer_object(root: Root, sweep_id: str) -> dict[str, Any]:
     """Returns the answer of one sweep for programs: its words, and what was confirmed.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
     """
     return _object(sweep_id, *answered(root, sweep_id))
@@ -132,11 +132,11 @@ def _object(sweep_id: str, stated: ConfirmedAnswer | None, text: str) -> dict[st
     return {"sweep_id": sweep_id, "answer": text, "confirmed": confirmed}
 
 
-def emitted(root: Path, sweep_ids: Sequence[str]) -> Answer:
+def emitted(root: Root, sweep_ids: Sequence[str]) -> Answer:
     """Returns the answers of sweeps in both forms.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps.
     """
     from rich.console import Group
@@ -226,7 +226,7 @@ def _best(runs: Runs, trials: int) -> str:
 
 
 def _against(
-    root: Path,
+    root: Root,
     by_id: Mapping[str, Row],
     best: Runs,
     name: str,
@@ -270,7 +270,7 @@ def _without_result(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) ->
     return [f"no trial completed of {', of '.join(ends)}"] if ends else []
 
 
-def _described(root: Path, rows: Sequence[Row]) -> list[str]:
+def _described(root: Root, rows: Sequence[Row]) -> list[str]:
     """Returns a line for each parameter that is asked about and varies, in each technique.
 
     Nothing is tested: what a search leaves is too little to tell a parameter's effect from luck.

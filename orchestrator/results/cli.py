@@ -6,7 +6,7 @@ Each verb imports its own modules, so that none waits for what another one needs
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,10 @@ from orchestrator.results.options import (
     RawOption,
     RootOption,
     selected_sweeps,
-    store_folder,
+    store_root,
 )
 from orchestrator.results.report.formats import ReportFormat
+from orchestrator.results.root_address import root_address
 from orchestrator.results.selection import FACTS_AND_METRICS, final_rows, select_sweeps
 from orchestrator.results.track import Tool
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
@@ -56,7 +57,7 @@ def sweeps(
     """The sweeps, the latest first: trials by outcome, the best trial, device time."""
     from orchestrator.results.sweeps import overview
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(overview(folder, select_sweeps(folder, sweep or [])), form, raw=raw)
 
 
@@ -100,7 +101,7 @@ def leaderboard(
     """
     from orchestrator.results.leaderboard import Ranking, render
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     selected = selected_sweeps(folder, sweep)
     ranking = Ranking(folder, selected, by, technique or (), each_trial=trials)
     rows = ranking.entries(limit if form is Format.TABLE else None)
@@ -122,7 +123,7 @@ def answer(
     """
     from orchestrator.results.answer import emitted
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(emitted(folder, selected_sweeps(folder, sweep)), form, raw=raw)
 
 
@@ -166,7 +167,7 @@ def report(
     """
     from orchestrator.results.report.file import write_report
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     selected = selected_sweeps(folder, None if sweep is None else [sweep])
     written = write_report(folder, selected, output, form)
     if written is not None:
@@ -195,7 +196,7 @@ def show(
     from orchestrator.results.find_trial import named_trial
     from orchestrator.results.show import show as show_trial
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(show_trial(folder, named_trial(folder, sweep or [], trial)), form, raw=raw)
 
 
@@ -224,7 +225,7 @@ def compare(
     """
     from orchestrator.results.compare import compare as compare_named
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     rows = final_rows(folder, selected_sweeps(folder, sweep), FACTS_AND_METRICS)
     emit(compare_named(folder, rows, a, b, by), form, raw=raw)
 
@@ -252,7 +253,7 @@ def effect(
     """
     from orchestrator.results.effect import COLUMNS, answer
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     rows = final_rows(folder, selected_sweeps(folder, sweep), COLUMNS)
     emit(answer(folder, rows, parameter, by), form, raw=raw)
 
@@ -271,7 +272,7 @@ def query(
     """The rows that DuckDB finds in the views trials, reports and predictions; read-only."""
     from orchestrator.results.query import query as run_query
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(run_query(folder, select_sweeps(folder, sweep or []), sql), form, raw=raw)
 
 
@@ -279,7 +280,12 @@ def query(
 def export(
     context: typer.Context,
     target: Annotated[
-        Path, typer.Argument(parser=path, metavar="DIR", help="A new or empty folder.")
+        Any,
+        typer.Argument(
+            parser=root_address,
+            metavar="DIR|s3://BUCKET/PATH",
+            help="A new or empty folder, or a place in a bucket.",
+        ),
     ],
     root: RootOption = None,
     sweep: AllOption = None,
@@ -294,10 +300,13 @@ def export(
     ] = ExportFormat.PARQUET,
     raw: RawOption = False,
 ) -> None:
-    """A compacted copy in DIR: Parquet (one file per table and sweep), CSV or JSON lines."""
+    """A compacted copy elsewhere: Parquet (one file per table and sweep), CSV or JSON lines.
+
+    Into a bucket Parquet only; other sweeps may lie there. The copy is read like a store: --root.
+    """
     from orchestrator.results.export import export as export_tables
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     selected = select_sweeps(folder, sweep or [])
     emit(export_tables(folder, selected, target, form, raw=raw), Format.TABLE)
 
@@ -327,7 +336,7 @@ def optuna_journal(
     FILE is a copy. To see newer results, run this again, then restart optuna-dashboard; or
     --follow the sweep while it runs.
     """
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     selected = selected_sweeps(folder, sweep)
     if follow:
         from orchestrator.results.optuna_follow import follow_journal
@@ -356,7 +365,7 @@ def track(
     """
     from orchestrator.results.track import track as write
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(write(folder, selected_sweeps(folder, sweep), tool), Format.TABLE)
 
 
@@ -373,7 +382,7 @@ def pareto(
     """Completed trials that no other trial beats in both x and y."""
     from orchestrator.results.pareto import pareto as pareto_front
 
-    folder = store_folder(context, root)
+    folder = store_root(context, root)
     emit(pareto_front(folder, selected_sweeps(folder, sweep), x, y), form, raw=raw)
 
 
@@ -391,7 +400,7 @@ def notebooks(
     """
     from orchestrator.results.notebooks import notebooks as study
 
-    emit(study(store_folder(context, root), sweep or ["notebooks"]), form, raw=raw)
+    emit(study(store_root(context, root), sweep or ["notebooks"]), form, raw=raw)
 
 
 main = command_line(app, "python -m orchestrator.results")

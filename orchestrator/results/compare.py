@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
@@ -16,6 +15,7 @@ from orchestrator.results.errors import ResultsError, absent, unknown
 from orchestrator.results.find_trial import pick
 from orchestrator.results.row_scores import key
 from orchestrator.results.selection import check_same_evaluation, metric_and_mode
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
@@ -117,7 +117,7 @@ def compare_trials(
     )
 
 
-def select_group(root: Path, rows: Sequence[Row], text: str) -> list[Row]:
+def select_group(root: Root, rows: Sequence[Row], text: str) -> list[Row]:
     """Returns the trials that a text names: one as in `pick`, or `name=value[,name=value...]`.
 
     Raises:
@@ -141,7 +141,7 @@ def select_group(root: Path, rows: Sequence[Row], text: str) -> list[Row]:
     return found
 
 
-def _confirming(root: Path, rows: Sequence[Row]) -> list[Row]:
+def _confirming(root: Root, rows: Sequence[Row]) -> list[Row]:
     """Returns the runs that confirm; of several configurations, of the chosen ones alone."""
     confirming = [row for row in rows if row["phase"] == CONFIRM]
     if len(by_configuration(confirming)) < 2:
@@ -152,11 +152,11 @@ def _confirming(root: Path, rows: Sequence[Row]) -> list[Row]:
     return of_chosen(root, confirming)
 
 
-def compare(root: Path, rows: Sequence[Row], a: str, b: str, by: str | None) -> Answer:
+def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> Answer:
     """Compares what two texts name; see `select_group` and `compare_trials`.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         rows: Final rows that the texts choose from.
         a: A trial or group.
         b: Another.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, C
 from orchestrator.state.sweep_files import found
 from orchestrator.statistics.run_scores import RunScores, run_scores
 from orchestrator.store import reader
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 
 
@@ -65,13 +65,13 @@ class ConfirmedSweep:
         return [len(each.rows) for each in self.configurations]
 
 
-def of_chosen(root: Path, rows: Sequence[Row]) -> list[Row]:
+def of_chosen(root: Root, rows: Sequence[Row]) -> list[Row]:
     """Returns the confirming runs of what was chosen, without those at rates around it.
 
     Returns all of them where that is not on record, or none is of a chosen configuration.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         rows: Final rows of confirming runs.
     """
     beside: set[tuple[str, int]] = set()
@@ -87,11 +87,11 @@ def of_chosen(root: Path, rows: Sequence[Row]) -> list[Row]:
     return chosen or list(rows)
 
 
-def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> ConfirmedSweep | None:
+def confirmed_sweep(root: Root, sweep_id: str, rows: Sequence[Row]) -> ConfirmedSweep | None:
     """Returns what a sweep has confirmed; None where nothing was chosen, or it is not on record.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         sweep_id: The sweep.
         rows: Its final rows, of runs that were tried again the latest.
 
@@ -118,11 +118,11 @@ def confirmed_sweep(root: Path, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     return ConfirmedSweep(record, tuple(having), tuple(without), running, tuple(beside))
 
 
-def test_predictions(root: Path, configurations: Sequence[ConfirmedConfiguration]) -> pa.Table:
+def test_predictions(root: Root, configurations: Sequence[ConfirmedConfiguration]) -> pa.Table:
     """Returns the predictions of all runs on the test rows.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         configurations: With completed runs.
     """
     rows = [row for each in configurations for row in each.rows]

@@ -11,7 +11,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from orchestrator.statistics.detectable import Detectable
 from orchestrator.statistics.rate_curves import NoCurves, RateCurves
 from orchestrator.statistics.run_scores import RunScores
 from orchestrator.store.arrays import having
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.values import configuration
 from trainables.contract.scores import METRICS
@@ -126,12 +126,12 @@ class ConfirmedAnswer:
 
 
 def confirmed_answer_of(
-    root: Path, sweep_id: str, rows: Sequence[Row] | None = None
+    root: Root, sweep_id: str, rows: Sequence[Row] | None = None
 ) -> ConfirmedAnswer | None:
     """Returns what a sweep's confirming runs say; None while none has completed.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         sweep_id: The sweep.
         rows: Its final rows; None reads them.
 
@@ -145,12 +145,12 @@ def confirmed_answer_of(
 
 
 def confirmed_answer(
-    root: Path, confirmed: ConfirmedSweep, rows: Sequence[Row]
+    root: Root, confirmed: ConfirmedSweep, rows: Sequence[Row]
 ) -> ConfirmedAnswer | None:
     """Returns the answer; None while no confirming run has completed.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         confirmed: What was confirmed; from `confirmed_sweep`.
         rows: The sweep's final rows.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.row_scores import Key, key, row_scores
@@ -12,6 +11,7 @@ from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
 from orchestrator.store import index, reader
 from orchestrator.store.arrays import having
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from trainables.techniques.registry import is_untuned
 
@@ -23,12 +23,12 @@ class Curves:
     """The reports of some trials that hold a finite value of one metric.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         rows: Final rows of the trials.
         metric: A score or loss.
     """
 
-    def __init__(self, root: Path, rows: Sequence[Row], metric: str) -> None:
+    def __init__(self, root: Root, rows: Sequence[Row], metric: str) -> None:
         self._root = root
         self._metric = metric
         self._unstopped = {key(row) for row in rows if row["outcome"] == "completed"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from orchestrator.results.selection import (
     metric_and_mode,
 )
 from orchestrator.results.statistics import sample_interval
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
@@ -69,11 +69,11 @@ class Effect:
     left_out: Sequence[Row]
 
 
-def effect(root: Path, rows: Sequence[Row], parameter: str, by: str | None = None) -> Effect:
+def effect(root: Root, rows: Sequence[Row], parameter: str, by: str | None = None) -> Effect:
     """Returns how a metric moves with a parameter.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         rows: Final rows of the trials.
         parameter: A sampled parameter, `technique`, `data_size`, or one of `SIZES`.
         by: A score or loss; None means the objective.
@@ -141,7 +141,7 @@ def _effect(
     return Effect(parameter, metric, mode, rung, entries, left_out)
 
 
-def answer(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> Answer:
+def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> Answer:
     """Returns the effect of a parameter with the importance of all, for the command line.
 
     Raises:
@@ -216,7 +216,7 @@ def _searched(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["phase"] != CONFIRM]
 
 
-def _confirmed(root: Path, rows: Sequence[Row], parameter: str, by: str | None) -> list[str]:
+def _confirmed(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> list[str]:
     """Returns what the confirming runs say of a parameter that a sweep asks about, in words."""
     from orchestrator.results.confirmed_answer import confirmed_answer_of
     from orchestrator.results.confirmed_words import asked_words

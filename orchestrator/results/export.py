@@ -1,4 +1,4 @@
-"""A compacted copy of the store, or of some of its sweeps, elsewhere.
+"""A compacted copy of the store, or of some of its sweeps, elsewhere: in a folder or a bucket.
 
 The store itself is never compacted: a reader in the midst of that would see rows twice.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
+from orchestrator.store.place import BucketAddress, Root
+from orchestrator.store.roots import open_root
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 from orchestrator.terminal.csv_cells import FORMULA, NUMBER, QUOTE
 from orchestrator.terminal.output import Answer, table
@@ -38,23 +40,28 @@ _READ: tuple[tuple[Table, Callable[..., pa.Table]], ...] = (
 
 
 def export(
-    root: Path,
+    root: Root,
     sweep_ids: Sequence[str],
-    target: Path,
+    target: Root,
     form: ExportFormat,
     *,
     raw: bool = False,
 ) -> Answer:
-    """Writes the three tables into a new folder, which appears complete or not at all.
+    """Writes the three tables into a new place.
 
     Parquet keeps the store's layout with one file a table and sweep, and the records of starts and
     of what was confirmed, so that the copy is read like a store (`--root`) and answers as it does.
     CSV and JSON (one object a line) are one file a table.
 
+    A folder appears complete or not at all. In a bucket every file does; a sweep's final rows are
+    the last of its files, and what has come so far stays when the rest fails: the same command,
+    given again, goes on. What is there already with another content is not written over.
+
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps.
-        target: A folder that does not exist or is empty.
+        target: A folder that does not exist or is empty; or a place in a bucket, where other sweeps
+            may lie, in Parquet.
         form: Of the files.
         raw: Whether the texts of a CSV stay as they are; else one that a spreadsheet would take
             for a formula has a quote before it.
@@ -62,26 +69,12 @@ def export(
     Raises:
         ResultsError: The target lies in the store or in no folder, holds something, or cannot be
             written.
-        StoreError: The store cannot be read.
+        StoreError: The store cannot be read, or the bucket not be written to.
     """
-    check_target(target, "folder", root)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
-    staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
-    try:
-        staged.mkdir()
-        counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
-        if form is ExportFormat.PARQUET:
-            for sweep_id in sweep_ids:
-                _copy_records(root, sweep_id, staged)
-        if target.exists():
-            target.rmdir()
-        staged.rename(target.absolute())
-    except OSError as error:
-        why = remedy(error, "name another folder")
-        raise ResultsError(f"{target} cannot be written: {why}.") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    if isinstance(target, Path):
+        counts = _into_folder(root, sweep_ids, target, form, raw=raw)
+    else:
+        counts = _into_bucket(root, sweep_ids, target, form)
     data = [
         {"table": definition.name, "rows": count, "folder": str(target)}
         for (definition, _), count in zip(_READ, counts, strict=True)
@@ -90,8 +83,77 @@ def export(
     return Answer(data, table(["table", "rows", "folder"], lines, {"rows"}))
 
 
+def _into_folder(
+    root: Root, sweep_ids: Sequence[str], target: Path, form: ExportFormat, *, raw: bool
+) -> list[int]:
+    """Writes the copy and returns how many rows of each table it has."""
+    check_target(target, "folder", root)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
+    staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
+    try:
+        staged.mkdir()
+        if form is ExportFormat.PARQUET:
+            counts = [0] * len(_READ)
+            for sweep_id in sweep_ids:
+                for key, data in _files_of(root, sweep_id, counts):
+                    file = staged / key
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(data)
+        else:
+            counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
+        if target.exists():
+            target.rmdir()
+        staged.rename(target.absolute())
+    except OSError as error:
+        why = remedy(error, "name another folder")
+        raise ResultsError(f"{target} cannot be written: {why}.") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return counts
+
+
+def _into_bucket(
+    root: Root, sweep_ids: Sequence[str], target: BucketAddress, form: ExportFormat
+) -> list[int]:
+    """Writes the copy, as `_into_folder`."""
+    if form is not ExportFormat.PARQUET:
+        raise ResultsError(
+            f"A copy in a bucket is in Parquet, not in {form}; export into a folder, and copy that."
+        )
+    if target == root:
+        raise ResultsError(f"{target} is the store itself; name another place.")
+    place = open_root(target)
+    place.prepare()
+    counts = [0] * len(_READ)
+    for sweep_id in sweep_ids:
+        for key, data in _files_of(root, sweep_id, counts):
+            if not place.put_if_absent(key, data) and place.get(key) != data:
+                raise ResultsError(
+                    f"{place.name(key)} is there already, of an earlier state of the sweep or of"
+                    " another one; name a place where the sweep is not yet."
+                )
+    return counts
+
+
+def _files_of(root: Root, sweep_id: str, counts: list[int]) -> Iterator[tuple[str, bytes]]:
+    """Yields the keys and contents of a sweep's compacted copy, the final rows last.
+
+    Args:
+        root: Of the store.
+        sweep_id: The sweep.
+        counts: Of the rows of each table, to which those of this sweep are added.
+    """
+    yield from _records(root, sweep_id)
+    for place, (definition, read) in reversed(list(enumerate(_READ))):
+        content = read(root, sweep_id)
+        counts[place] += content.num_rows
+        key = f"{definition.name}/sweep={sweep_id}/{definition.name}.parquet"
+        yield key, rows.encode(definition, content)
+
+
 def _write(
-    root: Path,
+    root: Root,
     sweep_ids: Sequence[str],
     staged: Path,
     form: ExportFormat,
@@ -99,15 +161,7 @@ def _write(
     definition: Table,
     read: Callable[..., pa.Table],
 ) -> int:
-    if form is ExportFormat.PARQUET:
-        count = 0
-        for sweep_id in sweep_ids:
-            content = read(root, sweep_id)
-            folder = staged / definition.name / f"sweep={sweep_id}"
-            folder.mkdir(parents=True)
-            (folder / f"{definition.name}.parquet").write_bytes(rows.encode(definition, content))
-            count += content.num_rows
-        return count
+    """Writes a table as CSV or JSON and returns how many rows it has."""
     import duckdb
 
     content = read(root, *sweep_ids)
@@ -122,8 +176,8 @@ def _write(
     return int(content.num_rows)
 
 
-def _copy_records(root: Path, sweep_id: str, staged: Path) -> None:
-    """Copies the records that say how a sweep was started and which runs confirm what."""
+def _records(root: Root, sweep_id: str) -> Iterator[tuple[str, bytes]]:
+    """Yields the records that say how a sweep was started and which runs confirm what."""
     # Imports Optuna, which no other verb of the command line waits for.
     from orchestrator.state.confirmation_log import ConfirmationLog
     from orchestrator.state.start_log import StartLog
@@ -133,12 +187,9 @@ def _copy_records(root: Path, sweep_id: str, staged: Path) -> None:
     if files is None:
         return
     ConfirmationLog(files).latest(), StartLog(files).latest()  # which read and check them
-    for key in (files.confirmations_key, files.starts_key):
-        records = sorted((root / key).glob("*.json"))
-        if records:
-            (staged / key).mkdir(parents=True)
-        for record in records:
-            shutil.copyfile(record, staged / key / record.name)
+    for folder in (files.confirmations_key, files.starts_key):
+        for record in files.place.files(folder, ".json", deep=False):
+            yield record.key, files.place.get(record.key) or b""
 
 
 def _harmless(column: pa.Field) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
@@ -16,6 +15,7 @@ from orchestrator.results.selection import (
 )
 from orchestrator.search.tries import run_number
 from orchestrator.store.arrays import having
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 
@@ -25,11 +25,11 @@ _LONGEST_NUMBER = 18
 """Digits; what is longer than any trial's number is taken for the beginning of an id."""
 
 
-def named_trial(root: Path, patterns: Sequence[str], given: str) -> Row:
+def named_trial(root: Root, patterns: Sequence[str], given: str) -> Row:
     """Returns the whole final row of the trial that a text names.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         patterns: Names, ids or globs of sweeps. None given means the sweep written to last, or for
             an id any.
         given: As in `pick`.
@@ -51,11 +51,11 @@ def named_trial(root: Path, patterns: Sequence[str], given: str) -> Row:
     return row
 
 
-def pick(root: Path, rows: Sequence[Row], given: str) -> Row:
+def pick(root: Root, rows: Sequence[Row], given: str) -> Row:
     """Returns the trial that a text names.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         rows: Final rows to choose from, with sweep, id and number.
         given: "best" (the first confirming run of what tuning found best; before there is one, the
             completed trial that leads its sweep's leaderboard), a trial's number, its id, or how
@@ -84,7 +84,7 @@ def _is_of_one_sweep(given: str) -> bool:
     return given == BEST or (given.isdecimal() and len(given) <= _LONGEST_NUMBER)
 
 
-def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
+def _best(root: Root, sweep_id: str, rows: Sequence[Row]) -> Row:
     # Imports optuna, which only this question has to wait for.
     from orchestrator.results.confirmed import confirmed_sweep
 
@@ -100,7 +100,7 @@ def _best(root: Path, sweep_id: str, rows: Sequence[Row]) -> Row:
     )
 
 
-def _numbered(root: Path, sweep_id: str, rows: Sequence[Row], number: int) -> Row:
+def _numbered(root: Root, sweep_id: str, rows: Sequence[Row], number: int) -> Row:
     tries = [
         row for row in rows if number in (row["trial_number"], run_number(row["trial_number"]))
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.results.configurations import Configurations, configuration_name
@@ -27,6 +26,7 @@ from orchestrator.results.selection import (
     metric_and_mode,
 )
 from orchestrator.store.arrays import integers
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM, SCORE_COLUMNS
 from orchestrator.terminal.values import duration, number, with_interval
@@ -77,7 +77,7 @@ class Ranking:
     figures are computed when they are asked for: a table shows the first few of many.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps; what is theirs is ranked together.
         by: A score or loss; None means the objective.
         techniques: Only these; none given means all.
@@ -98,7 +98,7 @@ class Ranking:
 
     def __init__(
         self,
-        root: Path,
+        root: Root,
         sweep_ids: Sequence[str],
         by: str | None,
         techniques: Sequence[str],
@@ -202,7 +202,7 @@ class Ranking:
 
 
 def leaderboard(
-    root: Path,
+    root: Root,
     *sweep_ids: str,
     by: str | None = None,
     techniques: Sequence[str] = (),

@@ -22,6 +22,7 @@ from orchestrator.results.selection import final_rows, select_sweeps, sweep_name
 from orchestrator.results.statistics import score_interval
 from orchestrator.store import reader
 from orchestrator.store.clusters import cluster_names
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from orchestrator.terminal.output import Answer, table
@@ -90,11 +91,11 @@ STUDY = (
 )
 
 
-def notebooks(root: Path, patterns: Sequence[str] = (NAME,)) -> Answer:
+def notebooks(root: Root, patterns: Sequence[str] = (NAME,)) -> Answer:
     """Returns the study's table beside the runs of a sweep of `notebooks.yaml`.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         patterns: Names, ids or globs of sweeps; of several the one that ended last is taken.
 
     Raises:
@@ -206,11 +207,13 @@ def _view(data: Sequence[Mapping[str, Any]]) -> Any:
     return table(["run", "source", "rows", *names], lines, {"rows"})
 
 
-def _sweep(root: Path) -> str:
-    return command("orchestrator.sweep", NAME, "--root", root)
+def _sweep(root: Root) -> str:
+    # A sweep does not run in a bucket.
+    where = ["--root", root] if isinstance(root, Path) else []
+    return command("orchestrator.sweep", NAME, *where)
 
 
-def _remarks(root: Path, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
+def _remarks(root: Root, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
     some = next(iter(trials.values()))
     yield (
         f"Ours: {sweep_id}, {some['base_model']} on {some['dataset']} (profile"
@@ -236,7 +239,6 @@ def _remarks(root: Path, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[s
         )
     missing = [run.key for run in STUDY if run.key not in trials]
     if missing:
-        yield (
-            f"Not run yet: {', '.join(missing)}; this goes on with {sweep_name(sweep_id)}:"
-            f" {_sweep(root)}"
-        )
+        goes_on = f"; this goes on with {sweep_name(sweep_id)}: {_sweep(root)}"
+        more = goes_on if isinstance(root, Path) else ""
+        yield f"Not run yet: {', '.join(missing)}{more}"

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from orchestrator.results.root_address import root_address
 from orchestrator.results.selection import latest_sweep, select_sweeps
-from orchestrator.terminal.options import choices, one_of, path
+from orchestrator.store.place import Root
+from orchestrator.terminal.options import choices, one_of
 from orchestrator.terminal.output import Format
 
+# A `Root`: typer knows no unions, and the parser makes one.
 RootOption = Annotated[
-    Path | None,
+    Any,
     typer.Option(
         "--root",
-        parser=path,
-        metavar="DIR",
-        help="Folder of the experiment store (default: experiments).",
+        parser=root_address,
+        metavar="DIR|s3://BUCKET/PATH",
+        help="The experiment store: a folder, or a place in a bucket (default: experiments).",
     ),
 ]
 LatestOption = Annotated[
@@ -54,11 +57,11 @@ ByOption = Annotated[
 ]
 
 
-def store_folder(context: typer.Context, root: Path | None) -> Path:
-    """Returns the folder of the store: of `--root` behind the verb, else before it."""
+def store_root(context: typer.Context, root: Root | None) -> Root:
+    """Returns where the store is: by `--root` behind the verb, else before it."""
     return root or context.obj or Path("experiments")
 
 
-def selected_sweeps(root: Path, patterns: list[str] | None) -> list[str]:
+def selected_sweeps(root: Root, patterns: list[str] | None) -> list[str]:
     """Returns the ids of the sweeps that `--sweep` names, else that of the one written to last."""
     return select_sweeps(root, patterns) if patterns else [latest_sweep(root)]

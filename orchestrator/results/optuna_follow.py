@@ -25,6 +25,7 @@ from orchestrator.results.selection import final_rows
 from orchestrator.state.lock import is_held
 from orchestrator.state.sweep_files import found
 from orchestrator.store import index
+from orchestrator.store.place import Root
 from orchestrator.terminal.output import Answer
 
 SECONDS = 5.0
@@ -35,7 +36,7 @@ _NUMBER = "trial_number"
 
 
 def follow_journal(
-    root: Path,
+    root: Root,
     sweep_ids: Sequence[str],
     target: Path,
     say: Callable[[str], object],
@@ -46,7 +47,7 @@ def follow_journal(
     Names and ranges of parameters are such that no later trial changes them: `optuna_trials`.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweep; one.
         target: The file; it is replaced if `write_journal` or this function wrote it.
         say: Prints a line for a person.

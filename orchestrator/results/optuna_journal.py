@@ -24,6 +24,7 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.results.optuna_trials import FINAL_COLUMNS, optuna_trials
 from orchestrator.results.selection import final_rows, metric_and_mode
 from orchestrator.results.target import check_file, publish
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.output import Answer, table
 
@@ -48,13 +49,13 @@ class _Records(BaseJournalBackend):
         self.records += logs
 
 
-def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
+def write_journal(root: Root, sweep_ids: Sequence[str], target: Path) -> Answer:
     """Writes a sweep as an Optuna study into a file, which appears complete or not at all.
 
     The study has the sweep's id as its name; see `optuna_trials` for what it holds.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweep; one.
         target: The file; it is replaced if this function wrote it.
 
@@ -72,7 +73,7 @@ def write_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> Answer:
     return describe_study(sweep_id, trials, target, remark)
 
 
-def check_journal(root: Path, sweep_ids: Sequence[str], target: Path) -> str:
+def check_journal(root: Root, sweep_ids: Sequence[str], target: Path) -> str:
     """Returns the one sweep that is to be written, if it and the file will do.
 
     Arguments as of `write_journal`.

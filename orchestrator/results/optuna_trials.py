@@ -13,7 +13,6 @@ import datetime
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from optuna.distributions import (
@@ -38,6 +37,7 @@ from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.sweep_files import found
 from orchestrator.store import index
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import SCORE_COLUMNS
 from trainables.contract.configuration import Scalar
@@ -94,7 +94,7 @@ class _Run:
 
 
 def optuna_trials(
-    root: Path, sweep_id: str, finals: Sequence[Row], *, settled: bool = False
+    root: Root, sweep_id: str, finals: Sequence[Row], *, settled: bool = False
 ) -> list[FrozenTrial]:
     """Returns the runs of a sweep by trial number, as `optuna.study.Study.add_trials` takes them.
 
@@ -111,7 +111,7 @@ def optuna_trials(
     parameters, its configuration.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
         finals: Its final rows with `FINAL_COLUMNS`, at least one.
         settled: Whether names and distributions are to be such that no later run changes them, for
@@ -134,7 +134,7 @@ def optuna_trials(
     ]
 
 
-def _runs(root: Path, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
+def _runs(root: Root, sweep_id: str, finals: Sequence[Row]) -> list[_Run]:
     reports: dict[int, list[Row]] = {}
     for row in index.reports(root, sweep_id, columns=_REPORT_COLUMNS).to_pylist():
         reports.setdefault(int(row["trial_number"]), []).append(row)

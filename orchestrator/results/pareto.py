@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.measured import mixed_scoring
 from orchestrator.results.selection import FACTS, check_same_evaluation, final_rows
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import text
@@ -23,13 +23,13 @@ COSTS = (
 """Of which less is better; of a metric its record says which way."""
 
 
-def pareto(root: Path, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
+def pareto(root: Root, sweep_ids: Sequence[str], x: str, y: str) -> Answer:
     """Returns the completed trials that are not dominated, by x.
 
     A trial is dominated if another one is at least as good in both respects and better in one.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps.
         x: A score (more is better), or a loss or one of `COSTS` (less is better).
         y: Another.

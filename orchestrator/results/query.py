@@ -10,20 +10,21 @@ import pyarrow as pa
 
 from orchestrator.results.errors import ResultsError
 from orchestrator.store import PREDICTIONS, REPORTS, TRIALS, index, reader
+from orchestrator.store.place import Root
 from orchestrator.store.roots import open_root
 from orchestrator.store.schema import Table
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.values import text
 
 
-def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
+def query(root: Root, sweep_ids: Sequence[str], sql: str) -> Answer:
     """Runs one SELECT over `trials`, `reports` and `predictions`.
 
     What a query can reach is the store alone, and it can only read: a statement of another kind is
     refused before it runs, and DuckDB is kept from every other file and from the network.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The tables hold these sweeps.
         sql: The statement.
 
@@ -54,15 +55,16 @@ def query(root: Path, sweep_ids: Sequence[str], sql: str) -> Answer:
 
 
 def connect(
-    root: Path, sweep_ids: Sequence[str], filled: Collection[Table] = (TRIALS, REPORTS, PREDICTIONS)
+    root: Root, sweep_ids: Sequence[str], filled: Collection[Table] = (TRIALS, REPORTS, PREDICTIONS)
 ) -> duckdb.DuckDBPyConnection:
     """Returns a connection that has the tables and can reach nothing but the store.
 
     Final rows and reports come through the store's index, because DuckDB opens every file of a
-    view anew for every query. Predictions, which are by far the most, stay a view of their files.
+    view anew for every query. Predictions, which are by far the most, stay a view of their files,
+    unless those are in a bucket, which DuckDB is kept from.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The tables hold these sweeps.
         filled: The tables that have rows; the others have only their columns.
 
@@ -76,7 +78,9 @@ def connect(
                 _fill(connection, root, sweep_ids, definition)
             else:
                 _create(connection, definition, definition.schema.empty_table())
-        connection.execute(f"SET allowed_directories = [{_quoted(root.absolute().as_posix())}]")
+        if isinstance(root, Path):
+            folder = _quoted(root.absolute().as_posix())
+            connection.execute(f"SET allowed_directories = [{folder}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except BaseException:
@@ -95,12 +99,14 @@ def _named(sql: str) -> list[Table]:
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, root: Path, sweep_ids: Sequence[str], definition: Table
+    connection: duckdb.DuckDBPyConnection, root: Root, sweep_ids: Sequence[str], definition: Table
 ) -> None:
     if definition is TRIALS:
         _create(connection, definition, index.trials(root, *sweep_ids))
     elif definition is REPORTS:
         _create(connection, definition, index.reports(root, *sweep_ids))
+    elif not isinstance(root, Path):
+        _create(connection, definition, reader.predictions(root, *sweep_ids))
     elif files := reader.files(root, definition, sweep_ids):
         names = _list([open_root(root).source(file.key) for file in files])
         try:

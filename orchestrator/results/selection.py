@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +14,8 @@ from orchestrator.results.configurations import recorded
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.search.tries import TRIES, run_number
 from orchestrator.store import index, reader
+from orchestrator.store.place import Root, StoreFiles
+from orchestrator.store.roots import open_root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import TABLES
 from trainables.contract.configuration import EMBEDDED
@@ -37,21 +38,25 @@ def sweep_name(sweep_id: str) -> str:
     return re.sub(r"-[0-9a-f]{8}(-\d+)?$", "", sweep_id)
 
 
-def latest_sweep(root: Path) -> str:
+def latest_sweep(root: Root) -> str:
     """Returns the sweep that was written to last.
 
     Raises:
         ResultsError: The store is empty.
         StoreError: There is no store.
     """
-    return max(_all_sweeps(root), key=lambda sweep_id: _last_written(root, sweep_id))
+    known = _all_sweeps(root)
+    if len(known) == 1:
+        return known[0]
+    place = open_root(root)
+    return max(known, key=lambda sweep_id: _last_written(place, sweep_id))
 
 
-def select_sweeps(root: Path, patterns: Sequence[str]) -> list[str]:
+def select_sweeps(root: Root, patterns: Sequence[str]) -> list[str]:
     """Returns the ids of the sweeps that any of the names, ids or globs matches.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         patterns: None given means every sweep.
 
     Raises:
@@ -108,7 +113,7 @@ def counted_once(content: pa.Table) -> pa.Table:
 
 
 def final_table(
-    root: Path,
+    root: Root,
     sweep_ids: Sequence[str],
     columns: Sequence[str] | None = None,
     *,
@@ -117,7 +122,7 @@ def final_table(
     """Returns the final rows of sweeps, by sweep and trial number.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps.
         columns: Only these; None means all.
         every_try: Whether also those of runs that failed and have been tried again since, and of
@@ -141,7 +146,7 @@ def final_table(
 
 
 def final_rows(
-    root: Path, sweep_ids: Sequence[str], columns: Sequence[str] | None = None
+    root: Root, sweep_ids: Sequence[str], columns: Sequence[str] | None = None
 ) -> list[Row]:
     """Returns what `final_table` returns, as dictionaries: slow for many rows of all columns."""
     rows: list[Row] = final_table(root, sweep_ids, columns).to_pylist()
@@ -252,13 +257,13 @@ def _split(row: Row, config: Mapping[str, Any]) -> str:
     return f"by {config.get('split_by', BY_ROW)}, version {row['split_version'] or 1}"
 
 
-def _all_sweeps(root: Path) -> list[str]:
+def _all_sweeps(root: Root) -> list[str]:
     known = reader.sweeps(root)
     if not known:
         raise ResultsError(f"The experiment store {root} is empty; run a sweep first.")
     return known
 
 
-def _last_written(root: Path, sweep_id: str) -> float:
-    folders = (root / table / f"sweep={sweep_id}" for table in TABLES)
-    return max(folder.stat().st_mtime for folder in folders if folder.is_dir())
+def _last_written(place: StoreFiles, sweep_id: str) -> float:
+    folders = (f"{table}/sweep={sweep_id}" for table in TABLES)
+    return max(time for folder in folders if (time := place.written_at(folder)) is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -16,6 +15,7 @@ from orchestrator.results.selection import is_score, metric_and_mode
 from orchestrator.search.identity import trial_id
 from orchestrator.search.tries import earlier_tries, run_number
 from orchestrator.store import reader
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.fitting_table import FittingTable
@@ -29,14 +29,14 @@ _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def show(root: Path, row: Row) -> Answer:
+def show(root: Root, row: Row) -> Answer:
     """Returns parameters, scores, reports, curve, predictions, environment of a trial.
 
     The ten predictions are of the test rows where they were evaluated, else of the validation rows
     at the last rung: the best, the worst and some seeded random ones by the objective.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         row: Its final row.
 
     Raises:

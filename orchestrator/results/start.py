@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from orchestrator.outcomes.conclusions import is_finished
 from orchestrator.search_space.problems import SpecError
 from orchestrator.search_space.written import read_back
 from orchestrator.state.start_log import Start, StartLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import found
+from orchestrator.store.place import Root
 
 
-def start_of(root: Path, sweep_id: str) -> Start | None:
+def start_of(root: Root, sweep_id: str) -> Start | None:
     """Returns how a sweep was last started; None where that is not on record.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         sweep_id: The sweep.
 
     Raises:
@@ -26,11 +25,11 @@ def start_of(root: Path, sweep_id: str) -> Start | None:
     return None if files is None else StartLog(files).latest()
 
 
-def is_left_unfinished(root: Path, sweep_id: str, start: Start | None) -> bool:
+def is_left_unfinished(root: Root, sweep_id: str, start: Start | None) -> bool:
     """Returns whether runs of a sweep are known to have no final row yet.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         sweep_id: The sweep.
         start: From `start_of`.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from orchestrator.state.plan_record import read_plan
 from orchestrator.state.sweep_files import found
 from orchestrator.store import OUTCOMES, index
 from orchestrator.store.arrays import having
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.fitting_table import FittingTable
@@ -34,7 +34,7 @@ _OF_TRIALS = (
 _OF_REPORTS = (*_SHARED, "reported_at")
 
 
-def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
+def overview(root: Root, sweep_ids: Sequence[str]) -> Answer:
     """Returns one row a sweep: trials by outcome, best, time and cost.
 
     Of a run that failed and was tried again the latest try counts. `running` counts trials that
@@ -44,7 +44,7 @@ def overview(root: Path, sweep_ids: Sequence[str]) -> Answer:
     loading and what was lost in crashes too.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweeps.
 
     Raises:
@@ -136,7 +136,7 @@ def _row(name: str, of_trials: pa.Table, reports: pa.Table) -> dict[str, Any]:
     }
 
 
-def _planned(root: Path, sweep_id: str) -> dict[str, Any]:
+def _planned(root: Root, sweep_id: str) -> dict[str, Any]:
     files = found(root, sweep_id)
     planned = None if files is None else read_plan(files)
     known = files is not None and planned is not None

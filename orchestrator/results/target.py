@@ -8,9 +8,10 @@ from pathlib import Path
 
 from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
+from orchestrator.store.place import Root
 
 
-def check_target(target: Path, what: str, root: Path | None = None) -> None:
+def check_target(target: Path, what: str, root: Root | None = None) -> None:
     """Checks the place of a file or folder that is to be written.
 
     The folder that it lies in must be there: a path whose beginning is mistyped is otherwise
@@ -19,12 +20,12 @@ def check_target(target: Path, what: str, root: Path | None = None) -> None:
     Args:
         target: The file or folder.
         what: "file" or "folder".
-        root: Folder of the store, which the target must not lie in.
+        root: Of the store, which the target must not lie in.
 
     Raises:
         ResultsError: It cannot be written there; says what to do.
     """
-    if root is not None and target.resolve().is_relative_to(root.resolve()):
+    if isinstance(root, Path) and target.resolve().is_relative_to(root.resolve()):
         raise ResultsError(
             f"{target} lies in the store {root} itself, which holds what sweeps wrote and nothing"
             f" else; name a {what} outside it."
@@ -37,12 +38,12 @@ def check_target(target: Path, what: str, root: Path | None = None) -> None:
         raise ResultsError(f"{target} cannot be written: there is no folder {parent}; {remedy}.")
 
 
-def check_file(target: Path, root: Path, is_own: Callable[[Path], bool]) -> None:
+def check_file(target: Path, root: Root, is_own: Callable[[Path], bool]) -> None:
     """Checks the place of a file that is to be written: another's is not replaced.
 
     Args:
         target: The file.
-        root: Folder of the store.
+        root: Of the store.
         is_own: Whether a file that is there was written by the same command.
 
     Raises:

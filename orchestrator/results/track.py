@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from orchestrator.errors import CommandError
+from orchestrator.results.errors import ResultsError
+from orchestrator.store.place import Root
 from orchestrator.terminal.output import Answer, table
 from orchestrator.tracking.follower import Follower
 from orchestrator.tracking.tools import check_tools
@@ -24,18 +26,24 @@ class Tool(StrEnum):
     TENSORBOARD = "tensorboard"
 
 
-def track(root: Path, sweep_ids: Sequence[str], tool: Tool) -> Answer:
+def track(root: Root, sweep_ids: Sequence[str], tool: Tool) -> Answer:
     """Writes what a tool lacks of some sweeps, as `track` in a search space file does meanwhile.
 
     Args:
-        root: Folder of the store.
+        root: Of the store, which must be a folder.
         sweep_ids: The sweeps.
         tool: Where to.
 
     Raises:
+        ResultsError: The store is in a bucket.
         UserError: Its package is not installed, or it does not know who is asking.
         ToolFailedError: It failed; the same command goes on.
     """
+    if not isinstance(root, Path):
+        raise ResultsError(
+            f"What a tool is told is kept beside the store, so track needs a folder, and {root} is"
+            " none; copy the sweep into one with `results export`, and name that with --root."
+        )
     check_tools([tool])
     data = [_write(root, sweep_id, tool) for sweep_id in sweep_ids]
     cells = [[str(value) for value in row.values()] for row in data]

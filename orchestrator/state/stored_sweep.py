@@ -9,6 +9,7 @@ from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
+from orchestrator.store.place import Root
 from trainables.base_models import locations as base_models
 from trainables.data import locations as data
 
@@ -32,6 +33,11 @@ class StoredSweep:
     def root(self) -> Path:
         """The store's folder, absolute."""
         return self.store.root
+
+    @property
+    def address(self) -> Root:
+        """The store's root, wherever that is."""
+        return self.store.address
 
     @property
     def files(self) -> SweepFiles:

@@ -18,7 +18,7 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.errors import remedy
@@ -28,6 +28,7 @@ from orchestrator.store.errors import (
     PublicationUnknownError,
     StoreUnusableError,
 )
+from orchestrator.store.keys import check_key
 from orchestrator.store.own_files import check_all, check_entry, check_way, entries
 from orchestrator.store.place import StoredFile
 
@@ -181,6 +182,11 @@ class LocalFiles:
             check_entry(entry)
         return sorted(entry.name for entry in having if entry.is_dir())
 
+    def written_at(self, folder: str) -> float | None:
+        """As `StoreFiles.written_at`: when a file or folder in it got its name."""
+        path = self.path(folder)
+        return path.stat().st_mtime if path.is_dir() else None
+
     def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:
         """As `StoreFiles.check_plain`."""
         path = check_way(self.root, self.path(folder))
@@ -205,10 +211,7 @@ class LocalFiles:
         Raises:
             ValueError: The key is not a plain relative path.
         """
-        parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or any(part in ("..", ".") for part in parts):
-            raise ValueError(f"The key {key!r} is not a plain relative path.")
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*check_key(key))
 
     def remove_abandoned(self, older_than_seconds: float = ABANDONED_SECONDS) -> int:
         """Removes staged files that killed writers left; returns how many.
@@ -297,4 +300,4 @@ def _below(folder: Path | str, key: str, suffix: str, *, deep: bool) -> Iterator
         elif wanted and entry.is_file():
             status = entry.stat()
             stamp = f"{status.st_mtime_ns} {status.st_size}"
-            yield StoredFile(own, stamp, status.st_mtime)
+            yield StoredFile(own, stamp)

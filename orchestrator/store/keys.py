@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 # Hive partition values pass through the type guessing of every reader, which must see text.
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -35,6 +36,18 @@ def report_folder(sweep_id: str, trial_id: str) -> str:
 def predictions_folder(sweep_id: str, trial_id: str) -> str:
     """Returns where all predictions of a trial lie."""
     return f"predictions/{_part('sweep', sweep_id)}/{_part('trial', trial_id)}"
+
+
+def check_key(key: str) -> tuple[str, ...]:
+    """Returns the parts of the key of a file, which is a path below a root.
+
+    Raises:
+        ValueError: It is not a plain relative path.
+    """
+    parts = PurePosixPath(key).parts
+    if not parts or key.startswith("/") or any(part in ("..", ".") for part in parts):
+        raise ValueError(f"The key {key!r} is not a plain relative path.")
+    return parts
 
 
 def check_id(value: str) -> str:

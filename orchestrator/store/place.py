@@ -41,12 +41,10 @@ class StoredFile:
     Attributes:
         key: Its path below the root.
         stamp: A text that changes when a removed file is written again.
-        written_at: When it was written, by the place's clock, in seconds since 1970.
     """
 
     key: str
     stamp: str
-    written_at: float
 
 
 class StoreFiles(Protocol):
@@ -125,6 +123,12 @@ class StoreFiles(Protocol):
 
         Raises:
             DamagedError: Something with such a name is neither a file nor a folder.
+        """
+
+    def written_at(self, folder: str) -> float | None:
+        """Returns when something was last written into a folder, None where there is none.
+
+        By the place's clock, in seconds since 1970.
         """
 
     def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:

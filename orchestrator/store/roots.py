@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 
 from orchestrator.store.files import FileSystem, LocalFiles
-from orchestrator.store.place import Root, StoreFiles
+from orchestrator.store.place import BucketAddress, Root, StoreFiles
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_PART = re.compile(r"[A-Za-z0-9_.=+@-]+")
 
 
 def open_root(root: Root, system: FileSystem | None = None) -> StoreFiles:
@@ -15,5 +20,40 @@ def open_root(root: Root, system: FileSystem | None = None) -> StoreFiles:
         root: Its address.
         system: The operating system's calls, replaced in tests.
     """
-    assert isinstance(root, Path)
-    return LocalFiles(root, system)
+    if isinstance(root, Path):
+        return LocalFiles(root, system)
+    return _in_bucket(root)
+
+
+def bucket_address(text: str) -> BucketAddress:
+    """Returns the address that a text says.
+
+    Args:
+        text: As `s3://bucket/prefix`; the prefix may be absent.
+
+    Raises:
+        ValueError: It says none; says why not, in a sentence.
+    """
+    scheme, _, rest = text.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme.lower() != "s3" or not _BUCKET.fullmatch(bucket):
+        raise ValueError(
+            f"{text!r} names no bucket; an address is s3://BUCKET or s3://BUCKET/PATH."
+        )
+    prefix = prefix.removesuffix("/")
+    parts = prefix.split("/") if prefix else []
+    if not all(_PART.fullmatch(part) and part not in (".", "..") for part in parts):
+        raise ValueError(
+            f"{text!r} has a part between '/' that is empty, '.' or '..', or has a character other"
+            " than ASCII letters, digits and _.=+@-"
+        )
+    return BucketAddress(bucket, prefix)
+
+
+@cache
+def _in_bucket(address: BucketAddress) -> StoreFiles:
+    """Returns the files of a bucket: one object a process, which keeps its connections."""
+    # A folder's readers and writers need not wait for obstore.
+    from orchestrator.store.bucket import BucketFiles
+
+    return BucketFiles(address)

@@ -34,6 +34,7 @@ class Store:
         is_read: Whether the store is only read: nothing is made then.
 
     Attributes:
+        address: Of the root; of a folder absolute.
         place: The files under the root.
 
     Raises:
@@ -43,14 +44,14 @@ class Store:
     def __init__(
         self, root: Root, system: FileSystem | None = None, *, is_read: bool = False
     ) -> None:
-        self._root = root.absolute() if isinstance(root, Path) else root
+        self.address: Root = root.absolute() if isinstance(root, Path) else root
         self.place: StoreFiles = open_root(root, system)
         if not is_read:
             self.place.prepare()
 
     def __reduce__(self) -> tuple[type[Store], tuple[Root]]:
         """Returns what a copy in another process is made of: the root."""
-        return Store, (self._root,)
+        return Store, (self.address,)
 
     @property
     def root(self) -> Path:
@@ -59,12 +60,12 @@ class Store:
         Raises:
             StoreUnusableError: It is in a bucket, and what asks needs a folder.
         """
-        if not isinstance(self._root, Path):
+        if not isinstance(self.address, Path):
             raise StoreUnusableError(
-                f"{self._root} is a place in a bucket, but this needs a folder of this machine;"
+                f"{self.address} is a place in a bucket, but this needs a folder of this machine;"
                 " copy the store into one."
             )
-        return self._root
+        return self.address
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Publishes a file; see `StoreFiles.put_if_absent`."""

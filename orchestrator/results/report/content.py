@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.results.answer import answered
@@ -28,17 +27,18 @@ from orchestrator.results.spent import spent
 from orchestrator.results.start import is_left_unfinished, start_of
 from orchestrator.results.sweeps import overview
 from orchestrator.store import OUTCOMES, index, reader
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from trainables.contract.scores import METRICS
 
 _OF_REPORTS = ("trial_id", "rung_examples", "train_seconds", "eval_seconds", *METRICS)
 
 
-def report(root: Path, sweep_id: str) -> Report:
+def report(root: Root, sweep_id: str) -> Report:
     """Returns the report of a sweep, which may have ended or not.
 
     Args:
-        root: Folder of the store, or of a compacted copy.
+        root: Of the store, or of a compacted copy.
         sweep_id: The sweep.
 
     Raises:
@@ -72,7 +72,7 @@ def report(root: Path, sweep_id: str) -> Report:
     return _report(standing, rows, sections, is_open)
 
 
-def _of_the_best(root: Path, sweep_id: str, rows: Sequence[Row]) -> list[Section]:
+def _of_the_best(root: Root, sweep_id: str, rows: Sequence[Row]) -> list[Section]:
     """Returns the sections of the best model; none where no trial completed."""
     try:
         best = pick(root, rows, BEST)

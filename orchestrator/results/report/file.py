@@ -10,6 +10,7 @@ from orchestrator.results.report.content import report
 from orchestrator.results.report.formats import ReportFormat
 from orchestrator.results.report.markdown import MARK, markdown
 from orchestrator.results.target import check_file, publish
+from orchestrator.store.place import Root
 from orchestrator.terminal.output import Answer, say, table
 
 GENERATOR = '<meta name="generator" content="finetune-sweep '
@@ -20,12 +21,12 @@ _MD_SUFFIXES = (".md", ".markdown")
 
 
 def write_report(
-    root: Path, sweep_ids: Sequence[str], target: Path | None, form: ReportFormat | None
+    root: Root, sweep_ids: Sequence[str], target: Path | None, form: ReportFormat | None
 ) -> Answer | None:
     """Writes the report of a sweep; a file appears complete or not at all.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_ids: The sweep; one.
         target: The file; it is replaced if this function wrote it. None means one in this folder,
             and for Markdown standard output.

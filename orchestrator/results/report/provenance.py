@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.results.configurations import recorded
 from orchestrator.results.report.parts import Code, Paragraph, Part, Section, Table
 from orchestrator.search_space.written import yaml_text
 from orchestrator.state.start_log import Start
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from orchestrator.terminal.values import text, time
@@ -40,12 +40,12 @@ _ENVIRONMENT = {
 
 
 def provenance_section(
-    root: Path, sweep_id: str, rows: Sequence[Row], start: Start | None
+    root: Root, sweep_id: str, rows: Sequence[Row], start: Start | None
 ) -> Section:
     """Returns what the sweep ran with, and the commands that show more of it.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
         rows: Its final rows.
         start: How it was started; None where that is not on record.
@@ -83,7 +83,7 @@ def _again(start: Start | None) -> list[Part]:
     ]
 
 
-def _further(root: Path, sweep_id: str) -> list[Part]:
+def _further(root: Root, sweep_id: str) -> list[Part]:
     words = (
         ("answer", "--sweep", sweep_id),
         ("leaderboard", "--sweep", sweep_id),

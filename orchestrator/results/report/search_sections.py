@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from orchestrator.results.configurations import Configurations
 from orchestrator.results.ends import failures
@@ -16,6 +15,7 @@ from orchestrator.results.report.parallel_coordinates import configurations_figu
 from orchestrator.results.report.parts import Figure, Listing, Paragraph, Part, Section, Table
 from orchestrator.results.report.step_curves import step_figures
 from orchestrator.results.spent import Saved, Spent, saved
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.values import duration
@@ -29,12 +29,12 @@ _LEFT_OUT = frozenset(["bleu", "trainable", "examples", "time", "device"])
 
 
 def search_section(
-    root: Path, sweep_id: str, rows: Sequence[Row], reports: Sequence[Row], metric: str
+    root: Root, sweep_id: str, rows: Sequence[Row], reports: Sequence[Row], metric: str
 ) -> Section:
     """Returns ranking, learning curves and configurations of what was tried.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
         rows: Its final rows.
         reports: Its reports, by trial and rung.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -19,6 +18,7 @@ from orchestrator.results.report.charts import (
 )
 from orchestrator.results.report.parts import Figure, Table
 from orchestrator.store import reader
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.terminal.values import brief
 
@@ -38,12 +38,12 @@ _Point = Mapping[str, float]
 
 
 def step_figures(
-    root: Path, sweep_id: str, rows: Sequence[Row], names: Mapping[str, str]
+    root: Root, sweep_id: str, rows: Sequence[Row], names: Mapping[str, str]
 ) -> list[Figure]:
     """Returns a figure for loss, gradient norm and rate; none where no step is stored.
 
     Args:
-        root: Folder of the store.
+        root: Of the store.
         sweep_id: The sweep.
         rows: Final rows of trials that train, of which some are drawn: a page of all would be
             neither read nor sent.

@@ -1,0 +1,399 @@
+"""Files in a bucket of an object store that speaks S3's protocol.
+
+A file is published by one conditional PUT, which the store answers with "exists already" if the
+name is taken. An answer may be lost after the PUT took effect, and what is sent again then is told
+that the name is taken: so each call writes a mark of its own beside the content, by which it knows
+its file from another writer's.
+
+What a request may take, how often it is repeated and where credentials come from is obstore's, as
+its settings here and the environment say (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL` and so on).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, TypeVar
+
+import obstore
+import pyarrow as pa
+from obstore import exceptions
+from obstore.store import S3Store
+
+from orchestrator.errors import visible_line
+from orchestrator.store.errors import (
+    NotAFileError,
+    NotPublishedError,
+    PublicationUnknownError,
+    StoreUnusableError,
+)
+from orchestrator.store.keys import check_key
+from orchestrator.store.place import BucketAddress, StoredFile
+
+TIMEOUT_SECONDS = 60.0
+"""Of one request, from its first byte to the last one of its answer."""
+
+_MOST_REPEATS = 4
+"""Of one request, by obstore, which waits longer before each: errors of the server's, and lost
+connections."""
+_TRIES = 4
+"""Of one call here: what obstore does not repeat, as a PUT whose answer did not come."""
+_AT_ONCE = 16
+_PIECE = 8 << 20
+"""Bytes asked for at once: a slow line has `TIMEOUT_SECONDS` for so much."""
+_MARK = "writer"
+_NO_BUCKET = "NoSuchBucket"
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_ABSENT = (FileNotFoundError, exceptions.NotFoundError)
+_ERRORS = (exceptions.BaseError, OSError)
+"""Obstore's, some of which are Python's own."""
+_REFUSED = (
+    *_ABSENT,
+    exceptions.PermissionDeniedError,
+    exceptions.UnauthenticatedError,
+    exceptions.NotSupportedError,
+    exceptions.InvalidPathError,
+)
+"""Answers that no repetition changes; after each of them nothing was written. What a PUT or a list
+does not find is the bucket."""
+
+_T = TypeVar("_T")
+
+
+class BucketFiles:
+    """The files under one prefix of a bucket; a `StoreFiles`.
+
+    Args:
+        address: Of the root.
+        timeout_seconds: Of one request.
+    """
+
+    def __init__(self, address: BucketAddress, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.address = address
+        self._timeout = timeout_seconds
+        self._is_there = False
+
+    @cached_property
+    def _client(self) -> S3Store:
+        return self._with_timeout(self._timeout)
+
+    def _with_timeout(self, seconds: float) -> S3Store:
+        timeout = timedelta(seconds=seconds)
+        return S3Store(
+            self.address.bucket,
+            prefix=self.address.prefix or None,
+            client_options={
+                "timeout": timeout,
+                "connect_timeout": timedelta(seconds=self._timeout / 4),
+                "allow_http": _is_plain_http(),
+            },
+            retry_config={"max_retries": _MOST_REPEATS, "retry_timeout": 3 * timeout},
+        )
+
+    def prepare(self) -> None:
+        """Finds out whether the store knows conditional writes, without which two would publish.
+
+        Raises:
+            StoreUnusableError: It does not, or cannot be written to; says what to do.
+        """
+        key, mark = f"staging/{uuid.uuid4().hex}", uuid.uuid4().hex
+        first = self._asked("written to", lambda: self._put(key, b"first", mark))
+        second = self._asked("written to", lambda: self._put(key, b"second", uuid.uuid4().hex))
+        found = self.get(key)
+        self.delete(key)
+        if not first or second or found != b"first":
+            raise StoreUnusableError(
+                f"{self.address} cannot hold an experiment store: its server does not refuse to"
+                " write what is there already (If-None-Match), so that one writer would undo"
+                " another's work; name a bucket of a server that does."
+            )
+
+    def check_readable(self) -> None:
+        """As `StoreFiles.check_readable`."""
+        if self._is_there:
+            return
+        found = self._listed("")
+        if not found["objects"] and not found["common_prefixes"]:
+            raise StoreUnusableError(
+                f"There is no experiment store at {self.address}; copy one there with"
+                " `results export`, or name another address with --root."
+            )
+        self._is_there = True
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """As `StoreFiles.put_if_absent`; unknown is whether a request without an answer arrived."""
+        check_key(key)
+        try:
+            return self._put(key, data, uuid.uuid4().hex)
+        except _REFUSED as error:
+            raise NotPublishedError(
+                f"{self.name(key)} was not stored: {_said(error)}; what was stored before stays."
+            ) from error
+        except _ERRORS as error:
+            raise PublicationUnknownError(
+                f"It is unknown whether {self.name(key)} was stored: {_said(error)}; the same"
+                " command, run again, settles it."
+            ) from error
+
+    def _put(self, key: str, data: bytes, mark: str) -> bool:
+        """Returns whether this call published the file.
+
+        Raises:
+            BaseError, OSError: Of obstore, after the last try.
+        """
+        pieces = math.ceil(len(data) / _PIECE)
+        client = self._client if pieces < 2 else self._with_timeout(pieces * self._timeout)
+        options: dict[str, Any] = {"mode": "create", "use_multipart": False}
+        options["attributes"] = {_MARK: mark}
+        for left in reversed(range(_TRIES)):
+            try:
+                obstore.put(client, key, data, **options)
+                return True
+            except _REFUSED:
+                raise
+            except exceptions.AlreadyExistsError:
+                # Another's, or this call's own, of which the answer was lost. Not there at all:
+                # somebody wrote it at the same time and has not come through.
+                found = self._mark(key)
+                if found is not None:
+                    return found == mark
+                if not left:
+                    raise
+            except _ERRORS:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _mark(self, key: str) -> str | None:
+        """Returns the mark of whoever wrote a file, None where there is no file."""
+        try:
+            found = self._again(
+                lambda: obstore.get(self._client, key, options={"head": True}).attributes
+            )
+        except _ABSENT:
+            return None
+        return str(found.get(_MARK, ""))
+
+    def get(self, key: str, most: int | None = None) -> bytes | None:
+        """As `StoreFiles.get`."""
+        check_key(key)
+        try:
+            found = self._asked("read", lambda: self._fetched(key, most))
+        except _ABSENT:
+            return None
+        if isinstance(found, int):
+            if most is not None and found > most:
+                raise NotAFileError(f"{self.name(key)} is larger than any file of the store's.")
+            return _Ranged(self, key, found).readall()
+        return found
+
+    def _fetched(self, key: str, most: int | None = None) -> bytes | int:
+        """Returns the content of a file; if it is larger than a piece, or `most`, its size."""
+
+        def fetch() -> bytes | int:
+            answer = obstore.get(self._client, key)
+            size = answer.meta["size"]
+            if size > min(_PIECE, size if most is None else most):
+                return size
+            return _whole(bytes(answer.bytes()), size)
+
+        return self._again(fetch)
+
+    def piece(self, key: str, start: int, end: int) -> bytes:
+        """Returns some bytes of a file.
+
+        Args:
+            key: Of the file.
+            start: The first of them.
+            end: Behind the last of them.
+
+        Raises:
+            StoreUnusableError: They cannot be read.
+        """
+
+        def fetch() -> bytes:
+            found = obstore.get_range(self._client, key, start=start, end=end)
+            return _whole(bytes(found), end - start)
+
+        return self._asked("read", lambda: self._again(fetch))
+
+    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
+        """As `StoreFiles.each`: several at once."""
+        if len(keys) < 2:
+            return [read(key) for key in keys]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(read, keys))
+
+    def has(self, key: str) -> bool:
+        """As `StoreFiles.has`."""
+        try:
+            self._asked("read", lambda: self._again(lambda: obstore.head(self._client, key)))
+        except _ABSENT:
+            return False
+        return True
+
+    def files(self, folder: str, suffix: str = "", *, deep: bool = True) -> list[StoredFile]:
+        """As `StoreFiles.files`."""
+        found = self._listed(folder)["objects"] if not deep else self._all(folder)
+        files = [
+            StoredFile(each["path"], f"{each['e_tag']} {each['size']}")
+            for each in found
+            if each["path"].endswith(suffix)
+        ]
+        return sorted(files, key=lambda file: file.key.split("/"))
+
+    def folders(self, folder: str, prefix: str = "") -> list[str]:
+        """As `StoreFiles.folders`."""
+        names = [found.rpartition("/")[2] for found in self._listed(folder)["common_prefixes"]]
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def written_at(self, folder: str) -> float | None:
+        """As `StoreFiles.written_at`: of all files below it, which are listed."""
+        times = [each["last_modified"].timestamp() for each in self._all(folder)]
+        return max(times, default=None)
+
+    def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:
+        """As `StoreFiles.check_plain`: a bucket has neither links nor pipes nor devices."""
+
+    def delete(self, key: str) -> None:
+        """As `StoreFiles.delete`."""
+        self._asked("written to", lambda: self._again(lambda: obstore.delete(self._client, key)))
+
+    def source(self, key: str) -> Any:
+        """Returns a buffer; of what is large a file of which only the asked parts are fetched."""
+        try:
+            found = self._asked("read", lambda: self._fetched(key))
+        except _ABSENT as error:
+            raise StoreUnusableError(
+                f"{self.name(key)} was removed while it was read; ask again."
+            ) from error
+        if isinstance(found, int):
+            return pa.PythonFile(_Ranged(self, key, found), mode="r")
+        return pa.py_buffer(found)
+
+    def name(self, key: str) -> str:
+        """Returns the address of the file."""
+        return f"{self.address}/{key}"
+
+    def remove_abandoned(self) -> int:
+        """As `StoreFiles.remove_abandoned`: a PUT leaves nothing behind."""
+        return 0
+
+    def _listed(self, folder: str) -> Any:
+        """Returns what is in a folder itself: `objects` and `common_prefixes`."""
+        prefix = folder or None
+
+        def ask() -> Any:
+            return obstore.list_with_delimiter(self._client, prefix)
+
+        return self._asked("read", lambda: self._again(ask))
+
+    def _all(self, folder: str) -> Any:
+        def ask() -> Any:
+            chunks = obstore.list(self._client, folder or None)
+            return [each for chunk in chunks for each in chunk]
+
+        return self._asked("read", lambda: self._again(ask))
+
+    def _asked(self, what: str, ask: Callable[[], _T]) -> _T:
+        """Returns the answer to a request.
+
+        Raises:
+            StoreUnusableError: There was none, or the store refuses; says what to do.
+            FileNotFoundError: There is no such object.
+        """
+        try:
+            return ask()
+        except _ERRORS as error:
+            if isinstance(error, _ABSENT) and _NO_BUCKET not in str(error):
+                raise
+            raise StoreUnusableError(
+                f"{self.address} cannot be {what}: {_said(error)}; {_remedy(error)}."
+            ) from error
+
+    def _again(self, ask: Callable[[], _T]) -> _T:
+        """Returns the answer to a request that changes nothing, or the same however often."""
+        for left in reversed(range(_TRIES)):
+            try:
+                return ask()
+            except _REFUSED:
+                raise
+            except _ERRORS:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+
+class _CutError(OSError):
+    """An answer ended before its end."""
+
+
+class _Ranged(io.RawIOBase):
+    """A file of which only what is read is fetched."""
+
+    def __init__(self, files: BucketFiles, key: str, size: int) -> None:
+        self._files, self._key, self._size, self._at = files, key, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = self._size if size is None or size < 0 else min(self._size, self._at + size)
+        starts = range(self._at, end, _PIECE)
+        parts = [self._files.piece(self._key, start, min(start + _PIECE, end)) for start in starts]
+        self._at = max(self._at, end)
+        return b"".join(parts)
+
+    def readall(self) -> bytes:
+        return self.read()
+
+
+def _is_plain_http() -> bool:
+    """Returns whether the environment names a server without TLS, as on the same machine."""
+    found = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    return found.lower().startswith("http://")
+
+
+def _whole(data: bytes, size: int) -> bytes:
+    if len(data) != size:
+        raise _CutError(f"the answer has {len(data)} of {size} bytes")
+    return data
+
+
+def _said(error: BaseException) -> str:
+    """Returns what an error of obstore's says, in a line: the server's words where there are."""
+    text = str(error).strip()
+    found = {name: re.search(rf"<{name}>([^<]+)</{name}>", text) for name in ("Code", "Message")}
+    if found["Code"] and found["Message"]:
+        return visible_line(f"{found['Message'][1].rstrip('.')} ({found['Code'][1]})")
+    line = (text.splitlines() or [type(error).__name__])[0]
+    return visible_line(line if len(line) <= 300 else f"{line[:297]}...")
+
+
+def _remedy(error: BaseException) -> str:
+    if _NO_BUCKET in str(error):
+        return "make the bucket, or name another one"
+    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+        return (
+            "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role) and"
+            " what they permit"
+        )
+    return "check the network, the credentials, AWS_REGION and AWS_ENDPOINT_URL"
