@@ -108,7 +108,7 @@ def _fill(
     elif not isinstance(root, Path):
         _create(connection, definition, reader.predictions(root, *sweep_ids))
     elif files := reader.files(root, definition, sweep_ids):
-        names = _list([open_root(root).source(file.key) for file in files])
+        names = _list([open_root(root).source(file) for file in files])
         try:
             connection.execute(
                 f"CREATE VIEW {definition.name} AS SELECT * FROM"

@@ -40,11 +40,16 @@ from orchestrator.store.place import BucketAddress, StoredFile
 TIMEOUT_SECONDS = 60.0
 """Of one request, from its first byte to the last one of its answer."""
 
+_CONNECT_SECONDS = 5.0
+
 _MOST_REPEATS = 4
-"""Of one request, by obstore, which waits longer before each: errors of the server's, and lost
-connections."""
-_TRIES = 4
-"""Of one call here: what obstore does not repeat, as a PUT whose answer did not come."""
+"""Of one request, by obstore, which waits longer before each: after errors of the server's, lost
+connections and, of what changes nothing, answers that do not come or are cut."""
+_TRIES = 3
+"""Of what obstore does not repeat: a PUT whose answer did not come in time, or that came upon
+another one on its way, and a list that was cut."""
+_CUT = "response body"
+"""What obstore says of an answer that was cut."""
 _AT_ONCE = 16
 _PIECE = 8 << 20
 """Bytes asked for at once: a slow line has `TIMEOUT_SECONDS` for so much."""
@@ -65,6 +70,7 @@ _REFUSED = (
 does not find is the bucket."""
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class BucketFiles:
@@ -91,7 +97,7 @@ class BucketFiles:
             prefix=self.address.prefix or None,
             client_options={
                 "timeout": timeout,
-                "connect_timeout": timedelta(seconds=self._timeout / 4),
+                "connect_timeout": timedelta(seconds=min(_CONNECT_SECONDS, seconds)),
                 "allow_http": _is_plain_http(),
             },
             retry_config={"max_retries": _MOST_REPEATS, "retry_timeout": 3 * timeout},
@@ -174,9 +180,7 @@ class BucketFiles:
     def _mark(self, key: str) -> str | None:
         """Returns the mark of whoever wrote a file, None where there is no file."""
         try:
-            found = self._again(
-                lambda: obstore.get(self._client, key, options={"head": True}).attributes
-            )
+            found = obstore.get(self._client, key, options={"head": True}).attributes
         except _ABSENT:
             return None
         return str(found.get(_MARK, ""))
@@ -188,23 +192,19 @@ class BucketFiles:
             found = self._asked("read", lambda: self._fetched(key, most))
         except _ABSENT:
             return None
-        if isinstance(found, int):
-            if most is not None and found > most:
-                raise NotAFileError(f"{self.name(key)} is larger than any file of the store's.")
-            return _Ranged(self, key, found).readall()
-        return found
+        if isinstance(found, bytes):
+            return found
+        if most is not None and found > most:
+            raise NotAFileError(f"{self.name(key)} is larger than any file of the store's.")
+        return _Ranged(self, key, found).readall()
 
-    def _fetched(self, key: str, most: int | None = None) -> bytes | int:
+    def _fetched(self, key: str, most: int | None) -> bytes | int:
         """Returns the content of a file; if it is larger than a piece, or `most`, its size."""
-
-        def fetch() -> bytes | int:
-            answer = obstore.get(self._client, key)
-            size = answer.meta["size"]
-            if size > min(_PIECE, size if most is None else most):
-                return size
-            return _whole(bytes(answer.bytes()), size)
-
-        return self._again(fetch)
+        answer = obstore.get(self._client, key)
+        size = answer.meta["size"]
+        if size > min(_PIECE, size if most is None else most):
+            return size
+        return bytes(answer.bytes())
 
     def piece(self, key: str, start: int, end: int) -> bytes:
         """Returns some bytes of a file.
@@ -218,23 +218,22 @@ class BucketFiles:
             StoreUnusableError: They cannot be read.
         """
 
-        def fetch() -> bytes:
-            found = obstore.get_range(self._client, key, start=start, end=end)
-            return _whole(bytes(found), end - start)
+        def ask() -> bytes:
+            return bytes(obstore.get_range(self._client, key, start=start, end=end))
 
-        return self._asked("read", lambda: self._again(fetch))
+        return self._asked("read", ask)
 
-    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
+    def each(self, files: Sequence[_T], read: Callable[[_T], _R]) -> list[_R]:
         """As `StoreFiles.each`: several at once."""
-        if len(keys) < 2:
-            return [read(key) for key in keys]
+        if len(files) < 2:
+            return [read(file) for file in files]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            return list(threads.map(read, keys))
+            return list(threads.map(read, files))
 
     def has(self, key: str) -> bool:
         """As `StoreFiles.has`."""
         try:
-            self._asked("read", lambda: self._again(lambda: obstore.head(self._client, key)))
+            self._asked("read", lambda: obstore.head(self._client, key))
         except _ABSENT:
             return False
         return True
@@ -243,7 +242,7 @@ class BucketFiles:
         """As `StoreFiles.files`."""
         found = self._listed(folder)["objects"] if not deep else self._all(folder)
         files = [
-            StoredFile(each["path"], f"{each['e_tag']} {each['size']}")
+            StoredFile(each["path"], f"{each['e_tag']} {each['size']}", each["size"])
             for each in found
             if each["path"].endswith(suffix)
         ]
@@ -264,18 +263,17 @@ class BucketFiles:
 
     def delete(self, key: str) -> None:
         """As `StoreFiles.delete`."""
-        self._asked("written to", lambda: self._again(lambda: obstore.delete(self._client, key)))
+        self._asked("written to", lambda: obstore.delete(self._client, key))
 
-    def source(self, key: str) -> Any:
+    def source(self, file: StoredFile) -> Any:
         """Returns a buffer; of what is large a file of which only the asked parts are fetched."""
-        try:
-            found = self._asked("read", lambda: self._fetched(key))
-        except _ABSENT as error:
+        if file.size > _PIECE:
+            return pa.PythonFile(_Ranged(self, file.key, file.size), mode="r")
+        found = self.get(file.key)
+        if found is None:
             raise StoreUnusableError(
-                f"{self.name(key)} was removed while it was read; ask again."
-            ) from error
-        if isinstance(found, int):
-            return pa.PythonFile(_Ranged(self, key, found), mode="r")
+                f"{self.name(file.key)} was removed while it was read; ask again."
+            )
         return pa.py_buffer(found)
 
     def name(self, key: str) -> str:
@@ -288,19 +286,25 @@ class BucketFiles:
 
     def _listed(self, folder: str) -> Any:
         """Returns what is in a folder itself: `objects` and `common_prefixes`."""
-        prefix = folder or None
-
-        def ask() -> Any:
-            return obstore.list_with_delimiter(self._client, prefix)
-
-        return self._asked("read", lambda: self._again(ask))
+        return self._list(lambda: obstore.list_with_delimiter(self._client, folder or None))
 
     def _all(self, folder: str) -> Any:
-        def ask() -> Any:
-            chunks = obstore.list(self._client, folder or None)
-            return [each for chunk in chunks for each in chunk]
+        """Returns the objects below a folder, at any depth."""
 
-        return self._asked("read", lambda: self._again(ask))
+        def ask() -> Any:
+            return [each for chunk in obstore.list(self._client, folder) for each in chunk]
+
+        return self._list(ask)
+
+    def _list(self, ask: Callable[[], _T]) -> _T:
+        """Returns the answer to a list, which obstore does not repeat where it was cut."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._asked("read", ask)
+            except StoreUnusableError as error:
+                if _CUT not in str(error.__cause__):
+                    raise
+        return self._asked("read", ask)
 
     def _asked(self, what: str, ask: Callable[[], _T]) -> _T:
         """Returns the answer to a request.
@@ -317,22 +321,6 @@ class BucketFiles:
             raise StoreUnusableError(
                 f"{self.address} cannot be {what}: {_said(error)}; {_remedy(error)}."
             ) from error
-
-    def _again(self, ask: Callable[[], _T]) -> _T:
-        """Returns the answer to a request that changes nothing, or the same however often."""
-        for left in reversed(range(_TRIES)):
-            try:
-                return ask()
-            except _REFUSED:
-                raise
-            except _ERRORS:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
-
-
-class _CutError(OSError):
-    """An answer ended before its end."""
 
 
 class _Ranged(io.RawIOBase):
@@ -372,12 +360,6 @@ def _is_plain_http() -> bool:
     return found.lower().startswith("http://")
 
 
-def _whole(data: bytes, size: int) -> bytes:
-    if len(data) != size:
-        raise _CutError(f"the answer has {len(data)} of {size} bytes")
-    return data
-
-
 def _said(error: BaseException) -> str:
     """Returns what an error of obstore's says, in a line: the server's words where there are."""
     text = str(error).strip()
@@ -391,7 +373,7 @@ def _said(error: BaseException) -> str:
 def _remedy(error: BaseException) -> str:
     if _NO_BUCKET in str(error):
         return "make the bucket, or name another one"
-    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+    if re.search(r"\b40[13] ", str(error)):
         return (
             "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role) and"
             " what they permit"

@@ -19,7 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from orchestrator.errors import remedy
 from orchestrator.store.errors import (
@@ -31,6 +31,9 @@ from orchestrator.store.errors import (
 from orchestrator.store.keys import check_key
 from orchestrator.store.own_files import check_all, check_entry, check_way, entries
 from orchestrator.store.place import StoredFile
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 STAGING = "staging"
 ABANDONED_SECONDS = 24 * 3600.0
@@ -156,9 +159,9 @@ class LocalFiles:
                 f"{path} cannot be read: {error.strerror or error}; change its permissions."
             ) from error
 
-    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
+    def each(self, files: Sequence[_T], read: Callable[[_T], _R]) -> list[_R]:
         """As `StoreFiles.each`; a disk is no quicker when it is asked for several files at once."""
-        return [read(key) for key in keys]
+        return [read(file) for file in files]
 
     def has(self, key: str) -> bool:
         """As `StoreFiles.has`."""
@@ -197,9 +200,9 @@ class LocalFiles:
         """As `StoreFiles.delete`."""
         self.path(key).unlink(missing_ok=True)
 
-    def source(self, key: str) -> str:
+    def source(self, file: StoredFile) -> str:
         """Returns the path: Arrow reads it without a copy in Python."""
-        return self.name(key)
+        return self.name(file.key)
 
     def name(self, key: str) -> str:
         """Returns the path as text."""
@@ -300,4 +303,4 @@ def _below(folder: Path | str, key: str, suffix: str, *, deep: bool) -> Iterator
         elif wanted and entry.is_file():
             status = entry.stat()
             stamp = f"{status.st_mtime_ns} {status.st_size}"
-            yield StoredFile(own, stamp)
+            yield StoredFile(own, stamp, status.st_size)

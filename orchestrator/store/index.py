@@ -93,7 +93,7 @@ def _segments(place: StoreFiles, table: Table, columns: Sequence[str] | None = N
     seen = arrays.texts([])
     for file in _stored(place, table):
         try:
-            source = place.source(file.key)
+            source = place.source(file)
             segment = rows.decode(with_source, source, place.name(file.key), names)
         except StoreError:
             continue

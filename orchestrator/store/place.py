@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,13 @@ class StoredFile:
 
     Attributes:
         key: Its path below the root.
-        stamp: A text that changes when a removed file is written again.
+        stamp: A text that changes when a removed file is written again with another content.
+        size: In bytes.
     """
 
     key: str
     stamp: str
+    size: int
 
 
 class StoreFiles(Protocol):
@@ -95,11 +100,13 @@ class StoreFiles(Protocol):
             StoreUnusableError: It cannot be read.
         """
 
-    def each(self, keys: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
-        """Returns what `read` returns of each key, in their order: at once, where waiting is long.
+    def each(self, files: Sequence[_T], read: Callable[[_T], _R]) -> list[_R]:
+        """Returns what `read` returns of each file, in their order.
+
+        Several are read at once where a single one is long in coming.
 
         Args:
-            keys: Of files.
+            files: Or their keys.
             read: Reads one of them.
         """
 
@@ -146,8 +153,8 @@ class StoreFiles(Protocol):
     def delete(self, key: str) -> None:
         """Removes a file; it may be gone already."""
 
-    def source(self, key: str) -> Any:
-        """Returns what Arrow reads a file from that `files` has found.
+    def source(self, file: StoredFile) -> Any:
+        """Returns what Arrow reads a file from.
 
         Raises:
             StoreUnusableError: It cannot be read.

@@ -135,8 +135,7 @@ def read(
         UnreadableFileError: A file is not of this table.
     """
     wanted = None if columns is None else [*dict.fromkeys([*columns, _VERSION])]
-    keys = [file.key for file in found]
-    batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+    batches = [found[start : start + _BATCH] for start in range(0, len(found), _BATCH)]
     parts = [_read_batch(place, table, batch, wanted, with_file) for batch in batches]
     names = [*(table.schema.names if columns is None else columns), *([FILE] if with_file else [])]
     return pa.concat_tables(parts or [_empty(table, names)]).select(names)
@@ -160,22 +159,22 @@ def order(table: Table) -> tuple[str, ...]:
 def _read_batch(
     place: StoreFiles,
     table: Table,
-    keys: Sequence[str],
+    found: Sequence[StoredFile],
     columns: Sequence[str] | None,
     with_file: bool,
 ) -> pa.Table:
-    def one(key: str) -> pa.Table:
-        return rows.decode(table, place.source(key), place.name(key), columns)
+    def one(file: StoredFile) -> pa.Table:
+        return rows.decode(table, place.source(file), place.name(file.key), columns)
 
-    files = place.each(keys, one)
-    content = pa.concat_tables(files).combine_chunks()
+    parts = place.each(found, one)
+    content = pa.concat_tables(parts).combine_chunks()
     if (pc.max(content[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
-        for key, file in zip(keys, files, strict=True):
-            if (newest := pc.max(file[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
-                raise rows.newer(place.name(key), newest)
+        for file, part in zip(found, parts, strict=True):
+            if (newest := pc.max(part[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
+                raise rows.newer(place.name(file.key), newest)
     if not with_file:
         return content
-    sources = [key for key, file in zip(keys, files, strict=True) for _ in range(len(file))]
+    sources = [file.key for file, part in zip(found, parts, strict=True) for _ in range(len(part))]
     return content.append_column(FILE, arrays.texts(sources))
 
 
