@@ -135,6 +135,7 @@ def use(line: Line, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AWS_ACCESS_KEY_ID", "somebody")
     environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     environment.setenv("AWS_REGION", "us-east-1")
+    environment.setenv("NO_PROXY", "127.0.0.1")
     environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{line.port}")
 
 
