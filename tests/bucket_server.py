@@ -62,6 +62,7 @@ BUSY_AFTERWARDS = Fault(arrives=True, status=503, code="SlowDown")
 CONFLICT = Fault(arrives=False, status=409, code="ConditionalRequestConflict")
 TAKEN = Fault(arrives=False, status=412, code="PreconditionFailed")
 FULL = Fault(arrives=False, status=403, code="QuotaExceeded")
+UNHEARD_OF = Fault(arrives=False, status=501, code="NotImplemented")
 FORBIDDEN = Fault(arrives=False, status=403, code="AccessDenied")
 
 Faults = Callable[[Request], Fault | None]
@@ -74,8 +75,7 @@ class Line:
     Attributes:
         port: On the loopback interface.
         faults: Says what goes wrong with a request.
-        without_conditions: Whether requests lose `If-None-Match`, as with a server that does not
-            know it.
+        without: Headers that requests lose, as with a server that does not know them.
         requests: What was asked for.
         bytes_sent: Bytes of answers to GET, in all.
         faulted: How many requests something went wrong with.
@@ -83,7 +83,7 @@ class Line:
 
     port: int = 0
     faults: Faults = lambda request: None
-    without_conditions: bool = False
+    without: tuple[str, ...] = ()
     requests: list[Request] = field(default_factory=list)
     bytes_sent: int = 0
     faulted: int = 0
@@ -91,7 +91,7 @@ class Line:
     def reset(self) -> None:
         """Lets all go well, and counts from 0."""
         self.faults = lambda request: None
-        self.without_conditions = False
+        self.without = ()
         self.requests.clear()
         self.bytes_sent = self.faulted = 0
 
@@ -176,8 +176,7 @@ def _handler(line: Line, behind: int) -> type[BaseHTTPRequestHandler]:
 
         def pass_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
             headers = dict(self.headers.items())
-            if line.without_conditions:
-                headers.pop("if-none-match", None)
+            headers = {k: v for k, v in headers.items() if k.lower() not in line.without}
             connection = HTTPConnection("127.0.0.1", behind)
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()

@@ -12,13 +12,14 @@ from tests.rooms import arrows, circles, foreign, importers, path_names
 TOP = Path(__file__).resolve().parents[1]
 
 STORE_PATHS = {
+    "store/bucket.py": ("staging",),
     "store/files.py": ("staging",),
     "store/index.py": ("state",),
     "store/trusted_rows.py": ("checkpoints",),
 }
 """`state` is built on `store`, which cannot ask it. What `store` publishes is written under
-`staging/` first; its own cache of the tables, which no sweep owns, lies in `state/index/`; and the
-form of the column `checkpoint` is checked where rows are read."""
+`staging/` first, and a bucket is tried there; its own cache of the tables, which no sweep owns,
+lies in `state/index/`; and the form of the column `checkpoint` is checked where rows are read."""
 
 
 def test_only_ray_tune_imports_ray() -> None:

@@ -54,6 +54,7 @@ _AT_ONCE = 16
 _PIECE = 8 << 20
 """Bytes asked for at once: a slow line has `TIMEOUT_SECONDS` for so much."""
 _MARK = "writer"
+_ANOTHER_SERVER = "name a bucket of another server, where no writer undoes another's work"
 _NO_BUCKET = "NoSuchBucket"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _ABSENT = (FileNotFoundError, exceptions.NotFoundError)
@@ -107,18 +108,23 @@ class BucketFiles:
         """Finds out whether the store knows conditional writes, without which two would publish.
 
         Raises:
-            StoreUnusableError: It does not, or cannot be written to; says what to do.
+            StoreUnusableError: It does not, keeps no marks, or cannot be written to; says what to
+                do.
         """
         key, mark = f"staging/{uuid.uuid4().hex}", uuid.uuid4().hex
         first = self._asked("written to", lambda: self._put(key, b"first", mark))
         second = self._asked("written to", lambda: self._put(key, b"second", uuid.uuid4().hex))
-        found = self.get(key)
+        found = self._asked("read", lambda: self._mark(key))
         self.delete(key)
-        if not first or second or found != b"first":
+        if second:
             raise StoreUnusableError(
                 f"{self.address} cannot hold an experiment store: its server does not refuse to"
-                " write what is there already (If-None-Match), so that one writer would undo"
-                " another's work; name a bucket of a server that does."
+                f" write what is there already (If-None-Match); {_ANOTHER_SERVER}."
+            )
+        if not first or found != mark:
+            raise StoreUnusableError(
+                f"{self.address} cannot hold an experiment store: its server does not keep what"
+                f" stands beside a file (x-amz-meta-{_MARK}); {_ANOTHER_SERVER}."
             )
 
     def check_readable(self) -> None:
@@ -152,7 +158,9 @@ class BucketFiles:
         """Returns whether this call published the file.
 
         Raises:
-            BaseError, OSError: Of obstore, after the last try.
+            FileNotFoundError, PermissionDeniedError and the like: It is refused, and nothing was
+                written.
+            BaseError, OSError: Of obstore, after the last try; the file may be there or not.
         """
         pieces = math.ceil(len(data) / _PIECE)
         client = self._client if pieces < 2 else self._with_timeout(pieces * self._timeout)
@@ -162,7 +170,10 @@ class BucketFiles:
             try:
                 obstore.put(client, key, data, **options)
                 return True
-            except _REFUSED:
+            except _REFUSED as error:
+                # An earlier request, by this loop or by obstore, may have arrived all the same.
+                if left < _TRIES - 1 or re.search(r"after [1-9][0-9]* retries", str(error)):
+                    raise OSError(str(error)) from error
                 raise
             except exceptions.AlreadyExistsError:
                 # Another's, or this call's own, of which the answer was lost. Not there at all:
@@ -178,11 +189,17 @@ class BucketFiles:
         raise AssertionError("unreachable")
 
     def _mark(self, key: str) -> str | None:
-        """Returns the mark of whoever wrote a file, None where there is no file."""
+        """Returns the mark of whoever wrote a file, None where there is no file.
+
+        Raises:
+            BaseError, OSError: Of obstore; never one that says that nothing was written.
+        """
         try:
             found = obstore.get(self._client, key, options={"head": True}).attributes
         except _ABSENT:
             return None
+        except _REFUSED as error:
+            raise OSError(str(error)) from error
         return str(found.get(_MARK, ""))
 
     def get(self, key: str, most: int | None = None) -> bytes | None:
@@ -373,6 +390,8 @@ def _said(error: BaseException) -> str:
 def _remedy(error: BaseException) -> str:
     if _NO_BUCKET in str(error):
         return "make the bucket, or name another one"
+    if "NotImplemented" in str(error):
+        return f"it does not know conditional writes (If-None-Match): {_ANOTHER_SERVER}"
     if re.search(r"\b40[13] ", str(error)):
         return (
             "check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role) and"

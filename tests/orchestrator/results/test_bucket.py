@@ -168,7 +168,7 @@ def test_what_a_bucket_cannot_do_is_said(
 def test_a_bucket_without_conditional_writes_takes_no_copy(
     line: Line, address: BucketAddress, run: Run
 ) -> None:
-    line.without_conditions = True
+    line.without = ("if-none-match",)
     code, _, err = run("export", address)
     assert code == 2
     assert "If-None-Match" in err
