@@ -47,6 +47,15 @@ def test_importing_the_commands_loads_no_learning_library(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_report_loads_no_client_of_the_hub() -> None:
+    code = (
+        "import orchestrator.results.cli, orchestrator.results.report.file, sys;"
+        "print('huggingface_hub' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:
     from transformers import CONFIG_MAPPING
     from transformers.models.auto import modeling_auto

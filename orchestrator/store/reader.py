@@ -164,10 +164,11 @@ def _read_batch(
     with_file: bool,
 ) -> pa.Table:
     def one(file: StoredFile) -> pa.Table:
-        return rows.decode(table, place.source(file), place.name(file.key), columns)
+        return rows.decode_unchecked(table, place.source(file), place.name(file.key), columns)
 
     parts = place.each(found, one)
     content = pa.concat_tables(parts).combine_chunks()
+    rows.check_files(table, content, parts, [place.name(file.key) for file in found])
     if (pc.max(content[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
         for file, part in zip(found, parts, strict=True):
             if (newest := pc.max(part[_VERSION]).as_py() or 0) > SCHEMA_VERSION:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, EMBEDDED_CAUSAL
-from trainables.runtime.hub import NO_DOWNLOAD, cached_file
+from trainables.contract.errors import NO_DOWNLOAD
 from trainables.runtime.local_paths import is_file, is_folder, local_path
 
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded" / "base"
@@ -72,6 +72,9 @@ class Location:
     def file(self, name: str) -> Path | None:
         """Returns where a file of the checkpoint lies on this machine, None if it does not."""
         if self.folder is None:
+            # Half a second to import, for which who reads results has no use.
+            from trainables.runtime.hub import cached_file
+
             return cached_file(self.name, name, self.revision)
         path = self.folder / name
         return path if is_file(path) else None

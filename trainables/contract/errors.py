@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NO_DOWNLOAD = "use `--profile embedded`, which needs no download"
+"""A remedy, where something of the hub's cannot be had."""
+
 
 class UserError(Exception):
     """What the user can mend: its text says what is wrong and what to do about it.

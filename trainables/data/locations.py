@@ -10,9 +10,9 @@ import shlex
 from pathlib import Path
 
 from trainables.contract.configuration import EMBEDDED
+from trainables.contract.errors import NO_DOWNLOAD
 from trainables.data.errors import DatasetError
 from trainables.data.split_files import TABLE_SUFFIXES, split_tables, table_suffix
-from trainables.runtime.hub import NO_DOWNLOAD
 from trainables.runtime.local_paths import is_file, is_folder, local_path
 
 _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")

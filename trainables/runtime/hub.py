@@ -19,10 +19,9 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from trainables.contract.errors import UserError
+from trainables.contract.errors import NO_DOWNLOAD, UserError
 
 HUB_SECONDS = 4.0  # for one question to the hub; a sweep asks two, model and data set
-NO_DOWNLOAD = "use `--profile embedded`, which needs no download"
 
 
 class Unavailable(UserError):  # noqa: N818 - a state of the world, not a fault of the program
