@@ -208,7 +208,7 @@ def _other_group(
 def _best(runs: Runs, trials: int) -> str:
     best = runs[0]
     metric = best["metric"]
-    text = f"Best of {trials} trials is {_name(runs)} with {metric} {_value(runs):.3f}"
+    text = f"Best of {trials:,} trials is {_name(runs)} with {metric} {_value(runs):.3f}"
     if len(runs) > 1:
         return f"{text} (mean of {len(runs)} seeds on {best['rows']:,} validation rows)"
     if best["low"] is not None:
@@ -289,6 +289,8 @@ def _described(root: Root, rows: Sequence[Row]) -> list[str]:
             try:
                 result = effect(root, of_technique, name)
             except ResultsError:  # it does not vary here, or nothing was measured
+                continue
+            if len(result.values) < 2:  # trials of one value alone got that far
                 continue
             best = ", ".join(
                 f"{entry['best']:.3f} at {brief(entry['value'])}" for entry in result.values

@@ -158,6 +158,7 @@ _CONFIG: Mapping[str, Any] = {
         "orient": "top",
         "labelLimit": 320,
         "symbolOpacity": 1,
+        "gradientOpacity": 1,
         "symbolBaseFillColor": INK,
     },
     "range": {"category": [f"var(--c{number})" for number in range(1, COLOURS + 1)]},

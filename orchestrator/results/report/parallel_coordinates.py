@@ -29,6 +29,8 @@ from orchestrator.terminal.values import brief, number
 
 _MOST_AXES = 8
 _MOST_LABELS = 6
+_LABEL_WIDTH = 100
+"""Pixels of a name or value; `_MOST_AXES` stand so far from each other on a wide page."""
 _LACKING = -0.12
 """Place of a configuration that lacks a parameter, below those that have it."""
 
@@ -108,6 +110,7 @@ def _chart(order: Sequence[str], metric: str, count: int) -> Layers:
             domain=False,
             ticks=False,
             labelPadding=14,
+            labelLimit=_LABEL_WIDTH,
         ),
     )
     y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[_LACKING, 1]))
@@ -137,10 +140,10 @@ def _chart(order: Sequence[str], metric: str, count: int) -> Layers:
         .encode(x=x, y=alt.Y("low:Q", axis=None), y2="high:Q")
     )
     text = named("labels").encode(x=x, y=y, text="text:N")
-    halo = text.mark_text(
-        align="left", dx=6, fontSize=11, stroke="var(--paper)", strokeWidth=4, strokeJoin="round"
-    )
-    label = text.mark_text(align="left", dx=6, fontSize=11, color=INK)
+    # Without a limit a long text takes the whole width, and all axes stand on one place.
+    style: dict[str, Any] = {"align": "left", "dx": 6, "fontSize": 11, "limit": _LABEL_WIDTH}
+    halo = text.mark_text(**style, stroke="var(--paper)", strokeWidth=4, strokeJoin="round")
+    label = text.mark_text(**style, color=INK)
     return layers(others, completed, rules, halo, label)
 
 

@@ -26,6 +26,13 @@ def test_the_answer_has_the_figures(root: Path) -> None:
     assert text.endswith(".")
 
 
+def test_one_value_that_trained_to_the_end_is_not_described_by_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, {"technique": "lora", "rank": 32})
+    write_trial(store, 2, {"technique": "lora", "rank": 8}, "failed", rungs=0, predictions=False)
+    assert "best rouge_l by rank" not in answer(tmp_path, SWEEP)
+
+
 def test_techniques_are_set_beside_each_other(tmp_path: Path) -> None:
     store = Store(tmp_path)
     write_trial(store, 1, {"technique": "lora", "rank": 32})

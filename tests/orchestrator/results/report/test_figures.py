@@ -58,6 +58,16 @@ def test_a_configuration_runs_from_axis_to_axis_by_its_values(rows: list[dict[st
     assert figure.table.lines[2][headers.index("rank")] == "-"
 
 
+def test_a_long_value_takes_no_more_width_than_there_is_between_axes(
+    rows: list[dict[str, Any]],
+) -> None:
+    figure = configurations_figure(rows, "rouge_l")
+    assert figure is not None
+    marks = [layer["mark"] for layer in figure.chart["layer"]]
+    texts = [mark for mark in marks if mark["type"] == "text"]
+    assert [mark["limit"] <= 100 for mark in texts] == [True, True]
+
+
 def test_fewer_than_two_varied_parameters_have_no_axes(rows: list[dict[str, Any]]) -> None:
     assert configurations_figure(rows[:1], "rouge_l") is None
     assert configurations_figure([], "rouge_l") is None
