@@ -1,6 +1,6 @@
 """Measures what a trial costs on this machine: a few steps and one evaluation, timed.
 
-    python -m trainables.trial_cost < configuration.json
+    python -m trainables.trial_cost [--niceness 15] < configuration.json
 
 prints one JSON object, a `TrialCost` or `error`. A command of its own, because it loads torch and
 the base model, which whoever schedules trials must not.
@@ -8,13 +8,17 @@ the base model, which whoever schedules trials must not.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
+import os
 import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+
+import psutil
 
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import UserError
@@ -28,7 +32,9 @@ class TrialCost:
     """What a trial costs; seconds by the clock.
 
     Attributes:
-        set_up: Until the first step, with the base model read anew.
+        start: From the process's beginning until its first trial was set up: libraries, base model
+            and rows were loaded.
+        set_up: Of a later trial, until its first step.
         example: To train on one; None of a technique that does not train.
         loss_row: To measure the loss on one validation row.
         scored_row: To write and score the SQL for one row too.
@@ -37,6 +43,7 @@ class TrialCost:
         device_kind: "cuda", "mps" or "cpu".
     """
 
+    start: float
     set_up: float
     example: float | None
     loss_row: float
@@ -59,6 +66,8 @@ def measure(configuration: TrialConfiguration) -> TrialCost:
     """
     from trainables.finetune import Finetuning
 
+    with closing(Finetuning(configuration)):
+        start = time.time() - psutil.Process().create_time()
     with closing(Finetuning(configuration)) as trial:
         set_up = trial.elapsed_seconds
         example = None
@@ -84,12 +93,15 @@ def measure(configuration: TrialConfiguration) -> TrialCost:
     assert isinstance(trained, int)
     kind = str(metrics["device_kind"])
     return TrialCost(
-        set_up, example, loss_seconds / rows, scored_seconds / rows, memory, trained, kind
+        start, set_up, example, loss_seconds / rows, scored_seconds / rows, memory, trained, kind
     )
 
 
 def main() -> None:
     """Answers one configuration on standard input."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--niceness", type=int, default=0, help="As trials will run.")
+    os.nice(parser.parse_args().niceness)
     configuration = TrialConfiguration.from_dict(json.load(sys.stdin))
     try:
         answer: dict[str, Any] = dataclasses.asdict(measure(configuration))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.price.disk import Disk
 from orchestrator.price.speed import NOTHING, Range, Speed
 from orchestrator.price.work import Work
 
 START_SECONDS = 12.0
 """From the command to the first trial, and from the last one to the end: Ray, and imports."""
-
-_BYTES_TRAINED = 12
-"""Of a checkpoint, for each trained weight: itself and AdamW's two moments, in float32."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Estimate:
             others take.
         trials: On how many earlier trials it rests; 0 where it was measured on request.
         memory_bytes: The most that a trial takes of its device; None where not known.
-        checkpoint_bytes: Of the largest checkpoint; None where not known.
+        disk: What its files take; None where not known.
     """
 
     phases: Mapping[str, Range]
@@ -36,7 +34,7 @@ class Estimate:
     unknown: Sequence[str]
     trials: int
     memory_bytes: int | None
-    checkpoint_bytes: int | None
+    disk: Disk | None
 
     @property
     def device_seconds(self) -> Range:
@@ -51,7 +49,11 @@ class Estimate:
 
 
 def estimate(
-    work: Sequence[Work], speeds: Mapping[str, Speed], slots: int, devices: float
+    work: Sequence[Work],
+    speeds: Mapping[str, Speed],
+    slots: int,
+    devices: float,
+    files: Disk | None = None,
 ) -> Estimate:
     """Returns what the work takes at these speeds.
 
@@ -60,6 +62,7 @@ def estimate(
         speeds: By technique.
         slots: Trials at a time.
         devices: Devices of one trial.
+        files: What its files take, where that is known.
     """
     phases: dict[str, Range] = {}
     unknown = []
@@ -71,8 +74,11 @@ def estimate(
             continue
         phases[part.phase] = phases.get(part.phase, NOTHING) + seconds * devices
     used = [speeds[name] for name in {part.technique for part in work} if name in speeds]
+    starts = [speed.start for speed in used if speed.start is not None]
+    # Each phase has processes of its own, and the slowest technique to load is loaded in each.
+    start = max(starts, key=lambda each: each.middle, default=NOTHING)
+    phases = {phase: seconds + start * devices for phase, seconds in phases.items()}
     memory = [speed.memory_bytes for speed in used if speed.memory_bytes is not None]
-    trained = [speed.trained for speed in used if speed.trained is not None]
     return Estimate(
         phases,
         slots,
@@ -80,5 +86,5 @@ def estimate(
         list(dict.fromkeys(unknown)),
         sum(speed.trials for speed in used),
         max(memory, default=None),
-        max(trained) * _BYTES_TRAINED if trained and not unknown else None,
+        None if unknown else files,
     )

@@ -57,7 +57,9 @@ class Speed:
         run: To set a run up.
         trials: On how many trials it rests; 0 where it was measured on request.
         memory_bytes: The most that one of them took of the device; None where not known.
-        trained: The most weights that one of them trained; None where not known.
+        trained_each: Weights that they train, for each unit of their size (`price.size`); None
+            where not known.
+        start: To start what runs the trials of a phase, all processes together.
     """
 
     example: Range | None
@@ -66,7 +68,8 @@ class Speed:
     run: Range | None
     trials: int
     memory_bytes: int | None = None
-    trained: int | None = None
+    trained_each: float | None = None
+    start: Range | None = None
 
     def seconds(self, work: Work) -> Range | None:
         """Returns how long the work takes on one device; None where a part of it is not known."""

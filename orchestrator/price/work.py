@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.search.halving import Halving
+from orchestrator.search.halving import Halving, cohort_size
 from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space import Sweep
 from trainables.contract.configuration import Scalar
@@ -29,6 +30,7 @@ class Work:
         examples: Trained on, in all.
         loss_rows: Validation rows on which the loss alone is measured, in all.
         scored_rows: Rows, validation and test, for which SQL is written and scored, in all.
+        reports: Rungs that are reported, in all.
     """
 
     phase: str
@@ -37,10 +39,11 @@ class Work:
     examples: float
     loss_rows: float
     scored_rows: float
+    reports: float = 0.0
 
     def share(self, of_it: float) -> Work:
         """Returns a part of it, 0 to 1."""
-        amounts = (self.runs, self.examples, self.loss_rows, self.scored_rows)
+        amounts = (self.runs, self.examples, self.loss_rows, self.scored_rows, self.reports)
         return Work(self.phase, self.technique, *(amount * of_it for amount in amounts))
 
 
@@ -80,14 +83,14 @@ def expected_work(sweep: Sweep, test_rows: int) -> list[Work]:
         for run, examples, loss_rungs, scored_rungs in _stopped_early(sweep, runs, draw):
             is_tested = examples == run.budget and (tested or run.technique == BASELINE.name)
             scored = scored_rungs * rows + (test_rows if is_tested else 0)
-            each = (1, examples, loss_rungs * rows, scored)
+            each = (1, examples, loss_rungs * rows, scored, loss_rungs + scored_rungs)
             add(TUNING, run.technique, *(amount / draws for amount in each))
     for technique, count in _confirmed(sweep):
         budget = _budget(sweep)
         rungs = len(sweep.rungs(budget))
         scored_rungs = rungs if sweep.scores_every_rung else 1
         loss_rows, scored_rows = (rungs - scored_rungs) * rows, scored_rungs * rows + test_rows
-        of_run = (1, budget, loss_rows, scored_rows)
+        of_run = (1, budget, loss_rows, scored_rows, rungs)
         add(CONFIRMING, technique, *(count * amount for amount in of_run))
     return [Work(*key, *amounts) for key, amounts in total.items()]
 
@@ -105,6 +108,21 @@ def without(work: Sequence[Work], runs: Mapping[tuple[str, str], int]) -> list[W
         else part
         for part in work
     ]
+
+
+def waiting(sweep: Sweep) -> dict[str, int]:
+    """Returns how many trials may wait at a rung at the same time, by technique.
+
+    Args:
+        sweep: The resolved search space file.
+    """
+    if sweep.stopping is None:
+        return {}
+    groups = Counter((run.technique, run.group) for run in _tuning(sweep) if run.group is not None)
+    found: dict[str, int] = {}
+    for (technique, _), runs in groups.items():
+        found[technique] = found.get(technique, 0) + int(min(runs, cohort_size(sweep)))
+    return found
 
 
 def _tuning(sweep: Sweep) -> Iterator[_Run]:

@@ -42,6 +42,11 @@ Verdict = tuple[str, int, bool]
 """Trial, examples of the rung, whether the trial is to stop there."""
 
 
+def cohort_size(sweep: Sweep) -> float:
+    """Returns how many trials of a group wait for each other at most; infinite where all do."""
+    return COHORT if sweep.search.method == "tpe" else math.inf
+
+
 def compared_with(sweep: Sweep, proposal: Proposal) -> str | None:
     """Returns the name of the group that a trial is compared in; None for one never stopped.
 
@@ -118,7 +123,7 @@ class Halving:
             self._rungs = tuple(sweep.rungs(sweep.budget.examples)[:-1])
             self._factor = sweep.stopping.reduction_factor
         self._runs = len(Numbering(sweep)) if runs is None else runs
-        self._size = COHORT if sweep.search.method == "tpe" else math.inf
+        self._size = cohort_size(sweep)
         self._sign = -1.0 if METRICS[sweep.compared_by].mode == "max" else 1.0
         self._entered: dict[str, str | None] = {}
         self._groups: dict[str, _Group] = {}

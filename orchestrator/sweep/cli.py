@@ -295,7 +295,7 @@ def _price(
         unknown = ("time", "not known: the data set's test rows are counted when they are here")
         return [unknown, *by_formula]
     found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
-    return [*pricing.describe(sweep, found, place, root, options.caps(sweep)), *by_formula]
+    return [*pricing.describe(found, place, root, options.caps(sweep)), *by_formula]
 
 
 def _cluster_has_accelerator(address: str | None) -> bool:

@@ -119,8 +119,8 @@ def check_memory(found: Sequence[Need], place: Slots) -> None:
         if need.fits is not None and need.surely:
             raise UserError(
                 f"A trial of {need.name} takes about {need.total:,} bytes"
-                f" ({size(need.total)}) by formula ({_parts(need)}), but {_there(need, place)}:"
-                f" {_remedy(need, place)}"
+                f" ({values.storage(need.total)}) by formula ({_parts(need)}), but"
+                f" {_there(need, place)}: {_remedy(need, place)}"
             )
 
 
@@ -134,18 +134,13 @@ def describe(found: Sequence[Need], place: Slots) -> Iterator[tuple[str, str]]:
     if not found:
         return
     need = found[0]
-    words = f"about {size(need.total)}"
+    words = f"about {values.storage(need.total)}"
     if need.most > need.total:
-        words += f" (up to {size(need.most)} where the longest rows meet)"
+        words += f" (up to {values.storage(need.most)} where the longest rows meet)"
     words += f" for {need.name}, by formula: {_parts(need)}; {_there(need, place)}"
     if need.fits is not None:
         words += f", which is too little for its longest batches: {_remedy(need, place)}"
     yield "memory", words
-
-
-def size(count: int) -> str:
-    """Returns bytes as a person says them."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 
 
 def _need(sweep: Sweep, configuration: Configuration, told: Mapping[str, Any]) -> Need:
@@ -176,15 +171,15 @@ def _parts(need: Need) -> str:
     if need.reserve:
         parts.append(("held by the allocator", round(need.reserve * passes)))
     parts.append(("or in an evaluation" if need.micro_batch else "evaluation", need.evaluation))
-    return ", ".join(f"{name} {size(count)}" for name, count in parts if count)
+    return ", ".join(f"{name} {values.storage(count)}" for name, count in parts if count)
 
 
 def _there(need: Need, place: Slots) -> str:
     if place.kind == "cpu":
         at_a_time = place.trials * place.workers
         each = f" for each of {at_a_time} processes at a time" if at_a_time > 1 else ""
-        return f"this machine has {need.there:,} bytes ({size(need.there)}){each}"
-    return f"the device has {need.there:,} bytes ({size(need.there)}) for it"
+        return f"this machine has {need.there:,} bytes ({values.storage(need.there)}){each}"
+    return f"the device has {need.there:,} bytes ({values.storage(need.there)}) for it"
 
 
 def _remedy(need: Need, place: Slots) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -12,22 +13,29 @@ import psutil
 from rich.console import Console
 
 from orchestrator.errors import UserError
+from orchestrator.price.disk import disk
 from orchestrator.price.estimate import Estimate, estimate
 from orchestrator.price.history import speeds
 from orchestrator.price.largest import largest
+from orchestrator.price.size import size
 from orchestrator.price.speed import Range, Speed
-from orchestrator.price.work import expected_work, without
+from orchestrator.price.work import Work, expected_work, without
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import any_trial, ask
-from orchestrator.terminal.values import duration
+from orchestrator.terminal.values import duration, storage
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.splits import NOTEBOOK_ROWS
 from trainables.data.survey import Survey
 
 TRIAL_COST = "trainables.trial_cost"
+RAY_WORKER_NICENESS, _NICENESS = "RAY_worker_niceness", "15"
+"""The setting by which Ray takes priority from its workers, and what it takes unless told."""
+
+_KEPT = 256 * 2**20
+"""On CPUs the memory of a trial is its process's: Ray is in it, and what earlier trials left."""
 _GIGABYTE = 2**30
 
 
@@ -51,7 +59,7 @@ def price(
     if not measured:
         return from_history(sweep, root, place, test_rows)
     work = expected_work(sweep, _tested(sweep, test_rows))
-    return estimate(work, _measured(sweep, place, out), place.trials, place.devices)
+    return _estimate(sweep, work, _measured(sweep, place, out), place)
 
 
 def from_history(
@@ -74,7 +82,14 @@ def from_history(
         StoreError: The store cannot be read.
     """
     work = without(expected_work(sweep, _tested(sweep, test_rows)), adopted)
-    return estimate(work, speeds(root, sweep, place.kind), place.trials, place.devices)
+    return _estimate(sweep, work, speeds(root, sweep, place.kind, place.devices), place)
+
+
+def _estimate(
+    sweep: Sweep, work: Sequence[Work], found: Mapping[str, Speed], place: Slots
+) -> Estimate:
+    files = disk(sweep, work, found, place.trials)
+    return estimate(work, found, place.trials, place.devices, files)
 
 
 def test_rows(sweep: Sweep, survey: Survey | None) -> int | None:
@@ -105,7 +120,7 @@ def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
         # On a CPU trials slow each other down. A device has one.
         copies = place.trials if place.kind == "cpu" else 1
         with ThreadPoolExecutor(copies) as pool:
-            costs = list(pool.map(_cost, [trial] * copies))
+            costs = list(pool.map(_cost, [trial] * copies, [place] * copies))
 
         def of(name: str, costs: list[Mapping[str, float]] = costs) -> Range | None:
             known = [cost[name] for cost in costs if cost[name] is not None]
@@ -117,14 +132,20 @@ def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
             of("scored_row"),
             of("set_up"),
             0,
-            max(int(cost["memory_bytes"]) for cost in costs),
-            int(costs[0]["trained"]),
+            max(int(cost["memory_bytes"]) for cost in costs)
+            + (_KEPT if place.kind == "cpu" else 0),
+            costs[0]["trained"] / size(technique, configuration),
+            Range.of([cost["start"] for cost in costs]) * place.trials,
         )
     return found
 
 
-def _cost(trial: TrialConfiguration) -> Mapping[str, float]:
-    answer = ask(trial, module=TRIAL_COST)
+def _cost(trial: TrialConfiguration, place: Slots) -> Mapping[str, float]:
+    # As Ray runs a trial. torch would take all threads of the machine, and two such processes on
+    # two busy cores took a hundred times as long as with a thread each.
+    niceness = os.environ.get(RAY_WORKER_NICENESS, _NICENESS)
+    threads = max(1, int(place.resources["CPU"]))
+    answer = ask(trial, "--niceness", niceness, module=TRIAL_COST, threads=threads)
     if "failure" in answer:
         raise UserError(
             f"A trial of {trial.technique} could not be measured, and would fail in the sweep too:"
@@ -133,13 +154,10 @@ def _cost(trial: TrialConfiguration) -> Mapping[str, float]:
     return answer
 
 
-def describe(
-    sweep: Sweep, found: Estimate, place: Slots, root: Path, caps: Caps
-) -> Iterator[tuple[str, str]]:
+def describe(found: Estimate, place: Slots, root: Path, caps: Caps) -> Iterator[tuple[str, str]]:
     """Yields what a sweep takes, a name and words at a time.
 
     Args:
-        sweep: The resolved search space file.
         found: From `price`.
         place: How trials are placed here.
         root: Folder of the store, on whose disk it lies.
@@ -173,7 +191,7 @@ def describe(
     if limit is not None:
         yield "limit", f"{limit} is likely to be reached before the end"
     yield from _memory(found, place)
-    yield from _disk(sweep, found, place, root)
+    yield from _disk(found, root)
 
 
 def _phases(found: Estimate) -> str:
@@ -203,20 +221,18 @@ def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
     yield "memory", words
 
 
-def _disk(sweep: Sweep, found: Estimate, place: Slots, root: Path) -> Iterator[tuple[str, str]]:
-    if found.checkpoint_bytes is None:
+def _disk(found: Estimate, root: Path) -> Iterator[tuple[str, str]]:
+    if found.disk is None:
         return
-    models = min(sweep.limits.checkpoints, sweep.runs) + place.trials
-    waiting = ""
-    if sweep.stopping is not None and sweep.runs > models:
-        models, waiting = sweep.runs, ", of trials that wait at a rung for their cohorts too"
-    most = models * found.checkpoint_bytes / _GIGABYTE
     folder = next(path for path in (root, *root.absolute().parents) if path.exists())
-    free = shutil.disk_usage(folder).free / _GIGABYTE
+    free = shutil.disk_usage(folder).free
+    waiting = ""
+    if found.disk.waiting:
+        waiting = f", with models and training states of {found.disk.waiting:,} trials at a rung"
     words = (
-        f"{models:,} models of {found.checkpoint_bytes / 2**20:,.1f} MiB with their training"
-        f" state{waiting}: {most:.3g} GiB; {free:,.0f} GiB are free"
+        f"about {storage(found.disk.most)} at the fullest{waiting}; {storage(found.disk.left)} when"
+        f" it has ended; {storage(free)} are free"
     )
-    if most > free:
+    if found.disk.most > free:
         words += ", which is too little: lower limits.checkpoints or give another --root"
     yield "disk", words

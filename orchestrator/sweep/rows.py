@@ -160,13 +160,19 @@ def any_trial(sweep: Sweep, data_size: int) -> TrialConfiguration:
     return trial_configuration(sweep, Proposal(0, None, 0, untuned))
 
 
-def ask(configuration: TrialConfiguration, *options: str, module: str = PREVIEW) -> dict[str, Any]:
+def ask(
+    configuration: TrialConfiguration,
+    *options: str,
+    module: str = PREVIEW,
+    threads: int | None = None,
+) -> dict[str, Any]:
     """Asks a process about one trial; see `answer_of`.
 
     Args:
         configuration: The trial.
         options: Of the module.
         module: What answers.
+        threads: How many it computes with; None leaves it to torch.
 
     Returns:
         What it prints, or why it did not, as `failure`.
@@ -174,16 +180,17 @@ def ask(configuration: TrialConfiguration, *options: str, module: str = PREVIEW)
     Raises:
         UserError: What it says is an error: rows cannot be had, or a base model will not do.
     """
-    return answer_of(module, configuration.to_dict(), *options)
+    return answer_of(module, configuration.to_dict(), *options, threads=threads)
 
 
-def answer_of(module: str, given: Any, *options: str) -> dict[str, Any]:
+def answer_of(module: str, given: Any, *options: str, threads: int | None = None) -> dict[str, Any]:
     """Asks a process that may load libraries which are not loaded here; nothing is downloaded.
 
     Args:
         module: What answers.
         given: What it is asked, JSON-compatible.
         options: Of the module.
+        threads: How many it computes with; None leaves it to torch.
 
     Returns:
         What it prints, or why it did not, as `failure`.
@@ -191,12 +198,13 @@ def answer_of(module: str, given: Any, *options: str) -> dict[str, Any]:
     Raises:
         UserError: What it says is an error: rows cannot be had, or a base model will not do.
     """
+    computing = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
         [sys.executable, "-m", module, *options],
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        env=os.environ | _OFFLINE,
+        env=os.environ | _OFFLINE | computing,
         check=False,
     )
     try:

@@ -51,6 +51,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
+def storage(count: float) -> str:
+    """Returns bytes as a person says them, e.g. "1.5 GiB" or "120 MiB"."""
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
 def time(value: datetime.datetime | None) -> str:
     """Returns a time of the store to the minute with its zone, e.g. "2026-03-01 12:00 UTC"."""
     return "-" if value is None else f"{_in_utc(value):%Y-%m-%d %H:%M} UTC"

@@ -12,6 +12,8 @@ from orchestrator.price.history import speeds
 from orchestrator.price.speed import Range, Speed
 from orchestrator.price.work import CONFIRMING, TUNING, Work
 from orchestrator.search_space import Sweep, load
+from orchestrator.state.device_seconds import DeviceSeconds
+from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from tests.orchestrator.store import samples
 
@@ -55,7 +57,7 @@ def test_a_store_says_what_an_example_a_row_and_a_run_took(tmp_path: Path, sweep
             run=Range(3.0, 3.0, 3.0),
             trials=2,
             memory_bytes=2**21,
-            trained=100,
+            trained_each=100 / 8,
         )
     }
 
@@ -104,3 +106,28 @@ def test_what_is_not_known_of_a_technique_is_said() -> None:
     lora = Speed(Range(1.0, 1.0, 1.0), None, None, None, 1)
     work = [Work(TUNING, "lora", 0, 1, 0, 1), Work(TUNING, "full", 1, 1, 1, 1)]
     assert estimate(work, {"lora": lora}, 1, 1.0).unknown == ["lora", "full"]
+
+
+def test_what_a_sweep_spent_beside_its_trials_work_is_what_a_phase_takes_to_start(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    add_trial(tmp_path, "t-aaaaaaaaaa", 0, phase="tune")
+    files = SweepFiles(Store(tmp_path), samples.SWEEP)
+    files.store.put_if_absent(files.adopted_key, b"{}")  # so that there is its folder
+    DeviceSeconds(files).write(411.0 + 30.0)
+    assert speeds(tmp_path, sweep, "cpu")["lora"].start == Range(30.0, 30.0, 30.0)
+    # Tested on 10 rows, at 0.7 s each, in a phase of its own.
+    add_trial(tmp_path, "t-bbbbbbbbbb", 1, phase="confirm", test_rows=10)
+    DeviceSeconds(files).write(411.0 + 30.0 + 411.0 + 7.0 + 10.0)
+    found = speeds(tmp_path, sweep, "cpu")["lora"].start
+    assert found is not None
+    assert found.middle == pytest.approx(20.0)
+
+
+def test_each_phase_starts_processes() -> None:
+    each, start = Range(1.0, 1.0, 1.0), Range(20.0, 20.0, 20.0)
+    lora = Speed(each, None, None, None, 1, start=start)
+    work = [Work(TUNING, "lora", 0, 100, 0, 0), Work(CONFIRMING, "lora", 0, 50, 0, 0)]
+    found = estimate(work, {"lora": lora}, slots=2, devices=1.0)
+    assert found.device_seconds.middle == 190.0
+    assert found.seconds.middle == pytest.approx(95.0 + START_SECONDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,8 +119,3 @@ def test_a_worker_has_its_share_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_not_here_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "is_here", lambda *_: False)
     assert needs(load(SPACE, (), None, "full"), GPU) == []
-
-
-def test_bytes_are_said_in_the_unit_that_suits_them() -> None:
-    assert re.fullmatch(r"1\.5 GiB", memory.size(3 * GIB // 2))
-    assert memory.size(700 * 2**20) == "700 MiB"

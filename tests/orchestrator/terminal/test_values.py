@@ -11,6 +11,7 @@ from orchestrator.terminal.values import (
     configuration,
     duration,
     number,
+    storage,
     text,
     time,
     with_interval,
@@ -50,3 +51,8 @@ def test_a_time_has_its_zone() -> None:
     zoned = noon.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
     assert time(zoned) == "2026-03-01 10:00 UTC"
     assert time(None) == text(None) == "-"
+
+
+def test_bytes_are_said_in_the_unit_that_suits_them() -> None:
+    assert storage(3 * 2**29) == "1.5 GiB"
+    assert storage(700 * 2**20) == "700 MiB"
