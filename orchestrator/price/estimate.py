@@ -75,8 +75,9 @@ def estimate(
         phases[part.phase] = phases.get(part.phase, NOTHING) + seconds * devices
     used = [speeds[name] for name in {part.technique for part in work} if name in speeds]
     starts = [speed.start for speed in used if speed.start is not None]
-    # Each phase has processes of its own, and the slowest technique to load is loaded in each.
-    start = max(starts, key=lambda each: each.middle, default=NOTHING)
+    # Each phase has processes of its own. What they load is nearly the same for all techniques, so
+    # that how far what was measured lies apart is chance: the largest would be too much.
+    start = sum(starts, NOTHING) * (1 / len(starts)) if starts else NOTHING
     phases = {phase: seconds + start * devices for phase, seconds in phases.items()}
     memory = [speed.memory_bytes for speed in used if speed.memory_bytes is not None]
     return Estimate(
