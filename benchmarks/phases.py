@@ -24,6 +24,7 @@ from trainables.contract.reports import Training
 from trainables.data.spelling import SqlTokens
 from trainables.evaluation import text_scores
 from trainables.finetune import Finetuning
+from trainables.passes.frozen_t5 import FrozenT5
 from trainables.sql.execution import SqlExecutor
 
 PHASES = ("load", "tokenise", "train", "evaluate", "generate", "score", "write", "idle")
@@ -38,6 +39,7 @@ _MARKED: tuple[tuple[type, str, str], ...] = (
     (SqlTokens, "prompt_ids", "tokenise"),
     (SqlTokens, "statement_ids", "tokenise"),
     (GenerationMixin, "generate", "generate"),
+    (FrozenT5, "answers", "generate"),
     (SqlExecutor, "execute", "score"),
 )
 

@@ -70,5 +70,5 @@ class Question:
 
 
 QUICK = Question(
-    ranks=(2, 8), layers=("q,v",), rates=(1e-3, 8e-3), budget=160, trials=4, held_out=8
+    ranks=(2, 8), layers=("q,v",), rates=(1e-3, 8e-3), budget=320, trials=4, held_out=8
 )
