@@ -97,7 +97,7 @@ FAULTS = [LOST, LOST, UNSENT, BUSY, BUSY_AFTERWARDS, CONFLICT, TAKEN]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_under_two_hundred_faults_every_key_is_published_exactly_once(
     line: Line, address: BucketAddress, seed: int
 ) -> None:

@@ -124,7 +124,7 @@ def test_all_together_each_has_the_numbers_that_it_has_alone(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.randoms(use_true_random=False))
 def test_they_may_come_and_go_at_any_step_and_go_on_from_checkpoints(
