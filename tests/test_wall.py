@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fresh_process import loaded
 
 TOP = Path(__file__).resolve().parents[1]
 
@@ -39,21 +39,12 @@ def test_no_module_imports_across_the_wall(package: str, forbidden: set[str]) ->
     "module", ["orchestrator.sweep.cli", "orchestrator.results", "orchestrator.predict.cli"]
 )
 def test_importing_the_commands_loads_no_learning_library(module: str) -> None:
-    code = (
-        f"import {module}, sys;"
-        "print([m for m in ('torch', 'transformers', 'peft', 'datasets') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert loaded(module, "torch", "transformers", "peft", "datasets") == set()
 
 
 def test_a_report_loads_no_client_of_the_hub() -> None:
-    code = (
-        "import orchestrator.results.cli, orchestrator.results.report.file, sys;"
-        "print('huggingface_hub' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    imported = "orchestrator.results.cli, orchestrator.results.report.file"
+    assert loaded(imported, "huggingface_hub") == set()
 
 
 def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:

@@ -42,7 +42,7 @@ from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import (
     checkpoint_activations,
-    has_own_passes,
+    own_updates,
     precision,
     seeded,
 )
@@ -147,8 +147,8 @@ class _Fake:
         self._own: FrozenT5 | None = None
         with self._mode:
             _move(self._model, device)
-            low_rank = self._technique.low_rank(self._model) is not None
-            if low_rank and not self._technique.quantized and has_own_passes(base, device):
+            self._updates = own_updates(self._model, self._technique, device)
+            if self._updates:
                 join_layers(base)
                 self._own = FrozenT5(base)
 
@@ -194,7 +194,7 @@ class _Fake:
             [np.ones(of.source, dtype=np.int32) for _ in rows],
             [np.ones(of.target, dtype=np.int32) for _ in rows],
             [0 for _ in rows],
-            self._technique.low_rank(self._model) or {},
+            self._updates,
             of.rows,
             self._checkpointed,
         )

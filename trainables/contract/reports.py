@@ -73,7 +73,6 @@ class Evaluation:
     """What one pass over a split found.
 
     Attributes:
-        seconds: How long it took; of a pass that several models shared, this one's share.
         metrics: `eval_loss` (mean cross-entropy per target token, in nats), each score and
             `<score>_se` (None where no row could be measured, or the loss alone was),
             `meteor_synonyms`, `eval_rows`, `eval_schemas`, `eval_rows_cut` (prompts or right SQL
@@ -83,9 +82,13 @@ class Evaluation:
             `schema_group`, `source_cut` and `target_cut`.
     """
 
-    seconds: float
     metrics: Metrics
     predictions: list[dict[str, Any]]
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; of a pass that several models shared, this one's share."""
+        return float(self.metrics["eval_seconds"] or 0.0)
 
 
 @dataclass(frozen=True)

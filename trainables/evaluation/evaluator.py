@@ -129,7 +129,7 @@ class Evaluator:
         for row in rows:
             del row["meteor_synonyms"]
         seconds += time.perf_counter() - started
-        return Evaluation(seconds, found | {"eval_seconds": seconds}, rows)
+        return Evaluation(found | {"eval_seconds": seconds}, rows)
 
     def measure_loss(
         self, adapted: AdaptedModel, heartbeat: Callable[[], None] | None = None
@@ -158,7 +158,7 @@ class Evaluator:
             found |= dict.fromkeys((*COLUMNS_OF_SCORES, "meteor_synonyms"))
             for score in self._never_measured:
                 found |= {f"{score}_rows": 0, f"{score}_unjudged": 0}
-            evaluations.append(Evaluation(seconds, found | {"eval_seconds": seconds}, []))
+            evaluations.append(Evaluation(found | {"eval_seconds": seconds}, []))
         return evaluations
 
     def rehearse(self, adapted: AdaptedModel) -> None:

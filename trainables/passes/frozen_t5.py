@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from trainables.families.family import LOGITS
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import Part
+from trainables.passes.low_rank import Part, parts_of
 from trainables.passes.t5_layers import Company, Numbering, Pass, Stack
 
 _ENDED = 8
@@ -177,10 +177,7 @@ def _least(like: torch.Tensor) -> float:
 
 def _those_of(parts: Sequence[Part], kept: torch.Tensor) -> list[Part]:
     """Returns the parts of the rows that are kept, which stay in their order."""
-    found, start = [], 0
-    for part in parts:
-        count = int(((kept >= part.rows.start) & (kept < part.rows.stop)).sum())
-        if count:
-            found.append(Part(slice(start, start + count), part.updates))
-        start += count
-    return found
+    return parts_of(
+        (int(((kept >= part.rows.start) & (kept < part.rows.stop)).sum()), part.updates)
+        for part in parts
+    )

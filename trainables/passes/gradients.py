@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from trainables.data.batching import micro_batches
 from trainables.families.framing import TokenIds
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import LowRank, Part
+from trainables.passes.low_rank import LowRank, parts_of
 from trainables.passes.t5_layers import Company
 
 
@@ -72,8 +73,9 @@ def add_gradients(
             [steps[m].targets[r] for m, r in own], base.begin, base.padding, device
         )
         keys = [steps[m].keys[r] for m, r in own] if drops else []
+        counts = Counter(m for m, _ in own)  # in the order of the rows
         company = Company(
-            _parts(steps, [m for m, _ in own]),
+            parts_of((count, steps[m].updates) for m, count in counts.items()),
             torch.tensor(keys, dtype=torch.int32).to(device) if drops else None,
             checkpointed,
         )
@@ -83,13 +85,3 @@ def add_gradients(
         torch.autograd.backward(losses.sum())
         totals.index_add_(0, members, losses.detach())
     return totals
-
-
-def _parts(steps: Sequence[Step], members: Sequence[int]) -> list[Part]:
-    """Returns the parts of a pass whose rows belong to these members, sorted."""
-    parts, start = [], 0
-    for member in dict.fromkeys(members):
-        stop = start + members.count(member)
-        parts.append(Part(slice(start, stop), steps[member].updates))
-        start = stop
-    return parts

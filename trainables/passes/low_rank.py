@@ -7,7 +7,7 @@ an update, and of dropout only which numbers were kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,20 @@ class Part:
 
     rows: slice
     updates: Mapping[str, LowRank]
+
+
+def parts_of(members: Iterable[tuple[int, Mapping[str, LowRank]]]) -> list[Part]:
+    """Returns the parts of a pass, one after another.
+
+    Args:
+        members: Of each the number of its rows, none of which makes no part, and its updates.
+    """
+    parts, start = [], 0
+    for rows, updates in members:
+        if rows:
+            parts.append(Part(slice(start, start + rows), updates))
+        start += rows
+    return parts
 
 
 @dataclass(frozen=True)

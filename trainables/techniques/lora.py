@@ -111,7 +111,7 @@ class Lora(Technique):
         """Returns whether a parameter is the A or B of an adapter."""
         return ".lora_A." in name or ".lora_B." in name
 
-    def low_rank(self, model: Any) -> Mapping[str, LowRank] | None:
+    def low_rank(self, model: Any) -> Mapping[str, LowRank]:
         """Returns the A and B of every adapter."""
         from trainables.passes.low_rank import LowRank
 

@@ -79,16 +79,13 @@ class Technique(ABC):
         """
         return {}
 
-    def low_rank(self, model: nn.Module) -> Mapping[str, LowRank] | None:
-        """Returns the updates that are all that is trained, by the full name of their layer.
+    def low_rank(self, model: nn.Module) -> Mapping[str, LowRank]:
+        """Returns the low-rank updates that are trained, by the full name of their layer.
 
         Args:
             model: What `adapt` returned.
-
-        Returns:
-            None where more, or something else, is trained.
         """
-        return None
+        return {}
 
     def complete(self, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Fills in every parameter that is not given.

@@ -48,7 +48,7 @@ class AdaptedModel:
         total_parameters: Number of all weights, the adapter's included; a weight stored in four
             bits counts as one.
         base: The base's weights for passes of our own; None where only `family` has passes for it.
-        updates: What stands beside them, if that is all that is trained.
+        updates: What stands beside them; empty where `base` is None.
     """
 
     model: PreTrainedModel | PeftModel
@@ -148,10 +148,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
             adapter.revision = revision
     verify(model, technique, expected)
     trainable, total = count(model)
-    updates = technique.low_rank(model)
-    # A variant of LoRA that trains more than its updates needs more than ours compute.
-    are_all = trainable == sum(each.weights for each in (updates or {}).values())
-    has_passes = are_all and bool(updates) and has_own_passes(base_of(model), device)
+    updates = own_updates(model, technique, device)
     return AdaptedModel(
         model=model,
         family=family,
@@ -163,18 +160,30 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         dtype=dtype,
         trainable_parameters=trainable,
         total_parameters=total,
-        base=FrozenT5(base_of(model)) if has_passes else None,
-        updates=updates or {},
+        base=FrozenT5(base_of(model)) if updates else None,
+        updates=updates,
     )
 
 
-def has_own_passes(base: PreTrainedModel, device: torch.device) -> bool:
-    """Returns whether low-rank updates of a base are trained by passes of our own.
+def own_updates(
+    model: nn.Module, technique: Technique, device: torch.device
+) -> Mapping[str, LowRank]:
+    """Returns what passes of our own train of a model; empty where it needs those of its family.
 
     On a CPU alone: on accelerators they are not measured, and attention weights of which some are
     dropped would there be written to memory, as torch's fast kernels do not.
+
+    Args:
+        model: What the technique returned.
+        technique: The technique that adapted it.
+        device: Where it is trained.
     """
-    return device.type == "cpu" and FrozenT5.suits(base)
+    if technique.quantized or device.type != "cpu" or not FrozenT5.suits(base_of(model)):
+        return {}
+    updates = technique.low_rank(model)
+    # A variant of LoRA that trains more than its updates needs more than ours compute.
+    are_all = count(model)[0] == sum(each.weights for each in updates.values())
+    return updates if are_all else {}
 
 
 @contextlib.contextmanager

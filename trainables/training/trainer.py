@@ -146,8 +146,9 @@ class Trainer:
     def next_step(self) -> NextStep:
         """Returns the step that is now to be taken; `take` follows it."""
         rows = self._next_batch()
-        targets = sum(len(ids) for ids in self._rows.targets(rows))
-        tokens = sum(len(ids) for ids in self._rows.sources(rows)) + targets
+        lengths = self._rows.lengths(rows)
+        targets = sum(target for _, target in lengths)
+        tokens = sum(source for source, _ in lengths) + targets
         return NextStep(rows, self._rate(len(rows)), targets, tokens)
 
     def packed(self, step: NextStep) -> Step:

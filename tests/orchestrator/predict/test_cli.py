@@ -26,6 +26,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, run
+from tests.fresh_process import loaded
 from tests.orchestrator import sweeps
 from tests.orchestrator.models import write_model
 from tests.planted import PICKLES, Planted
@@ -473,12 +474,7 @@ def test_mistakes_are_named_before_any_model_is_loaded(
 
 
 def test_the_command_loads_no_learning_library() -> None:
-    code = (
-        "import orchestrator.predict.cli, sys;"
-        "print([m for m in ('torch', 'transformers', 'peft', 'ray') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert loaded("orchestrator.predict.cli", "torch", "transformers", "peft", "ray") == set()
 
 
 def _sweep(root: Path) -> str:

@@ -65,7 +65,7 @@ class Adapter:
             for name, parameter in model.named_parameters():
                 if "lora_B" in name:
                     parameter.data.normal_(std=0.2)
-        return cls(model, dict(chosen.low_rank(model) or {}))
+        return cls(model, dict(chosen.low_rank(model)))
 
     def gradients(self) -> dict[str, torch.Tensor]:
         """Returns and clears the gradient of each trained weight."""
