@@ -33,6 +33,7 @@ import torch
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from orchestrator.terminal.console import console
 from trainables.contract.configuration import Scalar, TrialConfiguration
+from trainables.contract.reports import Evaluation
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
 from trainables.inference.predictor import be_quiet
@@ -115,7 +116,7 @@ def take(way: str, configurations: Sequence[TrialConfiguration]) -> Taken:
                 engine.step()
             trained = time.perf_counter()
             by_key = engine.evaluate([str(number) for number in range(len(made))], "validation")
-            found = list(by_key.values())
+            found = [each for each in by_key.values() if isinstance(each, Evaluation)]
         else:
             for trial in made:
                 trial.advance(budget)

@@ -48,6 +48,7 @@ from trainables.contract.reports import (
     EvaluationInterruptedError,
     Interruption,
     Metrics,
+    Reached,
     Report,
     Training,
 )
@@ -172,6 +173,37 @@ class Finetuning:
     def examples_seen(self) -> int:
         """Training examples so far."""
         return self.trainer.examples_seen if self.trainer is not None else 0
+
+    def reach(self, examples: int, *, scores: bool) -> Reached:
+        """Trains until at least so many examples have been seen in all, and measures there.
+
+        Args:
+            examples: As of `advance`.
+            scores: As of `evaluate`, on the validation rows.
+
+        Raises:
+            EvaluationInterruptedError: The trial is to end; only the evaluation is missing.
+        """
+        training = self.advance(examples)
+        if not self.is_first_worker or training.interrupted:
+            return self.reached(training)
+        found = None if training.diverged else self.evaluate("validation", scores=scores)
+        return self.reached(training, found)
+
+    def reached(self, training: Training, evaluation: Evaluation | None = None) -> Reached:
+        """Returns where the trial has come to.
+
+        Args:
+            training: What `advance`, or an engine in its place, has done.
+            evaluation: The same of `evaluate`.
+        """
+        is_there = self.is_first_worker and not training.interrupted
+        metrics = self.metrics(training, evaluation) if is_there else {}
+        return Reached(self.step, self.examples_seen, training, evaluation, metrics)
+
+    def test(self, protocol: str) -> Evaluation:
+        """Measures loss and scores on the test rows; the same as `evaluate("test", protocol)`."""
+        return self.evaluate("test", protocol)
 
     def advance(self, to_examples: int) -> Training:
         """Trains whole optimiser steps until at least so many examples have been seen in all.
@@ -317,6 +349,7 @@ class Finetuning:
             "train_rows_cut": self._rows_cut,
             "epoch": self.examples_seen / data_size if data_size else 0.0,
             "train_loss": training.loss,
+            "pack_size": training.pack_size,
             "learning_rate": training.learning_rate,
             "tokens_per_second": training.tokens / training.seconds if training.tokens else None,
             "train_seconds": self.train_seconds,
@@ -368,7 +401,7 @@ class Finetuning:
         """
         self._beat()
         if self._interrupted is not None and self._interrupted():
-            raise EvaluationInterruptedError
+            raise EvaluationInterruptedError(has_trained=self.step > 0)
 
 
 def finetune(

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import (
     Evaluation,
     EvaluationInterruptedError,
     Interruption,
-    Metrics,
+    Reached,
     Report,
     RungReport,
-    Training,
 )
 
 
@@ -34,28 +33,11 @@ class Climbing(Protocol):
     def is_first_worker(self) -> bool:
         """Whether this process evaluates, reports and saves for its group."""
 
-    @property
-    def step(self) -> int:
-        """Optimiser steps so far."""
+    def reach(self, examples: int, *, scores: bool) -> Reached:
+        """Trains until at least so many examples have been seen in all, and measures there."""
 
-    @property
-    def examples_seen(self) -> int:
-        """Training examples so far."""
-
-    def advance(self, to_examples: int) -> Training:
-        """Trains until at least so many examples have been seen in all."""
-
-    def evaluate(
-        self,
-        split: Literal["validation", "test"],
-        protocol: str | None = None,
-        *,
-        scores: bool = True,
-    ) -> Evaluation:
-        """Measures loss and scores on the rows of a split."""
-
-    def metrics(self, training: Training, evaluation: Evaluation | None) -> Metrics:
-        """Returns a report's columns."""
+    def test(self, protocol: str) -> Evaluation:
+        """Measures loss and scores on the test rows."""
 
     def save(self, folder: Path) -> None:
         """Writes a checkpoint."""
@@ -83,49 +65,46 @@ def climb(
     for number, rung in enumerate(rungs):
         if rung <= trial.evaluated_to:
             continue
-        training = trial.advance(rung)
-        if training.interrupted:
+        scores = rung == rungs[-1] or configuration.scored_rungs == "all"
+        try:
+            reached = trial.reach(rung, scores=scores)
+        except EvaluationInterruptedError as error:
             assert interruption is not None  # nobody else interrupts
-            interruption.record(trial.examples_seen, trial.save)
+            if error.has_trained:
+                interruption.record(rung - 1, trial.save)
+            return
+        if reached.training.interrupted:
+            assert interruption is not None
+            interruption.record(reached.examples_seen, trial.save)
             return
         if trial.is_first_worker:
-            scores = rung == rungs[-1] or configuration.scored_rungs == "all"
-            try:
-                found = None if training.diverged else trial.evaluate("validation", scores=scores)
-            except EvaluationInterruptedError:
-                assert interruption is not None
-                if trial.step:
-                    interruption.record(rung - 1, trial.save)
-                return
-            report.rung(_report(trial, number, rung, training, found))
+            report.rung(_report(trial, number, rung, reached))
         else:
             report.follow(number)
         trial.wait()
-        if training.diverged:
+        if reached.training.diverged:
             return
     if trial.is_first_worker:
         _test(trial, configuration, report)
     trial.wait()
 
 
-def _report(
-    trial: Climbing, number: int, rung: int, training: Training, evaluation: Evaluation | None
-) -> RungReport:
+def _report(trial: Climbing, number: int, rung: int, reached: Reached) -> RungReport:
     return RungReport(
         rung=number,
         rung_examples=rung,
-        step=trial.step,
-        metrics=trial.metrics(training, evaluation),
-        predictions=[] if evaluation is None else evaluation.predictions,
+        step=reached.step,
+        metrics=reached.metrics,
+        predictions=[] if reached.evaluation is None else reached.evaluation.predictions,
         save=trial.save,
-        steps=training.steps,
+        steps=reached.training.steps,
     )
 
 
 def _test(trial: Climbing, configuration: TrialConfiguration, report: Report) -> None:
     for protocol in configuration.test_protocols:
         try:
-            test = trial.evaluate("test", protocol)
+            found = trial.test(protocol)
         except EvaluationInterruptedError:
             return  # the checkpoint of the last rung is there
-        report.test(test.predictions, test.metrics, protocol)
+        report.test(found.predictions, found.metrics, protocol)

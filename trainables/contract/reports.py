@@ -6,7 +6,7 @@ Standard library only: the orchestrator records these without loading torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,7 +38,15 @@ class StepPoint:
 
 
 class EvaluationInterruptedError(Exception):
-    """An evaluation was given up because the trial is to end."""
+    """An evaluation was given up because the trial is to end.
+
+    Args:
+        has_trained: Whether there is anything to save: a trial that does not train has nothing.
+    """
+
+    def __init__(self, *, has_trained: bool = True) -> None:
+        super().__init__("the trial is to end")
+        self.has_trained = has_trained
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Training:
         seconds: How long it took.
         interrupted: Training ended before it was where it was to go, because it was told to.
         steps: The steps of it, see `StepCurve`.
+        pack_size: Trials whose rows were in the passes of a step, itself included, in the mean.
     """
 
     loss: float | None
@@ -62,6 +71,7 @@ class Training:
     seconds: float
     interrupted: bool = False
     steps: tuple[StepPoint, ...] = ()
+    pack_size: float = 1.0
 
 
 NO_TRAINING = Training(None, False, None, 0, 0.0)
@@ -89,6 +99,27 @@ class Evaluation:
     def seconds(self) -> float:
         """How long it took; of a pass that several models shared, this one's share."""
         return float(self.metrics["eval_seconds"] or 0.0)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where a trial has come to on its way to a rung.
+
+    Attributes:
+        step: Optimiser steps so far.
+        examples_seen: Training examples so far.
+        training: What led there.
+        evaluation: On the validation rows; None of a trial that diverged or was told to end, and in
+            a worker that leaves it to the first of its group.
+        metrics: Where the trial stands and how good it is, by column; empty where it is told to
+            end, and in such a worker.
+    """
+
+    step: int
+    examples_seen: int
+    training: Training
+    evaluation: Evaluation | None = None
+    metrics: Metrics = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.contract.reports import NO_TRAINING, Evaluation, Training
+from trainables.contract.reports import (
+    NO_TRAINING,
+    Evaluation,
+    EvaluationInterruptedError,
+    Training,
+)
 from trainables.finetune import Finetuning
 from trainables.passes.gradients import add_gradients
 from trainables.runtime.seeding import isolated
-from trainables.training.trainer import Trainer
+from trainables.training.trainer import NextStep, Trainer
 
 
 @dataclass
@@ -23,12 +28,27 @@ class _Member:
         trial: The trial.
         goal: Examples that it is to advance to; None while it is nowhere to go.
         seconds: Its share of the time since it set out.
+        steps: Its steps since it set out.
+        shared: Trials that took these steps, itself included, summed over them.
     """
 
     key: str
     trial: Finetuning
     goal: int | None = None
     seconds: float = 0.0
+    steps: int = 0
+    shared: int = 0
+
+    @property
+    def trainer(self) -> Trainer:
+        """Of a trial that trains."""
+        assert self.trial.trainer is not None
+        return self.trial.trainer
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has another step to take."""
+        return self.goal is not None and self.trial.trainer is not None and self.trainer.goes_on
 
 
 class Engine:
@@ -36,7 +56,8 @@ class Engine:
 
     Trials that have passes of our own (`trainables.passes`), on one base, share them; any other
     takes its steps alone. A trial's numbers are its own, to rounding, whoever else is there and
-    whenever they come and go.
+    whenever they come and go; so is an error: work that fails for several is done again by halves
+    of them, and fails for the one alone that it is the fault of.
     """
 
     def __init__(self) -> None:
@@ -66,29 +87,25 @@ class Engine:
     def advance(self, key: str, to_examples: int) -> None:
         """Sets a trial out to train until it has seen so many examples in all."""
         member = self._members[key]
-        member.goal, member.seconds = to_examples, 0.0
+        member.goal, member.seconds, member.steps, member.shared = to_examples, 0.0, 0, 0
         if member.trial.trainer is not None:
             member.trial.trainer.begin(to_examples)
 
-    def step(self) -> Mapping[str, Training]:
+    def step(self) -> Mapping[str, Training | Exception]:
         """Takes one optimiser step of every trial on its way.
 
         Returns:
             Of each that is no longer on its way, what it has done since it set out: it has arrived,
-            has diverged, or was told to end. None are on their way if there are none and nothing
-            was done.
+            has diverged, or was told to end; or the error that it met.
         """
-        for pack in self._packs(key for key, each in self._members.items() if _goes_on(each)):
-            started = time.perf_counter()
-            tokens = _take_shared(pack) if len(pack) > 1 else [_take_alone(pack[0])]
-            seconds = time.perf_counter() - started
-            for member, own in zip(pack, tokens, strict=True):
-                member.seconds += seconds * own / sum(tokens)
-        arrived: dict[str, Training] = {}
+        arrived: dict[str, Training | Exception] = {}
+        for pack in self._packs(key for key, each in self._members.items() if each.goes_on):
+            for key, error in _take(pack).items():
+                arrived[key] = error
+                self._members[key].goal = None
         for key, member in self._members.items():
-            if member.goal is None or _goes_on(member):
-                continue
-            arrived[key] = _end(member)
+            if member.goal is not None and not member.goes_on:
+                arrived[key] = _end(member)
         return arrived
 
     @property
@@ -103,7 +120,7 @@ class Engine:
         protocol: str | None = None,
         *,
         scores: bool = True,
-    ) -> Mapping[str, Evaluation]:
+    ) -> Mapping[str, Evaluation | Exception]:
         """Measures trials of one sweep on the rows of a split, in passes that they share.
 
         Args:
@@ -113,18 +130,15 @@ class Engine:
             scores: The same.
 
         Returns:
-            What `Finetuning.evaluate` returns, by key.
-
-        Raises:
-            EvaluationInterruptedError: One of them is to end; nothing has changed but the time.
+            By key what `Finetuning.evaluate` returns, or raises: an `EvaluationInterruptedError` of
+            a trial that is to end.
         """
-        found: dict[str, Evaluation] = {}
+        found: dict[str, Evaluation | Exception] = {}
         for pack in self._packs(keys):
-            trials = [member.trial for member in pack]
-            evaluations = _evaluate(trials, split, protocol, scores)
-            for member, evaluation in zip(pack, evaluations, strict=True):
-                member.trial.evaluated(split, evaluation)
-                found[member.key] = evaluation
+            found.update(_evaluate(pack, split, protocol, scores))
+        for key, evaluation in found.items():
+            if isinstance(evaluation, Evaluation):
+                self._members[key].trial.evaluated(split, evaluation)
         return found
 
     def _packs(self, keys: Iterable[str]) -> list[list[_Member]]:
@@ -135,66 +149,106 @@ class Engine:
         return ([sharing] if sharing else []) + alone
 
 
-def _goes_on(member: _Member) -> bool:
-    trainer = member.trial.trainer
-    return member.goal is not None and trainer is not None and trainer.goes_on
-
-
 def _end(member: _Member) -> Training:
     """Returns what a member has done since it set out."""
     assert member.goal is not None
     trainer = member.trial.trainer
-    training = NO_TRAINING if trainer is None else trainer.end(member.seconds)
+    pack_size = member.shared / member.steps if member.steps else 1.0
+    training = NO_TRAINING if trainer is None else trainer.end(member.seconds, pack_size)
     member.trial.arrive(member.goal, training)
     member.goal = None
     return training
 
 
-def _trainer(member: _Member) -> Trainer:
-    assert member.trial.trainer is not None
-    return member.trial.trainer
+def _take(pack: Sequence[_Member]) -> dict[str, Exception]:
+    """Takes a step of each; returns the errors that some of them met."""
+    started = time.perf_counter()
+    steps = {member.key: member.trainer.next_step() for member in pack}
+    tokens = sum(step.tokens for step in steps.values())
+    shares = pack[0].trial.adapted.base is not None
+    failed = _take_shared(pack, steps) if shares else _take_alone(pack[0], steps)
+    seconds = time.perf_counter() - started
+    for member in pack:
+        member.seconds += seconds * steps[member.key].tokens / tokens
+        member.steps += 1
+        member.shared += len(pack)
+    return failed
 
 
-def _take_alone(member: _Member) -> int:
-    """Takes a step of one trial, and returns its tokens."""
-    trainer = _trainer(member)
-    with isolated(member.trial.adapted.device):
-        step = trainer.next_step()
-        trainer.take(step, trainer.loss(step))
-    return step.tokens
+def _take_alone(member: _Member, steps: Mapping[str, NextStep]) -> dict[str, Exception]:
+    """Takes a step of a trial by the passes of its family."""
+    step = steps[member.key]
+    try:
+        with isolated(member.trial.adapted.device):
+            member.trainer.take(step, member.trainer.loss(step))
+    except Exception as error:
+        return {member.key: error}
+    return {}
 
 
-def _take_shared(members: Sequence[_Member]) -> list[int]:
-    """Takes a step of each in passes that they share, and returns their tokens."""
-    adapted = members[0].trial.adapted
+def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict[str, Exception]:
+    """Takes a step of each in passes that they share."""
+    adapted = pack[0].trial.adapted
     assert adapted.base is not None
-    trainers = [_trainer(member) for member in members]
-    steps = [trainer.next_step() for trainer in trainers]
-    losses = add_gradients(
-        adapted.base,
-        [trainer.packed(step) for trainer, step in zip(trainers, steps, strict=True)],
-        adapted.device,
-        trainers[0].overhead_tokens,
-    )
-    for trainer, step, loss in zip(trainers, steps, losses, strict=True):
-        trainer.take(step, loss)
-    return [step.tokens for step in steps]
+    try:
+        losses = add_gradients(
+            adapted.base,
+            [member.trainer.packed(steps[member.key]) for member in pack],
+            adapted.device,
+            pack[0].trainer.overhead_tokens,
+        )
+    except Exception as error:
+        if len(pack) == 1:
+            return {pack[0].key: error}
+        for member in pack:
+            member.trainer.forget_gradient()
+    else:
+        for member, loss in zip(pack, losses, strict=True):
+            member.trainer.take(steps[member.key], loss)
+        return {}
+    # Outside of the `except`: the error holds what it was in the midst of, which may be what there
+    # was too much of.
+    one, other = _halves(pack)
+    return _take_shared(one, steps) | _take_shared(other, steps)
 
 
 def _evaluate(
-    trials: Sequence[Finetuning],
+    pack: Sequence[_Member],
     split: Literal["validation", "test"],
     protocol: str | None,
     scores: bool,
-) -> list[Evaluation]:
+) -> dict[str, Evaluation | Exception]:
     """Measures trials on the rows of the first, which are those of all trials of a sweep."""
-    evaluator = trials[0].evaluator(split, protocol)
-    models = [trial.adapted for trial in trials]
+    evaluator = pack[0].trial.evaluator(split, protocol)
+    models = [member.trial.adapted for member in pack]
+    ended: dict[str, Evaluation | Exception] = {}
 
     def beat() -> None:
-        for trial in trials:
-            trial.after_batch()
+        for member in pack:
+            try:
+                member.trial.after_batch()
+            except EvaluationInterruptedError as error:
+                ended[member.key] = error
+        if ended:
+            raise EvaluationInterruptedError
 
-    with isolated(models[0].device):
-        measure = evaluator.evaluate_all if scores else evaluator.measure_losses
-        return measure(models, beat)
+    try:
+        with isolated(models[0].device):
+            measure = evaluator.evaluate_all if scores else evaluator.measure_losses
+            evaluations = measure(models, beat)
+    except EvaluationInterruptedError:
+        left = [[member for member in pack if member.key not in ended]]
+    except Exception as error:
+        if len(pack) == 1:
+            return {pack[0].key: error}
+        left = list(_halves(pack))
+    else:
+        return {member.key: found for member, found in zip(pack, evaluations, strict=True)}
+    for part in filter(None, left):
+        ended |= _evaluate(part, split, protocol, scores)
+    return ended
+
+
+def _halves(pack: Sequence[_Member]) -> tuple[list[_Member], list[_Member]]:
+    middle = len(pack) // 2
+    return list(pack[:middle]), list(pack[middle:])

@@ -57,8 +57,12 @@ class Optimizer:
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate
         self._adamw.step()
-        self._adamw.zero_grad(set_to_none=True)
+        self.forget_gradient()
         return norm
+
+    def forget_gradient(self) -> None:
+        """Clears the accumulated gradient."""
+        self._adamw.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns the moments and step counts as `<parameter>/<name>` -> tensor."""

@@ -185,11 +185,16 @@ class Trainer:
             self._diverged = not math.isfinite(float(self._loss_sum))
         self._told_to_end = not self._after_step()
 
-    def end(self, seconds: float) -> Training:
+    def forget_gradient(self) -> None:
+        """Clears what was added to the gradient of a step that is not taken, or is tried again."""
+        self._optimizer.forget_gradient()
+
+    def end(self, seconds: float, pack_size: float = 1.0) -> Training:
         """Returns what was done since `begin`, and by earlier calls on the same way.
 
         Args:
             seconds: How long it took.
+            pack_size: As of `Training`.
         """
         self._adapted.model.eval()
         sums = self._sums
@@ -201,7 +206,14 @@ class Trainer:
         mean = sums.loss / sums.targets if sums.targets else None
         points = self._curve.points()
         return Training(
-            mean, self._diverged, sums.rate, sums.tokens, sums.seconds, interrupted, points
+            mean,
+            self._diverged,
+            sums.rate,
+            sums.tokens,
+            sums.seconds,
+            interrupted,
+            points,
+            pack_size,
         )
 
     def state(self) -> dict[str, torch.Tensor]:

@@ -16,9 +16,16 @@ from hypothesis import strategies as st
 
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import Scalar, TrialConfiguration
-from trainables.contract.reports import EvaluationInterruptedError, Training
+from trainables.contract.reports import (
+    Evaluation,
+    EvaluationInterruptedError,
+    Metrics,
+    Training,
+)
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.low_rank import LowRank
 
 CPU = torch.device("cpu")
 BUDGET = 48
@@ -80,12 +87,24 @@ def alone(base: str) -> list[tuple[float, dict[str, torch.Tensor], dict[str, Any
     return found
 
 
+def step(engine: Engine) -> dict[str, Training]:
+    """Takes a step, in which nobody fails."""
+    found = dict(engine.step())
+    return {key: arrived for key, arrived in found.items() if isinstance(arrived, Training)}
+
+
 def run(engine: Engine) -> dict[str, Training]:
     """Advances until everybody has arrived."""
     found: dict[str, Training] = {}
     while engine.on_the_way:
-        found.update(engine.step())
+        found.update(step(engine))
     return found
+
+
+def measured(engine: Engine, *keys: str, scores: bool = True) -> dict[str, Metrics]:
+    """Returns what an evaluation finds in which nobody fails."""
+    found = engine.evaluate(keys, "validation", scores=scores)
+    return {key: each.metrics for key, each in found.items() if isinstance(each, Evaluation)}
 
 
 @pytest.fixture
@@ -110,12 +129,12 @@ def test_all_together_each_has_the_numbers_that_it_has_alone(
         engine.join(key, one)
         engine.advance(key, BUDGET)
     trained = run(engine)
-    evaluated = engine.evaluate(list(trials), "validation")
+    evaluated = measured(engine, *trials)
     for key, one in trials.items():
         loss, expected, metrics = alone[int(key)]
         assert trained[key].loss == pytest.approx(loss, rel=1e-4)
         assert_same(weights(one), expected)
-        found = evaluated[key].metrics
+        found = evaluated[key]
         assert found["eval_loss"] == pytest.approx(metrics["eval_loss"], rel=1e-4)
         assert found["rouge_l"] == metrics["rouge_l"]
         assert one.advanced_to == one.evaluated_to == BUDGET
@@ -150,7 +169,7 @@ def test_they_may_come_and_go_at_any_step_and_go_on_from_checkpoints(
                 engine.leave(str(number)).save(saved)
                 outside[number] = fresh(number)
                 outside[number].load(saved)
-            for key, training in engine.step().items():
+            for key, training in step(engine).items():
                 losses[int(key)] = training.loss
         for number, (loss, expected, _) in enumerate(alone):
             assert losses[number] == pytest.approx(loss, rel=1e-4)
@@ -168,7 +187,7 @@ def test_a_trial_that_diverges_arrives_and_the_others_go_on(
     for key, one in {"well": well, "ill": ill}.items():
         engine.join(key, one)
         engine.advance(key, BUDGET)
-    first = engine.step()
+    first = step(engine)
     assert list(first) == ["ill"]
     assert first["ill"].diverged
     trained = run(engine)
@@ -186,11 +205,14 @@ def test_a_trial_that_is_told_to_end_arrives_interrupted(
         engine.advance(key, BUDGET)
     assert not engine.step()
     told = True
-    (key, training), *rest = engine.step().items()
+    (key, training), *rest = step(engine).items()
     assert (key, training.interrupted, rest) == ("one", True, [])
     assert not run(engine)["other"].interrupted
-    with pytest.raises(EvaluationInterruptedError):
-        engine.evaluate(["one", "other"], "validation")
+    found = engine.evaluate(["one", "other"], "validation")
+    assert isinstance(found["one"], EvaluationInterruptedError)
+    assert isinstance(found["other"], Evaluation)
+    assert one.evaluated_to == -1
+    assert other.evaluated_to == BUDGET
 
 
 @pytest.mark.parametrize("technique", ["full", "prefix", "pretrained"])
@@ -212,9 +234,59 @@ def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
     assert trained["here"].loss == expected.loss
     for name, weight in weights(by_itself).items():
         assert torch.equal(weight, weights(here)[name])
-    measured = engine.evaluate(["here", "lora"], "validation", scores=False)
+    losses = measured(engine, "here", "lora", scores=False)
     own = by_itself.evaluate("validation", scores=False)
-    assert measured["here"].metrics["eval_loss"] == own.metrics["eval_loss"]
+    assert losses["here"]["eval_loss"] == own.metrics["eval_loss"]
+
+
+def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
+    base: str, alone: list[Any], engine: Engine, closed: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = {
+        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
+        for seed, each in enumerate(DIFFERENT)
+    }
+    losses, refused = FrozenT5.losses, 0
+
+    def limited(self: Any, sources: Any, targets: Any, company: Any, encoded: Any) -> Any:
+        nonlocal refused
+        found = losses(self, sources, targets, company, encoded)
+        if len(company.parts) > 1:
+            refused += 1
+            torch.autograd.backward(found.sum())  # an earlier pass of the step had room
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return found
+
+    for key, one in trials.items():
+        engine.join(key, one)
+        engine.advance(key, BUDGET)
+    monkeypatch.setattr(FrozenT5, "losses", limited)
+    trained = run(engine)
+    assert refused
+    for key in trials:
+        assert trained[key].loss == pytest.approx(alone[int(key)][0], rel=1e-4)
+
+
+def test_a_trial_that_fails_in_a_pass_fails_alone(
+    base: str, alone: list[Any], engine: Engine, closed: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = {
+        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
+        for seed, each in enumerate(DIFFERENT)
+    }
+    for key, one in trials.items():
+        engine.join(key, one)
+        engine.advance(key, BUDGET)
+    engine.step()
+    updates: Any = trials["1"].adapted.updates
+    updates[next(iter(updates))] = LowRank(torch.zeros(1, 3), torch.zeros(3, 1), 1.0)
+    found: dict[str, Training | Exception] = {}
+    while engine.on_the_way:
+        found.update(engine.step())
+    assert isinstance(found.pop("1"), Exception)
+    for key, training in found.items():
+        assert isinstance(training, Training)
+        assert training.loss == pytest.approx(alone[int(key)][0], rel=1e-4)
 
 
 def test_a_name_is_taken_once(base: str, engine: Engine, closed: ExitStack) -> None:
