@@ -1,0 +1,185 @@
+"""Whoever owns a trial in an engine gets what he would have had of it by himself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainables.engine.test_engine import BUDGET, DIFFERENT, configured
+from tests.trainables.loop_base import write_loop_base
+from trainables.contract.packs import GoneError, Serving
+from trainables.contract.reports import EvaluationInterruptedError, Reached
+from trainables.engine import serving
+from trainables.engine.serving import EngineThread
+from trainables.finetune import Finetuning
+
+CPU = torch.device("cpu")
+SECONDS = 60.0
+"""In which whatever is asked for comes; none of it takes five."""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_loop_base(tmp_path_factory.mktemp("base"))
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def engine(clock: Clock) -> Iterator[EngineThread]:
+    with closing(EngineThread("cpu", 4, clock=clock)) as made:
+        kept: Serving = made  # it is one
+        assert kept.works
+        yield made
+    assert not made.works
+
+
+def numbers(reached: Reached) -> Mapping[str, Any]:
+    names = ("eval_loss", "train_loss", "rouge_l", "step", "examples_seen", "epoch")
+    return {name: reached.metrics[name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def alone(base: str) -> list[Reached]:
+    found = []
+    for seed, each in enumerate(DIFFERENT):
+        with closing(Finetuning(configured(base, seed, each), CPU)) as trial:
+            found.append(trial.reach(BUDGET, scores=True))
+    return found
+
+
+def test_everybody_reaches_his_rung_with_the_numbers_that_he_has_alone(
+    base: str, alone: list[Reached], engine: EngineThread
+) -> None:
+    joined = [
+        engine.join(str(seed), configured(base, seed, each)) for seed, each in enumerate(DIFFERENT)
+    ]
+    assert [each.result(SECONDS) for each in joined] == [-1] * len(DIFFERENT)
+    reached = [engine.reach(str(seed), BUDGET, scores=True) for seed in range(len(DIFFERENT))]
+    for found, expected in zip(reached, alone, strict=True):
+        here = found.result(SECONDS)
+        assert numbers(here) == pytest.approx(numbers(expected), rel=1e-4)
+        assert here.evaluation is not None
+        assert 1.0 < here.training.pack_size <= len(DIFFERENT)
+        assert here.metrics["pack_size"] == here.training.pack_size
+    tested = [engine.test(str(seed), "standard") for seed in range(len(DIFFERENT))]
+    for test in tested:
+        assert test.result(SECONDS).predictions
+    assert engine.pulse("0").company == len(DIFFERENT)  # type: ignore[union-attr]
+
+
+def test_a_trial_leaves_and_goes_on_from_its_checkpoint_in_another_engine(
+    base: str, alone: list[Reached], engine: EngineThread, tmp_path: Path
+) -> None:
+    own = configured(base, 0, DIFFERENT[0])
+    engine.join("one", own).result(SECONDS)
+    engine.reach("one", BUDGET // 2, scores=False).result(SECONDS)
+    engine.save("one", tmp_path).result(SECONDS)
+    engine.leave("one").result(SECONDS)
+    assert engine.pulse("one") is None
+    with closing(EngineThread("cpu")) as other:
+        assert other.join("one", own, tmp_path).result(SECONDS) == BUDGET // 2
+        assert other.pulse("one").examples_seen == BUDGET // 2  # type: ignore[union-attr]
+        found = other.reach("one", BUDGET, scores=True).result(SECONDS)
+    expected = dict(numbers(alone[0])) | {"train_loss": found.metrics["train_loss"]}
+    assert numbers(found) == pytest.approx(expected, rel=1e-4)
+
+
+def test_there_is_no_more_company_than_anybody_wants(base: str, engine: EngineThread) -> None:
+    engine.join("one", configured(base, 0), most=2).result(SECONDS)
+    engine.join("other", configured(base, 1)).result(SECONDS)
+    third = engine.join("third", configured(base, 2))
+    alone = engine.join("alone", configured(base, 3), most=1)
+    engine.leave("other").result(SECONDS)
+    third.result(SECONDS)
+    assert not alone.done()
+    assert engine.pulse("alone").company == 0  # type: ignore[union-attr]
+    for key in ("one", "third"):
+        engine.leave(key).result(SECONDS)
+    alone.result(SECONDS)
+
+
+def test_a_trial_whose_owner_is_silent_leaves(
+    base: str, engine: EngineThread, clock: Clock
+) -> None:
+    engine.join("one", configured(base, 0)).result(SECONDS)
+    engine.join("other", configured(base, 1)).result(SECONDS)
+    way = engine.reach("one", 1_000_000, scores=False)
+    clock.now += serving.SILENT_SECONDS
+    assert engine.pulse("other") is not None
+    clock.now += 1.0
+    with pytest.raises(GoneError):
+        way.result(SECONDS)
+    assert engine.pulse("one") is None
+    assert engine.pulse("other") is not None
+    with pytest.raises(GoneError):
+        engine.reach("one", BUDGET, scores=False).result(SECONDS)
+
+
+def test_who_comes_again_takes_the_place_that_he_had(base: str, engine: EngineThread) -> None:
+    engine.join("one", configured(base, 0)).result(SECONDS)
+    way = engine.reach("one", 1_000_000, scores=False)
+    assert engine.join("one", configured(base, 0)).result(SECONDS) == -1
+    with pytest.raises(GoneError):
+        way.result(SECONDS)
+    assert engine.pulse("one").company == 1  # type: ignore[union-attr]
+
+
+def test_a_trial_ends_where_it_is_when_it_is_told_to(base: str, engine: EngineThread) -> None:
+    for key in ("one", "other"):
+        engine.join(key, configured(base, 0)).result(SECONDS)
+    way = engine.reach("one", 1_000_000, scores=False)
+    engine.pulse("one", ends=True)
+    reached = way.result(SECONDS)
+    assert reached.training.interrupted
+    assert not reached.metrics
+    engine.reach("other", 8, scores=False).result(SECONDS)
+    engine.end_all()
+    with pytest.raises(EvaluationInterruptedError):
+        engine.test("other", "standard").result(SECONDS)
+
+
+def test_an_error_is_that_of_the_one_trial(base: str, engine: EngineThread) -> None:
+    with pytest.raises(Exception, match="no_such_module"):
+        engine.join("ill", configured(base, 0, {"target_modules": "no_such_module"})).result(
+            SECONDS
+        )
+    assert engine.pulse("ill") is None
+    engine.join("well", configured(base, 0)).result(SECONDS)
+    assert engine.reach("well", 8, scores=False).result(SECONDS).examples_seen == 8
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_engine_itself_ends_it_and_nobody_waits_for_ever(
+    base: str, engine: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.join("one", configured(base, 0)).result(SECONDS)
+
+    def broken(self: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("trainables.engine.engine.Engine.step", broken)
+    with pytest.raises(GoneError):
+        engine.reach("one", BUDGET, scores=False).result(SECONDS)
+    assert not engine.works
+    assert engine.pulse("one") is None
+    with pytest.raises(GoneError):
+        engine.reach("one", BUDGET, scores=False).result(SECONDS)
