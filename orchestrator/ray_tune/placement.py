@@ -26,10 +26,13 @@ class Slots:
 
     Attributes:
         kind: "cuda", "mps" or "cpu".
-        trials: How many run at a time.
+        trials: How many run at a time, or of packs, how many packs: each has its own device.
         workers: Processes of one trial; 1 is the trial's own process.
         resources: What Ray reserves for one process of a trial.
         nodes: Ids of the nodes that take them; none where any does.
+        pack: The most trials that share a device in an engine; 1 for none that do.
+        at_most: Trials at a time at most, of all packs together; None for as many as there are
+            places.
     """
 
     kind: str
@@ -37,6 +40,14 @@ class Slots:
     workers: int
     resources: dict[str, float]
     nodes: tuple[str, ...] = ()
+    pack: int = 1
+    at_most: int | None = None
+
+    @property
+    def at_a_time(self) -> int:
+        """Trials at a time."""
+        places = self.trials * self.pack
+        return places if self.at_most is None else min(places, self.at_most)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -58,7 +69,10 @@ class Slots:
         where = ""
         if self.nodes:
             where = " on 1 node" if len(self.nodes) == 1 else f" on {len(self.nodes)} nodes"
-        trials = f"{self.trials} trial{'s' if self.trials != 1 else ''}"
+        trials = f"{self.at_a_time} trial{'s' if self.at_a_time != 1 else ''}"
+        if self.pack > 1:
+            packs = "1 pack" if self.trials == 1 else f"{self.trials} packs"
+            return f"{trials} at a time in {packs}{where}, {each} a pack"
         return f"{trials} at a time{where}, {each} each"
 
 
@@ -152,4 +166,18 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
     trials = math.floor(min(fit) + 1e-9)
     if sweep.limits.max_concurrent is not None:
         trials = min(trials, sweep.limits.max_concurrent)
-    return Slots(kind, trials, workers, resources)
+    at_most = _at_a_time(sweep, trials)
+    return Slots(kind, trials, workers, resources, pack=sweep.resources.pack, at_most=at_most)
+
+
+def _at_a_time(sweep: Sweep, devices: int) -> int | None:
+    """Returns how many trials of packs may run at a time; None without packs.
+
+    A search that learns from ends proposes blindly what it proposes before there are any.
+    """
+    if sweep.resources.pack == 1:
+        return None
+    most = sweep.limits.max_concurrent or devices * sweep.resources.pack
+    if sweep.search.method == "tpe":
+        most = min(most, max(devices, sweep.trials // 4))
+    return most

@@ -62,7 +62,7 @@ class FixedRoom:
     def __init__(self, slots: Slots) -> None:
         """Makes it of what `placement.slots` found."""
         self.slots = (slots,)
-        self.most = slots.trials
+        self.most = slots.at_a_time
         self.changes = False
         self.marker = None
 
@@ -72,7 +72,7 @@ class FixedRoom:
     def next(self, running: Mapping[str, int], left: int) -> Slots | None:
         """Returns the one kind of slots; None while all are taken."""
         (slots,) = self.slots
-        return slots if sum(running.values()) < slots.trials else None
+        return slots if sum(running.values()) < slots.at_a_time else None
 
     def takes(self, slots: Slots) -> bool:
         """Returns True: they stay."""

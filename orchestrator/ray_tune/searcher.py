@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from ray.tune.search import Searcher
 
+from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.room import Room
-from orchestrator.ray_tune.trainable import SLOTS
+from orchestrator.ray_tune.trainable import ENGINE, SLOTS
 from orchestrator.search.proposals import Proposal
 from orchestrator.search.run_queue import Queue
 from orchestrator.search.run_result import RunResult
@@ -27,6 +28,7 @@ class SweepSearcher(Searcher):
         expired: Callable[[], bool] = lambda: False,
         *,
         room: Room,
+        engines: Callable[[], Engines | None] = lambda: None,
     ) -> None:
         """Makes the searcher.
 
@@ -37,17 +39,19 @@ class SweepSearcher(Searcher):
                 None when the end is not final (an interruption).
             expired: Whether the sweep's time is up, so that nothing more is to start.
             room: Where runs may run.
+            engines: What trains packs of them; None where each trains in its own process.
         """
         super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
         self._queue = queue
         self._conclude = conclude
         self._expired = expired
         self._room = room
+        self._engines = engines
         self._running: dict[str, Proposal] = {}
         self._kinds: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:
-        """Returns the next run as a Tune configuration `{"proposal": Proposal, "slots": Slots}`.
+        """Returns the next run as a Tune configuration, see `trainable.tune_function`.
 
         None where there is none before others have reported, or no room.
         """
@@ -68,7 +72,9 @@ class SweepSearcher(Searcher):
             return None if waits else Searcher.FINISHED
         self._running[trial_id] = proposal
         self._kinds[trial_id] = slots.kind
-        return {"proposal": proposal, SLOTS: slots}
+        engines = self._engines()
+        engine = None if engines is None else engines.seat(trial_id)
+        return {"proposal": proposal, SLOTS: slots, ENGINE: engine}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -76,6 +82,8 @@ class SweepSearcher(Searcher):
         """Concludes the run and lets the study learn from it."""
         proposal = self._running.pop(trial_id, None)
         self._kinds.pop(trial_id, None)
+        if (engines := self._engines()) is not None:
+            engines.leave(trial_id)
         if proposal is None:
             return
         ended = self._conclude(trial_id, proposal)

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 
 SLOTS = "slots"
+ENGINE = "engine"
 
 
 def tune_function(job: TrialJob, board: str | None = None) -> Callable[[dict[str, Any]], None]:
     """Returns the function that Ray Tune runs for each trial.
 
-    Its configuration is `{"proposal": Proposal, "slots": Slots}`: the trial and where it runs.
+    Its configuration is `{"proposal": Proposal, "slots": Slots, "engine": str | None}`: the trial,
+    where it runs, and the engine that trains it, if one does.
 
     Args:
         job: What all trials have in common.
@@ -49,7 +51,7 @@ def tune_function(job: TrialJob, board: str | None = None) -> Callable[[dict[str
         here = replace(job, kind=slots.kind)
         with labelled(proposal, job.stored.trial_id(proposal.trial_number)):
             if board is None:
-                _fit_here(here, proposal)
+                _fit_here(here, proposal, config[ENGINE])
             else:
                 _fit_in_group(here, slots, board, proposal)
 
@@ -99,10 +101,19 @@ class _Terminable:
         super().setup(config)  # type: ignore[misc]
 
 
-def _fit_here(job: TrialJob, proposal: Proposal) -> None:
+def _fit_here(job: TrialJob, proposal: Proposal, engine: str | None) -> None:
     import ray.tune
     from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
+
+    # `TorchTrainer` (Ray 2.60) imports torch, of which a trial that an engine trains has no need.
+    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+    identifier = job.stored.trial_id(proposal.trial_number)
+    learner = None
+    if engine is not None:
+        from orchestrator.ray_tune.packed_trial import PackedLearner
+
+        learner = PackedLearner(engine, identifier)
 
     def report(row: dict[str, Any]) -> None:
         check_root(job.marker)
@@ -110,12 +121,10 @@ def _fit_here(job: TrialJob, proposal: Proposal) -> None:
 
     def loop() -> None:
         with THIS_PROCESS.awaited(), on_fit_node(job.marker):
-            run(job, proposal, report)
+            run(job, proposal, report, learner)
 
-    TorchTrainer(
-        loop,
-        scaling_config=ScalingConfig(num_workers=0),
-        run_config=RunConfig(name=job.stored.trial_id(proposal.trial_number)),
+    DataParallelTrainer(
+        loop, scaling_config=ScalingConfig(num_workers=0), run_config=RunConfig(name=identifier)
     ).fit()
 
 

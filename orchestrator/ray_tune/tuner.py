@@ -24,6 +24,7 @@ from orchestrator.outcomes.failures import (
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
+from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.fit_node import has_waited_in_vain, is_of_lost_node, unfit_node
 from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
@@ -123,15 +124,22 @@ class SweepTuner:
         self._scheduler.trouble = self._keep
         if room.changes:
             self._scheduler.takes = room.takes
+        self._engines: Engines | None = None
         self._searcher = SweepSearcher(
-            stored.sweep, self._queue, self._conclude, self._over, room=room
+            stored.sweep,
+            self._queue,
+            self._conclude,
+            self._over,
+            room=room,
+            engines=lambda: self._engines,
         )
 
-    def run(self, learner: str) -> None:
+    def run(self, learner: str, engine: str = "") -> None:
         """Runs the trials to their ends; Ray must be running.
 
         Args:
             learner: "module:function" of what trains.
+            engine: "module:class" of what trains packs, where there are any.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
@@ -154,13 +162,25 @@ class SweepTuner:
         function = tune_function(job, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
         tune.register_trainable(self._stored.sweep.name, tune.with_resources(function, _placement))
+        self._engines = self._started(engine)
         try:
             self._fit(workers)
         finally:
             if board is not None:
                 board.close()
+            if self._engines is not None:
+                self._engines.close()
         if self._trouble is not None:
             raise self._trouble
+
+    def _started(self, engine: str) -> Engines | None:
+        """Starts what trains packs; None where each trial trains in its own process."""
+        sweep = self._stored.sweep
+        if sweep.resources.pack == 1:
+            return None
+        (slots,) = self._room.slots
+        accounts, minutes = self._stored.files.engine_accounts, sweep.limits.heartbeat_minutes
+        return Engines(sweep.name, engine, slots, accounts, 60 * minutes)
 
     def _fit(self, workers: int) -> None:
         # Ray Tune's own record, in part pickles that it (2.60) loads again when the run ends, lies
@@ -359,9 +379,9 @@ def _folder(trial: Any) -> str:
 def _placement(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     slots: Slots = config[SLOTS]
     where = {"bundle_label_selector": [slots.selector]} if slots.selector else {}
-    if slots.workers == 1:
+    if slots.workers == 1 and slots.pack == 1:
         return tune.PlacementGroupFactory([slots.resources], **where)
-    # The function that starts a worker group waits; its workers reserve the devices themselves.
+    # The process of such a trial waits; a group's workers, or the engine, have the devices.
     # Ray Tune (2.60) refuses a trial that asks for nothing, and `{"cpu": 0}` alone counts as
     # nothing, so a byte of memory is asked for.
     return tune.PlacementGroupFactory([{"memory": 1}], **where)

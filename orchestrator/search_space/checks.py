@@ -69,6 +69,15 @@ def accelerators(value: float) -> list[Fault]:
     return [((), f"is {value:g}, but {rule}: {math.floor(value)} or {math.ceil(value)}")]
 
 
+def pack(value: int, valid: Valid) -> list[Fault]:
+    """A pack is on one device, and a group of workers on several."""
+    accelerators = valid.get("accelerators", 1.0)
+    if value == 1 or accelerators <= 1:
+        return []
+    rule = f"must be 1 with resources.accelerators {accelerators:g}: a pack has one device"
+    return [((), f"is {value}, but {rule}")]
+
+
 def points(value: tuple[dict[str, Scalar], ...], valid: Valid) -> list[Fault]:
     """There is something to run, and nothing runs twice."""
     faults: list[Fault] = []

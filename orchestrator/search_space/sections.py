@@ -293,6 +293,18 @@ class Resources(Section):
         ),
     ] = None
 
+    pack: Annotated[
+        Whole,
+        Field(
+            ge=1,
+            le=64,
+            description="Trials that share one device at the most: one process trains them "
+            "together, on one copy of the base model. LoRA on T5 shares passes on a CPU; any other "
+            "trial takes its steps in turn with the rest.",
+            examples=[8],
+        ),
+    ] = 1
+
     price_per_device_hour: Annotated[
         float | None,
         Field(
@@ -308,6 +320,12 @@ class Resources(Section):
     def workers(self) -> int:
         """Processes of one trial; 1 is the trial's own process."""
         return max(1, round(self.accelerators))
+
+    @field_validator("pack")
+    @classmethod
+    def _on_one_device(cls, value: int, info: ValidationInfo) -> int:
+        fail(checks.pack(value, info.data), value)
+        return value
 
     @field_validator("accelerators")
     @classmethod

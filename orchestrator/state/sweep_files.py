@@ -105,6 +105,11 @@ class SweepFiles:
         return f"{self._key}/device-seconds.json"
 
     @property
+    def engine_accounts(self) -> Path:
+        """The folder in which engines write where they hang."""
+        return self._folder / "engines"
+
+    @property
     def ray_train(self) -> Path:
         """The folder of Ray Train's own record of worker groups; nothing is read from it."""
         return self._folder / _RAY

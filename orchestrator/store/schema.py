@@ -20,7 +20,9 @@ of the trial whose rows were taken over, NULL of one that was trained in its swe
 column that rows are split by, of which there are `eval_schemas`. `train_rows_cut`, `eval_rows_cut`
 and `test_rows_cut` count the rows whose prompt or statement is longer than the limits
 (`source_cut`, `target_cut` of a prediction); scores are against the whole statement.
-`reports.steps` is the learning curve since the rung before, a list of at most 200 points.
+`reports.pack_size` is how many trials, itself included, took each optimiser step together, in the
+mean since the rung before. `reports.steps` is the learning curve since then, a list of at most 200
+points.
 `trials.phase` is `baseline`, `point`, `tune` or `confirm`, and `stratum` what the trial has of what
 the sweep asks about. `trials.config_json` is the trial's
 `trainables.contract.configuration.TrialConfiguration` as an object.
@@ -158,7 +160,7 @@ REPORTS = _table(
     _columns("flag", "meteor_synonyms"),
     _columns(
         "number",
-        "learning_rate tokens_per_second train_seconds eval_seconds elapsed_seconds",
+        "learning_rate tokens_per_second train_seconds eval_seconds elapsed_seconds pack_size",
     ),
     _columns("integer", "peak_memory_bytes trainable_parameters total_parameters"),
     _columns("number", "trainable_percent"),

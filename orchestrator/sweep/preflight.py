@@ -26,6 +26,7 @@ from trainables.data.splits import group_column
 from trainables.data.survey import Survey
 
 LEARNER = "trainables.finetune:finetune"
+ENGINE = "trainables.engine.serving:EngineThread"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class StartOptions:
         dashboard: Whether a cluster started here has a dashboard.
         dashboard_host: The address that it listens on; None means this machine alone.
         learner: "module:function" of what trains.
+        engine: "module:class" of what trains packs of trials.
         command: The words of the command line that was given, for the commands that are printed;
             `--new` and `--retry-failed` are left out.
         fresh: Take no runs over from other sweeps.
@@ -57,6 +59,7 @@ class StartOptions:
     dashboard: bool = True
     dashboard_host: str | None = None
     learner: str = LEARNER
+    engine: str = ENGINE
     command: tuple[str, ...] = ()
     fresh: bool = False
     on_end: str | None = None
@@ -104,6 +107,11 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
             f"resources.accelerators is {sweep.resources.accelerators:g}, and trials on several"
             " accelerators need the dashboard's services to be stopped early; leave out"
             " --no-dashboard."
+        )
+    if sweep.resources.pack > 1 and options.address is not None:
+        raise UserError(
+            f"resources.pack is {sweep.resources.pack}, but packs run on this machine alone, and"
+            f" --address is {options.address}; leave out one of them."
         )
     if options.address is not None:
         check_address_form(options.address)

@@ -293,7 +293,7 @@ def _run_trials(
                     confirming=confirming,
                     room=room,
                 )
-                tuner.run(options.learner)
+                tuner.run(options.learner, options.engine)
                 if over() or ended(stored):
                     return
                 state = standing(stored, conclusions, state.halving)
@@ -345,7 +345,7 @@ def _progress(
         stored.sweep,
         stored.id,
         screen,
-        lambda: sum(each.trials for each in room.slots),
+        lambda: sum(each.at_a_time for each in room.slots),
         {number: row for number, row in state.rows.items() if number in numbers},
         seen=partial(examples_seen, AttemptLog(stored.files)),
         news=news,
@@ -373,6 +373,7 @@ def _spending(stored: StoredSweep, state: Standing, room: Room, options: StartOp
         max(record.read(), devices * state.seconds),
         options.caps(stored.sweep),
         record.write,
+        engines=math.inf if stored.sweep.resources.pack == 1 else room.slots[0].trials,
     )
 
 

@@ -19,8 +19,9 @@ SECONDS_BETWEEN_RECORDS = 5.0
 class Spending:
     """Counts hours while trials run; a watcher of a running sweep.
 
-    A device is an accelerator, or on a machine without one a trial's process. Hours of devices
-    count from a trial's start to its end, loading and evaluation included, whatever came of it.
+    A device is an accelerator, or on a machine without one a process that trains. Hours of devices
+    count while a trial has them, loading and evaluation included, whatever came of it; those of a
+    pack once, for all its trials.
     Within the context the total is put on record every `SECONDS_BETWEEN_RECORDS`, and at its end: a
     driver that is killed forgets no more.
     """
@@ -32,15 +33,17 @@ class Spending:
         caps: Caps,
         record: Callable[[float], None],
         clock: Callable[[], float] = time.monotonic,
+        engines: float = math.inf,
     ) -> None:
         """Starts the clock.
 
         Args:
-            devices: Devices of one trial; a fraction where trials share one.
+            devices: Devices of one trial, or of a pack; a fraction where trials share one.
             earlier_device_seconds: Spent before this start.
             caps: The limits.
             record: Takes the device-seconds spent, earlier starts included.
             clock: Seconds, monotonic.
+            engines: Packs at a time at the most; infinity where each trial has its own devices.
         """
         self._devices = devices
         self._earlier = earlier_device_seconds
@@ -51,7 +54,9 @@ class Spending:
         self._begun = clock()
         self._record_due = Throttle(SECONDS_BETWEEN_RECORDS, clock)
         self._record_due.restart()
-        self._running: dict[int, float] = {}
+        self._engines = engines
+        self._running: set[int] = set()
+        self._counted_to = self._begun
 
     def __enter__(self) -> Spending:
         """Does nothing: what was spent before is on record."""
@@ -63,9 +68,8 @@ class Spending:
 
     def device_seconds(self) -> float:
         """Returns the device-seconds spent so far, by running trials as well."""
-        now = self._clock()
-        running = math.fsum(now - since for since in self._running.values())
-        return self._earlier + self._devices * (self._seconds + running)
+        self._count()
+        return self._earlier + self._devices * self._seconds
 
     def reached(self) -> str | None:
         """Returns which limit has been reached, in words; None before."""
@@ -77,7 +81,8 @@ class Spending:
 
     def started(self, proposal: Proposal) -> None:
         """Notes that a trial has started."""
-        self._running[proposal.trial_number] = self._clock()
+        self._count()
+        self._running.add(proposal.trial_number)
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Does nothing: the clock counts."""
@@ -100,6 +105,12 @@ class Spending:
             self._record(self.device_seconds())
 
     def _stop(self, proposal: Proposal) -> None:
-        since = self._running.pop(proposal.trial_number, None)
-        if since is not None:
-            self._seconds += self._clock() - since
+        self._count()
+        self._running.discard(proposal.trial_number)
+
+    def _count(self) -> None:
+        """Counts what was spent since it was counted last."""
+        now = self._clock()
+        # Trials are spread over the engines: none has two while another has none.
+        self._seconds += (now - self._counted_to) * min(len(self._running), self._engines)
+        self._counted_to = now

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import platform
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from orchestrator.outcomes import environment
@@ -20,6 +23,7 @@ from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError
+from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
 from orchestrator.trial.failure_kind import failure_kind
 from orchestrator.trial.heartbeat import Heartbeat
 from orchestrator.trial.interruption import TrialInterruption
@@ -49,13 +53,20 @@ class TrialJob:
     marker: NodeMarker | None = None
 
 
-def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], None]) -> None:
+def run(
+    job: TrialJob,
+    proposal: Proposal,
+    report: Callable[[dict[str, Any]], None],
+    learner: Learner | None = None,
+) -> None:
     """Runs one attempt at a trial in this process, which is its first worker or its only one.
 
     Args:
         job: What all trials have in common.
         proposal: The trial.
         report: Takes the stored row of each report; does not return if the trial is to end there.
+        learner: What trains in place of the job's, in another process: the trial goes on where that
+            is lost, and ends as it did if it was alone there.
 
     Raises:
         Exception: Whatever the learner raised; it is on record before.
@@ -71,13 +82,14 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
             report(row)
 
     checkpoints = TrialCheckpoints(files, files.trial_id(number))
-    passed = resume_point(job.stored, proposal)
-    # Of an attempt that ended before its report: nobody may rely on it.
-    checkpoints.drop_after(passed or 0)
     interruption = TrialInterruption(
         StopRequest(files), checkpoints, partial(log.save_on_termination, number)
     )
-    with _failure_on_record(log, number, attempt), watchdog:
+
+    def learn() -> None:
+        passed = resume_point(job.stored, proposal)
+        # Of an attempt that ended before its report: nobody may rely on it.
+        checkpoints.drop_after(passed or 0)
         _learn(
             job,
             proposal,
@@ -86,7 +98,23 @@ def run(job: TrialJob, proposal: Proposal, report: Callable[[dict[str, Any]], No
             Heartbeat(watchdog, log.progress_note(number)).beat,
             # The workers of a group would have to agree on the step.
             interruption if job.workers == 1 else None,
+            learner,
         )
+
+    with _failure_on_record(log, number, attempt), watchdog:
+        while True:
+            try:
+                return learn()
+            except ModelLostError as lost:
+                if lost.was_alone:
+                    _end_as(lost, log.hang_account(number, attempt))
+
+
+def _end_as(lost: ModelLostError, hang_account: Path) -> None:
+    """Ends this process as that ended which had the trial's model: the driver counts the death."""
+    if lost.account:
+        hang_account.write_text(lost.account)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def follow(job: TrialJob, proposal: Proposal, pass_on: Callable[[int], None]) -> None:
@@ -113,6 +141,7 @@ def _learn(
     passed: int | None,
     heartbeat: Callable[[int], None] | None = None,
     interruption: Interruption | None = None,
+    learner: Learner | None = None,
 ) -> None:
     files = job.stored.files
     checkpoint = None
@@ -121,8 +150,8 @@ def _learn(
         checkpoint = check_inside(job.stored.root, checkpoints.path(passed))
     configuration = trial_configuration(job.stored.sweep, proposal)
     memory_failures = AttemptLog(files).of(proposal.trial_number).memory_failures
-    module, _, function = job.learner.partition(":")
-    learner: Learner = getattr(importlib.import_module(module), function)
+    if learner is None:
+        learner = named(job.learner)
     learner(
         halve_micro_batch(configuration, memory_failures, job.workers),
         rungs(job.stored.sweep, configuration),
@@ -134,6 +163,12 @@ def _learn(
     )
 
 
+def named(name: str) -> Any:
+    """Returns what "module:attribute" names, such as a learner."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 @contextlib.contextmanager
 def _failure_on_record(
     log: AttemptLog, trial_number: int, attempt: int | None = None
@@ -142,6 +177,10 @@ def _failure_on_record(
     try:
         yield
     except PeerLostError:  # whoever is gone has said why, or the driver finds that it died
+        raise
+    except FailedElsewhereError as error:
+        with contextlib.suppress(StoreError):
+            log.fail(trial_number, error.kind, error.error, error.trace, attempt)
         raise
     except Exception as error:
         # On a full disk the record cannot be written either; the driver then sees a death.

@@ -40,6 +40,7 @@ def main() -> None:
                 address=given.get("--address"),
                 dashboard="--no-dashboard" not in sys.argv,
                 learner=learner,
+                engine="tests.orchestrator.toy_engine:ToyEngine",
                 on_end=given.get("--on-end"),
             ),
         )

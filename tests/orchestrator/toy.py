@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.reports import Interruption, Report, RungReport
+from trainables.contract.reports import Interruption, Metrics, Report, RungReport
 from trainables.contract.scores import SCORES
 from trainables.techniques.registry import complete
 
@@ -45,61 +45,79 @@ def finetune(
 ) -> None:
     """Reports at every rung, as the real learner does."""
     passed = int((resume_from / "examples").read_text()) if resume_from else -1
-    rate = float(configuration.parameters.get("learning_rate", 0.0) or 0.0)
-    quality = rate if rate <= 1 else rate / 10
     for index, rung in enumerate(rungs):
         if rung <= passed:
             continue
-        if rate == 8.0:
-            raise ValueError("the toy was told to fail")
-        if rate == 6.0 and index == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if rate == 5.0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        if rate == 7.0 or (rate == 3.0 and _micro_batch(configuration) > _MICRO_BATCH // 2):
-            bytearray(1 << 60)  # more than there is address space for
-        if rate == 2.0:
-            _take_memory()
-        if rate == 4.0 and index == 1:
-            ctypes.PyDLL(None).pause()
-        if not _pass_gate(interruption):
+        suffer(configuration, index)
+        if not pass_gate(interruption):
             assert interruption is not None  # nobody else interrupts
-            interruption.record(max(passed, 0) + 1, partial(_save, passed))
+            interruption.record(max(passed, 0) + 1, partial(save, passed))
             return
-        diverges = rate == 9.0 and index > 0
-        score = math.nan if diverges else quality * rung / max(rungs[-1], 1)
-        _log(f"{configuration.to_dict()} {rung}")
-        scored = not diverges and (configuration.scored_rungs == "all" or rung == rungs[-1])
-
-        report.rung(
-            RungReport(
-                rung=index,
-                rung_examples=rung,
-                step=rung // 4,
-                metrics={
-                    "examples_seen": rung,
-                    "train_loss": math.nan if diverges else 1.0 - score,
-                    "eval_loss": None if diverges else 1.0 - score,
-                    **dict.fromkeys(SCORES, score if scored else None),
-                    "meteor_synonyms": SYNONYMS if scored else None,
-                    "eval_rows": 2,
-                    "device_kind": device,
-                    "trainable_parameters": 10,
-                    "total_parameters": 1000,
-                    "trainable_percent": 1.0,
-                },
-                predictions=_predictions(score) if scored else [],
-                save=partial(_save, rung),
-            )
-        )
-        if diverges:
+        metrics, predictions = measure(configuration, index, rung, device)
+        report.rung(RungReport(index, rung, rung // 4, metrics, predictions, partial(save, rung)))
+        if metrics["eval_loss"] is None:
             return
         passed = rung
     for protocol in configuration.test_protocols:
-        report.test(_predictions(quality), {}, protocol)
+        report.test(tested(configuration), {}, protocol)
 
 
-def _save(passed: int, folder: Path) -> None:
+def suffer(configuration: TrialConfiguration, index: int) -> None:
+    """Does what its learning rate says to a trial on its way to a rung."""
+    rate = _rate(configuration)
+    if rate == 8.0:
+        raise ValueError("the toy was told to fail")
+    if rate == 6.0 and index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if rate == 5.0:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if rate == 7.0 or (rate == 3.0 and _micro_batch(configuration) > _MICRO_BATCH // 2):
+        bytearray(1 << 60)  # more than there is address space for
+    if rate == 2.0:
+        _take_memory()
+    if rate == 4.0 and index == 1:
+        ctypes.PyDLL(None).pause()
+
+
+def measure(
+    configuration: TrialConfiguration, index: int, rung: int, device: str
+) -> tuple[Metrics, list[dict[str, Any]]]:
+    """Returns a trial's metrics and predictions at a rung; no loss of one that has diverged."""
+    diverges = _rate(configuration) == 9.0 and index > 0
+    last = configuration.budget_examples
+    score = math.nan if diverges else _quality(configuration) * rung / max(last, 1)
+    _log(f"{configuration.to_dict()} {rung}")
+    scored = not diverges and (configuration.scored_rungs == "all" or rung == last)
+    return {
+        "examples_seen": rung,
+        "train_loss": math.nan if diverges else 1.0 - score,
+        "eval_loss": None if diverges else 1.0 - score,
+        **dict.fromkeys(SCORES, score if scored else None),
+        "meteor_synonyms": SYNONYMS if scored else None,
+        "eval_rows": 2,
+        "device_kind": device,
+        "trainable_parameters": 10,
+        "total_parameters": 1000,
+        "trainable_percent": 1.0,
+    }, _predictions(score) if scored else []
+
+
+def tested(configuration: TrialConfiguration) -> list[dict[str, Any]]:
+    """Returns a trial's predictions of the test rows."""
+    return _predictions(_quality(configuration))
+
+
+def _rate(configuration: TrialConfiguration) -> float:
+    return float(configuration.parameters.get("learning_rate", 0.0) or 0.0)
+
+
+def _quality(configuration: TrialConfiguration) -> float:
+    rate = _rate(configuration)
+    return rate if rate <= 1 else rate / 10
+
+
+def save(passed: int, folder: Path) -> None:
+    """Writes a checkpoint."""
     (folder / "examples").write_text(str(passed))
 
 
@@ -137,7 +155,7 @@ def open_gate(gate: Path) -> None:
     os.close(writer)
 
 
-def _pass_gate(interruption: Interruption | None) -> bool:
+def pass_gate(interruption: Interruption | None) -> bool:
     """Blocks once `TOY_LOG` has `TOY_GATE_AFTER` lines, while there is a pipe `TOY_GATE`.
 
     With `TOY_GATE_DEAF` the trial does not listen there, as in the middle of an evaluation. With

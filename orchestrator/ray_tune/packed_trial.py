@@ -1,0 +1,285 @@
+"""A trial's own side of a pack: it asks the engine, records and reports, and has no device.
+
+The process of a trial stays what it is without packs, the one that has its attempt, its reports
+and its place with Ray Tune. The engine may be lost under it at any time: the trial then goes on
+from its last checkpoint, in the engine's next process. An engine that dies again takes its trials
+back in smaller company, until the one that ends it is alone; that one ends as the engine did, and
+has used up an attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, GetTimeoutError, RayError
+
+from orchestrator.ray_tune.engine_process import ENDED, GONE, Answer
+from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
+from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.packs import Pulse
+from trainables.contract.reports import (
+    Evaluation,
+    EvaluationInterruptedError,
+    Interruption,
+    Reached,
+    Report,
+)
+from trainables.rungs import climb
+
+_ASK_SECONDS = 0.5
+"""Between two signs of life."""
+_AGAIN_SECONDS = 1.0
+"""Before an engine that has let a trial go is asked again."""
+
+
+class PackedLearner:
+    """Has a trial trained by an engine: a `trainables.contract.reports.Learner`."""
+
+    def __init__(self, engine: str, key: str) -> None:
+        """Prepares to ask.
+
+        Args:
+            engine: Name of its actor.
+            key: The trial's name there.
+        """
+        self._engine = engine
+        self._key = key
+        self._deaths = 0
+        self._most = math.inf
+
+    def __call__(
+        self,
+        configuration: TrialConfiguration,
+        rungs: Sequence[int],
+        report: Report,
+        *,
+        resume_from: Path | None = None,
+        device: str = "auto",
+        heartbeat: Callable[[int], None] | None = None,
+        interruption: Interruption | None = None,
+    ) -> None:
+        """Takes a trial to its end; arguments as of `trainables.finetune.finetune`.
+
+        Raises:
+            ModelLostError: The engine is gone.
+            FailedElsewhereError: The trial has failed there.
+        """
+        trial = PackedTrial(self._engine, self._key, heartbeat, interruption, self._is_well)
+        try:
+            if trial.join(configuration, resume_from, self._most):
+                climb(trial, configuration, rungs, report, interruption)
+        except ModelLostError as lost:
+            self._note(lost, trial.company)
+            raise
+        finally:
+            trial.leave()
+
+    def _is_well(self) -> None:
+        """Notes that the trial has come to a rung: what ended an engine before was not it."""
+        self._deaths, self._most = 0, math.inf
+
+    def _note(self, lost: ModelLostError, company: int) -> None:
+        """Has the trial go on in smaller company where engines have died under it before.
+
+        Args:
+            lost: How the engine was lost.
+            company: Trials that were there.
+        """
+        if not company:
+            time.sleep(_AGAIN_SECONDS)
+            return
+        self._deaths += 1
+        if self._deaths > 1 and not lost.was_alone:
+            self._most = max(1, company // 2)
+
+
+class PackedTrial:
+    """A trial that an engine trains: a `trainables.rungs.Climbing`.
+
+    Attributes:
+        company: Trials that were in the engine when it was last heard of, this one included; 0
+            before it has joined.
+        evaluated_to: Training examples at the latest evaluation on validation rows; below 0 before.
+        is_first_worker: True: it has no group.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        key: str,
+        heartbeat: Callable[[int], None] | None,
+        interruption: Interruption | None,
+        is_well: Callable[[], None],
+    ) -> None:
+        """Prepares to ask.
+
+        Args:
+            engine: Name of the engine's actor.
+            key: The trial's name there.
+            heartbeat: Takes the trial's signs of life.
+            interruption: Who may end it.
+            is_well: Called at each rung.
+        """
+        self._name = engine
+        self._key = key
+        self._heartbeat = heartbeat
+        self._interruption = interruption
+        self._is_well = is_well
+        self._actor: Any = None
+        self._account = ""
+        self._examples = 0
+        self.company = 0
+        self.evaluated_to = -1
+        self.is_first_worker = True
+
+    def join(self, configuration: TrialConfiguration, checkpoint: Path | None, most: float) -> bool:
+        """Joins the engine.
+
+        Args:
+            configuration: The trial.
+            checkpoint: Where it goes on; None from the beginning.
+            most: The most trials that it shares the engine with, itself included.
+
+        Returns:
+            Whether it has; not where it is to end before there was a place for it.
+
+        Raises:
+            ModelLostError: The engine is gone.
+            FailedElsewhereError: The trial cannot be made there.
+        """
+        try:
+            self._actor = ray.get_actor(self._name)
+            where = self._actor.account.remote()
+            while not _has_come(where):  # its process may only now be starting
+                self._beat()
+                if self._is_to_end():
+                    return False
+            self._account = ray.get(where)
+        except ActorDiedError as error:
+            raise FailedElsewhereError("failed", _last_line(error), str(error)) from error
+        except (RayError, ValueError) as error:
+            raise ModelLostError from error
+        place = None if checkpoint is None else str(checkpoint)
+        asked = self._actor.join.remote(self._key, configuration.to_dict(), place, most)
+        while not _has_come(asked):
+            self._pulse()
+            if self._is_to_end() and not self.company:
+                return False
+        self.evaluated_to = self._value(asked)
+        self._pulse()
+        return True
+
+    def reach(self, examples: int, *, scores: bool) -> Reached:
+        """Trains until at least so many examples have been seen in all, and measures there."""
+        try:
+            reached: Reached = self._asked("reach", examples, scores)
+        except EvaluationInterruptedError as error:
+            self._check_told(examples - 1 if error.has_trained else None)
+            raise
+        if reached.training.interrupted:
+            self._check_told(reached.examples_seen)
+        else:
+            self._is_well()
+        return reached
+
+    def test(self, protocol: str) -> Evaluation:
+        """Measures loss and scores on the test rows."""
+        try:
+            found: Evaluation = self._asked("test", protocol)
+        except EvaluationInterruptedError:
+            self._check_told(None)
+            raise
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Writes a checkpoint."""
+        self._asked("save", str(folder))
+
+    def wait(self) -> None:
+        """Does nothing: there is no group."""
+
+    def leave(self) -> None:
+        """Leaves the engine, as far as it is there."""
+        if self._actor is not None:
+            with contextlib.suppress(RayError):
+                self._actor.leave.remote(self._key)
+
+    def _asked(self, method: str, *arguments: Any) -> Any:
+        """Returns what the engine answers; while it is at it both sides show signs of life."""
+        asked = getattr(self._actor, method).remote(self._key, *arguments)
+        while not _has_come(asked):
+            self._pulse()
+        return self._value(asked)
+
+    def _value(self, asked: Any) -> Any:
+        try:
+            answer: Answer = ray.get(asked)
+        except RayError as error:
+            raise self._lost() from error
+        failure = answer.failure
+        if failure is None:
+            return answer.value
+        if failure.kind == GONE:
+            self.company = 0  # nothing died
+            raise ModelLostError
+        if failure.kind == ENDED:
+            raise EvaluationInterruptedError(has_trained=failure.has_trained)
+        raise FailedElsewhereError(failure.kind, failure.error, failure.trace)
+
+    def _pulse(self) -> None:
+        """Exchanges signs of life with the engine, which may be too busy to answer."""
+        asked = self._actor.pulse.remote(self._key, self._is_to_end())
+        try:
+            pulse: Pulse | None = ray.get(asked, timeout=_ASK_SECONDS)
+        except GetTimeoutError:
+            pulse = None
+        except RayError as error:
+            raise self._lost() from error
+        if pulse is not None:
+            self.company, self._examples = pulse.company, pulse.examples_seen
+        self._beat()
+
+    def _beat(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat(self._examples)
+
+    def _is_to_end(self) -> bool:
+        return self._interruption is not None and self._interruption.requested()
+
+    def _check_told(self, examples: int | None) -> None:
+        """Keeps where the trial is if it was not told to end, but the engine is: it goes on then.
+
+        Args:
+            examples: Where it is; None where there is nothing to keep.
+
+        Raises:
+            ModelLostError: It was not.
+        """
+        if self._is_to_end():
+            return
+        if examples is not None and self._interruption is not None:
+            self._interruption.record(examples, self.save)
+        self.company = 0
+        raise ModelLostError
+
+    def _lost(self) -> ModelLostError:
+        """Returns how the engine's process has ended."""
+        account = ""
+        with contextlib.suppress(OSError):
+            account = Path(self._account).read_text(errors="replace")
+        return ModelLostError(account, was_alone=self.company == 1)
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]
+
+
+def _has_come(asked: Any) -> bool:
+    """Returns whether there is an answer, after a while at most."""
+    return bool(ray.wait([asked], timeout=_ASK_SECONDS)[0])
