@@ -94,6 +94,7 @@ class Nodes:
         self._kinds: tuple[str, ...] | None = None
         self._requested: int | None = None
         self._is_up = False
+        self.engines = None
         self.changes = True
         self.most = sweep.limits.max_concurrent or MOST_TRIALS
         self.slots: tuple[Slots, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from orchestrator.errors import UserError
+from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.state.node_marker import NodeMarker
 
@@ -24,6 +25,10 @@ class Room(Protocol):
     @property
     def most(self) -> int:
         """Trials at a time that there may ever be."""
+
+    @property
+    def engines(self) -> Engines | None:
+        """What trains packs of trials; None where each trains in its own process."""
 
     @property
     def changes(self) -> bool:
@@ -59,10 +64,11 @@ class Room(Protocol):
 class FixedRoom:
     """The room of a cluster that is this machine."""
 
-    def __init__(self, slots: Slots) -> None:
-        """Makes it of what `placement.slots` found."""
+    def __init__(self, slots: Slots, engines: Engines | None = None) -> None:
+        """Makes it of what `placement.slots` found, and of the engines in these places."""
         self.slots = (slots,)
         self.most = slots.at_a_time
+        self.engines = engines
         self.changes = False
         self.marker = None
 

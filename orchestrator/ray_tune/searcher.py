@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from ray.tune.search import Searcher
 
-from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.room import Room
 from orchestrator.ray_tune.trainable import ENGINE, SLOTS
 from orchestrator.search.proposals import Proposal
@@ -28,7 +27,6 @@ class SweepSearcher(Searcher):
         expired: Callable[[], bool] = lambda: False,
         *,
         room: Room,
-        engines: Callable[[], Engines | None] = lambda: None,
     ) -> None:
         """Makes the searcher.
 
@@ -39,14 +37,12 @@ class SweepSearcher(Searcher):
                 None when the end is not final (an interruption).
             expired: Whether the sweep's time is up, so that nothing more is to start.
             room: Where runs may run.
-            engines: What trains packs of them; None where each trains in its own process.
         """
         super().__init__(metric=sweep.objective.metric, mode=sweep.objective.mode)
         self._queue = queue
         self._conclude = conclude
         self._expired = expired
         self._room = room
-        self._engines = engines
         self._running: dict[str, Proposal] = {}
         self._kinds: dict[str, str] = {}
 
@@ -72,8 +68,7 @@ class SweepSearcher(Searcher):
             return None if waits else Searcher.FINISHED
         self._running[trial_id] = proposal
         self._kinds[trial_id] = slots.kind
-        engines = self._engines()
-        engine = None if engines is None else engines.seat(trial_id)
+        engine = None if self._room.engines is None else self._room.engines.seat(trial_id)
         return {"proposal": proposal, SLOTS: slots, ENGINE: engine}
 
     def on_trial_complete(
@@ -82,8 +77,8 @@ class SweepSearcher(Searcher):
         """Concludes the run and lets the study learn from it."""
         proposal = self._running.pop(trial_id, None)
         self._kinds.pop(trial_id, None)
-        if (engines := self._engines()) is not None:
-            engines.leave(trial_id)
+        if self._room.engines is not None:
+            self._room.engines.leave(trial_id)
         if proposal is None:
             return
         ended = self._conclude(trial_id, proposal)

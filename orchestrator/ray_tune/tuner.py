@@ -24,7 +24,6 @@ from orchestrator.outcomes.failures import (
 from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.outcomes.standing import Standing
 from orchestrator.outcomes.unmeasured import UnmeasuredObjectiveError, check_measured
-from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.fit_node import has_waited_in_vain, is_of_lost_node, unfit_node
 from orchestrator.ray_tune.group_board import GroupBoard
 from orchestrator.ray_tune.placement import Slots
@@ -124,22 +123,15 @@ class SweepTuner:
         self._scheduler.trouble = self._keep
         if room.changes:
             self._scheduler.takes = room.takes
-        self._engines: Engines | None = None
         self._searcher = SweepSearcher(
-            stored.sweep,
-            self._queue,
-            self._conclude,
-            self._over,
-            room=room,
-            engines=lambda: self._engines,
+            stored.sweep, self._queue, self._conclude, self._over, room=room
         )
 
-    def run(self, learner: str, engine: str = "") -> None:
+    def run(self, learner: str) -> None:
         """Runs the trials to their ends; Ray must be running.
 
         Args:
-            learner: "module:function" of what trains.
-            engine: "module:class" of what trains packs, where there are any.
+            learner: "module:function" of what trains where the room has no engines.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the same sweep can be continued.
@@ -162,25 +154,13 @@ class SweepTuner:
         function = tune_function(job, None if board is None else board.name)
         # The dashboard's Actors page shows the registered name.
         tune.register_trainable(self._stored.sweep.name, tune.with_resources(function, _placement))
-        self._engines = self._started(engine)
         try:
             self._fit(workers)
         finally:
             if board is not None:
                 board.close()
-            if self._engines is not None:
-                self._engines.close()
         if self._trouble is not None:
             raise self._trouble
-
-    def _started(self, engine: str) -> Engines | None:
-        """Starts what trains packs; None where each trial trains in its own process."""
-        sweep = self._stored.sweep
-        if sweep.resources.pack == 1:
-            return None
-        (slots,) = self._room.slots
-        accounts, minutes = self._stored.files.engine_accounts, sweep.limits.heartbeat_minutes
-        return Engines(sweep.name, engine, slots, accounts, 60 * minutes)
 
     def _fit(self, workers: int) -> None:
         # Ray Tune's own record, in part pickles that it (2.60) loads again when the run ends, lies

@@ -257,6 +257,7 @@ def _run_trials(
             ray["resources"],
             lambda words: screen.print(shown(words)),
             request.made,
+            options.engine,
         ) as room,
     ):
         screen.quiet = out.quiet
@@ -293,7 +294,7 @@ def _run_trials(
                     confirming=confirming,
                     room=room,
                 )
-                tuner.run(options.learner, options.engine)
+                tuner.run(options.learner)
                 if over() or ended(stored):
                     return
                 state = standing(stored, conclusions, state.halving)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from orchestrator.ray_tune.engines import engines
 from orchestrator.ray_tune.placement import slots
 from orchestrator.ray_tune.room import FixedRoom, Room
 from orchestrator.search.content import Content
@@ -20,6 +21,7 @@ def room_for(
     resources: Mapping[str, float],
     say: Callable[[str], None],
     is_over: Callable[[], bool],
+    engine: str,
 ) -> Iterator[Room]:
     """Yields where trials run, for as long as they do; Ray must be running.
 
@@ -30,6 +32,7 @@ def room_for(
         resources: Ray's total resources.
         say: Tells a person what changes.
         is_over: Whether the sweep is to end before it has begun.
+        engine: "module:class" of what trains packs, where there are any.
 
     Raises:
         NoRoomError: Not even one trial fits.
@@ -37,7 +40,16 @@ def room_for(
         StoreError: The marker could not be stored.
     """
     if address is None:
-        yield FixedRoom(slots(stored.sweep, resources))
+        place = slots(stored.sweep, resources)
+        if place.pack == 1:
+            yield FixedRoom(place)
+            return
+        sweep = stored.sweep
+        silent_seconds = 60 * sweep.limits.heartbeat_minutes
+        with engines(
+            sweep.name, engine, place, stored.files.engine_accounts, silent_seconds
+        ) as found:
+            yield FixedRoom(place, found)
         return
     # Imports what a sweep on this machine has no use for.
     from orchestrator.nodes.demands import Demands

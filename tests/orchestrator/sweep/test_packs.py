@@ -1,0 +1,113 @@
+"""Trials that share an engine have the fates that they have alone, whatever ends the engine."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.search_space import load
+from orchestrator.sweep.preflight import StartOptions, check_options
+from tests.orchestrator import running, sweeps
+
+PACK = {"resources": {"pack": 3}}
+
+
+def test_a_pack_and_a_cluster_exclude_each_other(tmp_path: Path) -> None:
+    sweep = sweeps.toy(tmp_path, **PACK)
+    with pytest.raises(UserError, match=r"resources.pack is 3, .* --address is auto"):
+        check_options(sweep, StartOptions(address="auto"))
+
+
+def test_a_pack_is_on_one_device(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, resources={"accelerators": 2, "pack": 3})
+    with pytest.raises(UserError, match=r"resources.pack: is 3, but must be 1 with .* 2"):
+        load(file, profile="embedded")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_only_the_trial_that_ends_its_engine_uses_up_attempts(tmp_path: Path) -> None:
+    special = {6.0: "prefix", 9.0: "lora", 8.0: "lora", 7.0: "lora", 4.0: "qlora", 3.0: "full"}
+    points = [
+        {"technique": technique, "data_size": 100, "learning_rate": rate}
+        for rate, technique in special.items()
+    ]
+    limits = {"heartbeat_minutes": 0.1, "max_attempts": 2}
+    file = sweeps.write(tmp_path, points=points, limits=limits, trials=4, **PACK)
+    done = running.run(file, tmp_path / "store", tmp_path / "log")
+    assert done.returncode == 0, done.stderr
+    assert "in 2 packs" in done.stdout
+    rows = running.rows(tmp_path / "store", "trials")
+    assert [row["outcome"] for row in rows[:7]] == [
+        "completed",
+        "failed",
+        "diverged",
+        "failed",
+        "out_of_memory",
+        "hung",
+        "completed",
+    ]
+    assert {row["outcome"] for row in rows[7:]} <= {"completed", "stopped"}
+    assert [row["attempts"] for row in rows] == [1, 2, 1, 1, 2, 1, 2, 1, 1, 1, 1]
+    assert rows[1]["last_rung"] == 0
+    assert "told to fail" in str(rows[3]["error"])
+    assert "toy.py" in str(rows[5]["error"])
+
+
+def _engines(driver: psutil.Process) -> list[psutil.Process]:
+    """Returns the processes of a sweep's engines, which have loaded what they are to train with."""
+    found = []
+    for process in driver.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::EngineProcess"):
+                found.append(process)
+    return found
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_engines_that_are_killed_change_no_decision(tmp_path: Path) -> None:
+    file = sweeps.write(tmp_path, trials=12, search={"method": "random"}, **PACK)
+    root, log = tmp_path / "store", tmp_path / "log"
+    moments = random.Random(0)
+    with subprocess.Popen(
+        running.command(file, root),
+        cwd=running.TOP,
+        env=running.environment(log) | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stdout is not None
+        driver = psutil.Process(started.pid)
+        killed = 0
+        for line in started.stdout:
+            sys.stdout.write(line)
+            if " starts: " not in line or moments.random() < 0.5:
+                continue
+            if engines := _engines(driver):
+                moments.choice(engines).kill()
+                killed += 1
+        assert started.stderr is not None
+        err = started.stderr.read()
+    assert started.returncode == 0, err
+    assert killed > 2
+    rows = running.rows(root, "trials")
+    assert {row["outcome"] for row in rows} == {"completed", "stopped"}
+    alone = sweeps.write(tmp_path, trials=12, search={"method": "random"})
+    undisturbed = running.run(alone, tmp_path / "other")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert running.decisions(root) == running.decisions(tmp_path / "other")
+    reports = running.rows(root, "reports")
+    assert len({(row["trial_id"], row["rung"]) for row in reports}) == len(reports)
