@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, GetTimeoutError, RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from orchestrator.ray_tune.engine_process import ENDED, GONE, Answer
 from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
@@ -134,6 +135,7 @@ class PackedTrial:
         self._actor: Any = None
         self._account = ""
         self._examples = 0
+        self._has_left = threading.Event()
         self.company = 0
         self.evaluated_to = -1
         self.is_first_worker = True
@@ -167,12 +169,16 @@ class PackedTrial:
             raise ModelLostError from error
         place = None if checkpoint is None else str(checkpoint)
         asked = self._actor.join.remote(self._key, configuration.to_dict(), place, most)
+        threading.Thread(target=self._show_signs_of_life, daemon=True).start()
         while not _has_come(asked):
-            self._pulse()
+            self._beat()
             if self._is_to_end() and not self.company:
                 return False
         self.evaluated_to = self._value(asked)
-        self._pulse()
+        try:
+            self._pulse()
+        except RayError as error:
+            raise self._lost() from error
         return True
 
     def reach(self, examples: int, *, scores: bool) -> Reached:
@@ -206,15 +212,17 @@ class PackedTrial:
 
     def leave(self) -> None:
         """Leaves the engine, as far as it is there."""
+        self._has_left.set()
         if self._actor is not None:
             with contextlib.suppress(RayError):
                 self._actor.leave.remote(self._key)
 
     def _asked(self, method: str, *arguments: Any) -> Any:
-        """Returns what the engine answers; while it is at it both sides show signs of life."""
+        """Returns what the engine answers."""
         asked = getattr(self._actor, method).remote(self._key, *arguments)
+        self._beat()
         while not _has_come(asked):
-            self._pulse()
+            self._beat()
         return self._value(asked)
 
     def _value(self, asked: Any) -> Any:
@@ -232,18 +240,22 @@ class PackedTrial:
             raise EvaluationInterruptedError(has_trained=failure.has_trained)
         raise FailedElsewhereError(failure.kind, failure.error, failure.trace)
 
+    def _show_signs_of_life(self) -> None:
+        """Lets the engine know that the trial is there, also while it waits for the driver."""
+        while not self._has_left.wait(_ASK_SECONDS):
+            # Whoever waits for the engine hears of its end by what he waits for.
+            with contextlib.suppress(RayError):
+                self._pulse()
+
     def _pulse(self) -> None:
-        """Exchanges signs of life with the engine, which may be too busy to answer."""
+        """Exchanges signs of life with the engine, which may be too busy to answer at once."""
         asked = self._actor.pulse.remote(self._key, self._is_to_end())
-        try:
-            pulse: Pulse | None = ray.get(asked, timeout=_ASK_SECONDS)
-        except GetTimeoutError:
-            pulse = None
-        except RayError as error:
-            raise self._lost() from error
+        while not _has_come(asked):
+            if self._has_left.is_set():
+                return
+        pulse: Pulse | None = ray.get(asked)
         if pulse is not None:
             self.company, self._examples = pulse.company, pulse.examples_seen
-        self._beat()
 
     def _beat(self) -> None:
         if self._heartbeat is not None:

@@ -95,6 +95,10 @@ class ToyEngine:
     def leave(self, key: str) -> Future[None]:
         def leave(guest: _Guest) -> None:
             del self._guests[key]
+            for other, joined in self._waiting:
+                if other == key:
+                    joined.set_exception(GoneError())
+            self._waiting = [each for each in self._waiting if each[0] != key]
             self._admit()
 
         return self._asked(key, leave)
