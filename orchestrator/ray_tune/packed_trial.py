@@ -35,6 +35,8 @@ from trainables.rungs import climb
 
 _ASK_SECONDS = 0.5
 """Between two signs of life."""
+_LEAVE_SECONDS = 10.0
+"""After which an engine in the midst of a long step is left to find out by itself."""
 _AGAIN_SECONDS = 1.0
 """Before an engine that has let a trial go is asked again."""
 
@@ -136,6 +138,7 @@ class PackedTrial:
         self._account = ""
         self._examples = 0
         self._has_left = threading.Event()
+        self._is_lost = False
         self.company = 0
         self.evaluated_to = -1
         self.is_first_worker = True
@@ -211,11 +214,11 @@ class PackedTrial:
         """Does nothing: there is no group."""
 
     def leave(self) -> None:
-        """Leaves the engine, as far as it is there."""
+        """Leaves the engine, unless that is lost; what the trial asks for next comes after it."""
         self._has_left.set()
-        if self._actor is not None:
+        if self._actor is not None and not self._is_lost:
             with contextlib.suppress(RayError):
-                self._actor.leave.remote(self._key)
+                ray.wait([self._actor.leave.remote(self._key)], timeout=_LEAVE_SECONDS)
 
     def _asked(self, method: str, *arguments: Any) -> Any:
         """Returns what the engine answers."""
@@ -235,6 +238,7 @@ class PackedTrial:
             return answer.value
         if failure.kind == GONE:
             self.company = 0  # nothing died
+            self._is_lost = True
             raise ModelLostError
         if failure.kind == ENDED:
             raise EvaluationInterruptedError(has_trained=failure.has_trained)
@@ -282,6 +286,7 @@ class PackedTrial:
 
     def _lost(self) -> ModelLostError:
         """Returns how the engine's process has ended."""
+        self._is_lost = True
         account = ""
         with contextlib.suppress(OSError):
             account = Path(self._account).read_text(errors="replace")

@@ -76,7 +76,8 @@ def _engines(driver: psutil.Process) -> list[psutil.Process]:
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.crash
-@pytest.mark.timeout(600)
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_engines_that_are_killed_change_no_decision(tmp_path: Path) -> None:
     file = sweeps.write(tmp_path, trials=12, search={"method": "random"}, **PACK)
     root, log = tmp_path / "store", tmp_path / "log"
