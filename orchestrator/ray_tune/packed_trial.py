@@ -78,7 +78,9 @@ class PackedLearner:
             if trial.join(configuration, resume_from, self._most):
                 climb(trial, configuration, rungs, report, interruption)
         except ModelLostError as lost:
-            self._note(lost, trial.company)
+            if trial.company and self._most == 1:  # for sure: it had asked for it
+                raise ModelLostError(lost.account, was_alone=True) from lost
+            self._note(trial.company)
             raise
         finally:
             trial.leave()
@@ -87,18 +89,17 @@ class PackedLearner:
         """Notes that the trial has come to a rung: what ended an engine before was not it."""
         self._deaths, self._most = 0, math.inf
 
-    def _note(self, lost: ModelLostError, company: int) -> None:
+    def _note(self, company: int) -> None:
         """Has the trial go on in smaller company where engines have died under it before.
 
         Args:
-            lost: How the engine was lost.
-            company: Trials that were there.
+            company: Trials that were there when the engine was last heard of; 0 where nothing died.
         """
         if not company:
             time.sleep(_AGAIN_SECONDS)
             return
         self._deaths += 1
-        if self._deaths > 1 and not lost.was_alone:
+        if self._deaths > 1:
             self._most = max(1, company // 2)
 
 
@@ -290,7 +291,7 @@ class PackedTrial:
         account = ""
         with contextlib.suppress(OSError):
             account = Path(self._account).read_text(errors="replace")
-        return ModelLostError(account, was_alone=self.company == 1)
+        return ModelLostError(account)
 
 
 def _last_line(error: Exception) -> str:

@@ -49,6 +49,8 @@ class ToyEngine:
         self._waiting: list[tuple[str, Future[int]]] = []
         self._thread = ThreadPoolExecutor(1)
         self.works = True
+        self._idle = watch.paused()
+        self._idle.__enter__()
 
     def join(
         self, key: str, configuration: TrialConfiguration, checkpoint: Path | None, most: float
@@ -63,7 +65,14 @@ class ToyEngine:
 
     def reach(self, key: str, examples: int, *, scores: bool) -> Future[Reached]:
         def reach(guest: _Guest) -> Reached:
-            self._watch.beat()
+            self._idle.__exit__(None, None, None)
+            try:
+                return at_rung(guest)
+            finally:
+                self._idle = self._watch.paused()
+                self._idle.__enter__()
+
+        def at_rung(guest: _Guest) -> Reached:
             toy.suffer(guest.configuration, guest.index)
             if not toy.pass_gate(guest):
                 ended = Training(None, False, None, 0, 0.0, interrupted=True)
@@ -117,6 +126,7 @@ class ToyEngine:
 
     def close(self) -> None:
         self._thread.shutdown()
+        self._idle.__exit__(None, None, None)
 
     def _admit(self) -> None:
         """Takes in whoever waits and has a place, first come, first served."""

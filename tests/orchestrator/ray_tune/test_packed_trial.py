@@ -53,13 +53,14 @@ class _Actor:
         return getattr(self._process, method)(*arguments)
 
     def end(self) -> None:
+        self._process._engine.close()
         self._process._watchdog.__exit__()
 
 
 @pytest.fixture
 def actor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Actor]:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGALRM)
-    made = _Actor(tmp_path, 3)
+    made = _Actor(tmp_path, 5)
 
     ray = SimpleNamespace(
         get_actor=lambda name: made,
@@ -142,21 +143,27 @@ def _most(actor: _Actor) -> list[float]:
     return [arguments[-1] for method, *arguments in actor.asked if method == "join"]
 
 
-def test_after_two_deaths_the_company_is_halved_until_the_trial_is_alone(actor: _Actor) -> None:
-    for key in ("others", "more"):
+@pytest.mark.parametrize(
+    ("others", "most"), [(0, [math.inf, math.inf, 1]), (4, [math.inf, math.inf, 2, 1])]
+)
+def test_after_two_deaths_the_company_is_halved_until_the_trial_is_alone(
+    actor: _Actor, others: int, most: list[float]
+) -> None:
+    keys = [f"other {number}" for number in range(others)]
+    for key in keys:
         actor.join.remote(key, configured().to_dict(), None, math.inf).result()
     actor.dies = lambda method: method == "reach"
     learner = PackedLearner("engine", "t-1")
-    for _ in range(2):
+    for visit in range(len(most)):
+        if visit == 2:
+            for key in keys[1:]:
+                actor.leave.remote(key).result()
+        if visit == 3:
+            actor.leave.remote(keys[0]).result()
         with pytest.raises(ModelLostError) as lost:
             learner(configured(), RUNGS, _Report())
-        assert not lost.value.was_alone
-    for key in ("others", "more"):
-        actor.leave.remote(key).result()
-    with pytest.raises(ModelLostError) as lost:
-        learner(configured(), RUNGS, _Report())
-    assert lost.value.was_alone
-    assert _most(actor)[2:] == [math.inf, math.inf, 1]
+        assert lost.value.was_alone == (visit == len(most) - 1)
+    assert _most(actor)[others:] == most
 
 
 def test_a_rung_that_is_reached_speaks_for_the_trial(actor: _Actor) -> None:
@@ -206,7 +213,7 @@ def test_an_engine_that_is_to_end_has_the_trial_save_and_go_on(
 def test_a_trial_that_waits_for_a_place_ends_when_it_is_told_to(
     actor: _Actor, tmp_path: Path
 ) -> None:
-    for key in ("one", "two", "three"):
+    for key in ("one", "two", "three", "four", "five"):
         actor.join.remote(key, configured().to_dict(), None, math.inf).result()
     interruption, report = _Interruption(tmp_path), _Report()
 

@@ -31,6 +31,7 @@ class _Room(FixedRoom):
     def __init__(self) -> None:
         super().__init__(Slots("cpu", 8, 1, {"CPU": 1.0}))
         self.changes = True
+        self.engines = None
         self.told: list[int] = []
 
     def next(self, running: Mapping[str, int], left: int) -> Slots | None:

@@ -155,7 +155,7 @@ class _Moving:
 
     def __init__(self, nodes: int) -> None:
         self.slots, self.most, self.changes = ROOM.slots, 1, True
-        self.marker = None
+        self.marker, self.engines = None, None
         self.left, self.set_aside_for = nodes, list[str]()
 
     def look(self) -> None: ...

@@ -61,6 +61,7 @@ def _report(name: str, number: int, rung: int, *, diverged: bool) -> dict[str, A
         examples_seen=2**53 + 1,  # does not fit a float64
         device_name="Gerät №1",
         checkpoint=None if number else f"checkpoints/sweep={SWEEP}/{name}",
+        pack_size=None if number == 1 else 1.0 + rung / 2,
         steps=None if number == 1 else [_step(step, rung) for step in (1, 2)],
     )
 
