@@ -42,8 +42,11 @@ def test_importing_the_commands_loads_no_learning_library(module: str) -> None:
     assert loaded(module, "torch", "transformers", "peft", "datasets") == set()
 
 
-def test_a_report_loads_no_client_of_the_hub() -> None:
-    imported = "orchestrator.results.cli, orchestrator.results.report.file"
+@pytest.mark.parametrize(
+    "imported",
+    ["orchestrator.sweep.cli", "orchestrator.results.cli, orchestrator.results.report.file"],
+)
+def test_a_sweep_of_what_is_here_and_a_report_load_no_client_of_the_hub(imported: str) -> None:
     assert loaded(imported, "huggingface_hub") == set()
 
 

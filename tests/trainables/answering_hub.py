@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 from huggingface_hub import HfApi, constants
-
-from trainables.runtime import hub
 
 
 def go_online(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -15,7 +14,7 @@ def go_online(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HOME", str(folder / "hub-home"))
     monkeypatch.delenv("HF_DATASETS_CACHE", raising=False)
-    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *a, **k: None)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *a, **k: None)
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, value: object) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 from transformers import ByT5Tokenizer
 
@@ -15,7 +16,6 @@ from tests.trainables.answering_hub import answer, go_online
 from tests.trainables.tiny_base import write_tiny_base
 from trainables.base_models import locations
 from trainables.base_models.availability import check_model
-from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
 
 
@@ -189,7 +189,7 @@ def test_what_is_in_the_local_cache_needs_no_hub(
         asked.append((name, revision))
         return str(base / file) if (base / file).is_file() else None
 
-    monkeypatch.setattr(hub, "try_to_load_from_cache", cached)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", cached)
     check_model("somebody/something", "abc")
     assert set(asked) == {("somebody/something", "abc")}
 
