@@ -50,6 +50,11 @@ def test_a_sweep_of_what_is_here_and_a_report_load_no_client_of_the_hub(imported
     assert loaded(imported, "huggingface_hub") == set()
 
 
+def test_what_trains_loads_nothing_that_a_trial_on_the_embedded_profile_has_no_use_for() -> None:
+    unused = ("datasets", "pandas", "polars", "duckdb", "optuna", "pydantic", "sqlglot")
+    assert loaded("trainables.finetune", *unused) == set()
+
+
 def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:
     from transformers import CONFIG_MAPPING
     from transformers.models.auto import modeling_auto

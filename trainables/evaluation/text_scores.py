@@ -40,7 +40,7 @@ from trainables.evaluation.meteor import (
     meteor,
     no_synonyms,
 )
-from trainables.sql.normal_form import same_statement
+from trainables.sql.exact_match import same_statement
 from trainables.sql.parsing import process as parsing
 
 LARGEST_TABLE = 250_000

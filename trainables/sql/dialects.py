@@ -12,8 +12,7 @@ from typing import Any
 
 from trainables.sql.parsing import process as parsing
 from trainables.sql.sandbox.statements import split_statements
-from trainables.sql.translation.grammar import DIALECTS
-from trainables.sql.translation.translate import translate
+from trainables.sql.translation import DIALECTS
 
 __all__ = [
     "DIALECTS",
@@ -247,6 +246,9 @@ def translations(
         context_binds: Whether a text is of no dialect that the context is not of.
         dialects: Those to be tried.
     """
+    # sqlglot and the rules: 0.3 CPU s that the parsing process alone has a use for.
+    from trainables.sql.translation.translate import translate
+
     found = (translate(d, context, text, known_tables=context_binds) for d in dialects)
     return [
         {

@@ -5,3 +5,6 @@
 `sql.sandbox.functions` where SQLite has none; `reading` brings them together. An allow-list: what
 no rule says is refused, with what it was. Strings in, strings out; nothing is run here.
 """
+
+DIALECTS = ("mysql", "postgres", "tsql", "oracle")
+"""Those that are said in SQLite."""

@@ -42,7 +42,7 @@ def check_order(tokens: Sequence[Token], dialect: str) -> None:
 
     Args:
         tokens: Of a whole text.
-        dialect: One of `grammar.DIALECTS`.
+        dialect: One of `DIALECTS`.
 
     Raises:
         NotSpoken: There are such.

@@ -18,8 +18,6 @@ from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
 from trainables.sql.translation import clauses, scripts, signs
 from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
-DIALECTS = ("mysql", "postgres", "tsql", "oracle")
-
 
 def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
     """Returns a dialect that knows no function but those of a syntax of their own.

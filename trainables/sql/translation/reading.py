@@ -134,7 +134,7 @@ class Reading:
     """Says the parts of a text in SQLite; gathers what they need to run.
 
     Args:
-        dialect: One of `grammar.DIALECTS`.
+        dialect: One of `DIALECTS`.
         tables: Those that there are, by their names in lower case; statements add to them.
 
     Attributes:

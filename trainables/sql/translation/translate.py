@@ -12,6 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from trainables.sql.translation import (
+    DIALECTS,
     aggregates,
     alter,
     arithmetic,
@@ -31,7 +32,7 @@ from trainables.sql.translation import (
     update,
 )
 from trainables.sql.translation.alter import with_constraints_in_place
-from trainables.sql.translation.grammar import DIALECTS, parse, quoted_doubly
+from trainables.sql.translation.grammar import parse, quoted_doubly
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
 from trainables.sql.translation.reading import Reading, Tables
 
@@ -69,7 +70,7 @@ def translate(
     """Returns a context, or a text in its context, said in SQLite.
 
     Args:
-        dialect: One of `grammar.DIALECTS`.
+        dialect: One of `DIALECTS`.
         context: What builds the database, in the same dialect.
         text: The statements to be said; None: the context itself.
         known_tables: Whether a context that is not of the dialect refuses the text too; else the

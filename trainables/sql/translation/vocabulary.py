@@ -50,7 +50,7 @@ def most(dialect: str, name: str) -> int:
     """Returns how many arguments a function takes, where that is more than is translated; else 0.
 
     Args:
-        dialect: One of `grammar.DIALECTS`.
+        dialect: One of `DIALECTS`.
         name: In upper case.
     """
     return _MOST_ARGUMENTS[dialect].get(name, 0)

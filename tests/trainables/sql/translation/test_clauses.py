@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from trainables.sql.execution import SqlExecutor
-from trainables.sql.translation.grammar import DIALECTS
+from trainables.sql.translation import DIALECTS
 from trainables.sql.translation.translate import translate
 
 CONTEXT = (

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from trainables.sql.translation import structure
-from trainables.sql.translation.grammar import DIALECTS, parse
+from trainables.sql.translation import DIALECTS, structure
+from trainables.sql.translation.grammar import parse
 from trainables.sql.translation.kinds import NotKnown
 from trainables.sql.translation.scripts import readable
 from trainables.sql.translation.translate import translate
