@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from tests.trainables.loop_base import configuration, write_loop_base
+from tests.trainables.sql.parsing.calls import process_id
 from tests.trainables.techniques.cases import brisk_rate
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Metrics, RungReport
@@ -21,6 +22,7 @@ from trainables.contract.scores import COLUMNS_OF_SCORES, SCORES
 from trainables.data.errors import DatasetError
 from trainables.embedded import corpus
 from trainables.finetune import Finetuning, finetune
+from trainables.sql.parsing import process as parsing
 from trainables.techniques.registry import TRAINED
 from trainables.training.optimizer import Optimizer
 
@@ -339,6 +341,16 @@ def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     optimizer.step(0.0)
     moment = optimizer.state()["weight/exp_avg"]  # a tenth of the gradient after one step
     assert float((moment * 10).norm()) == pytest.approx(0.5, rel=1e-4)
+
+
+def test_the_process_that_reads_sql_serves_the_next_trial_too(base: str) -> None:
+    served_by = set()
+    for seed in (0, 1):
+        trial = Finetuning(dataclasses.replace(configuration(base, "lora"), seed=seed), "cpu")
+        trial.evaluate("validation")
+        trial.close()
+        served_by.update(parsing.shared().map(process_id, [()]))
+    assert len(served_by) == 1
 
 
 @pytest.mark.parametrize("technique", TRAINED)

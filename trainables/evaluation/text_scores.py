@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,9 @@ from trainables.sql.parsing import process as parsing
 
 LARGEST_TABLE = 250_000
 """Pairs of tokens up to which rouge-score fills its table; above, we get the number without."""
+
+_MOST_CACHED = 1_000
+"""Characters of a text whose tokens are kept; references come again at each evaluation."""
 
 ROWS_AT_ONCE = 64
 """Handed to the parsing process together. It compares them while this one does the other scores."""
@@ -119,7 +123,8 @@ def score(
 def _overlaps(
     prediction: str, reference: str, wordnet: Synonyms, beat: Callable[[], None]
 ) -> dict[str, float]:
-    written, wanted = tokenise(prediction), tokenise(reference)
+    written = tokenise(prediction)
+    wanted = (_kept_tokens if len(reference) <= _MOST_CACHED else tokenise)(reference)
     bleu = float(sentence_bleu([wanted], written, smoothing_function=_smoothing))
     # Each takes seconds for texts of a hundred thousand words.
     beat()
@@ -148,13 +153,19 @@ def tokenise(text: str) -> list[str]:
     return tokens
 
 
+_kept_tokens = lru_cache(maxsize=2_048)(tokenise)
+"""Of references, which come again at each evaluation; to be read only."""
+
+
 def _rouge_l(prediction: str, reference: str) -> float:
-    written = _rouge_tokenizer.tokenize(prediction)
-    wanted = _rouge_tokenizer.tokenize(reference)
-    if len(written) * len(wanted) <= LARGEST_TABLE:
-        return float(_rouge.score(reference, prediction)["rougeL"].fmeasure)
-    common = longest_common_subsequence(wanted, written)
-    return float(scoring.fmeasure(common / len(written), common / len(wanted)))
+    # A text has no more words than characters: most pairs need not be cut to be counted.
+    if len(prediction) * len(reference) > LARGEST_TABLE:
+        written = _rouge_tokenizer.tokenize(prediction)
+        wanted = _rouge_tokenizer.tokenize(reference)
+        if len(written) * len(wanted) > LARGEST_TABLE:
+            common = longest_common_subsequence(wanted, written)
+            return float(scoring.fmeasure(common / len(written), common / len(wanted)))
+    return float(_rouge.score(reference, prediction)["rougeL"].fmeasure)
 
 
 def _rouge_l_recall(written: Sequence[str], wanted: Sequence[str]) -> float:
