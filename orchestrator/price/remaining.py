@@ -20,6 +20,30 @@ _BEGINNING = RunReport(0, None, None)
 
 
 @dataclass
+class _Start:
+    """A run that a process was started for.
+
+    Attributes:
+        proposal: The run.
+        at: When it took its slot.
+        worked: Seconds of work that it has reported since.
+        seconds: From there to a report, less the work; the least of all its reports, of which some
+            may be heard late. None before the first.
+    """
+
+    proposal: Proposal
+    at: float
+    worked: float = 0.0
+    seconds: float | None = None
+
+    def heard(self, now: float, worked: float) -> None:
+        """Notes a report of so many seconds of work."""
+        self.worked += max(0.0, worked)
+        seconds = max(0.0, now - self.at - self.worked)
+        self.seconds = seconds if self.seconds is None else min(self.seconds, seconds)
+
+
+@dataclass
 class _Rate:
     """Seconds, and of how many."""
 
@@ -49,8 +73,11 @@ class Remaining:
 
     The work that is left is what `expected_work` expects less what was done; of confirming runs it
     is known once they are chosen. Its time follows from seconds an example and a row, measured on
-    this sweep's trials, times what all slots took so far for each second of such work: loading and
-    waiting.
+    this sweep's trials, times what all slots took so far for each second of such work: set-up and
+    waiting. Apart from that are the starts of processes, in each of which libraries load once: a
+    process serves one run after another, so that the runs of a phase that begin before any of it
+    has freed its slot have each started one. Confirming runs, which are still to come, start as
+    many of their own.
     """
 
     def __init__(
@@ -78,10 +105,15 @@ class Remaining:
         self._last: dict[int, RunReport] = {}
         self._running: dict[int, tuple[Proposal, float]] = {}
         self._busy = 0.0
+        self._starts: dict[int, _Start] = {}
+        self._reused: set[str] = set()
 
     def started(self, proposal: Proposal) -> None:
         """Notes that a run takes a slot."""
-        self._running[proposal.trial_number] = (proposal, self._clock())
+        now = self._clock()
+        self._running[proposal.trial_number] = (proposal, now)
+        if _phase(proposal) not in self._reused:
+            self._starts[proposal.trial_number] = _Start(proposal, now)
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Notes what a run has done since its last report."""
@@ -98,11 +130,20 @@ class Remaining:
             rate.add(report.eval_seconds - before.eval_seconds, report.eval_rows)
         done[2 if report.scored else 1] += report.eval_rows
         self._last[number] = report
+        if (start := self._starts.get(number)) is not None:
+            worked = report.train_seconds - before.train_seconds
+            worked += report.eval_seconds - before.eval_seconds
+            start.heard(self._clock(), worked)
 
     def freed(self, proposal: Proposal) -> None:
         """Notes that a run has freed its slot, for a time or for good."""
-        if (running := self._running.pop(proposal.trial_number, None)) is not None:
-            self._busy += self._clock() - running[1]
+        if (running := self._running.pop(proposal.trial_number, None)) is None:
+            return
+        self._reused.add(_phase(proposal))
+        self._busy += self._clock() - running[1]
+        if (start := self._starts.get(proposal.trial_number)) and start.seconds is None:
+            # It has ended without a report: all of its time is that of a process that starts.
+            start.seconds = self._clock() - start.at
 
     def ended(self, proposal: Proposal, outcome: str) -> None:
         """Notes that a run has come to its end."""
@@ -151,7 +192,27 @@ class Remaining:
             return None
         now = self._clock()
         busy = self._busy + sum(now - since for _, since in self._running.values())
-        return left * busy / done
+        spent, to_come = self._starting(now, seen)
+        return left * (busy - spent) / done + to_come
+
+    def _starting(self, now: float, seen: Callable[[int], int]) -> tuple[float, float]:
+        """Returns the seconds of slots that starts of processes took, and those they will take."""
+        known = [each.seconds for each in self._starts.values() if each.seconds is not None]
+        mean = sum(known) / len(known) if known else 0.0
+        spent, to_come = sum(known), 0.0
+        for number, start in self._starts.items():
+            if start.seconds is None:
+                speed = self._speed(_technique(start.proposal)).example
+                trained = seen(number) * speed.middle if speed is not None else 0.0
+                so_far = max(0.0, now - start.at - trained)
+                spent += so_far
+                if not trained:
+                    to_come += max(0.0, mean - so_far)
+        confirming = sum(w.runs for key, w in self._expected.items() if key[0] == CONFIRMING)
+        phases = [_phase(start.proposal) for start in self._starts.values()]
+        if confirming and CONFIRMING not in phases:
+            to_come += mean * min(len(phases), confirming)
+        return spent, to_come
 
     def _worked(self, key: _Key, seen: Callable[[int], int]) -> list[float]:
         """Returns examples, loss rows and scored rows, those of running trials included."""
@@ -191,7 +252,11 @@ def _work(key: _Key, amounts: list[float]) -> Work:
 
 
 def _key(proposal: Proposal) -> _Key:
-    return CONFIRMING if proposal.confirms else TUNING, _technique(proposal)
+    return _phase(proposal), _technique(proposal)
+
+
+def _phase(proposal: Proposal) -> str:
+    return CONFIRMING if proposal.confirms else TUNING
 
 
 def _technique(proposal: Proposal) -> str:

@@ -151,3 +151,59 @@ def test_a_trial_that_waits_takes_no_time(tmp_path: Path, clock: _Clock) -> None
     remaining.freed(_proposal(0))
     clock.now += 1000
     assert remaining.device_seconds() == pytest.approx(135.0)
+
+
+def _begin(
+    remaining: Remaining, clock: _Clock, proposals: list[Proposal], start: float, work: float
+) -> None:
+    """Runs some at the same time to their ends, in processes that take so long to start."""
+    for proposal in proposals:
+        remaining.started(proposal)
+    clock.now += start + work
+    for proposal in proposals:
+        _report(remaining, proposal, 900, work)
+        remaining.ended(proposal, "completed")
+
+
+def test_the_start_of_processes_does_not_go_on(tmp_path: Path, clock: _Clock) -> None:
+    sweep = _sweep(tmp_path, stopping=None, trials=6)
+    remaining = Remaining(sweep, 0, {}, clock)
+    _begin(remaining, clock, [_proposal(0), _proposal(1)], start=300, work=90)
+    assert remaining.device_seconds() == pytest.approx(4 * 90)
+    # Set-up in a process that has run another one before is found in each run.
+    _begin(remaining, clock, [_proposal(2), _proposal(3)], start=30, work=90)
+    assert remaining.device_seconds() == pytest.approx(2 * 90 * (2 * 90 + 2 * 120) / (4 * 90))
+
+
+def test_what_starts_beside_the_first_reports_is_no_speed(tmp_path: Path, clock: _Clock) -> None:
+    sweep = _sweep(tmp_path, stopping=None, trials=2)
+    remaining = Remaining(sweep, 0, {}, clock)
+    remaining.started(_proposal(0))
+    remaining.started(_proposal(1))
+    clock.now += 390
+    _report(remaining, _proposal(0), 900, 90.0)
+    remaining.ended(_proposal(0), "completed")
+    assert remaining.device_seconds() == pytest.approx(90)
+    assert remaining.device_seconds(lambda number: 450) == pytest.approx(45)
+
+
+def test_confirming_runs_have_processes_of_their_own_to_start(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    sweep = _sweep(tmp_path, stopping=None, trials=2, confirm={"runs": 4, "seeds": 2})
+    remaining = Remaining(sweep, 0, {}, clock)
+    _begin(remaining, clock, [_proposal(0), _proposal(1)], start=300, work=90)
+    remaining.confirming({"lora": 4})
+    assert remaining.device_seconds() == pytest.approx(4 * 90 + 2 * 300)
+    confirming = [_proposal(number) for number in (FIRST, FIRST + 1)]
+    for proposal in confirming:
+        remaining.started(proposal)
+    clock.now += 200
+    assert remaining.device_seconds() == pytest.approx(4 * 90 + 2 * 100)
+    clock.now += 190
+    for proposal in confirming:
+        _report(remaining, proposal, 900, 90.0)
+        remaining.ended(proposal, "completed")
+    assert remaining.device_seconds() == pytest.approx(2 * 90)
+    remaining.started(_proposal(FIRST + 2))
+    assert remaining.device_seconds() == pytest.approx(2 * 90)

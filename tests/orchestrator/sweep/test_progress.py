@@ -88,9 +88,10 @@ def test_time_left_is_work_left_at_the_speed_so_far_over_the_slots(
             report = RunReport(rung, 0.5, 1.5, train_seconds=took, eval_rows=100, scored=True)
             progress.reported(_proposal(number), report)
         progress.ended(_proposal(number), _row(0.5))
-    # The baseline ended earlier, two of eight trials now: six of 45 s on 2 slots.
-    assert progress.seconds_left() == pytest.approx(135.0)
-    assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 15 s left"
+    # The baseline ended earlier, two of eight trials now: six on 2 slots, of 40 s and of what the
+    # two took beside it, but for 5 s in which the first one's process started.
+    assert progress.seconds_left() == pytest.approx(6 * 40 * (85 / 80) / 2)
+    assert progress.summary() == "3 of 9 trials, best rouge_l 0.5000, about 2 min 08 s left"
 
 
 def test_confirming_runs_that_are_taken_over_are_not_left(tmp_path: Path, clock: _Clock) -> None:
