@@ -81,8 +81,8 @@ def test_protocol(row: Row) -> str | None:
 
 def parameters(row: Row) -> dict[str, Any]:
     """Returns technique, the technique's own parameters, and data size, the telling ones first."""
-    own = _parameters(row)
-    return {name: own[name] for name in _in_order(own)}
+    recorded(row)  # which names the trial where there is no configuration
+    return dict(_parameters(row["config_json"], row["technique"], row["data_size"]))
 
 
 def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
@@ -98,9 +98,8 @@ def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
 
 def configuration_name(row: Row) -> tuple[Any, ...]:
     """Returns what the runs of one configuration have in common, and those of no other."""
-    config = recorded(row)
-    name = (*sorted(_parameters(row).items(), key=repr), config.get("budget_examples"))
-    return tuple(map(repr, name))
+    recorded(row)
+    return _name(row["config_json"], row["technique"], row["data_size"])
 
 
 def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -109,7 +108,7 @@ def varied(rows: Iterable[Row]) -> dict[str, list[str]]:
     One whose default follows another (LoRA's alpha: twice the rank) does not count where every
     trial has that default: it then says nothing of its own.
     """
-    return varying(map(_parameters, rows))
+    return varying(map(parameters, rows))
 
 
 def varying(configurations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
@@ -146,7 +145,7 @@ class Configurations:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        own = [_parameters(row) for row in rows]
+        own = [parameters(row) for row in rows]
         self._within = varying(own)
         self._anywhere = {
             name
@@ -171,9 +170,17 @@ def _written(own: Mapping[str, Any], names: Iterable[str]) -> str:
     return configuration({"technique": own["technique"]} | given)
 
 
-def _parameters(row: Row) -> dict[str, Any]:
-    own = recorded(row).get("parameters", {})
-    return {"technique": row["technique"], **own, "data_size": row["data_size"]}
+# Both are asked for of each row a dozen times in a report.
+@lru_cache(maxsize=1 << 16)
+def _parameters(config: str | None, technique: str, data_size: int | None) -> Mapping[str, Any]:
+    own = {"technique": technique, **_object(config).get("parameters", {}), "data_size": data_size}
+    return {name: own[name] for name in _in_order(own)}
+
+
+@lru_cache(maxsize=1 << 16)
+def _name(config: str | None, technique: str, data_size: int | None) -> tuple[Any, ...]:
+    own = sorted(_parameters(config, technique, data_size).items(), key=repr)
+    return tuple(map(repr, (*own, _object(config).get("budget_examples"))))
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.leaderboard import leaderboard
+from orchestrator.results.leaderboard import Ranking
 from orchestrator.results.selection import (
     final_rows,
     final_table,
@@ -91,7 +91,7 @@ def _best(root: Root, sweep_id: str, rows: Sequence[Row]) -> Row:
     confirmed = confirmed_sweep(root, sweep_id, final_rows(root, [sweep_id]))
     if confirmed is not None and confirmed.best is not None:
         return find_trial(rows, confirmed.best.rows[0]["trial_id"])
-    for entry in leaderboard(root, sweep_id):
+    for entry in Ranking(root, [sweep_id], None, ()).entries(1):  # those that completed come first
         if entry["place"] is not None and entry["outcome"] == "completed":
             return find_trial(rows, entry["trial_id"])
     raise ResultsError(
