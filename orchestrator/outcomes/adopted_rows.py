@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.outcomes.final_row import names_of
 from orchestrator.search.proposals import Proposal
-from orchestrator.state.checkpoints import TrialCheckpoints
+from orchestrator.state.checkpoints import TrialCheckpoints, examples_of
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row
 
@@ -60,6 +60,5 @@ def _without_version(row: Row) -> Row:
 def _own_checkpoint(stored: StoredSweep, proposal: Proposal, row: Row) -> str | None:
     if row["checkpoint"] is None:
         return None
-    examples = int(str(row["checkpoint"]).rpartition("/")[2])
     checkpoints = TrialCheckpoints(stored.files, stored.trial_id(proposal.trial_number))
-    return str(checkpoints.path(examples).relative_to(stored.root))
+    return checkpoints.key(examples_of(row["checkpoint"]))

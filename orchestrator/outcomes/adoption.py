@@ -8,10 +8,7 @@ taken up by the next one. A run whose rows are gone by then is trained.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from orchestrator.outcomes.adopted_rows import adopted_final_row, adopted_report
 from orchestrator.search import adoption as search
@@ -20,7 +17,7 @@ from orchestrator.search.content import Content, content_id
 from orchestrator.search.halving import RUNG, compared_with
 from orchestrator.search.proposals import Numbering, Proposal, rungs, trial_configuration
 from orchestrator.state.adoption_log import NOTHING, AdoptionLog
-from orchestrator.state.checkpoints import TrialCheckpoints, check_inside
+from orchestrator.state.checkpoints import TrialCheckpoints
 from orchestrator.state.content_log import ContentLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
@@ -42,11 +39,11 @@ def adoptable(stored: StoredSweep, content: Content) -> Adoption:
     """
     rows: list[Row] = []
     rules: dict[str, StoppingRule] = {}
-    for sweep_id in reader.sweeps(stored.root):
+    for sweep_id in reader.sweeps(stored.address):
         if sweep_id == stored.id:
             continue
         try:
-            found = index.trials(stored.root, sweep_id, columns=search.COLUMNS).to_pylist()
+            found = index.trials(stored.address, sweep_id, columns=search.COLUMNS).to_pylist()
             rule = AdoptionLog(SweepFiles(stored.store, sweep_id)).rule()
         except StoreError:
             continue
@@ -130,7 +127,7 @@ def carry_out_confirming(stored: StoredSweep, runs: Iterable[Proposal]) -> int:
 
 def _done(stored: StoredSweep) -> set[int]:
     columns = ("trial_number",)
-    return set(index.trials(stored.root, stored.id, columns=columns)[columns[0]].to_pylist())
+    return set(index.trials(stored.address, stored.id, columns=columns)[columns[0]].to_pylist())
 
 
 def _propose(stored: StoredSweep, runs: Sequence[AdoptedRun]) -> None:
@@ -202,31 +199,10 @@ def source_of(stored: StoredSweep, proposal: Proposal) -> Source | None:
 
 def _finish(stored: StoredSweep, proposal: Proposal, row: Row) -> Row:
     """Publishes the final row of a run, and its model before that."""
-    _link_checkpoint(stored, stored.trial_id(proposal.trial_number), row)
+    if row["checkpoint"] is not None:
+        trial = stored.trial_id(proposal.trial_number)
+        TrialCheckpoints(stored.files, trial).take_over(row["checkpoint"])
     return stored.store.publish_trial(adopted_final_row(stored, proposal, row))
-
-
-def _link_checkpoint(stored: StoredSweep, trial: str, row: Row) -> None:
-    """Links a model that another sweep has kept into this sweep's checkpoints."""
-    if row["checkpoint"] is None:
-        return
-    there = stored.root / row["checkpoint"]
-    if not there.is_dir():
-        return
-    check_inside(stored.root, there)
-
-    def link(folder: Path) -> None:
-        shutil.copytree(there, folder, copy_function=_link, dirs_exist_ok=True)
-
-    TrialCheckpoints(stored.files, trial).publish(int(there.name), link)
-
-
-def _link(source: str, target: str) -> str:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without links
-        shutil.copy2(source, target)
-    return target
 
 
 def _reports(stored: StoredSweep, sources: Sequence[Source]) -> dict[Source, list[Row]]:
@@ -234,7 +210,7 @@ def _reports(stored: StoredSweep, sources: Sequence[Source]) -> dict[Source, lis
     columns = ("sweep_id", "trial_id", "rung", RUNG, "eval_loss", stored.sweep.compared_by)
     found: dict[Source, list[Row]] = {source: [] for source in sources}
     for sweep_id in sorted({source.sweep_id for source in sources}):
-        table = index.reports(stored.root, sweep_id, columns=tuple(dict.fromkeys(columns)))
+        table = index.reports(stored.address, sweep_id, columns=tuple(dict.fromkeys(columns)))
         for row in table.to_pylist():
             source = Source(row["sweep_id"], row["trial_id"])
             if source in found:

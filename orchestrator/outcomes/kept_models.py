@@ -10,15 +10,11 @@ from __future__ import annotations
 import bisect
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 
-from orchestrator.state.checkpoints import check_inside, discard, is_checkpoint
+from orchestrator.state.checkpoints import TrialCheckpoints
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
-
-TRAINING_STATE = "training_state.safetensors"
-"""What a checkpoint holds only for going on; the learner's name for it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +26,7 @@ class _Model:
         rung_from_end: 0 of a completed trial; of a stopped one the less, the later it ended.
         loss: The objective of a completed trial, less if it is better; else the validation loss.
         trial_number: The trial's.
-        folder: Where it lies.
+        trial_id: The trial's.
         size: In bytes.
     """
 
@@ -38,7 +34,7 @@ class _Model:
     rung_from_end: float
     loss: float
     trial_number: int
-    folder: Path
+    trial_id: str
     size: int
 
 
@@ -52,7 +48,6 @@ class KeptModels:
     def __init__(self, stored: StoredSweep) -> None:
         """Begins with none; `ended` is to be called for those that had ended before, too."""
         sweep = stored.sweep
-        self._root = stored.root
         self._files = stored.files
         self._sign = -1.0 if sweep.objective.mode == "max" else 1.0
         self._count = sweep.limits.checkpoints
@@ -70,26 +65,19 @@ class KeptModels:
             self._take_in(row)
 
     def _take_in(self, row: Row) -> None:
-        all_of_it = self._files.checkpoints(row["trial_id"])
+        trial = row["trial_id"]
+        checkpoints = TrialCheckpoints(self._files, trial)
         rank = self._rank(row)
         if row["checkpoint"] is None or rank is None:
             # It diverged or failed: nobody can rank it, nor want it.
-            discard(self._root, all_of_it)
+            checkpoints.discard()
             return
-        folder = self._root / row["checkpoint"]
-        for other in all_of_it.glob("*"):
-            # Of an interruption between rungs, or of a rung whose report nobody has seen.
-            if other != folder and is_checkpoint(other):
-                discard(self._root, other)
-        if folder.is_dir():
-            check_inside(self._root, folder)
-            (folder / TRAINING_STATE).unlink(missing_ok=True)
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = checkpoints.keep_only(row["checkpoint"])
+        if size is not None:
             searched = row["phase"] != CONFIRM
-            model = _Model(searched, *rank, row["trial_number"], folder, size)
-            bisect.insort(self._kept, model)
+            bisect.insort(self._kept, _Model(searched, *rank, row["trial_number"], trial, size))
             while len(self._kept) > 1 and self._is_full():
-                discard(self._root, self._kept.pop().folder.parent)
+                TrialCheckpoints(self._files, self._kept.pop().trial_id).discard()
 
     def _rank(self, row: Row) -> tuple[float, float] | None:
         """Returns what a model is ranked by, the best the smallest; None if nothing is known."""

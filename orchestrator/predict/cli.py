@@ -15,7 +15,9 @@ from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import BASE_MODEL, StoredModel, choose, with_its_base
 from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
+from orchestrator.results.root_address import root_address
 from orchestrator.results.target import check_target
+from orchestrator.store.place import Root
 from orchestrator.terminal.json_text import json_text
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole
 from orchestrator.terminal.output import Answer, Format, answer_json, emit, say, say_aside, table
@@ -77,9 +79,14 @@ def ask(
         str | None,
         typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
     ] = None,
-    root: Annotated[
-        Path, typer.Option(parser=path, metavar="DIR", help="Folder of the experiment store.")
-    ] = Path("experiments"),
+    root: Annotated[  # a `Root`: typer knows no unions, and the parser makes one
+        Any,
+        typer.Option(
+            parser=root_address,
+            metavar="DIR|s3://BUCKET/PATH",
+            help="The experiment store: a folder, or a place in a bucket (default: experiments).",
+        ),
+    ] = None,
     protocol: Annotated[
         Protocol | None,
         typer.Option(
@@ -136,6 +143,7 @@ def ask(
     Exit codes: 0 answered, 2 a mistake in the question or the options, 130 interrupted with Ctrl-C,
     1 anything else, also when --execute cannot run the SQL of a single question.
     """  # noqa: D301 - the backspace keeps the lines of a paragraph apart in --help
+    root = root or Path("experiments")
     if export is not None:
         if execute or any(v is not None for v in (question, context, database, protocol)):
             raise UserError(
@@ -271,7 +279,7 @@ def _cell(value: Any) -> str:
 
 
 def _export(
-    model: StoredModel, root: Path, target: Path, merged: bool, base_model: Path | None
+    model: StoredModel, root: Root, target: Path, merged: bool, base_model: Path | None
 ) -> None:
     name, technique = model.row["trial_id"], model.configuration.technique
     if model.checkpoint is None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from orchestrator.results.configurations import telling, whole_configuration
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.find_trial import named_trial
-from orchestrator.state.checkpoints import check_inside
+from orchestrator.state.checkpoints import checkpoint_folder, checkpoint_name
+from orchestrator.store import Store
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from trainables.base_models.availability import check_model
 from trainables.base_models.fingerprint import base_fingerprint
@@ -31,7 +33,7 @@ class StoredModel:
     Attributes:
         row: Its final row.
         configuration: What it did.
-        checkpoint: Folder of its last checkpoint; None for the untuned baseline.
+        checkpoint: Folder of this machine with its last checkpoint; None for the untuned baseline.
     """
 
     row: Row
@@ -50,11 +52,11 @@ class StoredModel:
         )
 
 
-def choose(root: Path, sweep: str | None, trial: str) -> StoredModel:
+def choose(root: Root, sweep: str | None, trial: str) -> StoredModel:
     """Finds a trial and its checkpoint.
 
     Args:
-        root: Folder of the experiment store.
+        root: Of the experiment store.
         sweep: Name, id or glob of one sweep. None means the one written to last, or for a trial's
             id any.
         trial: As in `orchestrator.results.find_trial.pick`.
@@ -99,7 +101,7 @@ def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
     return dataclasses.replace(model, configuration=configuration)
 
 
-def _checkpoint(root: Path, row: Row) -> Path | None:
+def _checkpoint(root: Root, row: Row) -> Path | None:
     if is_untuned(row):
         return None
     name = f"The trial {row['trial_id']}"
@@ -110,11 +112,13 @@ def _checkpoint(root: Path, row: Row) -> Path | None:
             f"{name} has no checkpoint: it ended as {row['outcome']} before its first report;"
             " choose another trial."
         )
-    folder: Path = root / row["checkpoint"]
-    if not folder.is_dir():
+    store = Store(root, is_read=True)
+    folder = checkpoint_folder(store, row["checkpoint"])
+    if folder is None:
         raise ResultsError(
-            f"The checkpoint of {name[0].lower()}{name[1:]} is not at {folder} any more: of the"
+            f"The checkpoint of {name[0].lower()}{name[1:]} is not at"
+            f" {checkpoint_name(store, row['checkpoint'])} any more: of the"
             " trials that have ended the best keep theirs (limits.checkpoints and"
             " limits.checkpoint_gigabytes of the search space file). Choose another trial."
         )
-    return check_inside(root, folder)
+    return folder

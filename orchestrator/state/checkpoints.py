@@ -1,51 +1,104 @@
-"""Where the checkpoints of a trial lie, and how one is published whole.
+"""The checkpoints of a trial: whole or not there, wherever the store is.
 
-A checkpoint is a folder, so it cannot go through `Store.put_if_absent`: it is written under
-`staging/`, every file and folder of it is synced, and one rename gives it its name. Another one
-takes the name away before it is removed. A checkpoint that is there already is from an earlier
-attempt at the same rung, with the same numbers, and stays.
+A checkpoint that is there already is from an earlier attempt at the same rung, with the same
+numbers, and stays.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from orchestrator.errors import remedy
-from orchestrator.state.sweep_files import CHECKPOINTS, SweepFiles
-from orchestrator.store.errors import DamagedError, NotPublishedError
-from orchestrator.store.files import STAGING
-from orchestrator.store.own_files import check_way
-from trainables.runtime.permissions import open_to_readers
+from orchestrator.state.checkpoint_folders import CheckpointFolders
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
+
+
+class CheckpointPlace(Protocol):
+    """Where checkpoints lie: below keys `checkpoints/sweep=<sweep_id>/<trial_id>/<examples>`."""
+
+    def stored(self, trial: str) -> set[int]:
+        """Returns after how many examples a trial has a checkpoint, by the key of all of its."""
+
+    def publish(self, key: str, save: Callable[[Path], None]) -> None:
+        """Writes a checkpoint, durable when this returns; one that is there stays.
+
+        Args:
+            key: Of the checkpoint.
+            save: Fills the folder that it is given.
+
+        Raises:
+            StoreError: It could not be stored; nothing became visible.
+            OSError: This machine's own disk refuses what is saved.
+        """
+
+    def folder(self, key: str) -> Path | None:
+        """Returns a folder of this machine that holds the checkpoint; None where there is none.
+
+        Raises:
+            DamagedError: It is not what was stored.
+            StoreError: It cannot be read.
+        """
+
+    def take_over(self, key: str, source: str) -> None:
+        """Publishes another trial's checkpoint as this one too, if there is one.
+
+        Raises:
+            StoreError: As `publish`.
+        """
+
+    def keep_only(self, key: str) -> int | None:
+        """Removes the trial's other checkpoints, and of this one what it has only for going on.
+
+        Returns:
+            Its size in bytes; None where it is not there.
+
+        Raises:
+            DamagedError: It is not what was stored.
+        """
+
+    def drop(self, trial: str, unwanted: Callable[[int], bool]) -> None:
+        """Removes checkpoints of a trial; no half of one ever counts as whole.
+
+        Args:
+            trial: The key of all of its.
+            unwanted: Whether to remove one, by after how many examples it was saved.
+        """
+
+    def discard_all(self, trial: str) -> None:
+        """Removes all checkpoints of a trial, by the key of all of its."""
+
+    def remove_abandoned(self, sweep: str) -> None:
+        """Removes what killed writers left long ago, by the key of all checkpoints of a sweep."""
+
+    def name(self, key: str) -> str:
+        """Returns what a checkpoint is called for a person: its whole path or address."""
 
 
 class TrialCheckpoints:
-    """The checkpoints of one trial, `checkpoints/sweep=<sweep_id>/<trial_id>/<examples>/`."""
+    """The checkpoints of one trial."""
 
     def __init__(self, files: SweepFiles, trial: str) -> None:
-        """Names the folder; nothing is made before the first checkpoint.
+        """Names them; nothing is made before the first one.
 
         Args:
             files: Those of the sweep.
             trial: Identifier of the trial.
         """
-        self._root = files.store.root
-        self._folder = files.checkpoints(trial)
+        self._place = _place(files.store)
+        self._trial = files.checkpoints_key(trial)
 
-    def path(self, rung_examples: int) -> Path:
-        """Returns where the checkpoint of the rung lies or would lie."""
-        return self._folder / f"{rung_examples:010d}"
+    def key(self, rung_examples: int) -> str:
+        """Returns by what the tables name the checkpoint of the rung: its path below the root."""
+        return f"{self._trial}/{rung_examples:010d}"
 
     def stored(self) -> set[int]:
-        """Returns after how many examples there is a checkpoint; what has its name is whole."""
-        return {int(path.name) for path in self._folder.glob("*") if is_checkpoint(path)}
+        """Returns after how many examples there is a checkpoint."""
+        return self._place.stored(self._trial)
 
-    def publish(self, rung_examples: int, save: Callable[[Path], None]) -> Path:
+    def publish(self, rung_examples: int, save: Callable[[Path], None]) -> str:
         """Writes a checkpoint, durable when this returns.
 
         Args:
@@ -53,128 +106,106 @@ class TrialCheckpoints:
             save: Fills the folder that it is given.
 
         Returns:
-            The checkpoint's folder.
+            Its key.
 
         Raises:
-            NotPublishedError: The disk is full or cannot be written to; nothing became visible.
-            DamagedError: The trial's folder is a link.
+            StoreError: It could not be stored; nothing became visible.
+            OSError: This machine's own disk refuses what is saved.
         """
-        target = check_way(self._root, self.path(rung_examples))
-        if target.is_dir():
-            return target
-        try:
-            self._publish(target, save)
-        except Exception as error:
-            if (refused := _refused(error)) is None:
-                raise
-            raise NotPublishedError(
-                f"{target} was not stored: {remedy(refused)}; what was stored before stays."
-            ) from error
-        return target
+        key = self.key(rung_examples)
+        self._place.publish(key, save)
+        return key
 
-    def _publish(self, target: Path, save: Callable[[Path], None]) -> None:
-        staged = _staging(self._root)
-        staged.mkdir()
-        try:
-            save(staged)
-            open_to_readers(staged)
-            _sync_tree(staged)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            try:
-                staged.rename(target)
-            except OSError:
-                # An attempt on a node that was given up may come at the same time.
-                if not target.is_dir():
-                    raise
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-        _sync(self._folder)
+    def folder(self, rung_examples: int) -> Path | None:
+        """Returns a folder of this machine that holds the checkpoint; see `checkpoint_folder`."""
+        return self._place.folder(self.key(rung_examples))
+
+    def take_over(self, key: str) -> None:
+        """Has another trial's checkpoint, if it is there, as this trial's at the same rung.
+
+        Args:
+            key: Of the other one.
+
+        Raises:
+            StoreError: It could not be read or stored.
+        """
+        self._place.take_over(self.key(examples_of(key)), key)
+
+    def keep_only(self, key: str) -> int | None:
+        """Removes all checkpoints but one, and of that one what it has only for going on.
+
+        Args:
+            key: Of what stays, one of this trial's.
+
+        Returns:
+            The size in bytes of what stays; None where nothing does.
+
+        Raises:
+            DamagedError: It is not what was stored.
+        """
+        return self._place.keep_only(key)
+
+    def discard(self) -> None:
+        """Removes all of them."""
+        self._place.discard_all(self._trial)
 
     def drop_after(self, rung_examples: int) -> None:
         """Removes the checkpoints of later rungs."""
-        for examples in self.stored():
-            if examples > rung_examples:
-                discard(self._root, self.path(examples))
+        self._place.drop(self._trial, lambda examples: examples > rung_examples)
 
     def drop_before(self, rung_examples: int) -> None:
         """Removes the checkpoints of earlier rungs."""
-        for examples in self.stored():
-            if examples < rung_examples:
-                discard(self._root, self.path(examples))
+        self._place.drop(self._trial, lambda examples: examples < rung_examples)
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Returns whether a path below a trial's checkpoints is one, and not somebody else's file."""
-    return re.fullmatch(r"[0-9]{10}", path.name) is not None and path.is_dir()
-
-
-def check_inside(root: Path, folder: Path) -> Path:
-    """Returns the folder if it and all that is in it lie in the store: no link leads elsewhere.
-
-    A store from elsewhere could otherwise have other files read, exported or removed.
-
-    Args:
-        root: Folder of the experiment store.
-        folder: Where a checkpoint lies, or all of a trial's.
+def remove_abandoned(files: SweepFiles) -> None:
+    """Removes what killed writers of a sweep's checkpoints left more than a day ago.
 
     Raises:
-        DamagedError: Naming what leads out of the store.
+        StoreError: The store cannot be read or written to.
     """
-    inside = root.resolve()
-    for path in (folder, *folder.rglob("*")):
-        if not path.resolve().is_relative_to(inside):
-            raise DamagedError(
-                f"{path} leads out of the store, to {path.resolve()}; remove that link, or copy"
-                " what it leads to into its place."
-            )
-    return folder
+    _place(files.store).remove_abandoned(files.all_checkpoints_key)
 
 
-def discard(root: Path, folder: Path) -> None:
-    """Removes a checkpoint, or all of a trial's: first its name, in one step, then its files.
+def checkpoint_folder(store: Store, key: str) -> Path | None:
+    """Returns a folder of this machine that holds a checkpoint; None where there is none.
 
-    So no half of it ever counts as whole. What the disk refuses is no trial's failure: if it cannot
-    be renamed it stays, and if it cannot be deleted the rest lies under `staging/`, where later
-    starts of a sweep remove what is abandoned.
+    Of a store in a bucket it is a copy, checked against what was stored.
 
     Args:
-        root: Folder of the experiment store.
-        folder: What is to go; it may be gone already, and outside of the store it stays.
+        store: The experiment store.
+        key: From the column `checkpoint`.
+
+    Raises:
+        DamagedError: It is not what was stored.
+        StoreError: It cannot be read.
     """
-    if not folder.parent.resolve().is_relative_to(root.resolve() / CHECKPOINTS):
-        return
-    with contextlib.suppress(OSError):
-        staged = folder.rename(_staging(root))
-        shutil.rmtree(staged)
+    return _place(store).folder(key)
 
 
-def _staging(root: Path) -> Path:
-    """Returns a new path under `staging/`, for a checkpoint that is being written or removed."""
-    folder = root / STAGING
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"checkpoint-{os.getpid()}-{uuid.uuid4().hex}"
+def checkpoint_name(store: Store, key: str) -> str:
+    """Returns what a checkpoint is called for a person: its whole path or address."""
+    return _place(store).name(key)
 
 
-def _refused(error: Exception) -> OSError | None:
-    """Returns the operating system's refusal behind an error, if there is one.
+def examples_of(key: str) -> int:
+    """Returns after how many examples a checkpoint was saved, by its key.
 
-    safetensors and tokenizers, written in Rust, raise errors of their own that spell it out.
+    Raises:
+        ValueError: It is no checkpoint's key.
     """
-    if isinstance(error, OSError):
-        return error
-    spelled = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(spelled[1]), os.strerror(int(spelled[1]))) if spelled else None
+    name = key.rpartition("/")[2]
+    if not re.fullmatch(r"[0-9]{10}", name):
+        raise ValueError(f"{key!r} names no checkpoint")
+    return int(name)
 
 
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
+def _place(store: Store) -> CheckpointPlace:
+    if isinstance(store.address, Path):
+        return CheckpointFolders(store.address)
+    # A folder's sweeps need not wait for obstore.
+    from orchestrator.state.checkpoint_objects import CheckpointObjects
+    from orchestrator.store.bucket import BucketFiles
 
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    assert isinstance(store.place, BucketFiles)
+    return CheckpointObjects(store.place, store.local)

@@ -8,9 +8,13 @@ from pathlib import Path, PurePosixPath
 from orchestrator.search.identity import trial_id
 from orchestrator.store import Store
 from orchestrator.store.place import Root, StoreFiles
+from orchestrator.store.roots import open_root
 
 CHECKPOINTS = "checkpoints"
 """Folder of all checkpoints below the root."""
+
+TRAINING_STATE = "training_state.safetensors"
+"""What a checkpoint holds only for going on; the learner's name for it."""
 
 _PROPOSALS, _RAY = "proposals", "ray"
 
@@ -19,20 +23,28 @@ _PROPOSALS, _RAY = "proposals", "ray"
 class SweepFiles:
     """The files of one sweep: `state/sweep=<id>/` and `checkpoints/sweep=<id>/`.
 
-    Keys are relative to the root, for `Store.put_if_absent`; paths are absolute.
+    Keys are relative to the root, for `Store.put_if_absent`; paths are absolute, and those of files
+    that stay on this machine: of a store in a bucket other machines do not see them.
 
     Attributes:
         store: Where the sweep is stored.
         sweep_id: The sweep.
+        turn: Of the sweep's driver; see `orchestrator.state.lock.Hold`.
     """
 
     store: Store
     sweep_id: str
+    turn: str = ""
 
     @property
     def place(self) -> StoreFiles:
         """Where the files of all keys are."""
         return self.store.place
+
+    @property
+    def here(self) -> StoreFiles:
+        """Where the files of this machine are, by the same keys."""
+        return self.store.place if isinstance(self.store.address, Path) else open_root(self._local)
 
     @property
     def proposals_key(self) -> str:
@@ -95,9 +107,24 @@ class SweepFiles:
         return self._folder / "driver.lock"
 
     @property
+    def lease_key(self) -> str:
+        """The folder of the objects by which a sweep in a bucket is held."""
+        return f"{self._key}/lock"
+
+    @property
     def stop_request(self) -> Path:
-        """The file that is there while the trials are asked to end."""
-        return self._folder / "stop"
+        """The file of this machine that is there while the driver's trials are asked to end."""
+        return self._folder / "-".join(filter(None, ("stop", self.turn)))
+
+    @property
+    def stop_key(self) -> str:
+        """The same for machines that share nothing but a bucket with the driver's."""
+        return f"{self._key}/stop/{self.turn}"
+
+    @property
+    def driver_sign(self) -> Path:
+        """The file by which trials know that their driver is on their machine."""
+        return self._folder / f"driver-{self.turn}"
 
     @property
     def device_seconds_key(self) -> str:
@@ -114,13 +141,18 @@ class SweepFiles:
         """The folder of Ray Train's own record of worker groups; nothing is read from it."""
         return self._folder / _RAY
 
-    def checkpoints(self, trial: str) -> Path:
+    @property
+    def all_checkpoints_key(self) -> str:
+        """The folder of the sweep's checkpoints."""
+        return f"{CHECKPOINTS}/sweep={self.sweep_id}"
+
+    def checkpoints_key(self, trial: str) -> str:
         """Returns the folder of a trial's checkpoints, by the trial's id."""
-        return self.store.root / CHECKPOINTS / f"sweep={self.sweep_id}" / trial
+        return f"{self.all_checkpoints_key}/{trial}"
 
     def path(self, key: str) -> Path:
-        """Returns where the file of a key lies."""
-        return self.store.root / key
+        """Returns where the file of a key lies on this machine."""
+        return self._local / key
 
     def trial_id(self, trial_number: int) -> str:
         """Returns the id of a trial of the sweep."""
@@ -132,7 +164,7 @@ class SweepFiles:
         Raises:
             DamagedError: A link, a pipe or a device stands among them; names it.
         """
-        self.place.check_plain(f"{CHECKPOINTS}/sweep={self.sweep_id}", deep=False)
+        self.place.check_plain(self.all_checkpoints_key, deep=False)
         self.place.check_plain(self._key, but=[f"{self._key}/{_RAY}"])  # Ray may do as it likes
 
     def has_begun(self) -> bool:
@@ -145,7 +177,11 @@ class SweepFiles:
 
     @property
     def _folder(self) -> Path:
-        return self.store.root / self._key
+        return self._local / self._key
+
+    @property
+    def _local(self) -> Path:
+        return self.store.local
 
 
 def found(root: Root, sweep_id: str) -> SweepFiles | None:

@@ -19,7 +19,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import obstore
@@ -35,7 +36,7 @@ from orchestrator.store.errors import (
     StoreUnusableError,
 )
 from orchestrator.store.keys import check_key
-from orchestrator.store.place import BucketAddress, StoredFile
+from orchestrator.store.place import ENDPOINTS, BucketAddress, StoredFile
 
 TIMEOUT_SECONDS = 60.0
 """Of one request, from its first byte to the last one of its answer."""
@@ -53,10 +54,12 @@ _CUT = "response body"
 _AT_ONCE = 16
 _PIECE = 8 << 20
 """Bytes asked for at once: a slow line has `TIMEOUT_SECONDS` for so much."""
+_PARTS = 64
+"""A file that is larger than so many pieces is stored in so many parts, each a request."""
+_PARTS_AT_ONCE = 4
 _MARK = "writer"
 _ANOTHER_SERVER = "name a bucket of another server, where no writer undoes another's work"
 _NO_BUCKET = "NoSuchBucket"
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _ABSENT = (FileNotFoundError, exceptions.NotFoundError)
 _ERRORS = (exceptions.BaseError, OSError)
 """Obstore's, some of which are Python's own."""
@@ -86,6 +89,7 @@ class BucketFiles:
         self.address = address
         self._timeout = timeout_seconds
         self._is_there = False
+        self._is_prepared = False
 
     @cached_property
     def _client(self) -> S3Store:
@@ -111,6 +115,8 @@ class BucketFiles:
             StoreUnusableError: It does not, keeps no marks, or cannot be written to; says what to
                 do.
         """
+        if self._is_prepared:
+            return
         key, mark = f"staging/{uuid.uuid4().hex}", uuid.uuid4().hex
         first = self._asked("written to", lambda: self._put(key, b"first", mark))
         second = self._asked("written to", lambda: self._put(key, b"second", uuid.uuid4().hex))
@@ -126,6 +132,7 @@ class BucketFiles:
                 f"{self.address} cannot hold an experiment store: its server does not keep what"
                 f" stands beside a file (x-amz-meta-{_MARK}); {_ANOTHER_SERVER}."
             )
+        self._is_prepared = True
 
     def check_readable(self) -> None:
         """As `StoreFiles.check_readable`."""
@@ -278,9 +285,86 @@ class BucketFiles:
     def check_plain(self, folder: str, *, deep: bool = True, but: Sequence[str] = ()) -> None:
         """As `StoreFiles.check_plain`: a bucket has neither links nor pipes nor devices."""
 
-    def delete(self, key: str) -> None:
-        """As `StoreFiles.delete`."""
-        self._asked("written to", lambda: obstore.delete(self._client, key))
+    def delete(self, *keys: str) -> None:
+        """As `StoreFiles.delete`: several in one request."""
+        for key in keys:
+            check_key(key)
+        if keys:
+            names = keys[0] if len(keys) == 1 else keys
+            self._asked("written to", lambda: obstore.delete(self._client, names))
+
+    def replace(self, key: str, data: bytes) -> None:
+        """As `StoreFiles.replace`: one PUT without a condition."""
+        check_key(key)
+        put = partial(obstore.put, self._client, key, data, use_multipart=False)
+        self._asked("written to", put)
+
+    def upload(self, key: str, path: Path) -> None:
+        """Stores a file of this machine, of any size, under a name that nobody else writes to.
+
+        Args:
+            key: Of the object; complete or not there.
+            path: The file.
+
+        Raises:
+            StoreUnusableError: It could not be stored; says what to do.
+            OSError: The file cannot be read.
+        """
+        check_key(key)
+        part = max(_PIECE, math.ceil(path.stat().st_size / _PARTS))
+        client = self._client
+        if part > _PIECE:
+            client = self._with_timeout(part / _PIECE * self._timeout)
+        with path.open("rb") as file:
+            put = partial(obstore.put, client, key, file, chunk_size=part)
+            self._asked("written to", lambda: put(max_concurrency=_PARTS_AT_ONCE))
+
+    def download(self, key: str, path: Path) -> None:
+        """Writes an object into a file of this machine, of any size.
+
+        Args:
+            key: Of the object.
+            path: The file, which is not there.
+
+        Raises:
+            FileNotFoundError: There is no such object.
+            StoreUnusableError: It cannot be read; says what to do.
+            OSError: The file cannot be written.
+        """
+        found = self._asked("read", lambda: self._fetched(key, None))
+        with path.open("xb") as file:
+            if isinstance(found, bytes):
+                file.write(found)
+                return
+            step = _PARTS_AT_ONCE * _PIECE
+            for begin in range(0, found, step):
+                starts = range(begin, min(begin + step, found), _PIECE)
+                ends = [(start, min(start + _PIECE, found)) for start in starts]
+                for piece in self.each(ends, lambda each: self.piece(key, *each)):
+                    file.write(piece)
+
+    def copy(self, key: str, to: str) -> None:
+        """Copies an object within the bucket, to a name that nobody else writes to.
+
+        Raises:
+            FileNotFoundError: There is no such object.
+            StoreUnusableError: It cannot be copied; says what to do.
+        """
+        for each in (key, to):
+            check_key(each)
+        self._asked("written to", lambda: obstore.copy(self._client, key, to))
+
+    def now(self) -> float:
+        """Returns the time by the clock that gives objects theirs, in seconds since 1970.
+
+        Raises:
+            StoreUnusableError: The bucket cannot be written to.
+        """
+        key = f"staging/{uuid.uuid4().hex}"
+        self.replace(key, b"now")
+        found = self._asked("read", lambda: obstore.head(self._client, key))
+        self.delete(key)
+        return float(found["last_modified"].timestamp())
 
     def source(self, file: StoredFile) -> Any:
         """Returns a buffer; of what is large a file of which only the asked parts are fetched."""
@@ -373,7 +457,7 @@ class _Ranged(io.RawIOBase):
 
 def _is_plain_http() -> bool:
     """Returns whether the environment names a server without TLS, as on the same machine."""
-    found = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    found = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "")
     return found.lower().startswith("http://")
 
 

@@ -196,9 +196,26 @@ class LocalFiles:
         if deep:
             check_all(path, [self.path(key) for key in but])
 
-    def delete(self, key: str) -> None:
+    def delete(self, *keys: str) -> None:
         """As `StoreFiles.delete`."""
-        self.path(key).unlink(missing_ok=True)
+        for key in keys:
+            self.path(key).unlink(missing_ok=True)
+
+    def replace(self, key: str, data: bytes) -> None:
+        """As `StoreFiles.replace`."""
+        target = self.path(key)
+        staged = target.with_name(f"{target.name}.new")
+        try:
+            self._make_durable_folder(target.parent)
+            with staged.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(target)
+        except OSError as error:
+            raise NotPublishedError(
+                f"{target} was not stored: {remedy(error)}; what was stored before stays."
+            ) from error
 
     def source(self, file: StoredFile) -> str:
         """Returns the path: Arrow reads it without a copy in Python."""

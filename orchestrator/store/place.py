@@ -14,6 +14,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables of the environment that name the server of buckets, the first of them that is set."""
+
 
 @dataclass(frozen=True)
 class BucketAddress:
@@ -150,8 +153,17 @@ class StoreFiles(Protocol):
             DamagedError: A link, a pipe or a device is on the way to it or in it; names it.
         """
 
-    def delete(self, key: str) -> None:
-        """Removes a file; it may be gone already."""
+    def delete(self, *keys: str) -> None:
+        """Removes files; they may be gone already."""
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Writes a file in the place of the one of its name, if there is one, whole and durable.
+
+        Of all that is stored only a count of the one driver's is ever written anew.
+
+        Raises:
+            StoreError: It could not be stored; whichever was there before may stay.
+        """
 
     def source(self, file: StoredFile) -> Any:
         """Returns what Arrow reads a file from.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,7 +20,7 @@ from orchestrator.store import keys, rows
 from orchestrator.store.errors import DamagedError, StoreUnusableError
 from orchestrator.store.files import FileSystem
 from orchestrator.store.place import Root, StoreFiles
-from orchestrator.store.roots import open_root
+from orchestrator.store.roots import local_folder, open_root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 
@@ -49,9 +49,15 @@ class Store:
         if not is_read:
             self.place.prepare()
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Root]]:
+    def __reduce__(self) -> tuple[Callable[[Root], Store], tuple[Root]]:
         """Returns what a copy in another process is made of: the root."""
-        return Store, (self.address,)
+        return _reopened, (self.address,)
+
+    def through(self, place: StoreFiles) -> Store:
+        """Returns the store as it is written to through another object for the same files."""
+        other = Store(self.address, is_read=True)
+        other.place = place
+        return other
 
     @property
     def root(self) -> Path:
@@ -66,6 +72,15 @@ class Store:
                 " copy the store into one."
             )
         return self.address
+
+    @property
+    def local(self) -> Path:
+        """The folder for files of the store that stay on this machine; see `local_folder`.
+
+        Raises:
+            StoreUnusableError: There is none.
+        """
+        return local_folder(self.address)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Publishes a file; see `StoreFiles.put_if_absent`."""
@@ -245,3 +260,8 @@ class Store:
         """Returns the keys of the files in a folder whose names, without suffix, are so."""
         found = [file.key for file in self.place.files(folder, ".parquet", deep=False)]
         return [key for key in found if fnmatch.fnmatchcase(PurePosixPath(key).stem, pattern)]
+
+
+def _reopened(root: Root) -> Store:
+    """Returns the store in another process than the one that has tried its bucket."""
+    return Store(root, is_read=not isinstance(root, Path))

@@ -46,7 +46,7 @@ def earlier_content(
     Raises:
         DamagedError: The record of the split is none.
     """
-    reports = index.reports(stored.root, stored.id, columns=_COLUMNS).to_pylist()
+    reports = index.reports(stored.address, stored.id, columns=_COLUMNS).to_pylist()
     if not reports:
         return known, None
     versions = known.versions or _versions(stored, reports, now)
@@ -92,7 +92,8 @@ def _other(now: Any, before: Any) -> Any:
 def _weights(stored: StoredSweep, trials: list[str]) -> Iterator[str]:
     """Yields the weights that the checkpoints of the sweep's adapters name."""
     for trial in trials:
-        for file in stored.files.checkpoints(trial).glob(f"*/{_PROGRESS}"):
+        folder = stored.files.path(stored.files.checkpoints_key(trial))
+        for file in folder.glob(f"*/{_PROGRESS}"):
             try:
                 digest = json.loads(file.read_bytes()).get(_WEIGHTS)
             except (OSError, ValueError, AttributeError, RecursionError):

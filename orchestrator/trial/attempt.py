@@ -18,7 +18,7 @@ from orchestrator.outcomes import environment
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.state.attempts import AttemptLog
-from orchestrator.state.checkpoints import TrialCheckpoints, check_inside
+from orchestrator.state.checkpoints import TrialCheckpoints
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep
@@ -147,7 +147,7 @@ def _learn(
     checkpoint = None
     if passed is not None:
         checkpoints = TrialCheckpoints(files, files.trial_id(proposal.trial_number))
-        checkpoint = check_inside(job.stored.root, checkpoints.path(passed))
+        checkpoint = checkpoints.folder(passed)
     configuration = trial_configuration(job.stored.sweep, proposal)
     memory_failures = AttemptLog(files).of(proposal.trial_number).memory_failures
     if learner is None:

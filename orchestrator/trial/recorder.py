@@ -58,8 +58,7 @@ class TrialRecorder:
         self._content.check_report(report.metrics)
         checkpoint = None
         if report.rung_examples > 0:
-            path = self._checkpoints.publish(report.rung_examples, report.save)
-            checkpoint = str(path.relative_to(self._store.root))
+            checkpoint = self._checkpoints.publish(report.rung_examples, report.save)
         self._publish_predictions(
             "validation",
             self._validation_protocol,

@@ -50,11 +50,11 @@ def pristine(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for row in stored.store.trials(stored.id):
         reports = stored.store.reports(stored.id, row["trial_id"])
         checkpoints = TrialCheckpoints(stored.files, row["trial_id"])
-        folder = checkpoints.publish(
+        key = checkpoints.publish(
             reports[-1]["rung_examples"], lambda folder: (folder / "weights").touch()
         )
         file = stored.store.trial_file(stored.id, row["trial_id"])
-        _change(file, {"checkpoint": str(folder.relative_to(root))})
+        _change(file, {"checkpoint": key})
     return root
 
 

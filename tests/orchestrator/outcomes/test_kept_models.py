@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outcomes.kept_models import TRAINING_STATE, KeptModels
+from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.state.sweep_files import TRAINING_STATE
 from orchestrator.store import Store
 from tests.orchestrator import sweeps
 from trainables.training import checkpoint

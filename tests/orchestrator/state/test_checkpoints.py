@@ -1,4 +1,4 @@
-"""Checkpoints are whole or not there."""
+"""Checkpoints in a folder are whole or not there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def test_checkpoints_are_readable_and_unreported_ones_are_not_trusted(tmp_path: 
     checkpoints = TrialCheckpoints(SweepFiles(Store(tmp_path), "toy-1"), "t-a")
     for rung in (90, 270, 810):
         checkpoints.publish(rung, lambda folder: (folder / "weights").touch(0o600))
-    assert (checkpoints.path(90) / "weights").stat().st_mode & 0o777 == 0o666 & ~_umask()
+    folder = checkpoints.folder(90)
+    assert folder == tmp_path / checkpoints.key(90)
+    assert (folder / "weights").stat().st_mode & 0o777 == 0o666 & ~_umask()
     checkpoints.drop_after(270)
     assert checkpoints.stored() == {90, 270}
 
@@ -44,7 +46,7 @@ def test_a_checkpoint_that_can_be_removed_in_part_only_is_none(
     checkpoints.drop_after(270)
     checkpoints.drop_before(270)
     assert checkpoints.stored() == {270}
-    assert (checkpoints.path(270) / "weights").is_file()
+    assert (tmp_path / checkpoints.key(270) / "weights").is_file()
     assert len(list((tmp_path / "staging").iterdir())) == 2
 
 
@@ -61,19 +63,4 @@ def test_a_checkpoint_that_cannot_be_renamed_stays_whole(
     monkeypatch.setattr(Path, "rename", refuse)
     checkpoints.drop_before(270)
     assert checkpoints.stored() == {90, 270}
-    assert (checkpoints.path(90) / "weights").is_file()
-
-
-def test_two_attempts_may_come_to_a_rung_at_the_same_time(tmp_path: Path) -> None:
-    checkpoints = TrialCheckpoints(SweepFiles(Store(tmp_path), "toy-1"), "t-a")
-
-    def first(folder: Path) -> None:
-        (folder / "weights").write_text("first")
-
-    def late(folder: Path) -> None:  # on a node that was given up
-        (folder / "weights").write_text("late")
-        checkpoints.publish(90, first)
-
-    assert checkpoints.publish(90, late) == checkpoints.path(90)
-    assert (checkpoints.path(90) / "weights").read_text() == "first"
-    assert not list((tmp_path / "staging").iterdir())
+    assert (tmp_path / checkpoints.key(90) / "weights").is_file()

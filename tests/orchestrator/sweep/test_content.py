@@ -193,7 +193,7 @@ def begun_without_record(sweep: StoredSweep, **reported: Any) -> None:
 
 
 def write_checkpoint(sweep: StoredSweep, weights: str) -> None:
-    folder = sweep.files.checkpoints(sweep.trial_id(0)) / "0000000100"
+    folder = sweep.files.path(sweep.files.checkpoints_key(sweep.trial_id(0))) / "0000000100"
     folder.mkdir(parents=True)
     (folder / "progress.json").write_text(json.dumps({"base_weights_sha256": weights}))
 

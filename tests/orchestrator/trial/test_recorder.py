@@ -38,7 +38,7 @@ def test_a_trial_goes_on_from_where_it_was_last_known_to_be(
     for index, rung in enumerate(reported):
         recorder.rung(RungReport(index, rung, rung, {}, [], lambda folder: None))
     for examples in checkpoints.stored() - saved:
-        checkpoints.path(examples).rmdir()
+        (tmp_path / "store" / checkpoints.key(examples)).rmdir()
     for examples in saved:
         checkpoints.publish(examples, lambda folder: None)
     assert resume_point(stored, proposal) == point
