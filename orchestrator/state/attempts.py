@@ -87,6 +87,8 @@ class AttemptLog:
         attempt = 1
         while not self._place.put_if_absent(self._key(trial_number, attempt, "start"), record):
             attempt += 1
+        # Where the attempt's notes on this machine lie; in a folder it is there by now.
+        self.progress_note(trial_number).parent.mkdir(parents=True, exist_ok=True)
         return attempt
 
     def environment(self, trial_number: int, attempt: int) -> dict[str, Any] | None:
@@ -177,17 +179,21 @@ class AttemptLog:
         )
 
     def hang_account(self, trial_number: int, attempt: int) -> Path:
-        """Returns where the attempt's watchdog writes, if it has to end the process."""
+        """Returns where the attempt's watchdog writes on its machine, if it ends the process."""
         return self._files.path(self._key(trial_number, attempt, "hang", "txt"))
 
     def progress_note(self, trial_number: int) -> Path:
-        """Returns the path of a running trial's note of its progress; display only."""
+        """Returns where a running trial notes on its machine how far it is; display only."""
         return self._files.path(f"{self._folder}/{trial_number:06d}/progress")
 
     def hang(self, trial_number: int) -> str | None:
-        """Returns where the threads of the latest attempt stood when it was ended for hanging."""
+        """Returns where the threads of the latest attempt stood when it was ended for hanging.
+
+        Of an attempt on another machine that shares nothing but a bucket with this one it is not
+        known: it counts as one whose process died.
+        """
         key = self._key(trial_number, self.of(trial_number).count, "hang", "txt")
-        return (self._place.get(key) or b"").decode(errors="replace") or None
+        return (self._files.here.get(key) or b"").decode(errors="replace") or None
 
     def _read_start(self, key: str) -> datetime.datetime:
         try:

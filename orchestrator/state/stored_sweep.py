@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep
+from orchestrator.state.lock import Hold
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.store.place import Root
@@ -23,15 +25,21 @@ class StoredSweep:
             folder.
         id: Identifier of the sweep, `<name>-<8 hex digits>`.
         store: Where everything of it goes.
+        turn: Of the sweep's driver; see `orchestrator.state.lock.Hold`.
     """
 
     sweep: Sweep
     id: str
     store: Store
+    turn: str = ""
 
     @property
     def root(self) -> Path:
-        """The store's folder, absolute."""
+        """The store's folder, absolute.
+
+        Raises:
+            StoreUnusableError: It is in a bucket.
+        """
         return self.store.root
 
     @property
@@ -42,7 +50,11 @@ class StoredSweep:
     @property
     def files(self) -> SweepFiles:
         """The sweep's files beside the tables."""
-        return SweepFiles(self.store, self.id)
+        return SweepFiles(self.store, self.id, self.turn)
+
+    def held(self, held: Hold) -> StoredSweep:
+        """Returns the sweep as its driver writes to it."""
+        return dataclasses.replace(self, store=held.store, turn=held.turn)
 
     def trial_id(self, trial_number: int) -> str:
         """Returns the id of a trial of the sweep."""

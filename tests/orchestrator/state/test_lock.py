@@ -13,19 +13,26 @@ import pytest
 from orchestrator.state.lock import SweepHeldError, hold
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
+from orchestrator.store.place import Root
 
 _HOLDER = (
     "import sys; from pathlib import Path; from orchestrator.state.lock import hold\n"
     "from orchestrator.state.sweep_files import SweepFiles; from orchestrator.store import Store\n"
-    "with hold(SweepFiles(Store(Path(sys.argv[1])), 'toy-1')):\n"
+    "from orchestrator.store.roots import bucket_address\n"
+    "root = bucket_address(sys.argv[1]) if '://' in sys.argv[1] else Path(sys.argv[1])\n"
+    "with hold(SweepFiles(Store(root), 'toy-1')):\n"
     "    print('held', flush=True); sys.stdin.read()"
 )
 
 
-def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
-    toy = SweepFiles(Store(tmp_path), "toy-1")
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_a_second_driver_is_refused_until_the_first_is_dead(
+    request: pytest.FixtureRequest, tmp_path: Path, place: str
+) -> None:
+    root: Root = tmp_path if place == "folder" else request.getfixturevalue("line").address()
+    toy = SweepFiles(Store(root), "toy-1")
     first = subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, str(tmp_path)],
+        [sys.executable, "-c", _HOLDER, str(root)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
