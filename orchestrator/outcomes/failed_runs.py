@@ -41,7 +41,7 @@ def failed_runs(stored: StoredSweep) -> list[FailedRun]:
         StoreError: The store cannot be read.
     """
     columns = ("trial_number", "outcome")
-    ended = index.trials(stored.root, stored.id, columns=columns).to_pylist()
+    ended = index.trials(stored.address, stored.id, columns=columns).to_pylist()
     tries = latest_tries(
         [*ProposalLog(stored.files).latest_tries().values(), *(row[columns[0]] for row in ended)]
     )

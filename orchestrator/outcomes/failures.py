@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.errors import CommandError
 from orchestrator.state.attempts import DIED, LOST, MACHINE, NODE, TERMINATED, Attempts
+from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
 from orchestrator.terminal.commands import command
 from trainables.contract.configuration import TrialConfiguration
@@ -87,12 +88,12 @@ def halve_micro_batch(
 class FirstFailures:
     """Watches for a sweep whose every trial fails in the same way."""
 
-    def __init__(self, rows: Iterable[Row], root: Path = Path("experiments")) -> None:
+    def __init__(self, rows: Iterable[Row], root: Root = Path("experiments")) -> None:
         """Begins with the final rows that there are, the untuned baseline's left aside.
 
         Args:
             rows: Final rows of the sweep.
-            root: Folder of the store, for the command that shows a trial.
+            root: Of the store, for the command that shows a trial.
         """
         self._root = root
         self._seen: set[tuple[str, str]] = set()

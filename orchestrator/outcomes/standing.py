@@ -68,7 +68,7 @@ def standing(
     """
     compared_by = stored.sweep.compared_by
     proposed = ProposalLog(stored.files).read()
-    trials = index.trials(stored.root, stored.id).to_pylist()
+    trials = index.trials(stored.address, stored.id).to_pylist()
     ended = {int(row["trial_number"]): row for row in trials}
     _check(stored, ended)
     latest = latest_tries([*proposed, *ended])
@@ -76,7 +76,7 @@ def standing(
     rows = {run: ended[number] for run, number in latest.items() if number in ended}
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
-    for row in in_order(index.reports(stored.root, stored.id, columns=_OF_REPORTS).to_pylist()):
+    for row in in_order(index.reports(stored.address, stored.id, columns=_OF_REPORTS).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         # Of a run that is tried again no earlier try is compared with: it would count twice.

@@ -39,7 +39,7 @@ def check_measured(stored: StoredSweep) -> None:
     if metric not in SCORES:
         return
     columns = ("trial_id", "eval_rows", f"{metric}_rows", f"{metric}_unjudged")
-    for report in index.reports(stored.root, stored.id, columns=columns).to_pylist():
+    for report in index.reports(stored.address, stored.id, columns=columns).to_pylist():
         if is_unmeasured(report, metric):
             raise unmeasured(stored.sweep, report["eval_rows"], _reasons(stored, report))
 
@@ -62,6 +62,6 @@ def unmeasured(sweep: Sweep, rows: int, reasons: Iterable[str]) -> UnmeasuredObj
 
 
 def _reasons(stored: StoredSweep, report: Row) -> list[str]:
-    predictions = reader.predictions(stored.root, stored.id, trial_ids=[report["trial_id"]])
+    predictions = reader.predictions(stored.address, stored.id, trial_ids=[report["trial_id"]])
     kinds = Counter(predictions["execution_reason"].drop_null().to_pylist())
     return [kind for kind, _ in kinds.most_common()]

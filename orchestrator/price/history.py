@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from orchestrator.price.size import size
 from orchestrator.price.speed import Range, Speed
@@ -12,6 +11,8 @@ from orchestrator.search_space import Sweep
 from orchestrator.state import sweep_files
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.store import index, reader
+from orchestrator.store.place import Root
+from orchestrator.store.roots import is_there
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 
@@ -59,11 +60,11 @@ class _Measured:
         )
 
 
-def speeds(root: Path, sweep: Sweep, device_kind: str, devices: float = 1.0) -> dict[str, Speed]:
+def speeds(root: Root, sweep: Sweep, device_kind: str, devices: float = 1.0) -> dict[str, Speed]:
     """Returns how fast each technique went in the store, on the same base, rows and device kind.
 
     Args:
-        root: Folder of the store; it may be absent.
+        root: Of the store; it may be absent.
         sweep: The resolved search space file.
         device_kind: "cpu", "cuda" or "mps".
         devices: Devices of one trial.
@@ -74,7 +75,7 @@ def speeds(root: Path, sweep: Sweep, device_kind: str, devices: float = 1.0) -> 
     Raises:
         StoreError: The store cannot be read.
     """
-    if not root.is_dir():
+    if not is_there(root):
         return {}
     sweeps = reader.sweeps(root)
     rows = index.trials(root, *sweeps, columns=_OF_TRIALS).to_pylist()
@@ -101,7 +102,7 @@ def speeds(root: Path, sweep: Sweep, device_kind: str, devices: float = 1.0) -> 
 
 
 def _started(
-    root: Path,
+    root: Root,
     sweep_id: str,
     trials: Iterable[Row],
     reports: Mapping[str, Sequence[Row]],

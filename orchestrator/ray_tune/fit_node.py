@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import ray
 
@@ -84,7 +83,7 @@ def on_fit_node(marker: NodeMarker | None) -> Iterator[None]:
         if failure_kind(error) == NODE:
             said = " ".join(str(error).split())
             reason = f"fails a trial with {type(error).__name__}: {said}"
-        elif (disk := full_disk(error, Path(marker.root))) is not None:
+        elif (disk := full_disk(error, marker.folder)) is not None:
             reason = f"has no space left on its own disk at {disk}"
         else:
             raise

@@ -85,7 +85,7 @@ class SweepTuner:
         self._is_last = is_last
         self._room = room
         self._trouble: Exception | None = None
-        self._first_failures = FirstFailures(standing.rows.values(), stored.root)
+        self._first_failures = FirstFailures(standing.rows.values(), stored.address)
         self._kept_models = KeptModels(stored)
         for row in standing.rows.values():
             self._kept_models.ended(row)

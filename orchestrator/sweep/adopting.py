@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 
 from orchestrator.errors import UserError
@@ -13,7 +11,9 @@ from orchestrator.search.content import Content
 from orchestrator.search_space import Sweep
 from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.stored_sweep import StoredSweep, latest
-from orchestrator.store import Store
+from orchestrator.store import Store, reader
+from orchestrator.store.place import Root
+from orchestrator.store.roots import is_there
 from orchestrator.sweep.content import content_of
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.terminal.plain_console import shown
@@ -45,21 +45,21 @@ def adopt(stored: StoredSweep, content: Content, options: StartOptions, out: Con
     carry_out(stored, adoption)
 
 
-def planned_adoption(sweep: Sweep, root: Path, found: Survey | None, options: StartOptions) -> str:
+def planned_adoption(sweep: Sweep, root: Root, found: Survey | None, options: StartOptions) -> str:
     """Returns what a start would take over, or has, in words; nothing is written.
 
     Args:
         sweep: The resolved search space file; its base model and data set can be had.
-        root: Folder of the experiment store.
+        root: Of the experiment store.
         found: The sweep's rows.
         options: How it would be started.
 
     Raises:
         StoreError: The store cannot be read.
     """
-    if not (root / "trials").is_dir():
+    if not is_there(root) or not reader.sweeps(root):
         return "none: there is nothing in the store"
-    stored = latest(sweep, Store(root), new=options.new)
+    stored = latest(sweep, Store(root, is_read=True), new=options.new)
     if stored.files.has_begun():
         runs = AdoptionLog(stored.files).read().runs
     elif options.fresh or options.new:

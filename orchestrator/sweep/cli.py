@@ -5,15 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from orchestrator.errors import UserError, exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, local_slots
+from orchestrator.results.root_address import root_address
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
+from orchestrator.store.place import Root
 from orchestrator.sweep import plan
 from orchestrator.sweep.adopting import planned_adoption
 from orchestrator.sweep.base_fit import check_loads
@@ -81,9 +83,14 @@ def sweep(
             help="Override a key of the file, e.g. --set budget.examples=2000. May be repeated.",
         ),
     ] = None,
-    root: Annotated[
-        Path, typer.Option(parser=path, metavar="DIR", help="Folder of the experiment store.")
-    ] = Path("experiments"),
+    root: Annotated[  # a `Root`: typer knows no unions, and the parser makes one
+        Any,
+        typer.Option(
+            parser=root_address,
+            metavar="DIR|s3://BUCKET/PATH",
+            help="The experiment store: a folder, or a place in a bucket (default: experiments).",
+        ),
+    ] = None,
     max_hours: Annotated[
         float | None,
         typer.Option(
@@ -171,8 +178,8 @@ def sweep(
         typer.Option(
             envvar="RAY_ADDRESS",  # which Ray sets in a job: it is to run on the job's cluster
             metavar="HOST:PORT|auto",
-            help="A running Ray cluster, whose nodes share the folder of --root; without it one is"
-            " started on this machine.",
+            help="A running Ray cluster, whose nodes see --root under the same name; without it one"
+            " is started on this machine.",
         ),
     ] = None,
     dashboard: Annotated[
@@ -201,6 +208,7 @@ def sweep(
     130 interrupted with Ctrl-C, 143 ended by SIGTERM, 1 anything else, also where no trial
     completed.
     """
+    root = root or Path("experiments")
     out = console(JsonConsole if log_format is LogFormat.JSON else PlainConsole)
     out.quiet = is_quiet and not show_plan
     # Within the command: typer ends a program on Ctrl-C by itself, without a word.
@@ -270,7 +278,7 @@ def say_interrupted(
 
 def _price(
     sweep: Sweep,
-    root: Path,
+    root: Root,
     out: Console,
     survey: Survey | None,
     options: StartOptions,

@@ -68,7 +68,7 @@ def check_content(stored: StoredSweep, content: Content, words: tuple[str, ...])
         return
     again = command("orchestrator.sweep", *words, "--new")
     shown = command(
-        *("orchestrator.results", "--root", str(stored.root)),
+        *("orchestrator.results", "--root", str(stored.address)),
         *("leaderboard", "--sweep", stored.id),
     )
     read = f"What it has so far is shown by:\n  {shown}"

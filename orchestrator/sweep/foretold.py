@@ -36,7 +36,7 @@ def foretell(stored: StoredSweep, slots: Sequence[Slots], survey: Survey | None)
         (TUNING, str(run.proposal.configuration["technique"]))
         for run in AdoptionLog(stored.files).read().runs
     )
-    found = from_history(stored.sweep, stored.root, slots[0], tested, adopted)
+    found = from_history(stored.sweep, stored.address, slots[0], tested, adopted)
     if found.unknown or not found.trials:
         return None
     seconds = found.device_seconds

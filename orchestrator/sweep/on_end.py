@@ -79,7 +79,7 @@ def _document(stored: StoredSweep, code: int) -> dict[str, Any]:
         "sweep_id": stored.id,
         "name": stored.sweep.name,
         "question": stored.sweep.question,
-        "root": str(stored.root),
+        "root": str(stored.address),
         "outcome": _WORDS.get(code, "failed"),
         "exit_code": int(code),
         "trials": {},
@@ -87,7 +87,7 @@ def _document(stored: StoredSweep, code: int) -> dict[str, Any]:
     }
     # A store that cannot be read is why the sweep ended, and the rest is worth telling.
     with contextlib.suppress(StoreError, ResultsError, OSError):
-        ended = index.trials(stored.root, stored.id, columns=("outcome",))["outcome"].to_pylist()
+        ended = index.trials(stored.address, stored.id, columns=("outcome",))["outcome"].to_pylist()
         document["trials"] = dict(Counter(ended))
         document["answer"] = _answer(stored) if ended else None
     return document
@@ -97,7 +97,7 @@ def _answer(stored: StoredSweep) -> dict[str, Any]:
     # Imports scipy and optuna, which take a second that no other sweep waits for.
     from orchestrator.results.answer import answer_object
 
-    return answer_object(stored.root, stored.id)
+    return answer_object(stored.address, stored.id)
 
 
 def _run(given: str, text: str) -> str | None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.access import check_address_form, check_dashboard, check_listens
+from orchestrator.ray_tune.pitfalls import check_outlives_job
 from orchestrator.search.identity import earlier_sweep_id
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.distributions import extremes
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store.place import Root
+from orchestrator.store.roots import local_folder
 from orchestrator.sweep.base_fit import check_fit
 from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import reading, surveyed
@@ -127,6 +131,24 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
     check_tools(sweep.track)
 
 
+def check_place(sweep: Sweep, root: Root) -> None:
+    """Checks that a sweep can be run at a root.
+
+    Raises:
+        UserError: It would be lost there, or asks for what needs a folder.
+    """
+    if isinstance(root, Path):
+        check_outlives_job(root)
+        return
+    local_folder(root)  # which is needed, and may not be wanted
+    if sweep.track:
+        raise UserError(
+            f"track: [{', '.join(sweep.track)}] keeps beside the tables what a tool has taken, and"
+            f" needs a folder for it, but --root is {root}; leave it out (--set track=null), or"
+            " name a folder."
+        )
+
+
 def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartOptions) -> None:
     """Checks that a sweep which is to begin has not begun under an earlier way of stopping.
 
@@ -150,7 +172,7 @@ def check_not_begun_otherwise(sweep: Sweep, stored: StoredSweep, options: StartO
     if sweep.leaves_out_rungs:
         rungs = "compared trials at a rung a hair before the end too, which is left out now"
         board = command(
-            "orchestrator.results", "--root", stored.root, "leaderboard", "--sweep",
+            "orchestrator.results", "--root", stored.address, "leaderboard", "--sweep",
             earlier.sweep_id,
         )  # fmt: skip
         raise UserError(

@@ -23,6 +23,7 @@ from orchestrator.price.work import Work, expected_work, without
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
+from orchestrator.store.place import Root
 from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.rows import any_trial, ask
 from orchestrator.terminal.values import duration, storage
@@ -40,13 +41,13 @@ _GIGABYTE = 2**30
 
 
 def price(
-    sweep: Sweep, root: Path, place: Slots, out: Console, test_rows: int, *, measured: bool
+    sweep: Sweep, root: Root, place: Slots, out: Console, test_rows: int, *, measured: bool
 ) -> Estimate:
     """Returns what the sweep is expected to take on this machine, from an empty store.
 
     Args:
         sweep: The resolved search space file.
-        root: Folder of the store, whose trials say how long they took; it may be absent.
+        root: Of the store, whose trials say how long they took; it may be absent.
         place: How trials are placed here.
         out: Is told what is measured.
         test_rows: Rows to test on.
@@ -64,7 +65,7 @@ def price(
 
 def from_history(
     sweep: Sweep,
-    root: Path,
+    root: Root,
     place: Slots,
     test_rows: int,
     adopted: Mapping[tuple[str, str], int] = MappingProxyType({}),
@@ -73,7 +74,7 @@ def from_history(
 
     Args:
         sweep: The resolved search space file.
-        root: Folder of the store; it may be absent.
+        root: Of the store; it may be absent.
         place: How trials are placed here.
         test_rows: Rows to test on.
         adopted: Runs that are taken over from other sweeps, by phase and technique.
@@ -154,13 +155,13 @@ def _cost(trial: TrialConfiguration, place: Slots) -> Mapping[str, float]:
     return answer
 
 
-def describe(found: Estimate, place: Slots, root: Path, caps: Caps) -> Iterator[tuple[str, str]]:
+def describe(found: Estimate, place: Slots, root: Root, caps: Caps) -> Iterator[tuple[str, str]]:
     """Yields what a sweep takes, a name and words at a time.
 
     Args:
         found: From `price`.
         place: How trials are placed here.
-        root: Folder of the store, on whose disk it lies.
+        root: Of the store, on whose disk it lies.
         caps: What the sweep may spend.
     """
     if found.unknown:
@@ -221,8 +222,11 @@ def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
     yield "memory", words
 
 
-def _disk(found: Estimate, root: Path) -> Iterator[tuple[str, str]]:
+def _disk(found: Estimate, root: Root) -> Iterator[tuple[str, str]]:
     if found.disk is None:
+        return
+    if not isinstance(root, Path):
+        yield "disk", f"about {storage(found.disk.most)} at the fullest, in {root}"
         return
     folder = next(path for path in (root, *root.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free

@@ -35,7 +35,7 @@ def show_result(stored: StoredSweep, out: Console) -> None:
     from orchestrator.results.leaderboard import leaderboard, render
     from orchestrator.terminal.output import print_whole
 
-    sweep, root = stored.sweep, stored.root
+    sweep, root = stored.sweep, stored.address
     if isinstance(out, JsonConsole):
         out.event("answer", question=sweep.question, **answer_object(root, stored.id))
         return
@@ -69,14 +69,14 @@ def check_completed(stored: StoredSweep, options: StartOptions) -> None:
             command tries them again.
     """
     columns = ["trial_id", "trial_number", "technique", "outcome", "error"]
-    rows = final_rows(stored.root, [stored.id], columns)
+    rows = final_rows(stored.address, [stored.id], columns)
     if any(row["outcome"] == "completed" for row in trained(rows) or rows):
         return
     said = f"No trial of {stored.id} completed: {'; '.join(ends_by_technique(trained(rows)))}."
     failed = [row for row in rows if row["outcome"] not in ("completed", "stopped")]
     if failed:
         last = failed[-1]
-        show = command(_RESULTS, "--root", stored.root, "show", last["trial_id"])
+        show = command(_RESULTS, "--root", stored.address, "show", last["trial_id"])
         said += f" The last error was: {last_line(last['error'])}\nAll of it:\n  {show}"
     retried = any(row["outcome"] in TRIED_AGAIN for row in trained(rows))
     option, what = "--new", "a new sweep tries all of them again"
@@ -98,7 +98,7 @@ def say_failed(stored: StoredSweep, options: StartOptions, out: Console) -> None
 
 def _query(stored: StoredSweep) -> str:
     """Returns a query of the final rows as one word of a shell."""
-    pattern = str(stored.root / "trials" / f"sweep={stored.id}" / "*.parquet")
+    pattern = f"{stored.address}/trials/sweep={stored.id}/*.parquet"
     files = "'" + pattern.replace("'", "''") + "'"
     objective = stored.sweep.objective
     measured = ", ".join(dict.fromkeys((objective.metric, "eval_loss")))

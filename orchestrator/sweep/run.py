@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -25,7 +24,7 @@ from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, check_address, describe_dashboard
-from orchestrator.ray_tune.pitfalls import check_outlives_job, check_services
+from orchestrator.ray_tune.pitfalls import check_services
 from orchestrator.ray_tune.placement import Slots, local_slots
 from orchestrator.ray_tune.room import Room
 from orchestrator.results.profile_words import profile_words
@@ -35,13 +34,16 @@ from orchestrator.search_space import Sweep
 from orchestrator.search_space.written import written
 from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.attempts import AttemptLog
+from orchestrator.state.checkpoints import remove_abandoned
 from orchestrator.state.content_log import ContentLog
 from orchestrator.state.device_seconds import DeviceSeconds
-from orchestrator.state.lock import hold
+from orchestrator.state.lock import Hold, hold
 from orchestrator.state.start_log import Start, StartLog
 from orchestrator.state.stop_request import StopRequest
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
+from orchestrator.store.place import Root
+from orchestrator.store.roots import is_there
 from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
@@ -53,6 +55,7 @@ from orchestrator.sweep.preflight import (
     StartOptions,
     check_not_begun_otherwise,
     check_options,
+    check_place,
     check_sources,
     same_command,
 )
@@ -84,12 +87,12 @@ class OutputClosedError(CommandError):
     """Whoever read the sweep's output, such as `head`, has closed it."""
 
 
-def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> None:
+def run(sweep: Sweep, root: Root, out: PlainConsole, options: StartOptions) -> None:
     """Runs or continues a sweep and shows its result; a finished one is only shown.
 
     Args:
         sweep: The resolved search space file.
-        root: Folder of the experiment store.
+        root: Of the experiment store.
         out: Where to print; while it is quiet, only the result is.
         options: How it is started.
 
@@ -97,6 +100,7 @@ def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> N
         UserError: The options contradict the file, it asks for more rows than there are, or a sweep
             of it that stops otherwise has begun.
         Unavailable: The base model or the data set cannot be reached.
+        LeaseLostError: Another process has taken the sweep, whose store is in a bucket.
         AccessError: The cluster cannot be joined, or others could use the one started here.
         NoRoomError: The cluster cannot hold a trial.
         NoNodeError: No node of the cluster that is joined can run one.
@@ -117,11 +121,11 @@ def run(sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions) -> N
 
 
 def _run(
-    sweep: Sweep, root: Path, out: PlainConsole, options: StartOptions, ending: Ending
+    sweep: Sweep, root: Root, out: PlainConsole, options: StartOptions, ending: Ending
 ) -> None:
     check_options(sweep, options)
-    check_outlives_job(root)
-    is_new = not root.exists()
+    check_place(sweep, root)
+    is_new = not is_there(root)
     rows = None
     if is_new:  # before a folder is made
         rows = _check_reachable(sweep, options)
@@ -134,7 +138,7 @@ def _run(
     out.print(
         f"Profile {profile_words(sweep.profile, sweep.base_model, sweep.dataset)}"
         f" ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
-        f" Sweep {stored.id} in {stored.root}."
+        f" Sweep {stored.id} in {stored.address}."
     )
     limit = None
     failed = failed_runs(stored) if options.retry_failed else []
@@ -158,7 +162,8 @@ def _run(
             out.print(f"{words[0].upper()}{words[1:]}.")
         if rows is not None:
             out.print(f"Split {'; '.join(describe_split(sweep, rows))}.")
-        with hold(stored.files):
+        with hold(stored.files, lambda words: out.print(shown(words))) as held:
+            stored = ending.stored = stored.held(held)
             ContentLog(stored.files).begin(content)
             start = Start(options.command, sweep.profile, written(sweep))
             StartLog(stored.files).note(start)
@@ -167,7 +172,7 @@ def _run(
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
-                limit = _run_trials(stored, content, options, out, rows, is_first=is_first)
+                limit = _run_trials(stored, held, content, options, out, rows, is_first=is_first)
     out.quiet = False
     if stored.store.trials(stored.id):
         show_result(stored, out)
@@ -215,6 +220,7 @@ def _check_base(sweep: Sweep, options: StartOptions) -> None:
 
 def _run_trials(
     stored: StoredSweep,
+    held: Hold,
     content: Content,
     options: StartOptions,
     out: PlainConsole,
@@ -234,10 +240,14 @@ def _run_trials(
     captured = json.dumps(environment.capture(), sort_keys=True)
     conclusions = Conclusions(stored, captured)
     stored.store.remove_abandoned()
+    remove_abandoned(stored.files)
     does = "Starting Ray" if options.address is None else f"Joining Ray at {options.address}"
     out.print(f"{does}; its messages go to {log}.")
     request = StopRequest(stored.files)
     request.withdraw()
+    held.on_loss(request.make)
+    if options.address is not None:
+        request.tell_others()
 
     is_closed = False
 
@@ -266,7 +276,8 @@ def _run_trials(
         if is_first and (words := foretell(stored, room.slots, rows)) is not None:
             screen.print(words)
         state = standing(stored, conclusions)
-        spending = _spending(stored, state, room, options)
+        record = DeviceSeconds(stored.files)
+        spending = _spending(stored, state, room, options, record)
         progress = _progress(stored, state, room, terminated, screen, spending.describe, rows)
         if state.proposals:
             screen.print(f"Continuing: {progress.summary()}.")
@@ -299,7 +310,7 @@ def _run_trials(
                     return
                 state = standing(stored, conclusions, state.halving)
 
-        with tracking, progress.live(), spending:
+        with record, tracking, progress.live(), spending:
             if not is_searched(stored):
                 run_all(state, None)
                 if stored.sweep.confirm is not None:
@@ -312,6 +323,7 @@ def _run_trials(
                     progress.adopted(chosen, state.rows)
                 run_all(state, chosen.runs)
         screen.print(progress.summary() + ".")
+    held.check()
     if is_closed and not is_finished(stored):
         again = same_command(options.new, options.retry_failed)
         raise OutputClosedError(
@@ -364,8 +376,13 @@ def _losses(stored: StoredSweep, trial_number: int) -> list[float]:
     return [loss for loss in losses if loss is not None and math.isfinite(loss)]
 
 
-def _spending(stored: StoredSweep, state: Standing, room: Room, options: StartOptions) -> Spending:
-    record = DeviceSeconds(stored.files)
+def _spending(
+    stored: StoredSweep,
+    state: Standing,
+    room: Room,
+    options: StartOptions,
+    record: DeviceSeconds,
+) -> Spending:
     # Where kinds of devices differ in it, the most that a trial takes.
     devices = max((each.devices for each in room.slots), default=1.0)
     return Spending(

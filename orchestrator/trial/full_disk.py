@@ -16,12 +16,12 @@ _LEAST_BYTES = 16 << 20
 """A disk with less is taken for full."""
 
 
-def full_disk(error: BaseException, root: Path) -> Path | None:
+def full_disk(error: BaseException, root: Path | None) -> Path | None:
     """Returns the folder on this machine's own disk, not the root's, that has no space left.
 
     Args:
         error: Of a trial.
-        root: Folder of the experiment store.
+        root: Folder of the experiment store; None where it is none.
 
     Returns:
         None where the error is another one, or what could not be written belongs in the root.
@@ -29,7 +29,7 @@ def full_disk(error: BaseException, root: Path) -> Path | None:
     if not _is_of_full_disk(error):
         return None
     try:
-        of_root = root.stat().st_dev
+        of_root = None if root is None else root.stat().st_dev
         for folder in _own_folders():
             if folder.stat().st_dev != of_root and shutil.disk_usage(folder).free < _LEAST_BYTES:
                 return folder

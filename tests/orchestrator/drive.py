@@ -1,6 +1,6 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
-`python -m tests.orchestrator.drive FILE ROOT [--no-dashboard] [--group] [--hours-of-devices=HOURS]
+`python -m tests.orchestrator.drive FILE DIR|s3://BUCKET/PATH [--no-dashboard] [--group] [--hours-of-devices=HOURS]
 [--address=ADDRESS] [--on-end=COMMAND] [--json] [--quiet]`
 """
 
@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.errors import exit_codes
+from orchestrator.results.root_address import root_address
 from orchestrator.search_space import load
 from orchestrator.sweep.cli import say_interrupted
 from orchestrator.sweep.preflight import StartOptions
@@ -22,7 +23,7 @@ from orchestrator.terminal.plain_console import PlainConsole
 
 def main() -> None:
     """Runs the toy sweep as `python -m orchestrator.sweep` runs a real one."""
-    file, root = map(Path, sys.argv[1:3])
+    file, root = Path(sys.argv[1]), root_address(sys.argv[2])
     learner = "tests.orchestrator.toy:finetune"
     if "--group" in sys.argv:
         learner = "tests.orchestrator.toy_group:finetune"

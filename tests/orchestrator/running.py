@@ -11,10 +11,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from orchestrator.store.place import Root
+
 TOP = Path(__file__).resolve().parents[2]
 
 
-def command(file: Path, root: Path, *, dashboard: bool = False) -> list[str]:
+def command(file: Path, root: Root, *, dashboard: bool = False) -> list[str]:
     """Returns the command that runs the toy sweep of the file."""
     words = [sys.executable, "-m", "tests.orchestrator.drive", str(file), str(root)]
     return words if dashboard else [*words, "--no-dashboard"]
@@ -26,7 +28,7 @@ def environment(log: Path | None = None) -> dict[str, str]:
 
 
 def run(
-    file: Path, root: Path, log: Path | None = None, *options: str, dashboard: bool = False
+    file: Path, root: Root, log: Path | None = None, *options: str, dashboard: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
     return subprocess.run(
