@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store.place import StoredFile
 
 DIED = "died"
 """The process ended without a word, such as by SIGKILL."""
@@ -158,14 +159,14 @@ class AttemptLog:
             DamagedError: A file among the records is none; names it and the remedy.
         """
         found = self._place.files(f"{self._folder}/{trial_number:06d}", ".json", deep=False)
-        keys = [file.key for file in found]
-        starts = [key for key in keys if key.endswith("-start.json")]
-        failures = [key for key in keys if key.endswith("-failure.json")]
-        records = {PurePosixPath(key).name: self._read_failure(key) for key in failures}
+        starts = [file for file in found if file.key.endswith("-start.json")]
+        failures = [file for file in found if file.key.endswith("-failure.json")]
+        records = {PurePosixPath(file.key).name: self._read_failure(file) for file in failures}
         started_at = self._read_start(starts[0]) if starts else None
         failure = records.get(f"{len(starts):04d}-failure.json")
         kinds = Counter(record["outcome"] for record in records.values())
-        paused = [PurePosixPath(key).name for key in keys if key.endswith("-paused.json")]
+        names = [PurePosixPath(file.key).name for file in found]
+        paused = [name for name in names if name.endswith("-paused.json")]
         resumed = sum(name < f"{len(starts):04d}" for name in paused)
         return Attempts(
             len(starts),
@@ -195,20 +196,20 @@ class AttemptLog:
         key = self._key(trial_number, self.of(trial_number).count, "hang", "txt")
         return (self._files.here.get(key) or b"").decode(errors="replace") or None
 
-    def _read_start(self, key: str) -> datetime.datetime:
+    def _read_start(self, file: StoredFile) -> datetime.datetime:
         try:
-            record = read_record(self._place, key, "the start of an attempt", _REMEDY) or {}
+            record = read_record(self._place, file, "the start of an attempt", _REMEDY) or {}
             at = record["started_at"]
             return datetime.datetime.fromisoformat(at).astimezone(datetime.UTC)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
-            name = self._place.name(key)
+            name = self._place.name(file.key)
             raise damaged(name, "the start of an attempt", _REMEDY) from error
 
-    def _read_failure(self, key: str) -> dict[str, Any]:
-        record = read_record(self._place, key, "the failure of an attempt", _REMEDY) or {}
+    def _read_failure(self, file: StoredFile) -> dict[str, Any]:
+        record = read_record(self._place, file, "the failure of an attempt", _REMEDY) or {}
         texts = [record.get(name) for name in ("outcome", "error", "traceback")]
         if not all(isinstance(text, str) for text in texts) or texts[0] not in _OUTCOMES:
-            raise damaged(self._place.name(key), "the failure of an attempt", _REMEDY)
+            raise damaged(self._place.name(file.key), "the failure of an attempt", _REMEDY)
         return record
 
     def _worker_key(self, trial_number: int, rank: int) -> str:

@@ -112,6 +112,10 @@ class CheckpointFolders:
             if unwanted(examples):
                 self._discard(self._root / trial / f"{examples:010d}")
 
+    def discard(self, key: str) -> None:
+        """As `CheckpointPlace.discard`."""
+        self._discard(self._root / key)
+
     def discard_all(self, trial: str) -> None:
         """As `CheckpointPlace.discard_all`."""
         self._discard(self._root / trial)

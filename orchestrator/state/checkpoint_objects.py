@@ -85,6 +85,7 @@ class CheckpointObjects:
     def __init__(self, place: BucketFiles, local: Path) -> None:
         self._place = place
         self._local = local
+        self._published: dict[str, Sequence[_File]] = {}
 
     def stored(self, trial: str) -> set[int]:
         """As `CheckpointPlace.stored`."""
@@ -120,7 +121,9 @@ class CheckpointObjects:
     def _commit(self, key: str, files: Sequence[_File]) -> None:
         """Publishes a checkpoint whose files are there, unless one is there already."""
         record = {"files": [dataclasses.asdict(file) for file in files]}
-        if not self._place.put_if_absent(f"{key}/{_COMMIT}", json.dumps(record, indent=1).encode()):
+        if self._place.put_if_absent(f"{key}/{_COMMIT}", json.dumps(record, indent=1).encode()):
+            self._published[key] = files
+        else:
             # An attempt on a node that was given up came at the same time.
             with contextlib.suppress(StoreError):
                 self._place.delete(*_objects(key, files))
@@ -207,6 +210,16 @@ class CheckpointObjects:
         for key, found in self._found(trial).items():
             if unwanted(_examples(key)):
                 self._remove(key, found)
+
+    def discard(self, key: str) -> None:
+        """As `CheckpointPlace.discard`; of one that was published here it is known what it has."""
+        files = self._published.pop(key, None)
+        if files is None:
+            self._remove(key, self._found(key).get(key, _Found()))
+            return
+        with contextlib.suppress(StoreError):
+            self._place.delete(f"{key}/{_COMMIT}")
+            self._place.delete(*_objects(key, files))
 
     def discard_all(self, trial: str) -> None:
         """As `CheckpointPlace.discard_all`."""

@@ -67,6 +67,9 @@ class CheckpointPlace(Protocol):
             unwanted: Whether to remove one, by after how many examples it was saved.
         """
 
+    def discard(self, key: str) -> None:
+        """Removes a checkpoint, if it is there."""
+
     def discard_all(self, trial: str) -> None:
         """Removes all checkpoints of a trial, by the key of all of its."""
 
@@ -80,15 +83,18 @@ class CheckpointPlace(Protocol):
 class TrialCheckpoints:
     """The checkpoints of one trial."""
 
-    def __init__(self, files: SweepFiles, trial: str) -> None:
+    def __init__(self, files: SweepFiles, trial: str, *, is_new: bool = False) -> None:
         """Names them; nothing is made before the first one.
 
         Args:
             files: Those of the sweep.
             trial: Identifier of the trial.
+            is_new: Whether nobody can have saved one of the trial's before.
         """
         self._place = _place(files.store)
         self._trial = files.checkpoints_key(trial)
+        self._published: set[int] = set()
+        self._knows_all = is_new
 
     def key(self, rung_examples: int) -> str:
         """Returns by what the tables name the checkpoint of the rung: its path below the root."""
@@ -114,6 +120,7 @@ class TrialCheckpoints:
         """
         key = self.key(rung_examples)
         self._place.publish(key, save)
+        self._published.add(rung_examples)
         return key
 
     def folder(self, rung_examples: int) -> Path | None:
@@ -154,8 +161,15 @@ class TrialCheckpoints:
         self._place.drop(self._trial, lambda examples: examples > rung_examples)
 
     def drop_before(self, rung_examples: int) -> None:
-        """Removes the checkpoints of earlier rungs."""
-        self._place.drop(self._trial, lambda examples: examples < rung_examples)
+        """Removes the checkpoints of earlier rungs, those of other processes the first time."""
+        earlier = {examples for examples in self._published if examples < rung_examples}
+        if self._knows_all:
+            for examples in sorted(earlier):
+                self._place.discard(self.key(examples))
+        else:
+            self._place.drop(self._trial, lambda examples: examples < rung_examples)
+        self._published -= earlier
+        self._knows_all = True
 
 
 def remove_abandoned(files: SweepFiles) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from orchestrator.search.content import Base, Content, Versions
 from orchestrator.state.records import damaged, read_record
 from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store.place import StoredFile
 from trainables.contract.errors import SharedError
 
 _WHAT = "a record of what the numbers depend on"
@@ -49,6 +50,7 @@ class ContentLog:
     def __init__(self, files: SweepFiles) -> None:
         """Opens the log; nothing is written before `begin`."""
         self._files = files
+        self._known: Recorded | None = None
 
     def begin(self, content: Content) -> None:
         """Writes down what is not on record; of a sweep that has not begun everything.
@@ -73,9 +75,11 @@ class ContentLog:
         Raises:
             DamagedError: A file of it is none; names it and the remedy.
         """
-        versions = self._read(_VERSIONS, Versions, int, "split")
-        rows = self._read(_ROWS, _Rows, str)
-        base = self._read(_BASE, Base, str, "weights", "settings")
+        found = self._files.place.files(self._files.content_key, ".json", deep=False)
+        there = {file.key: file for file in found}
+        versions = self._read(there.get(self._key(_VERSIONS)), Versions, int, "split")
+        rows = self._read(there.get(self._key(_ROWS)), _Rows, str)
+        base = self._read(there.get(self._key(_BASE)), Base, str, "weights", "settings")
         return Recorded(versions, None if rows is None else rows.fingerprint, base)
 
     def content(self) -> Content | None:
@@ -99,12 +103,15 @@ class ContentLog:
             StoreError: It could not be put on record.
         """
         rows, base = metrics.get("dataset_fingerprint"), metrics.get("base_fingerprint")
-        known = self.read()
+        known = self._known or self.read()
+        said = []
         if known.rows is None and rows is not None:
-            self._put(_ROWS, {"fingerprint": rows})
+            said.append(self._put(_ROWS, {"fingerprint": rows}))
         if known.base is None and base is not None:
-            self._put(_BASE, dataclasses.asdict(Base(str(base))))
-        known = self.read()
+            said.append(self._put(_BASE, dataclasses.asdict(Base(str(base)))))
+        if said:  # perhaps by another trial, and otherwise
+            known = self.read()
+        self._known = known
         for what, before, now in (
             ("rows of the data set", known.rows, rows),
             ("base model", known.base and known.base.fingerprint, base),
@@ -119,30 +126,31 @@ class ContentLog:
     def _key(self, part: str) -> str:
         return f"{self._files.content_key}/{part}.json"
 
-    def _put(self, part: str, record: Mapping[str, Any]) -> None:
+    def _put(self, part: str, record: Mapping[str, Any]) -> bool:
         data = json.dumps(record, sort_keys=True).encode()
-        self._files.store.put_if_absent(self._key(part), data)
+        return self._files.store.put_if_absent(self._key(part), data)
 
-    def _read(self, part: str, kind: Callable[..., _T], value: type, *absent: str) -> _T | None:
+    def _read(
+        self, file: StoredFile | None, kind: Callable[..., _T], value: type, *absent: str
+    ) -> _T | None:
         """Returns a part of the record; None where it is not there.
 
         Args:
-            part: Which.
+            file: That has it.
             kind: Is made of it.
             value: Type of all that stands in it.
             absent: Names of what may be null.
         """
-        key = self._key(part)
-        record = read_record(self._files.place, key, _WHAT, _REMEDY)
-        if record is None:
+        record = None if file is None else read_record(self._files.place, file, _WHAT, _REMEDY)
+        if file is None or record is None:
             return None
         fine = all(type(record[key]) is value or key in absent for key in record)
         try:
             found = kind(**record)
         except TypeError as error:
-            raise damaged(self._files.place.name(key), _WHAT, _REMEDY) from error
+            raise damaged(self._files.place.name(file.key), _WHAT, _REMEDY) from error
         if not fine:
-            raise damaged(self._files.place.name(key), _WHAT, _REMEDY)
+            raise damaged(self._files.place.name(file.key), _WHAT, _REMEDY)
         return found
 
 

@@ -11,6 +11,7 @@ its settings here and the environment say (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_UR
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -37,6 +38,7 @@ from orchestrator.store.errors import (
 )
 from orchestrator.store.keys import check_key
 from orchestrator.store.place import ENDPOINTS, BucketAddress, StoredFile
+from orchestrator.store.recent import Recent
 
 TIMEOUT_SECONDS = 60.0
 """Of one request, from its first byte to the last one of its answer."""
@@ -72,6 +74,9 @@ _REFUSED = (
 )
 """Answers that no repetition changes; after each of them nothing was written. What a PUT or a list
 does not find is the bucket."""
+
+_RECENT = Recent(32 << 20, 1 << 20)
+"""Of all buckets of this process, by address, key and stamp."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -133,6 +138,7 @@ class BucketFiles:
                 f" stands beside a file (x-amz-meta-{_MARK}); {_ANOTHER_SERVER}."
             )
         self._is_prepared = True
+        self._is_there = True  # as a folder that was made, if there is nothing in it yet
 
     def check_readable(self) -> None:
         """As `StoreFiles.check_readable`."""
@@ -175,7 +181,8 @@ class BucketFiles:
         options["attributes"] = {_MARK: mark}
         for left in reversed(range(_TRIES)):
             try:
-                obstore.put(client, key, data, **options)
+                put = obstore.put(client, key, data, **options)
+                self._remember(key, put["e_tag"], data)
                 return True
             except _REFUSED as error:
                 # An earlier request, by this loop or by obstore, may have arrived all the same.
@@ -222,6 +229,19 @@ class BucketFiles:
             raise NotAFileError(f"{self.name(key)} is larger than any file of the store's.")
         return _Ranged(self, key, found).readall()
 
+    def read(self, file: StoredFile, most: int | None = None) -> bytes | None:
+        """As `StoreFiles.read`; a small file is asked for once a process."""
+        found = _RECENT.get((self.address, file.key, file.stamp))
+        if found is None:
+            found = self.get(file.key, most)
+            if found is not None and len(found) == file.size:
+                _RECENT.put((self.address, file.key, file.stamp), found)
+        return found
+
+    def _remember(self, key: str, e_tag: str | None, data: bytes) -> None:
+        if e_tag is not None:
+            _RECENT.put((self.address, key, _stamp(e_tag, len(data))), data)
+
     def _fetched(self, key: str, most: int | None) -> bytes | int:
         """Returns the content of a file; if it is larger than a piece, or `most`, its size."""
         answer = obstore.get(self._client, key)
@@ -266,7 +286,7 @@ class BucketFiles:
         """As `StoreFiles.files`."""
         found = self._listed(folder)["objects"] if not deep else self._all(folder)
         files = [
-            StoredFile(each["path"], f"{each['e_tag']} {each['size']}", each["size"])
+            StoredFile(each["path"], _stamp(each["e_tag"], each["size"]), each["size"])
             for each in found
             if each["path"].endswith(suffix)
         ]
@@ -290,14 +310,13 @@ class BucketFiles:
         for key in keys:
             check_key(key)
         if keys:
-            names = keys[0] if len(keys) == 1 else keys
-            self._asked("written to", lambda: obstore.delete(self._client, names))
+            self._asked("written to", lambda: _again(lambda: obstore.delete(self._client, keys)))
 
     def replace(self, key: str, data: bytes) -> None:
         """As `StoreFiles.replace`: one PUT without a condition."""
         check_key(key)
         put = partial(obstore.put, self._client, key, data, use_multipart=False)
-        self._asked("written to", put)
+        self._asked("written to", lambda: _again(put))
 
     def upload(self, key: str, path: Path) -> None:
         """Stores a file of this machine, of any size, under a name that nobody else writes to.
@@ -315,9 +334,9 @@ class BucketFiles:
         client = self._client
         if part > _PIECE:
             client = self._with_timeout(part / _PIECE * self._timeout)
-        with path.open("rb") as file:
-            put = partial(obstore.put, client, key, file, chunk_size=part)
-            self._asked("written to", lambda: put(max_concurrency=_PARTS_AT_ONCE))
+        put = partial(obstore.put, client, key, path, chunk_size=part)
+        put = partial(put, max_concurrency=_PARTS_AT_ONCE)
+        self._asked("written to", lambda: _again(put))
 
     def download(self, key: str, path: Path) -> None:
         """Writes an object into a file of this machine, of any size.
@@ -352,7 +371,7 @@ class BucketFiles:
         """
         for each in (key, to):
             check_key(each)
-        self._asked("written to", lambda: obstore.copy(self._client, key, to))
+        self._asked("written to", lambda: _again(partial(obstore.copy, self._client, key, to)))
 
     def now(self) -> float:
         """Returns the time by the clock that gives objects theirs, in seconds since 1970.
@@ -370,7 +389,7 @@ class BucketFiles:
         """Returns a buffer; of what is large a file of which only the asked parts are fetched."""
         if file.size > _PIECE:
             return pa.PythonFile(_Ranged(self, file.key, file.size), mode="r")
-        found = self.get(file.key)
+        found = self.read(file)
         if found is None:
             raise StoreUnusableError(
                 f"{self.name(file.key)} was removed while it was read; ask again."
@@ -453,6 +472,25 @@ class _Ranged(io.RawIOBase):
 
     def readall(self) -> bytes:
         return self.read()
+
+
+def _again(ask: Callable[[], _T]) -> _T:
+    """Returns the answer to what may be asked any number of times, which obstore does not know.
+
+    Raises:
+        BaseError, OSError: Of obstore, after the last try.
+    """
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(*_ERRORS):
+            try:
+                return ask()
+            except _REFUSED:
+                break
+    return ask()
+
+
+def _stamp(e_tag: str | None, size: int) -> str:
+    return f"{e_tag} {size}"
 
 
 def _is_plain_http() -> bool:

@@ -159,6 +159,10 @@ class LocalFiles:
                 f"{path} cannot be read: {error.strerror or error}; change its permissions."
             ) from error
 
+    def read(self, file: StoredFile, most: int | None = None) -> bytes | None:
+        """As `StoreFiles.read`."""
+        return self.get(file.key, most)
+
     def each(self, files: Sequence[_T], read: Callable[[_T], _R]) -> list[_R]:
         """As `StoreFiles.each`; a disk is no quicker when it is asked for several files at once."""
         return [read(file) for file in files]

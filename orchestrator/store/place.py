@@ -103,6 +103,17 @@ class StoreFiles(Protocol):
             StoreUnusableError: It cannot be read.
         """
 
+    def read(self, file: StoredFile, most: int | None = None) -> bytes | None:
+        """Returns the content of a file as it was listed, None if it has gone since.
+
+        Args:
+            file: What `files` has said.
+            most: Bytes that it may have; None means any number.
+
+        Raises:
+            StoreError: As `get`.
+        """
+
     def each(self, files: Sequence[_T], read: Callable[[_T], _R]) -> list[_R]:
         """Returns what `read` returns of each file, in their order.
 

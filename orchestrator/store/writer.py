@@ -19,7 +19,7 @@ import pyarrow as pa
 from orchestrator.store import keys, rows
 from orchestrator.store.errors import DamagedError, StoreUnusableError
 from orchestrator.store.files import FileSystem
-from orchestrator.store.place import Root, StoreFiles
+from orchestrator.store.place import Root, StoredFile, StoreFiles
 from orchestrator.store.roots import local_folder, open_root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
@@ -181,7 +181,7 @@ class Store:
                 values = pa.repeat(pa.scalar(value, field.type), content.num_rows)
                 place = content.column_names.index(column)
                 content = content.set_column(place, field, values)
-            name = PurePosixPath(found).name
+            name = PurePosixPath(found.key).name
             key = f"{keys.predictions_folder(to_sweep, to_trial)}/{name}"
             self.put_if_absent(key, rows.encode(PREDICTIONS, content))
 
@@ -201,12 +201,12 @@ class Store:
     def report(self, sweep_id: str, trial_id: str, rung_examples: int) -> Row | None:
         """Returns the report of the rung that ends at `rung_examples`, or None."""
         found = self._find(keys.report_folder(sweep_id, trial_id), f"*-{rung_examples:010d}")
-        return self._read_row(REPORTS, found[0]) if found else None
+        return self._row(REPORTS, found[0]) if found else None
 
     def reports(self, sweep_id: str, trial_id: str) -> list[Row]:
         """Returns all reports of a trial, by rung."""
         found = self._find(keys.report_folder(sweep_id, trial_id), "*")
-        stored = self.place.each(found, partial(self._read_row, REPORTS))
+        stored = self.place.each(found, partial(self._row, REPORTS))
         return sorted(stored, key=lambda row: (row["rung"], row["step"]))
 
     def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
@@ -231,7 +231,7 @@ class Store:
     def trials(self, sweep_id: str) -> list[Row]:
         """Returns all final rows of a sweep, by trial number."""
         found = self._find(f"trials/sweep={keys.check_id(sweep_id)}", "*")
-        stored = self.place.each(found, partial(self._read_row, TRIALS))
+        stored = self.place.each(found, partial(self._row, TRIALS))
         return sorted(stored, key=lambda row: int(row["trial_number"]))
 
     def _publish_row(self, table: Table, key: str, content: pa.Table) -> Row:
@@ -241,7 +241,12 @@ class Store:
         return self._read_row(table, key)
 
     def _read_row(self, table: Table, key: str) -> Row:
-        content = self._decode(table, key)
+        return self._only_row(self._decoded(table, key, self.place.get(key)), key)
+
+    def _row(self, table: Table, file: StoredFile) -> Row:
+        return self._only_row(self._decode(table, file), file.key)
+
+    def _only_row(self, content: pa.Table, key: str) -> Row:
         if content.num_rows != 1:
             raise DamagedError(
                 f"{self.place.name(key)} has {content.num_rows} rows, where one belongs; move it"
@@ -250,16 +255,19 @@ class Store:
         row: Row = content.to_pylist()[0]
         return row
 
-    def _decode(self, table: Table, key: str) -> pa.Table:
-        data = (
-            self.place.get(key) or b""
-        )  # what is gone since is as little a table as an empty file
-        return rows.decode(table, pa.py_buffer(data), self.place.name(key))
+    def _decode(self, table: Table, file: StoredFile) -> pa.Table:
+        return self._decoded(table, file.key, self.place.read(file))
 
-    def _find(self, folder: str, pattern: str) -> list[str]:
-        """Returns the keys of the files in a folder whose names, without suffix, are so."""
-        found = [file.key for file in self.place.files(folder, ".parquet", deep=False)]
-        return [key for key in found if fnmatch.fnmatchcase(PurePosixPath(key).stem, pattern)]
+    def _decoded(self, table: Table, key: str, data: bytes | None) -> pa.Table:
+        # What is gone since is as little a table as an empty file.
+        return rows.decode(table, pa.py_buffer(data or b""), self.place.name(key))
+
+    def _find(self, folder: str, pattern: str) -> list[StoredFile]:
+        """Returns the files in a folder whose names, without suffix, are so."""
+        found = self.place.files(folder, ".parquet", deep=False)
+        return [
+            file for file in found if fnmatch.fnmatchcase(PurePosixPath(file.key).stem, pattern)
+        ]
 
 
 def _reopened(root: Root) -> Store:

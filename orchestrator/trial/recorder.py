@@ -45,7 +45,7 @@ class TrialRecorder:
         self._validation_protocol = configuration.validation_protocol
         self._attempt = attempt
         self._tell = tell
-        self._checkpoints = TrialCheckpoints(stored.files, self._trial_id)
+        self._checkpoints = TrialCheckpoints(stored.files, self._trial_id, is_new=attempt == 1)
         self._content = ContentLog(stored.files)
 
     def rung(self, report: RungReport) -> None:

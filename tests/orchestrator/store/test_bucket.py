@@ -14,6 +14,7 @@ import pytest
 
 from orchestrator.store import NotPublishedError, PublicationUnknownError, StoreUnusableError, rows
 from orchestrator.store.place import BucketAddress, StoreFiles
+from orchestrator.store.recent import Recent
 from orchestrator.store.schema import PREDICTIONS
 from tests.bucket_server import (
     BUSY,
@@ -266,15 +267,37 @@ def test_of_a_large_file_only_the_asked_columns_are_fetched(
     assert len(line.requests) > len(data) // 100_000  # each of them within its time
 
 
-def test_a_small_file_takes_one_request(line: Line, address: BucketAddress) -> None:
+def test_a_small_file_takes_one_request(
+    line: Line, address: BucketAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = bucket.BucketFiles(address)
     place.put_if_absent(KEY, b"x" * 1000)
+    monkeypatch.setattr(bucket, "_RECENT", Recent(1 << 20, 1 << 20))  # as another process has it
     line.requests.clear()
     (file,) = place.files("trials")
     assert isinstance(place.source(file), pa.Buffer)
     assert place.get(KEY) == b"x" * 1000
     assert place.put_if_absent("trials/sweep=a/t-2.parquet", b"")
     assert [request.method for request in line.requests] == ["GET", "GET", "GET", "PUT"]
+
+
+def test_what_was_read_or_written_here_is_not_asked_for_again(
+    line: Line, address: BucketAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = bucket.BucketFiles(address)
+    place.put_if_absent(KEY, b"first")
+    (file,) = place.files("trials")
+    line.requests.clear()
+    assert place.read(file) == b"first"
+    assert line.requests == []
+    monkeypatch.setattr(bucket, "_RECENT", Recent(1 << 20, 1 << 20))
+    for _ in range(2):
+        assert place.read(file) == b"first"
+    assert len(line.requests) == 1
+    place.delete(KEY)
+    bucket.BucketFiles(address).put_if_absent(KEY, b"second")
+    (file,) = place.files("trials")
+    assert place.read(file) == b"second"
 
 
 def test_reading_many_asks_for_several_at_once(line: Line, address: BucketAddress) -> None:
