@@ -82,19 +82,27 @@ def run(
             report(row)
 
     checkpoints = TrialCheckpoints(files, files.trial_id(number))
+    is_new = attempt == 1
     interruption = TrialInterruption(
         StopRequest(files), checkpoints, partial(log.save_on_termination, number)
     )
 
     def learn() -> None:
-        passed = resume_point(job.stored, proposal)
-        # Of an attempt that ended before its report: nobody may rely on it.
-        checkpoints.drop_after(passed or 0)
+        nonlocal is_new
+        passed, memory_failures = None, 0
+        if not is_new:
+            memory_failures = log.of(number).memory_failures
+            passed = resume_point(job.stored, proposal)
+            # Of an attempt that ended before its report: nobody may rely on it.
+            checkpoints.drop_after(passed or 0)
+        recorder = TrialRecorder(job.stored, proposal, attempt, tell, is_new=is_new)
+        is_new = False  # where it goes on after its model was lost
         _learn(
             job,
             proposal,
-            TrialRecorder(job.stored, proposal, attempt, tell),
+            recorder,
             passed,
+            memory_failures,
             Heartbeat(watchdog, log.progress_note(number)).beat,
             # The workers of a group would have to agree on the step.
             interruption if job.workers == 1 else None,
@@ -130,8 +138,10 @@ def follow(job: TrialJob, proposal: Proposal, pass_on: Callable[[int], None]) ->
     Raises:
         Exception: Whatever the learner raised; it is on record before.
     """
-    with _failure_on_record(AttemptLog(job.stored.files), proposal.trial_number):
-        _learn(job, proposal, Follower(pass_on), resume_point(job.stored, proposal))
+    log, number = AttemptLog(job.stored.files), proposal.trial_number
+    with _failure_on_record(log, number):
+        passed = resume_point(job.stored, proposal)
+        _learn(job, proposal, Follower(pass_on), passed, log.of(number).memory_failures)
 
 
 def _learn(
@@ -139,6 +149,7 @@ def _learn(
     proposal: Proposal,
     report: Report,
     passed: int | None,
+    memory_failures: int,
     heartbeat: Callable[[int], None] | None = None,
     interruption: Interruption | None = None,
     learner: Learner | None = None,
@@ -149,7 +160,6 @@ def _learn(
         checkpoints = TrialCheckpoints(files, files.trial_id(proposal.trial_number))
         checkpoint = checkpoints.folder(passed)
     configuration = trial_configuration(job.stored.sweep, proposal)
-    memory_failures = AttemptLog(files).of(proposal.trial_number).memory_failures
     if learner is None:
         learner = named(job.learner)
     learner(

@@ -27,6 +27,8 @@ class TrialRecorder:
         proposal: Proposal,
         attempt: int,
         tell: Callable[[dict[str, Any]], None],
+        *,
+        is_new: bool = False,
     ) -> None:
         """Prepares to record one attempt at a trial.
 
@@ -35,6 +37,7 @@ class TrialRecorder:
             proposal: The trial.
             attempt: Which attempt at the trial this is, from 1.
             tell: Takes the stored row of each report; does not return if the trial is to end there.
+            is_new: Whether nothing of the trial can have been recorded before.
         """
         configuration = trial_configuration(stored.sweep, proposal)
         self._store = stored.store
@@ -45,7 +48,7 @@ class TrialRecorder:
         self._validation_protocol = configuration.validation_protocol
         self._attempt = attempt
         self._tell = tell
-        self._checkpoints = TrialCheckpoints(stored.files, self._trial_id, is_new=attempt == 1)
+        self._checkpoints = TrialCheckpoints(stored.files, self._trial_id, is_new=is_new)
         self._content = ContentLog(stored.files)
 
     def rung(self, report: RungReport) -> None:
