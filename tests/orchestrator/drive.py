@@ -1,7 +1,7 @@
 """The sweep command with the toy learner in place of the real one, for tests to start and kill.
 
-`python -m tests.orchestrator.drive FILE DIR|s3://BUCKET/PATH [--no-dashboard] [--group] [--hours-of-devices=HOURS]
-[--address=ADDRESS] [--on-end=COMMAND] [--json] [--quiet]`
+`python -m tests.orchestrator.drive FILE DIR|s3://BUCKET/PATH [--no-dashboard] [--group]
+[--hours-of-devices=HOURS] [--address=ADDRESS] [--on-end=COMMAND] [--json] [--quiet]`
 """
 
 from __future__ import annotations

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from orchestrator.errors import CommandError, UserError
-from orchestrator.results.cli import app
 from orchestrator.search_space import Sweep
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError, reader
@@ -24,8 +19,8 @@ from orchestrator.store.roots import open_root
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
 from orchestrator.terminal.plain_console import PlainConsole
-from tests.bucket_server import FORBIDDEN, Fault, Line, Request
-from tests.orchestrator import running, sweeps, toy
+from tests.bucket_server import FORBIDDEN, Fault, Faults, Line, Request
+from tests.orchestrator import sweeps
 from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
 
 _CONFIRMED = {"ask": ["technique"], "confirm": {"runs": 4, "seeds": 2}}
@@ -99,8 +94,19 @@ def _folder(path: str) -> str:
     return re.sub(r"sweep=[^/]+/|trial=[^/]+/|t-[a-z0-9]{10}|[0-9a-f]{32}|\d{6,10}", "", key)
 
 
+def after(allowed: int, method: str) -> Faults:
+    """Has everything refused once there were so many requests of a kind."""
+    left = [allowed]
+
+    def faults(request: Request) -> Fault | None:
+        left[0] -= request.method == method
+        return FORBIDDEN if left[0] < 0 else None
+
+    return faults
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
+@pytest.mark.parametrize("method", ["PUT", "GET", "POST"])
 def test_a_sweep_that_is_cut_off_anywhere_goes_on(
     line: Line, address: BucketAddress, tmp_path: Path, run_here: Run, method: str
 ) -> None:
@@ -109,13 +115,7 @@ def test_a_sweep_that_is_cut_off_anywhere_goes_on(
     run_here(sweep, tmp_path / "store")
     cuts = 0
     for allowed in range(1, 1000, 7):
-        left = [allowed]
-
-        def faults(request: Request) -> Fault | None:
-            left[0] -= request.method == method
-            return FORBIDDEN if left[0] < 0 else None
-
-        line.faults = faults
+        line.faults = after(allowed, method)
         try:
             run_here(sweep, address)
             break
