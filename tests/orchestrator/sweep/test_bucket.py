@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from orchestrator.errors import CommandError, UserError
@@ -15,12 +22,12 @@ from orchestrator.search_space import Sweep
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError, reader
 from orchestrator.store.place import BucketAddress, Root
-from orchestrator.store.roots import open_root
+from orchestrator.store.roots import local_folder, open_root
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
 from orchestrator.terminal.plain_console import PlainConsole
 from tests.bucket_server import FORBIDDEN, Fault, Faults, Line, Request
-from tests.orchestrator import sweeps
+from tests.orchestrator import running, sweeps, toy
 from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
 
 _CONFIRMED = {"ask": ["technique"], "confirm": {"runs": 4, "seeds": 2}}
@@ -151,3 +158,89 @@ def test_a_bucket_without_conditional_writes_is_refused_before_anything_is_store
     with pytest.raises(UserError, match="If-None-Match"):
         run(sweeps.toy(tmp_path), address, PlainConsole(width=1000), StartOptions())
     assert open_root(address).files("state") == []
+
+
+@contextmanager
+def _held(
+    folder: Path, file: Path, root: Root, reports: int, name: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A sweep that goes no further than so many reports, in all, as of a pipe of that name."""
+    os.mkfifo(folder / name)
+    held = {
+        "TOY_GATE": str(folder / name),
+        "TOY_GATE_AFTER": str(reports),
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        running.command(file, root),
+        cwd=running.TOP,
+        env=running.environment(folder / "log") | held,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while len(_lines(folder / "log")) < reports:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        yield process
+    finally:
+        for each in [*_children(process), process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def _children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_killed_sweep_in_a_bucket_goes_on_and_trains_nothing_twice(
+    address: BucketAddress, tmp_path: Path
+) -> None:
+    file = sweeps.write(tmp_path, trials=5, limits={"max_concurrent": 1}, **_CONFIRMED)
+    with _held(tmp_path, file, address, 2, "gate") as driver:
+        place = open_root(address)
+        while len(place.files("reports", ".parquet")) < 2:
+            assert driver.poll() is None
+            time.sleep(0.05)
+        refused = running.run(file, address, tmp_path / "log")
+        assert refused.returncode == 2
+        assert f"is being run by process {driver.pid} on" in refused.stderr
+        driver.kill()  # the driver alone; its trial's process notices
+    with _held(tmp_path, file, address, 4, "another-gate") as driver:
+        while len(place.files("reports", ".parquet")) < 4:
+            assert driver.poll() is None
+            time.sleep(0.05)
+        psutil.Process(int(_lines(tmp_path / "log")[-1].split(" ", 1)[0])).kill()
+        toy.open_gate(tmp_path / "another-gate")
+        out, err = driver.communicate(timeout=400)
+        assert driver.returncode == 0, err
+    assert "Continuing: " in out
+    assert set(running.trained(tmp_path / "log").values()) == {1}
+    undisturbed = running.run(file, tmp_path / "store")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    for one, other in zip(decisions(address), decisions(tmp_path / "store"), strict=True):
+        assert _decided(one) == _decided(other)
+    assert reported(address) == reported(tmp_path / "store")
+    for question in (["leaderboard"], ["answer"], ["show", "best"], ["sweeps"]):
+        words = [sys.executable, "-m", "orchestrator.results", "--root", str(address), *question]
+        asked = subprocess.run(words, cwd=running.TOP, capture_output=True, text=True, timeout=100)
+        assert asked.returncode == 0, asked.stderr
+    assert not [key for key in _local(address) if "checkpoint" in key]
+
+
+def _local(address: BucketAddress) -> list[str]:
+    """Returns what is left on this machine of a sweep in a bucket."""
+    folder = local_folder(address)
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
