@@ -38,6 +38,10 @@ _KEPT = 10
 _LARGEST = 1 << 16
 
 
+_HELD: set[str] = set()
+"""Tokens of the leases of this process."""
+
+
 class LeaseLostError(StoreError):
     """Another process drives the sweep by now; this one may not write any more."""
 
@@ -70,9 +74,14 @@ class Holder:
         return f"process {self.pid} on {self.host}" if self.host else "another process"
 
     def is_alive_here(self) -> bool | None:
-        """Returns whether its process runs on this machine; None where that cannot be told."""
+        """Returns whether its process runs on this machine; None where that cannot be told.
+
+        Of this very process: whether it still holds what it held.
+        """
         if self.machine is None or self.machine != _machine():
             return None
+        if self.pid == os.getpid():
+            return self.token in _HELD
         return self.started is not None and self.started == _started(self.pid)
 
 
@@ -187,6 +196,7 @@ class Lease:
         if not self._place.put_if_absent(self._key(number), self._record()):
             return self.latest() or Holder(number)
         self._number, self._since = number, since
+        _HELD.add(self._token)
         self._thread = threading.Thread(target=self._keep, daemon=True)
         self._thread.start()
         return None
@@ -253,6 +263,7 @@ class Lease:
     def release(self) -> None:
         """Says that this process has ended, so that the next one need not wait."""
         self._ended.set()
+        _HELD.discard(self._token)
         if self._thread is not None:
             self._thread.join()
         with self._one_at_a_time, contextlib.suppress(StoreError):

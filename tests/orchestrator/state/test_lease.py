@@ -14,7 +14,7 @@ from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store, StoreError
 from orchestrator.store.bucket import BucketFiles
 from orchestrator.store.place import BucketAddress
-from tests.bucket_server import BUSY_AFTERWARDS, LATE, LOST, UNSENT, Fault, Line
+from tests.bucket_server import BUSY_AFTERWARDS, FORBIDDEN, LATE, LOST, UNSENT, Fault, Line
 
 FOLDER = "state/sweep=toy-1/lock"
 
@@ -210,6 +210,20 @@ def test_a_renewal_whose_answer_is_lost_is_known_to_be_ones_own(
     first.check()
     assert first.number == 3
     first.release()
+
+
+def test_one_that_could_not_say_its_end_stands_in_nobodys_way_here(
+    line: Line, address: BucketAddress
+) -> None:
+    first = leased(address)
+    assert first.take(silently) is None
+    line.faults = lambda request: FORBIDDEN
+    first.release()
+    line.reset()
+    second = leased(address)
+    assert second.take(silently) is None
+    assert second.number == 2
+    second.release()
 
 
 def test_its_objects_do_not_pile_up(address: BucketAddress) -> None:

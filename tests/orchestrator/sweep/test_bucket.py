@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import pickle
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,9 +22,10 @@ import pytest
 
 from orchestrator.errors import CommandError, UserError
 from orchestrator.search_space import Sweep
+from orchestrator.state import lease
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError, reader
-from orchestrator.store.place import BucketAddress, Root
+from orchestrator.store.place import BucketAddress, Root, StoreFiles
 from orchestrator.store.roots import local_folder, open_root
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.sweep.run import run
@@ -45,7 +49,8 @@ def run_here(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command with the stand-in for Ray Tune."""
 
     def trials(stored: StoredSweep, *others: Any, **named: Any) -> None:
-        instead_of_ray(stored, monkeypatch)
+        in_another_process = pickle.loads(pickle.dumps(stored))
+        instead_of_ray(in_another_process, monkeypatch)
         run_trials(stored, Seen())
 
     monkeypatch.setattr("orchestrator.sweep.run._run_trials", trials)
@@ -77,28 +82,26 @@ def test_a_sweep_in_a_bucket_decides_as_in_a_folder(
     assert len(decisions(address)) == 7
 
 
-def test_a_sweep_asks_for_little(
-    line: Line, address: BucketAddress, tmp_path: Path, run_here: Run
-) -> None:
+def test_a_sweep_asks_for_little(line: Line, tmp_path: Path, run_here: Run) -> None:
     counts = []
-    for trials in (6, 12):
-        line.requests.clear()
-        run_here(sweeps.toy(tmp_path, trials=trials), address)
+    for trials in (4, 10):
+        line.reset()
+        run_here(sweeps.toy(tmp_path, trials=trials), line.address())
         counts.append(len(line.requests))
-    each = counts[1] / 6
-    print(f"{counts[0]} requests for 7 trials, {counts[1]} for another 6: {each:.1f} a trial")
+    each = (counts[1] - counts[0]) / 6
     kinds = Counter(
-        (request.method, "list" if "list-type" in request.path else _folder(request.path))
+        (request.method, "list" if "list-type" in request.path else _kind(request.path))
         for request in line.requests
     )
+    print(f"{counts[0]} requests for 5 trials, {counts[1]} for 11: {each:.1f} for one more")
     print("\n".join(f"{count:5} {' '.join(kind)}" for kind, count in kinds.most_common()))
     assert each <= 40
 
 
-def _folder(path: str) -> str:
+def _kind(path: str) -> str:
     """Returns which kind of file a request is about."""
     key = path.partition("/some/root/")[2].partition("?")[0]
-    return re.sub(r"sweep=[^/]+/|trial=[^/]+/|t-[a-z0-9]{10}|[0-9a-f]{32}|\d{6,10}", "", key)
+    return re.sub(r"(sweep|trial)(=|%3D)[^/]+/|t-[a-z0-9]{10}|[0-9a-f]{32}|\d{6,10}", "", key)
 
 
 def after(allowed: int, method: str) -> Faults:
@@ -140,6 +143,51 @@ def test_a_sweep_that_is_cut_off_anywhere_goes_on(
 def _decided(row: dict[str, Any]) -> dict[str, Any]:
     """Leaves out how often a trial was begun."""
     return {name: value for name, value in row.items() if name != "attempts"}
+
+
+def test_a_driver_that_has_lost_the_sweep_ends_and_decides_nothing_more(
+    address: BucketAddress, tmp_path: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = sweeps.toy(tmp_path, trials=5)
+    run_here(sweep, tmp_path / "store")
+    place, learner, begun = open_root(address), toy.finetune, []
+    seconds = [0.0]
+    monkeypatch.setattr(lease, "_seconds", lambda: seconds[0])
+
+    def stopped_for_a_while(*given: Any, **named: Any) -> None:
+        begun.append(given)
+        if len(begun) == 3:
+            seconds[0] += lease.EXPIRY_SECONDS
+            _take(place, 2)
+        learner(*given, **named)
+
+    monkeypatch.setattr(toy, "finetune", stopped_for_a_while)
+    with pytest.raises(lease.LeaseLostError, match="is now run by process 7 on far"):
+        run_here(sweep, address)
+    assert len(begun) == 3
+    decided = _decided_by_drivers(place)
+    _take(place, 3, is_over=True)
+    monkeypatch.setattr(toy, "finetune", learner)
+    run_here(sweep, address)
+    assert decided < _decided_by_drivers(place)
+    for one, other in zip(decisions(address), decisions(tmp_path / "store"), strict=True):
+        assert _decided(one) == _decided(other)
+    assert reported(address) == reported(tmp_path / "store")
+
+
+def _take(place: StoreFiles, number: int, **changes: Any) -> None:
+    """Holds the only sweep of a store as a process of another machine does."""
+    (sweep,) = place.folders("state", "sweep=")
+    said = {"host": "far", "pid": 7, "machine": "x", "started": "1", "token": "y"} | changes
+    assert place.put_if_absent(f"state/{sweep}/lock/{number:010d}", json.dumps(said).encode())
+
+
+def _decided_by_drivers(place: StoreFiles) -> set[str]:
+    folders = [f"state/{sweep}" for sweep in place.folders("state", "sweep=")]
+    found = [*place.files("trials")]
+    for kind in ("verdicts", "proposals"):
+        found += [file for folder in folders for file in place.files(f"{folder}/{kind}")]
+    return {file.key for file in found}
 
 
 def test_what_needs_a_folder_is_refused(address: BucketAddress, tmp_path: Path) -> None:
@@ -185,9 +233,10 @@ def _held(
             time.sleep(0.05)
         yield process
     finally:
-        for each in [*_children(process), process]:
+        for each in _children(process):
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
+        process.kill()
         process.wait()
 
 
@@ -244,3 +293,32 @@ def _local(address: BucketAddress) -> list[str]:
     """Returns what is left on this machine of a sweep in a bucket."""
     folder = local_folder(address)
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_driver_that_was_stopped_for_long_finds_that_the_sweep_went_on_without_it(
+    address: BucketAddress, tmp_path: Path
+) -> None:
+    file = sweeps.write(tmp_path, trials=4, limits={"max_concurrent": 1})
+    with _held(tmp_path, file, address, 2, "gate") as driver:
+        driver.send_signal(signal.SIGSTOP)
+        done = running.run(file, address, tmp_path / "log")
+        while done.returncode == 2:  # refused, until the lease has expired
+            assert f"is being run by process {driver.pid} on" in done.stderr
+            done = running.run(file, address, tmp_path / "log")
+        assert done.returncode == 0, done.stderr
+        before = _decided_by_drivers(open_root(address))
+        driver.send_signal(signal.SIGCONT)
+        _, err = driver.communicate(timeout=100)
+        assert driver.returncode == 1, err
+        assert "The sweep toy-" in err
+        assert "is now run by process" in err
+    assert _decided_by_drivers(open_root(address)) == before
+    undisturbed = running.run(file, tmp_path / "store")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    for one, other in zip(decisions(address), decisions(tmp_path / "store"), strict=True):
+        assert _decided(one) == _decided(other)
