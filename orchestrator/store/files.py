@@ -208,6 +208,8 @@ class LocalFiles:
     def replace(self, key: str, data: bytes) -> None:
         """As `StoreFiles.replace`."""
         target = self.path(key)
+        if not self._prepared:
+            self.prepare()
         staged = target.with_name(f"{target.name}.new")
         try:
             self._make_durable_folder(target.parent)

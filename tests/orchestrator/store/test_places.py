@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from orchestrator.store import NotPublishedError, Store, StoreUnusableError, index, reader
+from orchestrator.store import (
+    NotPublishedError,
+    Store,
+    StoreError,
+    StoreUnusableError,
+    index,
+    reader,
+)
 from orchestrator.store.errors import NotAFileError
 from orchestrator.store.files import LocalFiles
 from orchestrator.store.place import Root, StoreFiles
@@ -109,6 +116,29 @@ def test_what_is_written_again_has_another_stamp(kind: Kind) -> None:
     (after,) = place.files("trials")
     assert after.key == before.key
     assert after.stamp != before.stamp
+
+
+def test_one_that_is_replaced_is_whole_and_the_rest_of_them_go_at_once(kind: Kind) -> None:
+    place = kind.opened()
+    keys = [f"state/{name}" for name in "abc"]
+    for content in (b"1", b"another", b""):
+        for key in keys:
+            place.replace(key, content)
+        assert [kind.opened().get(key) for key in keys] == [content] * 3
+        assert [place.read(file) for file in place.files("state")] == [content] * 3
+    assert not place.put_if_absent(keys[0], b"late")
+    place.delete(*keys[:2])
+    place.delete()
+    assert [file.key for file in place.files("state")] == keys[2:]
+
+
+def test_where_nothing_can_be_written_what_was_stays(kind: Kind) -> None:
+    kind.opened().replace("state/a", b"before")
+    if isinstance(kind.root, Path):
+        (kind.root / "state" / "a.new").mkdir()  # as good as a disk that refuses
+    with pytest.raises(StoreError):
+        kind.full().replace("state/a", b"after")
+    assert kind.opened().get("state/a") == b"before"
 
 
 def test_when_something_was_last_written(kind: Kind) -> None:

@@ -104,7 +104,7 @@ def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
         record.write(seconds)
         assert DeviceSeconds(SweepFiles(Store(tmp_path), "toy-1")).read() == seconds
     (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()
-    path.with_suffix(".new").mkdir()  # as good as a disk that refuses
+    path.with_name(f"{path.name}.new").mkdir()  # as good as a disk that refuses
     record.write(2.0)
     assert record.read() == 12345.25
 
