@@ -25,7 +25,7 @@ from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.verdict_log import VerdictLog, Verdicts
-from orchestrator.store import index
+from orchestrator.store import index, keys
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import REPORTS
@@ -162,7 +162,7 @@ def _check(stored: StoredSweep, rows: Mapping[int, Row]) -> None:
     """Refuses final rows that are not of this sweep's trials."""
     for number, row in rows.items():
         if row["trial_id"] != stored.trial_id(number):
-            file = stored.store.trial_file(stored.id, row["trial_id"])
+            file = stored.store.place.name(keys.trial_key(stored.id, row["trial_id"]))
             raise DamagedError(
                 f"{file} says that it is of the trial {number}, whose id is"
                 f" {stored.trial_id(number)}; move the file out of the store."
@@ -177,7 +177,7 @@ def _check_complete(
         there = {report["rung"] for report in reports.get(number, ())}
         count = 0 if row["last_rung"] is None else row["last_rung"] + 1
         if count > len(there) or not there.issuperset(range(count)):
-            folder = stored.store.report_folder(stored.id, row["trial_id"])
+            folder = stored.store.place.name(keys.report_folder(stored.id, row["trial_id"]))
             raise DamagedError(
                 f"The trial {row['trial_id']} has its final row, but not all of its"
                 f" {row['last_rung'] + 1} reports under {folder}; copy the whole store, or start"

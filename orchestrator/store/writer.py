@@ -215,14 +215,6 @@ class Store:
         tables = self.place.each(found, partial(self._decode, PREDICTIONS))
         return pa.concat_tables(tables) if tables else PREDICTIONS.schema.empty_table()
 
-    def trial_file(self, sweep_id: str, trial_id: str) -> Path:
-        """Returns where the final row of a trial lies or would lie."""
-        return self.root / keys.trial_key(sweep_id, trial_id)
-
-    def report_folder(self, sweep_id: str, trial_id: str) -> Path:
-        """Returns where the reports of a trial lie or would lie."""
-        return self.root / keys.report_folder(sweep_id, trial_id)
-
     def trial(self, sweep_id: str, trial_id: str) -> Row | None:
         """Returns the final row of a trial, or None if it is not final."""
         key = keys.trial_key(sweep_id, trial_id)

@@ -15,7 +15,7 @@ from orchestrator.search.adoption import describe
 from orchestrator.search.content import Base
 from orchestrator.state.adoption_log import AdoptionLog
 from orchestrator.state.proposal_log import ProposalLog
-from orchestrator.store import Store
+from orchestrator.store import Store, keys
 from orchestrator.store.errors import NotPublishedError
 from orchestrator.store.schema import TABLES
 from tests.orchestrator import toy
@@ -251,11 +251,11 @@ def test_a_source_that_has_gone_is_trained(start: Callable[..., Started]) -> Non
     new = start(4, 8, 16, **ASK, trials=9)
     number = min(new.rows)
     gone = new.rows[number]
-    new.stored.store.trial_file(new.stored.id, gone["trial_id"]).unlink()
-    shutil.rmtree(new.stored.store.report_folder(new.stored.id, gone["trial_id"]))
+    (new.stored.root / keys.trial_key(new.stored.id, gone["trial_id"])).unlink()
+    shutil.rmtree(new.stored.root / keys.report_folder(new.stored.id, gone["trial_id"]))
     for row in old.rows.values():
         if row["content_id"] == gone["content_id"]:
-            old.stored.store.trial_file(old.stored.id, row["trial_id"]).unlink()
+            (old.stored.root / keys.trial_key(old.stored.id, row["trial_id"])).unlink()
     again = start(4, 8, 16, **ASK, trials=9)
     assert number not in again.rows
     assert number in again.run().started

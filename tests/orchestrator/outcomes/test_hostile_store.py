@@ -29,7 +29,7 @@ from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.lock import hold
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.state.sweep_files import found
-from orchestrator.store import Store, StoreError
+from orchestrator.store import Store, StoreError, keys
 from orchestrator.store.errors import DamagedError
 from tests.orchestrator import sweeps
 
@@ -53,7 +53,7 @@ def pristine(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
         key = checkpoints.publish(
             reports[-1]["rung_examples"], lambda folder: (folder / "weights").touch()
         )
-        file = stored.store.trial_file(stored.id, row["trial_id"])
+        file = stored.root / keys.trial_key(stored.id, row["trial_id"])
         _change(file, {"checkpoint": key})
     return root
 
