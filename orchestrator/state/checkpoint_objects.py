@@ -34,7 +34,7 @@ from orchestrator.store.place import StoredFile
 from trainables.runtime.permissions import open_to_readers
 
 _COMMIT = "commit.json"
-_INLINE_BYTES = 32 << 10
+_INLINE_BYTES = 256 << 10
 """Files up to this size are in the commit object: a request costs more than they do."""
 _LARGEST_COMMIT = 64 << 20
 _OBJECT = re.compile(r"(.+/[0-9]{10})/(?:commit\.json|([0-9a-f]{32})/.+)")
@@ -73,6 +73,16 @@ class _Found:
     is_whole: bool = False
     writers: dict[str, list[StoredFile]] = dataclasses.field(default_factory=dict)
 
+    @property
+    def files(self) -> list[StoredFile]:
+        """The files of all writers."""
+        return [file for files in self.writers.values() for file in files]
+
+    def names(self, key: str) -> list[str]:
+        """Returns the keys of all of its objects, by its own."""
+        commit = [f"{key}/{_COMMIT}"] if self.is_whole else []
+        return commit + [file.key for file in self.files]
+
 
 class CheckpointObjects:
     """The checkpoints under one root in a bucket; a `CheckpointPlace`.
@@ -86,6 +96,7 @@ class CheckpointObjects:
         self._place = place
         self._local = local
         self._published: dict[str, Sequence[_File]] = {}
+        self._left: list[str] = []
 
     def stored(self, trial: str) -> set[int]:
         """As `CheckpointPlace.stored`."""
@@ -188,22 +199,16 @@ class CheckpointObjects:
 
     def keep_only(self, key: str) -> int | None:
         """As `CheckpointPlace.keep_only`."""
-        found = self._found(key.rpartition("/")[0])
-        for other, there in found.items():
-            if other != key:
-                self._remove(other, there)
-        kept = found.get(key)
-        if kept is None or not kept.is_whole:
-            return None
-        state = [
-            file
-            for files in kept.writers.values()
-            for file in files
-            if PurePosixPath(file.key).name == TRAINING_STATE
-        ]
+        trial = key.rpartition("/")[0]
+        found = self._found(trial)
+        kept = found.pop(key, _Found())
+        state = [file for file in kept.files if PurePosixPath(file.key).name == TRAINING_STATE]
+        # The trial has ended, so nobody goes on from what is half gone.
+        others = [name for other, there in found.items() for name in there.names(other)]
         with contextlib.suppress(StoreError):
-            self._place.delete(*(file.key for file in state))
-        return kept.size - sum(file.size for file in state)
+            self._place.delete(*others, *(file.key for file in state))
+        self._forget(self._local / trial, but=key)
+        return kept.size - sum(file.size for file in state) if kept.is_whole else None
 
     def drop(self, trial: str, unwanted: Callable[[int], bool]) -> None:
         """As `CheckpointPlace.drop`."""
@@ -212,18 +217,24 @@ class CheckpointObjects:
                 self._remove(key, found)
 
     def discard(self, key: str) -> None:
-        """As `CheckpointPlace.discard`; of one that was published here it is known what it has."""
+        """As `CheckpointPlace.discard`; of one that was published here it is known what it has.
+
+        Then its files go with the commit object of the next one, in one request, or when the trial
+        has ended.
+        """
         files = self._published.pop(key, None)
         if files is None:
             self._remove(key, self._found(key).get(key, _Found()))
             return
         with contextlib.suppress(StoreError):
-            self._place.delete(f"{key}/{_COMMIT}")
-            self._place.delete(*_objects(key, files))
+            self._place.delete(f"{key}/{_COMMIT}", *self._left)
+            self._left = [*_objects(key, files)]
 
     def discard_all(self, trial: str) -> None:
         """As `CheckpointPlace.discard_all`."""
-        self.drop(trial, lambda examples: True)
+        names = [name for key, found in self._found(trial).items() for name in found.names(key)]
+        with contextlib.suppress(StoreError):
+            self._place.delete(*names)
         shutil.rmtree(self._local / trial, ignore_errors=True)
 
     def name(self, key: str) -> str:
@@ -259,7 +270,7 @@ class CheckpointObjects:
         """
         if not found.is_whole:
             return
-        names = [file.key for files in found.writers.values() for file in files]
+        names = [file.key for file in found.files]
         with contextlib.suppress(StoreError):
             if len(found.writers) > 1:
                 committed = self._committed(key)
@@ -294,11 +305,13 @@ class CheckpointObjects:
                     there.writers.setdefault(match[2], []).append(file)
         return found
 
-    def _forget(self, trial: Path | None = None) -> None:
-        """Removes the copies of a trial's, and those that nobody has asked for in a day."""
+    def _forget(self, trial: Path | None = None, but: str = "/") -> None:
+        """Removes copies of a trial's, but of one, and those that nobody has asked for in a day."""
         for copy in self._local.glob(f"{CHECKPOINTS}/*/*/*"):
+            kept = copy.name.startswith(f"{but.rpartition('/')[2]}-")
             with contextlib.suppress(OSError):
-                if copy.parent == trial or time.time() - copy.stat().st_mtime > ABANDONED_SECONDS:
+                is_old = time.time() - copy.stat().st_mtime > ABANDONED_SECONDS
+                if is_old or (copy.parent == trial and not kept):
                     shutil.rmtree(copy)
 
     @contextmanager

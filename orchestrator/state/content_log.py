@@ -61,8 +61,7 @@ class ContentLog:
             StoreError: It could not be stored.
         """
         if not self._files.has_begun():  # what an earlier start had in mind binds nobody
-            for part in (_ROWS, _BASE, _VERSIONS):
-                self._files.place.delete(self._key(part))
+            self._files.place.delete(*map(self._key, (_ROWS, _BASE, _VERSIONS)))
         self._put(_VERSIONS, dataclasses.asdict(content.versions))
         if content.rows is not None:
             self._put(_ROWS, {"fingerprint": content.rows})

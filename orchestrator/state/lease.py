@@ -86,12 +86,25 @@ class Holder:
 
 
 class LeasedFiles(BucketFiles):
-    """The files under a root, written to only while a lease is held."""
+    """The files under a root, written to only while a lease is held.
+
+    Records under `state/` that were found are asked for once: nobody else writes one anew.
+    """
 
     def __init__(self, address: BucketAddress, lease: Lease) -> None:
         """Opens them for the holder."""
         super().__init__(address)
         self._lease = lease
+        self._found: dict[str, bytes] = {}
+
+    def get(self, key: str, most: int | None = None) -> bytes | None:
+        """As `StoreFiles.get`."""
+        found = self._found.get(key)
+        if found is None:
+            found = super().get(key, most)
+            if found is not None and key.startswith("state/"):
+                self._found[key] = found
+        return found
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """As `StoreFiles.put_if_absent`."""
@@ -101,11 +114,14 @@ class LeasedFiles(BucketFiles):
     def replace(self, key: str, data: bytes) -> None:
         """As `StoreFiles.replace`."""
         self._lease.check()
+        self._found.pop(key, None)
         super().replace(key, data)
 
     def delete(self, *keys: str) -> None:
         """As `StoreFiles.delete`."""
         self._lease.check()
+        for key in keys:
+            self._found.pop(key, None)
         super().delete(*keys)
 
     def upload(self, key: str, path: Path) -> None:

@@ -56,9 +56,12 @@ _CUT = "response body"
 _AT_ONCE = 16
 _PIECE = 8 << 20
 """Bytes asked for at once: a slow line has `TIMEOUT_SECONDS` for so much."""
+_PART = 64 << 20
+"""Bytes of a file that are stored at once; each part of a larger one is a request."""
 _PARTS = 64
-"""A file that is larger than so many pieces is stored in so many parts, each a request."""
-_PARTS_AT_ONCE = 4
+"""A file that is larger than so many parts is stored in so many."""
+_PARTS_AT_ONCE = 2
+_PIECES_AT_ONCE = 8
 _MARK = "writer"
 _ANOTHER_SERVER = "name a bucket of another server, where no writer undoes another's work"
 _NO_BUCKET = "NoSuchBucket"
@@ -330,10 +333,11 @@ class BucketFiles:
             OSError: The file cannot be read.
         """
         check_key(key)
-        part = max(_PIECE, math.ceil(path.stat().st_size / _PARTS))
+        size = path.stat().st_size
+        part = max(_PART, math.ceil(size / _PARTS))
         client = self._client
-        if part > _PIECE:
-            client = self._with_timeout(part / _PIECE * self._timeout)
+        if size > _PIECE:
+            client = self._with_timeout(min(part, size) / _PIECE * self._timeout)
         put = partial(obstore.put, client, key, path, chunk_size=part)
         put = partial(put, max_concurrency=_PARTS_AT_ONCE)
         self._asked("written to", lambda: _again(put))
@@ -355,7 +359,7 @@ class BucketFiles:
             if isinstance(found, bytes):
                 file.write(found)
                 return
-            step = _PARTS_AT_ONCE * _PIECE
+            step = _PIECES_AT_ONCE * _PIECE
             for begin in range(0, found, step):
                 starts = range(begin, min(begin + step, found), _PIECE)
                 ends = [(start, min(start + _PIECE, found)) for start in starts]

@@ -50,6 +50,7 @@ class TrialRecorder:
         self._tell = tell
         self._checkpoints = TrialCheckpoints(stored.files, self._trial_id, is_new=is_new)
         self._content = ContentLog(stored.files)
+        self._step: int | None = None
 
     def rung(self, report: RungReport) -> None:
         """Records the report of a rung and tells it; may not return.
@@ -85,14 +86,17 @@ class TrialRecorder:
                 "steps": [asdict(point) for point in report.steps] or None,
             }
         )
+        self._step = int(stored["step"]) if report.rung_examples == self._rungs[-1] else None
         self._checkpoints.drop_before(report.rung_examples)
         self._tell(stored)
 
     def test(self, predictions: list[dict[str, Any]], metrics: Metrics, protocol: str) -> None:
         """Records an evaluation on the test rows; its means are those of the predictions."""
-        last = self._store.report(self._sweep_id, self._trial_id, self._rungs[-1])
-        assert last is not None  # the report at the budget precedes
-        self._publish_predictions("test", protocol, last["step"], self._rungs[-1], predictions)
+        if self._step is None:  # an earlier attempt came so far
+            last = self._store.report(self._sweep_id, self._trial_id, self._rungs[-1])
+            assert last is not None  # the report at the budget precedes
+            self._step = int(last["step"])
+        self._publish_predictions("test", protocol, self._step, self._rungs[-1], predictions)
 
     def follow(self, rung: int) -> None:
         """Does nothing: this is the worker that reports."""

@@ -8,6 +8,11 @@ import pytest
 
 from orchestrator.predict.stored_model import choose
 from orchestrator.results.errors import ResultsError
+from orchestrator.state.checkpoints import TrialCheckpoints, examples_of
+from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.store import Store
+from orchestrator.store.roots import open_root
+from tests.bucket_server import Line
 from tests.orchestrator.models import write_model
 from tests.orchestrator.results.synthetic import SWEEP, trial_name
 
@@ -79,3 +84,20 @@ def test_sweeps_that_do_not_fit(root: Path) -> None:
         choose(root, "rank", "best")
     with pytest.raises(ResultsError, match=f"No trial of {OTHER} has completed"):
         choose(root, OTHER, "best")
+
+
+def test_a_model_in_a_bucket_is_copied_to_this_machine(root: Path, line: Line) -> None:
+    address = line.address()
+    for file in root.rglob("*.parquet"):
+        open_root(address).put_if_absent(file.relative_to(root).as_posix(), file.read_bytes())
+    row = choose(root, None, "best").row
+    with pytest.raises(ResultsError, match=f"is not at {address}/{row['checkpoint']} any more"):
+        choose(address, None, "best")
+    files = SweepFiles(Store(address), row["sweep_id"])
+    TrialCheckpoints(files, row["trial_id"]).publish(
+        examples_of(row["checkpoint"]), lambda folder: folder.joinpath("weights").touch()
+    )
+    model = choose(address, None, "best")
+    assert model.row["trial_id"] == row["trial_id"]
+    assert model.checkpoint is not None
+    assert model.checkpoint.joinpath("weights").is_file()

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.state import checkpoint_objects
 from orchestrator.state.checkpoints import remove_abandoned
 from orchestrator.state.sweep_files import TRAINING_STATE, SweepFiles
-from orchestrator.store import Store, StoreError
+from orchestrator.store import Store, StoreError, bucket
 from orchestrator.store.bucket import BucketFiles
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.place import BucketAddress
@@ -120,8 +120,11 @@ def test_a_copy_is_fetched_once_and_again_where_it_is_damaged(
     assert read(trial(address).folder(90)) == WHOLE
 
 
-def test_a_large_file_goes_in_parts(line: Line, address: BucketAddress) -> None:
+def test_a_large_file_goes_in_parts(
+    line: Line, address: BucketAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = bytes(range(256)) * (20 << 12)  # 20 MiB
+    monkeypatch.setattr(bucket, "_PART", 8 << 20)
 
     def save(folder: Path) -> None:
         (folder / "weights").write_bytes(content)

@@ -12,7 +12,7 @@ from orchestrator.state.sweep_files import TRAINING_STATE, SweepFiles
 from orchestrator.store import Store
 from orchestrator.store.place import Root
 
-SMALL, LARGE = b"a few words", bytes(range(256)) * 400
+SMALL, LARGE = b"a few words", bytes(range(256)) * 1200
 """A bucket has the first in the commit object, the second in an object of its own."""
 
 

@@ -84,7 +84,7 @@ def test_a_lost_node_and_a_driver_that_ends_cost_nothing_that_was_reported(far: 
         int(file.key.split("/")[-2])
         for file in open_root(far.address).files("checkpoints", "commit.json")
     }
-    assert saved & {91, 271, 1}
+    assert max(saved) == 226  # of rungs at 225 and so on, one example further
     toy.open_gate(far.folder / "gate")
     with far.sweep(0.9, 0.8, 0.7) as process:
         out, err = process.communicate(timeout=400)
