@@ -236,7 +236,7 @@ class BucketFiles:
         """As `StoreFiles.read`; a small file is asked for once a process."""
         found = _RECENT.get((self.address, file.key, file.stamp))
         if found is None:
-            found = self.get(file.key, most)
+            found = BucketFiles.get(self, file.key, most)
             if found is not None and len(found) == file.size:
                 _RECENT.put((self.address, file.key, file.stamp), found)
         return found

@@ -179,6 +179,25 @@ def test_a_holder_that_was_overtaken_writes_nothing_more(
     assert numbers(address) == [1, 2]
 
 
+def test_a_holder_asks_for_its_own_records_once(line: Line, address: BucketAddress) -> None:
+    first = leased(address)
+    assert first.take(silently) is None
+    files = LeasedFiles(address, first)
+    assert files.get("state/a") is None
+    assert files.put_if_absent("state/a", b"one")
+    line.requests.clear()
+    for _ in range(3):
+        assert files.get("state/a") == b"one"
+    assert len(line.requests) == 1
+    files.replace("state/a", b"two")
+    assert files.get("state/a") == b"two"
+    files.delete("state/a")
+    assert files.get("state/a") is None
+    assert files.put_if_absent("state/a", b"three")
+    assert files.get("state/a") == b"three"
+    first.release()
+
+
 def test_a_holder_that_slept_and_was_missed_by_nobody_goes_on(address: BucketAddress) -> None:
     time = Time()
     first = leased(address, time)
