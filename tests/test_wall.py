@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.ray_tune.cluster import TRIAL_SETTINGS
 from tests.fresh_process import loaded
 
 TOP = Path(__file__).resolve().parents[1]
@@ -52,7 +53,8 @@ def test_a_sweep_of_what_is_here_and_a_report_load_no_client_of_the_hub(imported
 
 def test_what_trains_loads_nothing_that_a_trial_on_the_embedded_profile_has_no_use_for() -> None:
     unused = ("datasets", "pandas", "polars", "duckdb", "optuna", "pydantic", "sqlglot")
-    assert loaded("trainables.finetune", *unused) == set()
+    compiler = "torch._inductor.compile_fx"
+    assert loaded("trainables.finetune", *unused, compiler, **TRIAL_SETTINGS) == set()
 
 
 def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:

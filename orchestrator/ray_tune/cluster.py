@@ -35,11 +35,20 @@ _TUNE_SETTINGS = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
 }
 
-_TRIAL_SETTINGS = {
+TRIAL_SETTINGS = {
     # The trials share the machine's cores; the tokenizer would take them all.
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    # A trial compiles nothing. bitsandbytes (0.50), which PEFT imports, wraps functions in
+    # `torch.compile`, for which torch (2.13) would load TorchInductor: two CPU seconds a process.
+    "TORCHDYNAMO_DISABLE": "1",
+}
+
+_LOCAL_SETTINGS = {
+    # Ray (2.60) would start a process a core, a CPU second each, in an environment without the
+    # settings above, so that none could become a trial's.
+    "RAY_prestart_worker_first_driver": "0",
 }
 
 
@@ -67,6 +76,8 @@ def cluster(
         access.check_dashboard(dashboard_host)
         access.protect_token()
         session_folder.keep_short()
+        for name, value in _LOCAL_SETTINGS.items():
+            os.environ.setdefault(name, value)
         local = {"include_dashboard": dashboard, "dashboard_host": dashboard_host}
     else:
         access.check_address(address)
@@ -77,7 +88,7 @@ def cluster(
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": {**tune_settings, **_TRIAL_SETTINGS}},
+            runtime_env={"env_vars": {**tune_settings, **TRIAL_SETTINGS}},
             **local,
         )
     except (AuthenticationError, ConnectionError, ValueError) as error:

@@ -236,6 +236,12 @@ def test_every_socket_listens_on_loopback_only(seen: _Seen) -> None:
     assert [each for each in seen.listening if not _is_loopback(each[1])] == []
 
 
+def test_ray_starts_no_process_that_cannot_become_a_trial_s(seen: _Seen) -> None:
+    names = [Path(place).name for place in seen.texts]
+    jobs = {name.split("-")[2] for name in names if name.startswith("worker-")}
+    assert jobs == {"01000000"}  # one that is started ahead is of no job: ffffffff
+
+
 def test_rays_api_asks_for_the_token(seen: _Seen) -> None:
     assert seen.answers == dict.fromkeys(ENDPOINTS, (401, 403, 200))
     assert stat.S_IMODE(seen.token.stat().st_mode) == 0o600
