@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,8 +18,11 @@ from orchestrator.state.content_log import ContentChangedError
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store
 from orchestrator.trial.attempt import TrialJob, follow, run
-from tests.orchestrator import sweeps
+from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
+from tests.orchestrator import running, sweeps, toy
+from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import PeerLostError, SharedError, UserError
+from trainables.contract.reports import Report, RungReport
 from trainables.data.errors import DatasetError
 
 
@@ -130,3 +137,96 @@ def test_a_follower_that_fails_before_the_first_worker_has_begun_is_heard(tmp_pa
     failure = log.of(1).failure
     assert failure is not None
     assert failure["error"] == "ValueError: of the follower"
+
+
+LORA = Proposal(1, 0, 0, {"technique": "lora", "data_size": 100, "learning_rate": 0.5})
+
+
+def test_a_trial_whose_model_is_lost_goes_on_from_its_last_checkpoint_in_the_same_attempt(
+    tmp_path: Path,
+) -> None:
+    stored = latest(sweeps.toy(tmp_path), Store(tmp_path / "store"))
+    visits: list[Path | None] = []
+
+    def learner(
+        configuration: TrialConfiguration,
+        rungs: Sequence[int],
+        report: Report,
+        *,
+        resume_from: Path | None = None,
+        **options: Any,
+    ) -> None:
+        visits.append(resume_from)
+        toy.finetune(
+            configuration, rungs, _Losing(report, rungs[1]), resume_from=resume_from, **options
+        )
+
+    rows: list[dict[str, Any]] = []
+    run(TrialJob(stored, "cpu", 1, "not asked"), LORA, rows.append, learner)
+    assert [row["rung_examples"] for row in rows] == [90, 270, 810, 900]
+    assert len(visits) == 2
+    assert visits[1] is not None
+    assert visits[1].name == f"{90:010d}"
+    assert AttemptLog(stored.files).of(1).count == 1
+
+
+class _Losing:
+    """Passes reports on; the first time at a rung the process that trains is lost."""
+
+    lost: ClassVar[set[int]] = set()
+
+    def __init__(self, report: Report, at: int) -> None:
+        self._report = report
+        self._at = at
+        self.test, self.follow = report.test, report.follow
+
+    def rung(self, report: RungReport) -> None:
+        if report.rung_examples == self._at and self._at not in self.lost:
+            self.lost.add(self._at)
+            raise ModelLostError
+        self._report.rung(report)
+
+
+def test_a_failure_elsewhere_is_on_record_in_the_words_of_whoever_trained(tmp_path: Path) -> None:
+    stored = latest(sweeps.toy(tmp_path), Store(tmp_path / "store"))
+    raising.error = FailedElsewhereError("out_of_memory", "MemoryError: 1 GiB", "the traceback")
+    with pytest.raises(FailedElsewhereError):
+        run(TrialJob(stored, "cpu", 1, "not asked"), LORA, lambda row: None, raising)
+    assert AttemptLog(stored.files).of(1).failure == {
+        "outcome": "out_of_memory",
+        "error": "MemoryError: 1 GiB",
+        "traceback": "the traceback",
+    }
+
+
+_ALONE = f"""
+import sys
+from pathlib import Path
+from orchestrator.state.stored_sweep import latest
+from orchestrator.store import Store
+from orchestrator.trial.attempt import TrialJob, run
+from orchestrator.trial.elsewhere import ModelLostError
+from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
+from tests.orchestrator import running, sweeps, toy
+from trainables.contract.configuration import TrialConfiguration
+from {__name__} import LORA, raising
+
+folder = Path(sys.argv[1])
+raising.error = ModelLostError(sys.argv[2], was_alone=True)
+stored = latest(sweeps.toy(folder), Store(folder / "store"))
+run(TrialJob(stored, "cpu", 1, "not asked"), LORA, print, raising)
+"""
+
+
+@pytest.mark.parametrize("account", ["", "Thread 0x1: in a kernel"])
+def test_a_trial_that_was_alone_ends_as_the_process_did_that_trained_it(
+    tmp_path: Path, account: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, str(tmp_path), account], cwd=running.TOP, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    log = AttemptLog(latest(sweeps.toy(tmp_path), Store(tmp_path / "store")).files)
+    assert log.of(1).count == 1
+    assert log.of(1).failure is None
+    assert log.hang(1) == (account or None)
