@@ -219,7 +219,10 @@ class PackedTrial:
         self._has_left.set()
         if self._actor is not None and not self._is_lost:
             with contextlib.suppress(RayError):
-                ray.wait([self._actor.leave.remote(self._key)], timeout=_LEAVE_SECONDS)
+                asked = self._actor.leave.remote(self._key)
+                since = time.monotonic()
+                while not _has_come(asked) and time.monotonic() - since < _LEAVE_SECONDS:
+                    self._beat()
 
     def _asked(self, method: str, *arguments: Any) -> Any:
         """Returns what the engine answers."""
