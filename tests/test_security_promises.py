@@ -87,6 +87,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         f"{STORE}::test_no_checkpoint_is_put_elsewhere",
         f"{STORE}::test_whatever_a_row_says_nothing_outside_is_touched",
         f"{STORE}::test_a_link_out_of_the_store_is_neither_followed_nor_emptied",
+        f"{ORCHESTRATOR}/state/test_checkpoint_objects.py"
+        "::test_a_commit_object_of_somebody_elses_is_refused",
     ),
     "The base model that a row names, a folder or an identifier of the hub, is read as data, as one"
     " that you name.": (
