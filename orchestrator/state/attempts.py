@@ -71,6 +71,7 @@ class AttemptLog:
         self._files = files
         self._place = files.place
         self._folder = files.attempts_key
+        self._last_read: tuple[str, dict[str, Any]] = ("", {})
 
     def start(
         self, trial_number: int, node: str, environment: Mapping[str, Any] | None = None
@@ -95,7 +96,9 @@ class AttemptLog:
     def environment(self, trial_number: int, attempt: int) -> dict[str, Any] | None:
         """Returns what an attempt ran in; None where that is not on record."""
         key = self._key(trial_number, attempt, "start")
-        record = read_record(self._place, key, "the start of an attempt", _REMEDY) or {}
+        last, record = self._last_read  # mostly of the trial that is asked about
+        if last != key:
+            record = read_record(self._place, key, "the start of an attempt", _REMEDY) or {}
         found = record.get("environment")
         return found if isinstance(found, dict) else None
 
@@ -199,6 +202,7 @@ class AttemptLog:
     def _read_start(self, file: StoredFile) -> datetime.datetime:
         try:
             record = read_record(self._place, file, "the start of an attempt", _REMEDY) or {}
+            self._last_read = (file.key, record)
             at = record["started_at"]
             return datetime.datetime.fromisoformat(at).astimezone(datetime.UTC)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
