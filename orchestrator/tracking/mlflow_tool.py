@@ -115,9 +115,7 @@ class MlflowTool:
         else:
             started = run.started_at or (run.points[0].at if run.points else time.time())
             tags = {_SWEEP: run.sweep_id, _TRIAL: run.trial_id}
-            made = self.client.create_run(
-                self._experiment, round(started * 1000), tags, run.trial_id
-            )
+            made = self.client.create_run(self._experiment, round(started * 1000), tags, run.name)
             run_id, reached = made.info.run_id, NOTHING
             self._runs[run.trial_id] = run_id, reached
         self.describe(run_id, run)
@@ -127,7 +125,7 @@ class MlflowTool:
         """Does nothing: every request is answered before the next."""
 
     def describe(self, run_id: str, run: Run) -> None:
-        """Adds the parameters and labels that the run lacks: in MLflow parameters never change."""
+        """Names the run, and adds what it lacks: in MLflow parameters never change."""
         from mlflow.entities import Param
 
         data = self.client.get_run(run_id).data
@@ -138,6 +136,8 @@ class MlflowTool:
         ]
         labels = {name: value for name, value in run.labels.items() if name not in data.tags}
         self.client.log_batch(run_id, params=parameters, tags=_tags(labels))
+        if run.identity.labels:
+            self.client.update_run(run_id, name=run.name)
 
     def log(self, run_id: str, points: Sequence[Point], tags: Mapping[str, str]) -> None:
         """Adds points and tags in one request."""

@@ -37,6 +37,8 @@ _FACTS = ("configuration_id", "content_id", "adopted_from", "device_kind", "devi
 LABELS = ("phase", "stratum", "technique", "profile", "base_model", "dataset")
 """Columns of a final row that say what a trial is."""
 _LONGEST = 500
+_LONGEST_KIND = 100
+"""Characters, with which a name has fewer than the 128 that Weights & Biases takes."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,19 @@ class Run:
     def trial_id(self) -> str:
         """Its identifier."""
         return self.identity.trial_id
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Its phase, and its stratum or else its technique; what is not known is left out."""
+        labels = self.identity.labels
+        found = labels.get("phase"), labels.get("stratum") or labels.get("technique")
+        return tuple(visible_line(each) for each in found if each)
+
+    @property
+    def name(self) -> str:
+        """What it is called among others, such as `confirm, rank=4, data_size=100: t-...`."""
+        kind = ", ".join(self.kind)[:_LONGEST_KIND]
+        return f"{kind}: {self.trial_id}" if kind else self.trial_id
 
     @property
     def labels(self) -> dict[str, str]:

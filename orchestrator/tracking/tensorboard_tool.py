@@ -1,11 +1,14 @@
-"""Trials as runs of TensorBoard: a folder a trial in `<root>/tensorboard/<sweep>`.
+"""Trials as runs of TensorBoard: `<root>/tensorboard/<sweep>/<phase>/<stratum>/<trial>`.
 
+There a run is called by its folder, and that is all by which its charts tell runs apart. A trial
+that a start found without knowing what it is has a folder beside the phases, and keeps it.
 Configuration and outcome are those of the HParams plugin. What has been written is read back from
 the files, so a folder that was removed is written anew.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +22,7 @@ from orchestrator.tracking.tool import NOTHING
 FOLDER = "tensorboard"
 
 _EVENTS = "events.out.tfevents.*"
+_LONGEST_NAME = 100
 _COMPARED = ("phase", "stratum")
 """Labels that the HParams plugin filters and sorts by, beside the parameters."""
 
@@ -98,8 +102,10 @@ class TensorboardTool:
         Raises:
             DamagedError: A link stands in its place.
         """
+        self._root = root
         self._place = check_way(root, root / FOLDER / sweep_id)
         self._place.mkdir(parents=True, exist_ok=True)
+        self._folders = {path.parent.name: path.parent for path in self._place.rglob(_EVENTS)}
         self.where = f"tensorboard --logdir {self._place}"
 
     def ended(self) -> set[str]:
@@ -107,13 +113,14 @@ class TensorboardTool:
         from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
 
         mark = SESSION_END_INFO_TAG.encode()
-        files = self._place.glob(f"*/{_EVENTS}")
+        files = self._place.rglob(_EVENTS)
         return {path.parent.name for path in files if mark in path.read_bytes()}
 
     def open(self, run: Run) -> TensorboardRun:
         """Returns the trial's folder."""
-        folder = self._place / run.trial_id
-        begun = any(folder.glob(_EVENTS))
+        begun = run.trial_id in self._folders
+        named = self._place.joinpath(*map(_folder_name, run.kind), run.trial_id)
+        folder = check_way(self._root, self._folders.setdefault(run.trial_id, named))
         opened = TensorboardRun(folder)
         if not begun:
             opened.begin(run)
@@ -121,6 +128,11 @@ class TensorboardTool:
 
     def close(self) -> None:
         """Does nothing: every file is closed by itself."""
+
+
+def _folder_name(text: str) -> str:
+    """Returns a text as the name of a folder that every file system takes."""
+    return re.sub(r"[^\w=.,+-]+", "_", text.replace(", ", ","))[:_LONGEST_NAME].strip("_.") or "_"
 
 
 def _is_charted(name: str) -> bool:

@@ -111,11 +111,11 @@ class WandbTool:
         reached = max((_step(_read(path)) for path in logs), default=NOTHING)
         self._await_another_second(run.trial_id)
         labels = run.identity.labels
-        tags = [labels[name] for name in ("technique", "phase") if name in labels]
+        tags = [labels[name] for name in ("technique", "phase", "stratum") if name in labels]
         started = self._wandb.init(
             project=self._project,
             id=run.trial_id,
-            name=run.trial_id,
+            name=run.name,
             group=self._group,
             job_type=labels.get("phase"),
             tags=[tag[:_LONGEST_TAG] for tag in tags],

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.store import Store
+from orchestrator.store.errors import DamagedError
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.run_record import Run
 from orchestrator.tracking.stored_runs import StoredRuns
@@ -95,7 +96,7 @@ def test_mlflow_has_each_trial_as_one_run_with_its_curves(tmp_path: Path, mlflow
         client = mlflow.MlflowClient()
         experiment = client.get_experiment_by_name(stores.SWEEP).experiment_id
         found = client.search_runs([experiment])
-        named = {run.info.run_name: run for run in found}
+        named = {run.data.tags["finetune_sweep.trial_id"]: run for run in found}
         assert len(named) == len(found)
         return named
 
@@ -113,6 +114,8 @@ def test_mlflow_has_each_trial_as_one_run_with_its_curves(tmp_path: Path, mlflow
     in_steps(tmp_path, "mlflow", read)
     run = runs()[synthetic.trial_name(1)]
     assert run.info.status == "FINISHED"
+    # It was opened when its reports alone were there.
+    assert run.info.run_name == f"tune, rank=8: {synthetic.trial_name(1)}"
     assert run.data.params["rank"] == "8"
     assert run.data.params["seed"] == "7"
     assert run.data.tags["stratum"] == "rank=8"
@@ -149,9 +152,10 @@ def test_tensorboard_has_each_trial_as_one_run_with_its_curves(tmp_path: Path) -
         return made
 
     def read() -> Curves:
-        return {trial: _scalars(folder / trial) for trial in multiplexer().Runs()}
+        return {Path(run).name: _scalars(folder / run) for run in multiplexer().Runs()}
 
     in_steps(tmp_path, "tensorboard", read)
+    # It was opened when its reports alone were there, so that its folder has no other name.
     names = multiplexer().PluginRunToTagToContent("hparams")[synthetic.trial_name(1)]
     assert set(names) == {"_hparams_/session_start_info", "_hparams_/session_end_info"}
 
@@ -180,11 +184,49 @@ def test_tensorboard_compares_configurations_by_phase_and_stratum(tmp_path: Path
     bring(tmp_path, "tensorboard")
     read = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "tensorboard" / stores.SWEEP))
     contents = read.Reload().PluginRunToTagToContent(metadata.PLUGIN_NAME)
-    content = contents[synthetic.trial_name(0)][metadata.SESSION_START_INFO_TAG]
+    (content,) = (found[metadata.SESSION_START_INFO_TAG] for found in contents.values())
     given = metadata.parse_session_start_info_plugin_data(content).hparams
     assert given["phase"].string_value == "tune"
     assert given["stratum"].string_value == "rank=8"
     assert given["learning_rate"].number_value == 0.001
+
+
+def test_tensorboard_tells_strata_apart_and_what_confirms_from_tuning(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+    def runs() -> set[str]:
+        read = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "tensorboard"))
+        return set(read.Reload().Runs())
+
+    store = Store(tmp_path)
+    kinds: list[tuple[str, str | None]]
+    kinds = [("tune", "rank=8, data_size=100"), ("confirm", "rank=8, data_size=100")]
+    kinds += [("tune", "target_modules=../../q,v"), ("baseline", None)]
+    for number, (phase, stratum) in enumerate(kinds):
+        stores.report(store, number, 0)
+        stores.final(store, number, phase=phase, stratum=stratum)
+    bring(tmp_path, "tensorboard")
+    names = ["tune/rank=8,data_size=100", "confirm/rank=8,data_size=100"]
+    names += ["tune/target_modules=.._.._q,v", "baseline/lora"]
+    expected = {f"{stores.SWEEP}/{name}/{synthetic.trial_name(n)}" for n, name in enumerate(names)}
+    assert runs() == expected
+    bring(tmp_path, "tensorboard")
+    assert runs() == expected
+
+
+def test_what_lies_elsewhere_by_a_link_gets_no_event_files(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    root, other = tmp_path / "root", tmp_path / "other"
+    other.mkdir()
+    folder = root / "tensorboard" / stores.SWEEP
+    folder.mkdir(parents=True)
+    (folder / "tune").symlink_to(other)
+    stores.report(Store(root), 0, 0)
+    stores.final(Store(root), 0)
+    with pytest.raises(DamagedError, match="tune"):
+        bring(root, "tensorboard")
+    assert not [*other.iterdir()]
 
 
 def test_an_event_file_that_a_crash_has_cut_is_gone_on_with(tmp_path: Path) -> None:
@@ -227,7 +269,8 @@ def test_wandb_offline_has_each_trial_under_one_id_with_its_curves(
     *_, last = logs(synthetic.trial_name(1))
     (run,) = (record["run"] for record in last if record["type"] == "run")
     assert (run["run_group"], run["job_type"]) == (stores.SWEEP, "tune")
-    assert run["tags"] == ["lora", "tune"]
+    assert run["tags"] == ["lora", "tune", "rank=8"]
+    assert run["display_name"] == f"tune, rank=8: {synthetic.trial_name(1)}"
     assert run["config"]["update"]["rank"] == 8
     said: dict[str, Any] = {}
     for record in last:
