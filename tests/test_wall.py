@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,18 @@ def test_what_trains_loads_nothing_that_a_trial_on_the_embedded_profile_has_no_u
     unused = ("datasets", "pandas", "polars", "duckdb", "optuna", "pydantic", "sqlglot")
     compiler = "torch._inductor.compile_fx"
     assert loaded("trainables.finetune", *unused, compiler, **TRIAL_SETTINGS) == set()
+
+
+def test_ray_tune_loads_no_tool_to_track_in_where_use_is_not_counted() -> None:
+    code = (
+        "from orchestrator.ray_tune.cluster import count_no_callbacks\n"
+        "from ray.tune import Callback, tune\n"
+        "count_no_callbacks()\n"
+        "tune.air_usage.tag_callbacks([Callback()])\n"  # as its `run` does
+        "import sys; print(*{'mlflow', 'wandb'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_nothing_outside_the_families_names_a_class_of_transformers_models() -> None:
