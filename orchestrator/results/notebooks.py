@@ -116,9 +116,42 @@ def notebooks(root: Root, patterns: Sequence[str] = (NAME,)) -> Answer:
     trials = match([row for row in rows if row["sweep_id"] == latest])
     if not trials:
         raise ResultsError(f"No trial of {latest} is one of the study's runs; sweep {NAME}.")
-    tests = reader.predictions(root, latest).filter(pc.field("split") == "test")
-    data = [line for run in STUDY for line in _lines(run, trials.get(run.key), tests)]
-    return Answer(data, _view(data), tuple(_remarks(root, latest, trials)))
+    data = _beside(root, latest, trials)
+    headers, lines = _cells(data)
+    return Answer(data, table(headers, lines, {"rows"}), tuple(_remarks(root, latest, trials)))
+
+
+@dataclass(frozen=True)
+class BesideStudy:
+    """The study's table beside the runs of one sweep, for people.
+
+    Attributes:
+        headers: One a column.
+        lines: One text a column each.
+        remarks: What must be known to read it.
+    """
+
+    headers: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    remarks: Sequence[str]
+
+
+def beside_study(root: Root, sweep_id: str, rows: Sequence[Row]) -> BesideStudy | None:
+    """Returns the study's table beside a sweep's runs; None where they are not the study's.
+
+    Args:
+        root: Of the store.
+        sweep_id: The sweep.
+        rows: Its final rows.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    trials = match(rows) if sweep_name(sweep_id) == NAME else {}
+    if not trials:
+        return None
+    headers, lines = _cells(_beside(root, sweep_id, trials))
+    return BesideStudy(headers, lines, list(_remarks(root, sweep_id, trials)))
 
 
 def match(rows: Iterable[Row]) -> dict[str, Row]:
@@ -141,6 +174,11 @@ def match(rows: Iterable[Row]) -> dict[str, Row]:
     if len(loras) > 1:
         found["lora-large-data"] = loras[-1]
     return found
+
+
+def _beside(root: Root, sweep_id: str, trials: Mapping[str, Row]) -> list[dict[str, Any]]:
+    tests = reader.predictions(root, sweep_id).filter(pc.field("split") == "test")
+    return [line for run in STUDY for line in _lines(run, trials.get(run.key), tests)]
 
 
 def _lines(run: StudyRun, trial: Row | None, tests: pa.Table) -> list[dict[str, Any]]:
@@ -195,7 +233,8 @@ def _columns(
     return columns
 
 
-def _view(data: Sequence[Mapping[str, Any]]) -> Any:
+def _cells(data: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Returns headers and lines of the table."""
     names = (*STUDY_SCORES, "execution_accuracy")
     lines = []
     before = None
@@ -204,7 +243,7 @@ def _view(data: Sequence[Mapping[str, Any]]) -> Any:
         run = "" if row["run"] == before else row["run"]
         lines.append([run, row["source"], "-" if row["rows"] is None else str(row["rows"]), *cells])
         before = row["run"]
-    return table(["run", "source", "rows", *names], lines, {"rows"})
+    return ["run", "source", "rows", *names], lines
 
 
 def _sweep(root: Root) -> str:

@@ -24,6 +24,11 @@ _ONLY_SEARCHED = (
     " chosen, and what is said of parameters describes what the search left. `ask` and `confirm`"
     " in the search space test it."
 )
+_ONLY_POINTS = (
+    "Nothing was confirmed: these are fixed configurations, the best of which was chosen on"
+    " validation rows, and what is said of parameters describes them. Under how many seeds each"
+    " runs is `replicates` in the search space; under one, luck of the seed is not told from merit."
+)
 
 
 def answer_section(stated: ConfirmedAnswer | None, text: str) -> Section:
@@ -61,7 +66,9 @@ def unknown_section(stated: ConfirmedAnswer | None, rows: Sequence[Row]) -> Sect
     if stated is not None:
         said = unknown_words(stated)
     else:
-        said = [_ONLY_SEARCHED] if any(row["outcome"] == "completed" for row in rows) else []
+        is_searched = any(row["phase"] in (None, "tune") for row in rows)
+        said = [_ONLY_SEARCHED if is_searched else _ONLY_POINTS]
+        said = said if any(row["outcome"] == "completed" for row in rows) else []
     return Section("What is not known", [Listing(said)] if said else [])
 
 

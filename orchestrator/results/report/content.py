@@ -22,6 +22,7 @@ from orchestrator.results.report.search_sections import (
     failures_section,
     search_section,
 )
+from orchestrator.results.report.study_section import study_section
 from orchestrator.results.selection import latest_tries
 from orchestrator.results.spent import spent
 from orchestrator.results.start import is_left_unfinished, start_of
@@ -61,6 +62,7 @@ def report(root: Root, sweep_id: str) -> Report:
     metric = str(rows[0]["objective_metric"])
     sections = [
         answer_section(stated, text),
+        study_section(root, sweep_id, rows),
         confirmed_section(stated),
         search_section(root, sweep_id, rows, reports.to_pylist(), metric),
         failures_section(rows),

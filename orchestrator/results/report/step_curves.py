@@ -62,8 +62,8 @@ def step_figures(
     ):
         points[trial] += steps or []
     curves = {trial: _few(own) for trial, own in points.items() if own}
-    outcomes = {row["trial_id"]: row["outcome"] for row in drawn}
-    found = (_figure(*each, curves, names, outcomes) for each in _QUANTITIES)
+    ends = {row["trial_id"]: row for row in drawn}
+    found = (_figure(*each, curves, names, ends) for each in _QUANTITIES)
     return [figure for figure in found if figure is not None]
 
 
@@ -90,13 +90,16 @@ def _figure(
     what: str,
     curves: Mapping[str, Sequence[_Point]],
     names: Mapping[str, str],
-    outcomes: Mapping[str, str],
+    ends: Mapping[str, Row],
 ) -> Figure | None:
+    techniques = {trial: str(ends[trial]["technique"]) for trial in curves}
+    differ = len(set(techniques.values())) > 1
     rows: list[dict[str, Any]] = [
         {
             "trial": trial,
+            "label": f"{techniques[trial]} {trial}" if differ else trial,
             "name": names.get(trial, trial),
-            "outcome": outcomes[trial],
+            "outcome": ends[trial]["outcome"],
             "examples": [examples for examples, _ in own],
             "values": [value for _, value in own],
         }
@@ -120,24 +123,33 @@ def _figure(
     return Figure(
         f"{what}, between the rungs too: of {which}.",
         f"Curves of the {title} of {len(rows)} trials over the examples seen: {which}.",
-        specification(_chart(rows, title), _HEIGHT, rows=rows),
+        specification(_chart(rows, title, _scale(quantity, rows)), _HEIGHT, rows=rows),
         Table(f"{title} by examples seen", headers, lines, set(headers[2:])),
     )
 
 
-def _chart(rows: Sequence[Mapping[str, Any]], title: str) -> Layers:
-    trials = [row["trial"] for row in rows]
+def _scale(quantity: str, rows: Sequence[Mapping[str, Any]]) -> alt.Scale:
+    """Returns the scale of what was measured; of rates that of their peaks.
+
+    On a logarithmic scale the last steps of a rate that decays to nothing take most of the plot.
+    """
+    if quantity == "learning_rate":
+        return value_scale([max(row["values"]) for row in rows])
+    return value_scale([value for row in rows for value in row["values"]])
+
+
+def _chart(rows: Sequence[Mapping[str, Any]], title: str, scale: alt.Scale) -> Layers:
+    labels = [row["label"] for row in rows]
     colour: Any = alt.value("var(--c1)")
-    if len(trials) > 1:
-        colour = alt.Color("trial:N", title=None, sort=trials, legend=alt.Legend(columns=2))
-    seen = [value for row in rows for value in row["values"]]
+    if len(labels) > 1:
+        colour = alt.Color("label:N", title=None, sort=labels, legend=alt.Legend(columns=2))
     lines = (
         named("rows")
         .transform_flatten(["examples", "values"])
         .mark_line(strokeWidth=1.4)
         .encode(
             x=alt.X("examples:Q", title="examples seen", axis=alt.Axis(format=",d", tickCount=6)),
-            y=alt.Y("values:Q", title=title, scale=value_scale(seen)),
+            y=alt.Y("values:Q", title=title, scale=scale),
             color=colour,
             detail="trial:N",
             tooltip=["name:N", "trial:N", "outcome:N", "examples:Q", "values:Q"],

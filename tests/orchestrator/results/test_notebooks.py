@@ -11,11 +11,13 @@ from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.results.compare import compare
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.notebooks import STUDY, notebooks
+from orchestrator.results.report.content import report
+from orchestrator.results.report.parts import Listing, Table
 from orchestrator.search.identity import sweep_id
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search_space import load
 from orchestrator.state.stored_sweep import latest
-from orchestrator.store import Store
+from orchestrator.store import Store, reader
 from orchestrator.trial.recorder import TrialRecorder
 from tests.orchestrator import toy
 from tests.orchestrator.results.synthetic import write_trial
@@ -59,6 +61,30 @@ def test_every_run_of_the_study_stands_beside_ours_under_both_protocols(store: S
     assert ("lora-large-data", "published") not in lines
 
 
+def test_a_report_of_the_studys_runs_has_the_studys_figures_beside_them(store: Store) -> None:
+    (sweep,) = reader.sweeps(store.root)
+    (section,) = (s for s in report(store.root, sweep).sections if s.title == "Beside the study")
+    table, remarks = section.parts
+    assert isinstance(table, Table)
+    assert isinstance(remarks, Listing)
+    named = [line[0] for line in table.lines if line[0]]
+    assert named == [run.key for run in STUDY]
+    sources = [line[1] for line in table.lines]
+    assert sources.count("ours, notebook protocol") == len(STUDY)
+    assert sources.count("printed by the notebook") == len(STUDY) - 1
+    assert any("published figures of lora have no support" in line for line in remarks.lines)
+
+
+def test_a_report_says_of_fixed_points_that_no_search_chose_them(store: Store) -> None:
+    (sweep,) = reader.sweeps(store.root)
+    (section,) = (s for s in report(store.root, sweep).sections if s.title == "What is not known")
+    (listing,) = section.parts
+    assert isinstance(listing, Listing)
+    (line,) = listing.lines
+    assert "Nothing was confirmed" in line
+    assert "search left" not in line
+
+
 def test_published_figures_without_support_are_named(store: Store) -> None:
     unsupported = {run.key for run in STUDY if run.supported is False}
     assert unsupported == {"lora", "qlora"}
@@ -67,6 +93,13 @@ def test_published_figures_without_support_are_named(store: Store) -> None:
         assert f"The published figures of {key} have no support" in remarks
     assert "only the shape compares" in remarks
     assert "Not run yet" not in remarks
+
+
+def test_no_other_sweep_is_held_against_the_study(tmp_path: Path) -> None:
+    parameters = {"technique": "lora", "rank": 8, "learning_rate": 1e-3, "data_size": 2000}
+    row = write_trial(Store(tmp_path), 1, parameters, sweep_id="rank-0a1b2c3d")
+    sections = report(tmp_path, row["sweep_id"]).sections
+    assert "Beside the study" not in {section.title for section in sections}
 
 
 def test_without_the_sweep_it_says_how_to_run_it(tmp_path: Path) -> None:

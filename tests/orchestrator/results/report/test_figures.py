@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,35 @@ def test_steps_between_rungs_are_drawn_of_the_best_and_of_what_diverged(tmp_path
     assert set(rate.chart["datasets"]["rows"][0]["values"]) == {1e-3}
     assert "the 6 best that completed, best first, and 1 that diverged" in loss.alt
     assert [line[2] for line in loss.table.lines if line[1] == "the best"][-1] == "3,000"
+
+
+def _rate_of(root: Path, peaks: Sequence[float]) -> dict[str, Any]:
+    """The chart of rates that fall from their peaks to a thousandth."""
+    for number, peak in enumerate(peaks):
+        own = {"technique": ("lora", "full")[number % 2], "rank": 4, "data_size": 100}
+        write_trial(Store(root), number, own, rungs=1, predictions=False, objective=0.5)
+        report = Store(root).reports(SWEEP, trial_name(number))[0]
+        steps = [
+            point | {"learning_rate": peak * (1 - 0.999 * (point["step"] - 1) / 29)}
+            for point in _steps(30, 2.0)
+        ]
+        Store(root).publish_report(report | {"rung": 1, "rung_examples": 9000, "steps": steps})
+    *_, rate = step_figures(root, SWEEP, final_rows(root, [SWEEP]), {})
+    return dict(rate.chart)
+
+
+def test_rates_are_drawn_by_their_factor_where_their_peaks_differ_by_one(tmp_path: Path) -> None:
+    """Else the last steps of rates that decay to nothing would take most of the plot."""
+    alike, apart = _rate_of(tmp_path / "a", [1e-3, 2e-3]), _rate_of(tmp_path / "b", [1e-4, 2e-3])
+    assert "type" not in alike["layer"][0]["encoding"]["y"]["scale"]
+    assert apart["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
+
+
+def test_the_legend_of_curves_tells_techniques_apart(tmp_path: Path) -> None:
+    chart = _rate_of(tmp_path, [1e-3, 2e-3])
+    labels = {row["label"] for row in chart["datasets"]["rows"]}
+    assert labels == {f"lora {trial_name(0)}", f"full {trial_name(1)}"}
+    assert chart["layer"][0]["encoding"]["color"]["field"] == "label"
 
 
 def test_a_store_without_steps_has_no_curves_between_rungs(
