@@ -21,7 +21,13 @@ from tests.orchestrator.local_cluster import Nodes, cluster
 
 TOGETHER: dict[str, Any] = {"baseline": None, "space": None, "trials": None, "stopping": None}
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.crash, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.crash,
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+]
 
 
 @dataclass(frozen=True)
