@@ -63,7 +63,7 @@ from orchestrator.sweep.pricing import tested_rows
 from orchestrator.sweep.progress import Progress
 from orchestrator.sweep.result import check_completed, say_failed, show_result
 from orchestrator.sweep.rows import describe_split, describe_table
-from orchestrator.sweep.spending import Spending
+from orchestrator.sweep.spending import Spending, spent_before
 from orchestrator.sweep.termination import terminable
 from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
@@ -385,13 +385,13 @@ def _spending(
 ) -> Spending:
     # Where kinds of devices differ in it, the most that a trial takes.
     devices = max((each.devices for each in room.slots), default=1.0)
+    pack = stored.sweep.resources.pack
     return Spending(
         devices,
-        # Reports alone do not know of work that a crash made of no use.
-        max(record.read(), devices * state.seconds),
+        spent_before(record.read(), devices, state.seconds, pack),
         options.caps(stored.sweep),
         record.write,
-        engines=math.inf if stored.sweep.resources.pack == 1 else room.slots[0].trials,
+        engines=math.inf if pack == 1 else room.slots[0].trials,
     )
 
 

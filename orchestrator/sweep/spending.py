@@ -16,6 +16,19 @@ SECONDS_BETWEEN_RECORDS = 5.0
 """One record is a small file that is synced: some milliseconds of the driver's."""
 
 
+def spent_before(recorded: float, devices: float, trial_seconds: float, pack: int) -> float:
+    """Returns the device-seconds that earlier starts have spent.
+
+    Args:
+        recorded: What they put on record; a start that was killed may have forgotten some seconds.
+        devices: Devices of one trial, or of a pack.
+        trial_seconds: How long trials took up to their reports, in all, which do not know of work
+            that a crash made of no use.
+        pack: Trials of a pack, whose seconds may be the same ones.
+    """
+    return max(recorded, devices * trial_seconds / pack)
+
+
 class Spending:
     """Counts hours while trials run; a watcher of a running sweep.
 

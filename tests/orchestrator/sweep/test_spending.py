@@ -11,7 +11,7 @@ from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.sweep.caps import Caps
-from orchestrator.sweep.spending import SECONDS_BETWEEN_RECORDS, Spending
+from orchestrator.sweep.spending import SECONDS_BETWEEN_RECORDS, Spending, spent_before
 
 
 class _Clock:
@@ -134,3 +134,24 @@ def test_a_damaged_record_is_none(tmp_path: Path, damage: bytes) -> None:
     (path,) = (tmp_path / "state" / "sweep=toy-1").iterdir()
     path.write_bytes(damage)
     assert record.read() == 0
+
+
+def test_a_device_of_a_pack_counts_once_for_all_of_its_trials(
+    clock: _Clock, records: list[float]
+) -> None:
+    spending = Spending(1, 0, Caps(), records.append, clock, engines=2)
+    for number in range(5):
+        spending.started(_proposal(number))
+    clock.now += 100
+    assert spending.device_seconds() == 200
+    for number in range(4):
+        spending.paused(_proposal(number))
+    clock.now += 100
+    assert spending.device_seconds() == 300
+
+
+def test_what_an_earlier_start_spent_is_on_record_or_at_least_what_its_reports_took() -> None:
+    assert spent_before(500, devices=2, trial_seconds=100, pack=1) == 500
+    assert spent_before(50, devices=2, trial_seconds=100, pack=1) == 200
+    # Eight trials of a pack report the same hour.
+    assert spent_before(50, devices=1, trial_seconds=800, pack=8) == 100
