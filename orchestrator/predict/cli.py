@@ -15,7 +15,7 @@ from orchestrator.predict.questions import Question, read_lines
 from orchestrator.predict.stored_model import BASE_MODEL, StoredModel, choose, with_its_base
 from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
-from orchestrator.results.root_address import root_address
+from orchestrator.results.root_address import RootOption
 from orchestrator.results.target import check_target
 from orchestrator.store.place import Root
 from orchestrator.terminal.json_text import json_text
@@ -79,14 +79,7 @@ def ask(
         str | None,
         typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
     ] = None,
-    root: Annotated[  # a `Root`: typer knows no unions, and the parser makes one
-        Any,
-        typer.Option(
-            parser=root_address,
-            metavar="DIR|s3://BUCKET/PATH",
-            help="The experiment store: a folder, or a place in a bucket (default: experiments).",
-        ),
-    ] = None,
+    root: RootOption = None,
     protocol: Annotated[
         Protocol | None,
         typer.Option(

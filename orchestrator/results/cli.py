@@ -17,12 +17,11 @@ from orchestrator.results.options import (
     FormatOption,
     LatestOption,
     RawOption,
-    RootOption,
     selected_sweeps,
     store_root,
 )
 from orchestrator.results.report.formats import ReportFormat
-from orchestrator.results.root_address import root_address
+from orchestrator.results.root_address import RootOption, root_address
 from orchestrator.results.selection import FACTS_AND_METRICS, final_rows, select_sweeps
 from orchestrator.results.track import Tool
 from orchestrator.terminal.options import VersionOption, choices, one_of, path, whole

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from orchestrator.results.root_address import root_address
 from orchestrator.results.selection import latest_sweep, select_sweeps
 from orchestrator.store.place import Root
 from orchestrator.terminal.options import choices, one_of
 from orchestrator.terminal.output import Format
 
-# A `Root`: typer knows no unions, and the parser makes one.
-RootOption = Annotated[
-    Any,
-    typer.Option(
-        "--root",
-        parser=root_address,
-        metavar="DIR|s3://BUCKET/PATH",
-        help="The experiment store: a folder, or a place in a bucket (default: experiments).",
-    ),
-]
 LatestOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -26,3 +26,15 @@ def root_address(text: Any) -> Root:
         return bucket_address(str(text))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+# A `Root`: typer knows no unions, and the parser makes one.
+RootOption = Annotated[
+    Any,
+    typer.Option(
+        "--root",
+        parser=root_address,
+        metavar="DIR|s3://BUCKET/PATH",
+        help="The experiment store: a folder, or a place in a bucket (default: experiments).",
+    ),
+]

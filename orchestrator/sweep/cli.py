@@ -5,14 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from orchestrator.errors import UserError, exit_codes
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, local_slots
-from orchestrator.results.root_address import root_address
+from orchestrator.results.root_address import RootOption
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.store.place import Root
@@ -83,14 +83,7 @@ def sweep(
             help="Override a key of the file, e.g. --set budget.examples=2000. May be repeated.",
         ),
     ] = None,
-    root: Annotated[  # a `Root`: typer knows no unions, and the parser makes one
-        Any,
-        typer.Option(
-            parser=root_address,
-            metavar="DIR|s3://BUCKET/PATH",
-            help="The experiment store: a folder, or a place in a bucket (default: experiments).",
-        ),
-    ] = None,
+    root: RootOption = None,
     max_hours: Annotated[
         float | None,
         typer.Option(
