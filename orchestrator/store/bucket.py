@@ -11,7 +11,6 @@ its settings here and the environment say (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_UR
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import os
@@ -484,13 +483,13 @@ def _again(ask: Callable[[], _T]) -> _T:
     Raises:
         BaseError, OSError: Of obstore, after the last try.
     """
-    for _ in range(_TRIES - 1):
-        with contextlib.suppress(*_ERRORS):
-            try:
-                return ask()
-            except _REFUSED:
-                break
-    return ask()
+    for left in reversed(range(_TRIES)):
+        try:
+            return ask()
+        except _ERRORS as error:
+            if not left or isinstance(error, _REFUSED):
+                raise
+    raise AssertionError("unreachable")
 
 
 def _stamp(e_tag: str | None, size: int) -> str:
