@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +72,3 @@ class Engines:
         """Ends the processes."""
         for actor in self._actors.values():
             ray.kill(actor)
-
-
-@contextmanager
-def engines(
-    name: str, engine: str, slots: Slots, accounts: Path, silent_seconds: float
-) -> Iterator[Engines]:
-    """Starts the engines, and ends them after the block; arguments as of `Engines`."""
-    started = Engines(name, engine, slots, accounts, silent_seconds)
-    try:
-        yield started
-    finally:
-        started.close()

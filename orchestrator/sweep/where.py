@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from orchestrator.ray_tune.engines import engines
+from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.placement import slots
 from orchestrator.ray_tune.room import FixedRoom, Room
 from orchestrator.search.content import Content
@@ -46,9 +46,8 @@ def room_for(
             return
         sweep = stored.sweep
         silent_seconds = 60 * sweep.limits.heartbeat_minutes
-        with engines(
-            sweep.name, engine, place, stored.files.engine_accounts, silent_seconds
-        ) as found:
+        accounts = stored.files.engine_accounts
+        with closing(Engines(sweep.name, engine, place, accounts, silent_seconds)) as found:
             yield FixedRoom(place, found)
         return
     # Imports what a sweep on this machine has no use for.

@@ -5,7 +5,6 @@ Standard library only: the orchestrator asks without loading torch.
 
 from __future__ import annotations
 
-import contextlib
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -41,17 +40,6 @@ class Watch(Protocol):
 
     def paused(self) -> AbstractContextManager[None]:
         """Expects no sign of life within the context."""
-
-
-class Unwatched:
-    """A `Watch` that sees nothing."""
-
-    def beat(self) -> None:
-        """Does nothing."""
-
-    def paused(self) -> AbstractContextManager[None]:
-        """Does nothing."""
-        return contextlib.nullcontext()
 
 
 class Serving(Protocol):

@@ -7,19 +7,21 @@ there: a trial that nobody asks after leaves by itself.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.packs import GoneError, Pulse, Unwatched, Watch
+from trainables.contract.packs import GoneError, Pulse, Watch
 from trainables.contract.reports import Evaluation, Reached, Training
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
@@ -29,6 +31,16 @@ SILENT_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 
 _Answer = TypeVar("_Answer")
+
+
+class _Unwatched:
+    """A `Watch` that sees nothing."""
+
+    def beat(self) -> None:
+        pass
+
+    def paused(self) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 @dataclass
@@ -87,7 +99,7 @@ class EngineThread:
         """
         self._device = device
         self._places = places
-        self._watch = watch or Unwatched()
+        self._watch = watch or _Unwatched()
         self._clock = clock
         self._engine = Engine()
         self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -306,6 +318,8 @@ class EngineThread:
         there = [guest for guest in self._inside() if guest.name in arrived]
         for scores in (False, True):
             due = [each for each in there if each.scores is scores and _is_due(arrived[each.name])]
+            if not due:
+                continue
             found = self._engine.evaluate([each.name for each in due], "validation", scores=scores)
             for guest in due:
                 self._answer(guest, arrived[guest.name], found[guest.name])
