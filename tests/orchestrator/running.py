@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,24 @@ def run(
         text=True,
         timeout=580,
     )
+
+
+@contextmanager
+def joining(command: Sequence[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts a driver that joins a cluster, and ends it after the block."""
+    process = subprocess.Popen(
+        command,
+        cwd=TOP,
+        env={**os.environ, "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def files(root: Path) -> set[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import pytest
 
 from orchestrator.store import reader
 from tests import small_disk
-from tests.orchestrator import sweeps, toy
+from tests.orchestrator import running, sweeps, toy
 from tests.orchestrator.local_cluster import Nodes, cluster
 
 TOP = Path(__file__).resolve().parents[3]
@@ -41,20 +40,10 @@ class _Joined:
         self, file: Path, root: Path, *options: str, **environment: str
     ) -> Iterator[subprocess.Popen[str]]:
         """A driver that joins the cluster."""
-        command = [sys.executable, "-m", "tests.orchestrator.drive", str(file), str(root)]
-        process = subprocess.Popen(
-            [*command, f"--address={self.nodes.address}", *options],
-            cwd=TOP,
-            env={**os.environ, "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
+        command = running.command(file, root, dashboard=True)
+        address = f"--address={self.nodes.address}"
+        with running.joining([*command, address, *options], **environment) as process:
             yield process
-        finally:
-            process.kill()
-            process.wait()
 
     def run(self, file: Path, root: Path, *options: str) -> tuple[int, str]:
         """Returns the exit code and what was said on standard error."""

@@ -16,15 +16,6 @@ SMALL, LARGE = b"a few words", bytes(range(256)) * 1200
 """A bucket has the first in the commit object, the second in an object of its own."""
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def root(request: pytest.FixtureRequest, tmp_path: Path) -> Root:
-    """An empty root of each kind."""
-    if request.param == "folder":
-        return tmp_path / "store"
-    address: Root = request.getfixturevalue("line").address()
-    return address
-
-
 def trial(root: Root, name: str = "t-a") -> TrialCheckpoints:
     """Returns a trial's checkpoints, as a process of its own would have them."""
     store = Store(root, is_read=not isinstance(root, Path))

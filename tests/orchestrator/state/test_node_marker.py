@@ -5,21 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import pytest
-
 from orchestrator.state.node_marker import NodeMarker
 from orchestrator.state.sweep_files import SweepFiles
 from orchestrator.store import Store
 from orchestrator.store.place import Root
 from tests.bucket_server import FORBIDDEN, Line
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def root(request: pytest.FixtureRequest, tmp_path: Path) -> Root:
-    if request.param == "folder":
-        return tmp_path / "store"
-    address: Root = request.getfixturevalue("line").address()
-    return address
 
 
 def test_what_one_machine_writes_the_other_reads(root: Root) -> None:

@@ -43,19 +43,9 @@ class _Far:
         """A driver that joins the cluster, with a trial for each rate."""
         points = [{"technique": "lora", "data_size": 100, "learning_rate": rate} for rate in rates]
         file = sweeps.write(self.folder, points=points, **TOGETHER)
-        process = subprocess.Popen(
-            [*running.command(file, self.address), f"--address={self.nodes.address}"],
-            cwd=running.TOP,
-            env={**os.environ, "RAY_AUTH_MODE": "token", "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
+        command = [*running.command(file, self.address), f"--address={self.nodes.address}"]
+        with running.joining(command) as process:
             yield process
-        finally:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture

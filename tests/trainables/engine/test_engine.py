@@ -118,9 +118,8 @@ def closed() -> Iterator[ExitStack]:
         yield stack
 
 
-def test_all_together_each_has_the_numbers_that_it_has_alone(
-    base: str, alone: list[Any], engine: Engine, closed: ExitStack
-) -> None:
+def set_out(base: str, engine: Engine, closed: ExitStack) -> dict[str, Finetuning]:
+    """Sets a trial of each configuration out to its budget."""
     trials = {
         str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
         for seed, each in enumerate(DIFFERENT)
@@ -128,6 +127,13 @@ def test_all_together_each_has_the_numbers_that_it_has_alone(
     for key, one in trials.items():
         engine.join(key, one)
         engine.advance(key, BUDGET)
+    return trials
+
+
+def test_all_together_each_has_the_numbers_that_it_has_alone(
+    base: str, alone: list[Any], engine: Engine, closed: ExitStack
+) -> None:
+    trials = set_out(base, engine, closed)
     trained = run(engine)
     evaluated = measured(engine, *trials)
     for key, one in trials.items():
@@ -242,10 +248,7 @@ def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
 def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
     base: str, alone: list[Any], engine: Engine, closed: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trials = {
-        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
-        for seed, each in enumerate(DIFFERENT)
-    }
+    trials = set_out(base, engine, closed)
     losses, refused = FrozenT5.losses, 0
 
     def limited(self: Any, sources: Any, targets: Any, company: Any, encoded: Any) -> Any:
@@ -257,9 +260,6 @@ def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return found
 
-    for key, one in trials.items():
-        engine.join(key, one)
-        engine.advance(key, BUDGET)
     monkeypatch.setattr(FrozenT5, "losses", limited)
     trained = run(engine)
     assert refused
@@ -270,13 +270,7 @@ def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
 def test_a_trial_that_fails_in_a_pass_fails_alone(
     base: str, alone: list[Any], engine: Engine, closed: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trials = {
-        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
-        for seed, each in enumerate(DIFFERENT)
-    }
-    for key, one in trials.items():
-        engine.join(key, one)
-        engine.advance(key, BUDGET)
+    trials = set_out(base, engine, closed)
     engine.step()
     updates: Any = trials["1"].adapted.updates
     updates[next(iter(updates))] = LowRank(torch.zeros(1, 3), torch.zeros(3, 1), 1.0)
