@@ -111,8 +111,8 @@ def _searched(root: Root, sweep_id: str, rows: Sequence[Row]) -> str:
         clauses.append(
             f"this is about the model of {best[0]['trial_id']}, one seed: another may reverse it"
         )
-    sentence = "; ".join(clauses) + "."
-    return "\n".join(map(visible_line, [sentence, *_described(root, rows)]))
+    sentences = [f"{clause[0].upper()}{clause[1:]}." for clause in clauses]
+    return "\n".join(map(visible_line, [*sentences, *_described(root, rows)]))
 
 
 def answer_object(root: Root, sweep_id: str) -> dict[str, Any]:

@@ -15,14 +15,14 @@ def test_the_answer_has_the_figures(root: Path) -> None:
         "Best of 13 trials is lora rank=32 learning_rate=0.00201 with rouge_l 0.45"
     )
     assert "on 60 validation rows" in text
-    assert "it is better than the untuned model (0.0" in text
-    assert "it is not distinguishable from the runner-up lora rank=32" in text
-    assert "it is better than the best with another rank, lora rank=16" in text
+    assert "It is better than the untuned model (0.0" in text
+    assert "It is not distinguishable from the runner-up lora rank=32" in text
+    assert "It is better than the best with another rank, lora rank=16" in text
     assert "simultaneous 95 % interval" in text
-    assert "; this is about the model of t-x" in text
+    assert "\nThis is about the model of t-x" in text
     assert "one seed: another may reverse it." in text
     assert "lora: best rouge_l by rank at 600 examples, described and not tested: " in text
-    assert text.count("\n") == 1  # rank is the one parameter that is asked about
+    assert text.count("described and not tested") == 1  # of rank, which alone is asked about
     assert text.endswith(".")
 
 
@@ -38,9 +38,9 @@ def test_techniques_are_set_beside_each_other(tmp_path: Path) -> None:
     write_trial(store, 1, {"technique": "lora", "rank": 32})
     write_trial(store, 2, {"technique": "prefix", "rank": 4}, test_rows=0)
     text = answer(tmp_path, SWEEP)
-    assert "it is better than the runner-up prefix" in text
+    assert "It is better than the runner-up prefix" in text
     assert "simultaneous" not in text  # of two there is one pair
-    assert "the best of each technique: lora 0.4" in text
+    assert "The best of each technique: lora 0.4" in text
     assert "another technique" not in text  # the runner-up is that already
 
 
@@ -56,7 +56,7 @@ def test_scores_stay_where_predictions_are_missing(tmp_path: Path) -> None:
     for number, rank in enumerate((8, 32)):
         write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank}, predictions=False)
     text = answer(tmp_path, SWEEP)
-    assert "the runner-up lora rank=8 has 0." in text
+    assert "The runner-up lora rank=8 has 0." in text
 
 
 def test_an_objective_without_rows_has_no_interval(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_technique_that_never_completed_is_named(tmp_path: Path) -> None:
     write_trial(store, 3, {"technique": "qlora", "rank": 4}, "failed", rungs=1)
     write_trial(store, 4, {"technique": "qlora", "rank": 16}, "stopped", rungs=1)
     write_trial(store, 5, {"technique": "prefix", "rank": 4}, "diverged", rungs=1)
-    (sentence, *_) = answer(tmp_path, SWEEP).splitlines()
-    assert sentence.startswith("Best of 5 trials is lora")
-    assert "; no trial completed of qlora: 2 failed, 1 stopped, of prefix: 1 diverged; " in sentence
+    first, second, *_ = answer(tmp_path, SWEEP).splitlines()
+    assert first.startswith("Best of 5 trials is lora")
+    assert second == "No trial completed of qlora: 2 failed, 1 stopped, of prefix: 1 diverged."
 
 
 def test_a_configuration_is_not_its_own_runner_up(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_a_trial_whose_reports_are_missing_stays_with_its_score(tmp_path: Path) 
     for number, rank in enumerate((8, 32)):
         write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
     shutil.rmtree(tmp_path / "reports" / f"sweep={SWEEP}" / f"trial={trial_name(0)}")
-    assert "the runner-up lora rank=8 has 0.2" in answer(tmp_path, SWEEP)
+    assert "The runner-up lora rank=8 has 0.2" in answer(tmp_path, SWEEP)
