@@ -54,7 +54,16 @@ def test_a_sweep_of_what_is_here_and_a_report_load_no_client_of_the_hub(imported
 
 
 def test_what_trains_loads_nothing_that_a_trial_on_the_embedded_profile_has_no_use_for() -> None:
-    unused = ("datasets", "pandas", "polars", "duckdb", "optuna", "pydantic", "sqlglot")
+    unused = (
+        "datasets",
+        "pandas",
+        "polars",
+        "duckdb",
+        "optuna",
+        "pydantic",
+        "sqlglot",
+        "scipy.stats",
+    )
     compiler = "torch._inductor.compile_fx"
     assert loaded("trainables.finetune", *unused, compiler, **TRIAL_SETTINGS) == set()
 

@@ -22,6 +22,8 @@ def prepare() -> None:
     Raises:
         UserError: A word of the command line is not text.
     """
+    # A command compiles no model; loading torch's compiler takes two to three CPU seconds.
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
     _open_what_is_closed()
     codecs.register_error(_ESCAPED, _escape)
     for stream in (sys.stdout, sys.stderr):

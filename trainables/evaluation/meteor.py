@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import nltk
-from nltk.corpus.reader.wordnet import WordNetCorpusReader
-from nltk.stem.porter import PorterStemmer
-from nltk.translate.meteor_score import single_meteor_score
+from trainables.evaluation.text_libraries import (
+    PorterStemmer,
+    WordNetCorpusReader,
+    find_data,
+    single_meteor_score,
+)
 
 LONGEST_WORD = 64
 """Characters; a longer word has no stem but itself and no synonyms. NLTK's stemmer takes time that
@@ -98,7 +100,7 @@ def find_synonyms() -> Synonyms:
     """Returns WordNet where NLTK finds it, else no synonyms; nothing is loaded or downloaded."""
     for place in _WORDNET_PLACES:
         try:
-            return _open(nltk.data.find(place))
+            return _open(find_data(place))
         except LookupError:
             continue
     return _no_synonyms

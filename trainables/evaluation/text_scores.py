@@ -24,12 +24,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from nltk.tokenize.destructive import NLTKWordTokenizer
-from nltk.translate.bleu_score import SmoothingFunction, corpus_bleu, sentence_bleu
-from nltk.translate.gleu_score import sentence_gleu
-from rouge_score import scoring
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import DefaultTokenizer
 
 from trainables.contract.scores import SCORES
 from trainables.contract.standard_errors import clustered_standard_error
@@ -40,6 +34,16 @@ from trainables.evaluation.meteor import (
     find_synonyms,
     meteor,
     no_synonyms,
+)
+from trainables.evaluation.text_libraries import (
+    DefaultTokenizer,
+    NLTKWordTokenizer,
+    RougeScorer,
+    SmoothingFunction,
+    corpus_bleu,
+    scoring,
+    sentence_bleu,
+    sentence_gleu,
 )
 from trainables.sql.exact_match import same_statement
 from trainables.sql.parsing import process as parsing

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.terminal.process import prepare
+
 STORE = Path(__file__).parents[2] / "data" / "store-v1"
 
 
@@ -50,3 +52,15 @@ def test_a_word_that_is_no_text_is_named() -> None:
     done = _run("", "query", b"SELECT '\xff\x1b[2J'")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(rb'Word 4 of the command line, "SELECT ' + rb"'\udcff\x1b[2J'")
+
+
+@pytest.mark.parametrize("given", [None, "0"])
+def test_a_command_loads_no_compiler_unless_it_is_told_to(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "TORCHDYNAMO_DISABLE"
+    monkeypatch.setenv(name, given or "")
+    if given is None:
+        monkeypatch.delenv(name)
+    prepare()
+    assert os.environ[name] == (given or "1")
