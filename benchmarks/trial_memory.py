@@ -93,7 +93,7 @@ def _trials(folder: Path) -> Iterator[tuple[str, TrialConfiguration]]:
 
 def _compare(base: str, trial: TrialConfiguration, examples: int) -> None:
     values = trial.to_dict()
-    answer = _ask([values], "trainables.trial_memory", "cpu", "1", "1")
+    answer = _ask([values], "trainables.trial_memory", "cpu", "1", "1", "1")
     found = answer["trials"][0]
     if found["unknown"] is not None:
         raise SystemExit(f"not counted: {found['unknown']}")

@@ -1,6 +1,6 @@
 """Tells what memory a trial takes, by formula: from sizes alone, without a weight being read.
 
-    python -m trainables.trial_memory KIND SLOTS SHARE < configurations.json
+    python -m trainables.trial_memory KIND SLOTS SHARE PACK < configurations.json
 
 prints one JSON object, `trials` (a list of `TrialMemory`) or `error`. A command of its own, because
 it loads torch, which whoever schedules trials must not.
@@ -57,6 +57,9 @@ _FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
 for 256 of those."""
 
 
+_ASKING = 150 * 10**6
+"""Bytes of the process that a trial of a pack keeps beside its engine's (decision 0014)."""
+
 _RESERVE = {"cpu": 0.5}
 """Of what passes take, that an allocator holds beside it, where it was measured
 (`benchmarks/RESULTS.md`): passes differ in length, and what one has freed does not suit the next.
@@ -65,17 +68,19 @@ On CUDA `peak_memory_bytes` is what was allocated, which has none of it."""
 
 @dataclass(frozen=True)
 class TrialMemory:
-    """What a trial takes of its device, in bytes.
+    """What a trial takes of its device, in bytes; or a pack of trials like it.
 
     Attributes:
         technique: Its name.
-        process: The process and its libraries, on a CPU; 0 on an accelerator.
+        process: The process and its libraries, on a CPU; 0 on an accelerator. Of a pack, also those
+            of its trials.
         weights: Of the model, all copies that are kept on the device.
         moments: Of the optimiser.
         training: Gradients and activations, in the pass of the first rows that takes most.
         longest: The same if a pass were full of the longest of these rows.
         evaluation: Keys and values of answers, and the activations of a loss.
-        micro_batch: Rows of the pass at most; 0 of a technique that does not train.
+        micro_batch: Rows of a trial in the pass at most; 0 of a technique that does not train.
+        together: Trials whose rows may be in one pass.
         there: What there is for it.
         fits: At which `micro_batch_size` it would fit: None where it fits as it is, 0 where none
             does.
@@ -92,6 +97,7 @@ class TrialMemory:
     longest: int = 0
     evaluation: int = 0
     micro_batch: int = 0
+    together: int = 1
     there: int = 0
     fits: int | None = None
     surely: bool = False
@@ -164,6 +170,18 @@ class _Fake:
     def trained(self) -> int:
         """Bytes of what is trained."""
         return sum(map(_size, self._trained()))
+
+    @property
+    def another(self) -> int:
+        """Bytes of weights that one more trial beside it adds: the base is there once."""
+        if self._technique.trains_base:
+            return sum(map(_size, self._model.parameters()))
+        return self.trained
+
+    @property
+    def shares(self) -> bool:
+        """Whether trials like it make their passes together."""
+        return self._own is not None
 
     def training(self, of: Pass, *, again: bool) -> int:
         """Returns the bytes of gradients and activations at their peak.
@@ -264,15 +282,21 @@ def process_bytes(configuration: TrialConfiguration) -> int:
 
 
 def memory(
-    configuration: TrialConfiguration, device: torch.device, process: int, there: int
+    configuration: TrialConfiguration,
+    device: torch.device,
+    process: int,
+    there: int,
+    pack: int = 1,
 ) -> TrialMemory:
-    """Returns what a trial takes.
+    """Returns what a trial takes, or a pack of trials like it.
 
     Args:
         configuration: The trial.
         device: The kind of device that it is to run on.
         process: Bytes of its process, from `process_bytes`; 0 on an accelerator.
-        there: Bytes of it that the trial may take.
+        there: Bytes of it that it may take.
+        pack: Trials that share the device in one process. Rows of all may be in one pass; where
+            that is too much they go on by halves, so that those of one alone must fit.
 
     Raises:
         DatasetError: The data set cannot be read or has too few rows.
@@ -284,9 +308,10 @@ def memory(
         found = TrialMemory(
             configuration.technique,
             process,
-            fake.weights,
-            _MOMENTS * fake.trained,
+            fake.weights + (pack - 1) * fake.another,
+            _MOMENTS * fake.trained * pack,
             evaluation=max((fake.evaluation(*asked) for asked in rows.evaluations()), default=0),
+            together=pack if fake.shares and configuration.budget_examples else 1,
             there=there,
             reserve=_RESERVE.get(device.type, 0.0),
         )
@@ -304,19 +329,23 @@ def _trained(found: TrialMemory, fake: _Fake, rows: TrialRows) -> TrialMemory:
     most = rows.micro_batch_size
     passes = rows.passes(most)
 
-    def taking(of: Pass) -> TrialMemory:
-        bytes_ = fake.training(of, again=passes.are_several)
-        return dataclasses.replace(found, training=bytes_, longest=bytes_, micro_batch=most)
+    def taking(of: Pass, trials: int, *, again: bool) -> int:
+        together = dataclasses.replace(of, rows=of.rows * trials)
+        return fake.training(together, again=again) + (trials - 1) * fake.trained
 
-    whole = taking(passes.largest)
-    longest = fake.training(passes.longest, again=passes.are_several)
-    whole = dataclasses.replace(whole, longest=longest)
+    def of_all(of: Pass, *, again: bool = passes.are_several) -> int:
+        return taking(of, found.together, again=again)
+
+    whole = dataclasses.replace(
+        found, training=of_all(passes.largest), longest=of_all(passes.longest), micro_batch=most
+    )
     if whole.total <= found.there:
         return whole
-    surely = taking(passes.usual).least > found.there
+    usual = taking(passes.usual, 1, again=passes.are_several)
+    surely = dataclasses.replace(whole, training=usual).least > found.there
     fits = 0
     for size in rows.smaller(most):
-        part = fake.training(rows.passes(size).largest, again=True)
+        part = of_all(rows.passes(size).largest, again=True)
         if dataclasses.replace(whole, training=part).total <= found.there:
             fits = size
             break
@@ -360,14 +389,16 @@ def there(device: torch.device, slots: int, share: float) -> int:
 
 
 def answer(
-    trials: Sequence[TrialConfiguration], kind: str, slots: int, share: float
+    trials: Sequence[TrialConfiguration], kind: str, slots: int, share: float, pack: int
 ) -> Mapping[str, Any]:
     """Returns what the trials take, or what is wrong with them."""
     try:
         device = choose_device(kind)
         room = there(device, slots, share)
         process = process_bytes(trials[0]) if device.type == "cpu" else 0
-        found = [memory(trial, device, process, room) for trial in trials]
+        if process and pack > 1:
+            process += pack * _ASKING
+        found = [memory(trial, device, process, room, pack) for trial in trials]
     except UserError as error:
         return {"error": str(error)}
     return {
@@ -381,9 +412,9 @@ def answer(
 def main() -> None:
     """Answers the configurations on standard input."""
     logging.disable(logging.WARNING)
-    kind, slots, share = sys.argv[1:]
+    kind, slots, share, pack = sys.argv[1:]
     trials = [TrialConfiguration.from_dict(each) for each in json.load(sys.stdin)]
-    print(json.dumps(answer(trials, kind, int(slots), float(share))))
+    print(json.dumps(answer(trials, kind, int(slots), float(share), int(pack))))
 
 
 if __name__ == "__main__":

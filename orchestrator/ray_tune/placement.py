@@ -50,6 +50,11 @@ class Slots:
         return places if self.at_most is None else min(places, self.at_most)
 
     @property
+    def members(self) -> int:
+        """Trials at a time of one pack; 1 where there are no packs."""
+        return -(-self.at_a_time // self.trials) if self.pack > 1 else 1
+
+    @property
     def selector(self) -> dict[str, str]:
         """What Ray is told of the nodes that take a process; nothing where any does."""
         return {"ray.io/node-id": f"in({','.join(self.nodes)})"} if self.nodes else {}

@@ -28,12 +28,15 @@ _BATCH = "batch_size"
 
 @dataclass(frozen=True)
 class Need:
-    """What one configuration takes, in bytes; see `trainables.trial_memory.TrialMemory`.
+    """What a trial of one configuration takes, or a pack of such trials, in bytes.
+
+    See `trainables.trial_memory.TrialMemory`.
 
     Attributes:
         configuration: As the file has it.
         is_point: Whether it is one of the file's points.
-        micro_batch: Rows of a pass at most; 0 of a technique that does not train.
+        micro_batch: Rows of a trial in a pass at most; 0 of a technique that does not train.
+        together: Trials whose rows may be in one pass.
         process: The process and its libraries.
         weights: Of the model.
         moments: Of the optimiser.
@@ -50,6 +53,7 @@ class Need:
     configuration: Configuration
     is_point: bool
     micro_batch: int
+    together: int
     process: int
     weights: int
     moments: int
@@ -95,7 +99,7 @@ def needs(sweep: Sweep, place: Slots) -> list[Need]:
     answer = answer_of(
         TRIAL_MEMORY,
         [trial.to_dict() for trial in trials],
-        *(place.kind, str(place.trials * place.workers), str(share)),
+        *(place.kind, str(place.trials * place.workers), str(share), str(place.members)),
     )
     found = [
         _need(sweep, configuration, each)
@@ -118,7 +122,7 @@ def check_memory(found: Sequence[Need], place: Slots) -> None:
     for need in found:
         if need.fits is not None and need.surely:
             raise UserError(
-                f"A trial of {need.name} takes about {need.total:,} bytes"
+                f"{_one(place)} {need.name} takes about {need.total:,} bytes"
                 f" ({values.storage(need.total)}) by formula ({_parts(need)}), but"
                 f" {_there(need, place)}: {_remedy(need, place)}"
             )
@@ -137,7 +141,8 @@ def describe(found: Sequence[Need], place: Slots) -> Iterator[tuple[str, str]]:
     words = f"about {values.storage(need.total)}"
     if need.most > need.total:
         words += f" (up to {values.storage(need.most)} where the longest rows meet)"
-    words += f" for {need.name}, by formula: {_parts(need)}; {_there(need, place)}"
+    whose = need.name if place.members == 1 else f"{_one(place).lower()} {need.name}"
+    words += f" for {whose}, by formula: {_parts(need)}; {_there(need, place)}"
     if need.fits is not None:
         words += f", which is too little for its longest batches: {_remedy(need, place)}"
     yield "memory", words
@@ -159,11 +164,17 @@ def _of_worker(trial: TrialConfiguration, workers: int) -> TrialConfiguration:
     return replace(trial, parameters={**trial.parameters, _BATCH: own, _ROWS: rows})
 
 
+def _one(place: Slots) -> str:
+    return "A trial of" if place.members == 1 else f"A pack of {place.members} trials of"
+
+
 def _parts(need: Need) -> str:
     passes = max(need.training, need.evaluation)
     parts = [("process", need.process), ("weights", need.weights)]
     if need.micro_batch:
         rows = "a row" if need.micro_batch == 1 else f"{need.micro_batch:,} rows"
+        if need.together > 1:
+            rows += f" of each of {need.together} trials"
         parts += [
             ("AdamW's moments", need.moments),
             (f"gradients and activations of {rows}", need.training),
@@ -188,7 +199,9 @@ def _remedy(need: Need, place: Slots) -> str:
         key = "its point" if need.is_point else f"space.technique.{technique}"
         return f"{_ROWS} {need.fits} fits; set it in {key} (it is {need.micro_batch:,})."
     fewer = ""
-    if place.kind == "cpu" and place.trials > 1:
+    if place.members > 1:
+        fewer = " or a smaller pack (resources.pack)"
+    elif place.kind == "cpu" and place.trials > 1:
         fewer = " or fewer trials at a time (limits.max_concurrent)"
     no_size = f"no {_ROWS} fits; " if need.micro_batch else ""
     return f"{no_size}take a smaller base model{fewer}."

@@ -25,10 +25,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_loop_base(tmp_path_factory.mktemp("base"))
 
 
-def _memory(base: str, technique: str, room: int = ROOM, **given: Any) -> trial_memory.TrialMemory:
+def _memory(
+    base: str, technique: str, room: int = ROOM, pack: int = 1, **given: Any
+) -> trial_memory.TrialMemory:
     budget = 0 if technique == "pretrained" else 40
     trial = configuration(base, technique, budget_examples=budget, **given)
-    found = trial_memory.memory(trial, CPU, 1000, room)
+    found = trial_memory.memory(trial, CPU, 1000, room, pack)
     assert found.unknown is None
     return found
 
@@ -60,6 +62,24 @@ def test_a_four_bit_base_takes_less(base: str) -> None:
     assert _memory(base, "qlora").weights < _memory(base, "lora").weights
 
 
+@pytest.mark.parametrize("technique", ["lora", "prefix", "full", "pretrained"])
+def test_a_pack_has_one_base_and_what_each_trial_trains(base: str, technique: str) -> None:
+    one, three = _memory(base, technique), _memory(base, technique, pack=3)
+    trained = one.moments // 2
+    assert three.moments == 3 * one.moments
+    assert three.weights == one.weights + 2 * trained
+    shares = technique == "lora"
+    assert three.together == (3 if shares else 1)
+    assert (three.training > one.training) == shares
+    assert three.evaluation == one.evaluation  # its batches hold as many rows, whosever they are
+
+
+def test_of_a_pack_whose_passes_are_too_large_the_rows_of_one_trial_must_fit(base: str) -> None:
+    pack = _memory(base, "lora", pack=4)
+    assert not _memory(base, "lora", pack=4, room=pack.least - 1).surely
+    assert _memory(base, "lora", pack=4, room=pack.least - pack.training).surely
+
+
 def test_the_largest_micro_batch_that_fits_is_found(base: str) -> None:
     whole, half = _memory(base, "full"), _memory(base, "full", micro_batch_size=4)
     assert half.total < whole.total
@@ -84,7 +104,7 @@ def test_a_model_that_cannot_be_counted_is_not_known(
 def _answer(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trials: Sequence[Any]
 ) -> dict[str, Any]:
-    monkeypatch.setattr("sys.argv", ["trial_memory", "cpu", "2", "1"])
+    monkeypatch.setattr("sys.argv", ["trial_memory", "cpu", "2", "1", "1"])
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(trials)))
     trial_memory.main()
     answer: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -22,6 +22,7 @@ FITS = Need(
     {"technique": "lora", "rank": 64},
     is_point=False,
     micro_batch=16,
+    together=1,
     process=GIB // 2,
     weights=3 * GIB,
     moments=GIB,
@@ -73,6 +74,16 @@ def test_what_cannot_fit_is_refused_with_what_would(need: Need, place: Slots, re
     assert said.endswith(remedy)
 
 
+def test_a_pack_is_named_and_its_remedy_is_a_smaller_one() -> None:
+    place = replace(GPU, pack=8)
+    ((_, words),) = describe([replace(FITS, together=8)], place)
+    assert " for a pack of 8 trials of lora rank=64, by formula" in words
+    assert "gradients and activations of 16 rows of each of 8 trials 4.0 GiB" in words
+    with pytest.raises(UserError, match=r"^A pack of 8 trials of lora rank=64 takes") as caught:
+        check_memory([replace(TOO_LARGE, fits=0)], place)
+    assert str(caught.value).endswith("smaller base model or a smaller pack (resources.pack).")
+
+
 def test_what_the_longest_rows_alone_exceed_is_said_and_not_refused() -> None:
     need = replace(TOO_LARGE, surely=False)
     check_memory([need], GPU)
@@ -97,7 +108,7 @@ def test_all_techniques_are_asked_about_at_once_and_the_tightest_is_first(
     ((module, given, options),) = asked
     assert module == "trainables.trial_memory"
     assert [each["technique"] for each in given] == ["pretrained", "lora"]
-    assert options == ("cpu", "2", "1.0")
+    assert options == ("cpu", "2", "1.0", "1")
 
 
 def test_a_worker_has_its_share_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
