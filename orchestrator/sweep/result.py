@@ -15,6 +15,7 @@ from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.sweep.preflight import StartOptions
 from orchestrator.terminal.commands import command
 from orchestrator.terminal.json_console import JsonConsole
+from orchestrator.terminal.plain_console import shown
 
 _RESULTS = "orchestrator.results"
 
@@ -45,8 +46,8 @@ def show_result(stored: StoredSweep, out: Console) -> None:
     if confirmed is not None:
         out.print()
         print_whole(out, view(confirmed))
-    out.print(f"\n{sweep.question}", style="bold")
-    out.print(text)
+    out.print(f"\n{sweep.question}", style="bold", soft_wrap=False)
+    print_whole(out, shown(text))
     ask = command(_RESULTS, "--root", root, "leaderboard", "--sweep", stored.id)
     page = command(_RESULTS, "--root", root, "report", stored.id, "-o", f"{stored.id}.html")
     out.print(

@@ -88,9 +88,10 @@ def say_aside(text: str) -> None:
 
 
 def print_whole(console: Console, view: RenderableType) -> None:
-    """Prints tables as wide as they are; a narrow terminal breaks their lines.
+    """Prints tables as wide as they are, and texts broken between words.
 
-    Rich by itself would leave out columns and cut numbers.
+    A narrow terminal breaks the lines of a table; rich by itself would leave out columns and cut
+    numbers.
     """
     from rich.console import Group
     from rich.table import Table
@@ -102,7 +103,7 @@ def print_whole(console: Console, view: RenderableType) -> None:
     width = console.width
     if isinstance(view, Table):
         console.width = max(width, natural_width(console, view))
-    console.print(view)
+    console.print(view, soft_wrap=False)
     console.width = width
 
 
