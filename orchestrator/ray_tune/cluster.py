@@ -111,6 +111,11 @@ def cluster(
         ray.shutdown()
 
 
+def is_up() -> bool:
+    """Returns whether the cluster that was started or joined has a node, as far as Ray knows."""
+    return any(node["Alive"] for node in ray.nodes())
+
+
 def has_accelerator(address: str) -> bool:
     """Returns whether a running cluster has a node with an accelerator.
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from orchestrator.errors import UserError
+from orchestrator.errors import CommandError, UserError
 from orchestrator.ray_tune.engines import Engines
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.state.node_marker import NodeMarker
+from orchestrator.throttle import Throttle
+
+_LOOK_SECONDS = 5.0
 
 
 class NoNodeError(UserError):
     """No node of the cluster can run trials of the sweep."""
+
+
+class RayEndedError(CommandError):
+    """The Ray that was started on this machine has ended before the sweep."""
 
 
 class Room(Protocol):
@@ -39,7 +46,11 @@ class Room(Protocol):
         """By which a node sees that its root is the driver's; None on this machine alone."""
 
     def look(self) -> None:
-        """Takes notice of nodes that came or went; called often while trials run."""
+        """Takes notice of nodes that came or went; called often while trials run.
+
+        Raises:
+            RayEndedError: There is none any more, and no other one will come.
+        """
 
     def next(self, running: Mapping[str, int], left: int) -> Slots | None:
         """Returns where the next trial is to run; None while there is no room.
@@ -64,8 +75,21 @@ class Room(Protocol):
 class FixedRoom:
     """The room of a cluster that is this machine."""
 
-    def __init__(self, slots: Slots, engines: Engines | None = None) -> None:
-        """Makes it of what `placement.slots` found, and of the engines in these places."""
+    def __init__(
+        self,
+        slots: Slots,
+        engines: Engines | None = None,
+        is_up: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Makes it of what `placement.slots` found.
+
+        Args:
+            slots: The places of trials.
+            engines: In these places, where trials share them.
+            is_up: Whether Ray still runs.
+        """
+        self._is_up = is_up
+        self._due = Throttle(_LOOK_SECONDS)
         self.slots = (slots,)
         self.most = slots.at_a_time
         self.engines = engines
@@ -73,7 +97,13 @@ class FixedRoom:
         self.marker = None
 
     def look(self) -> None:
-        """Does nothing: this machine stays."""
+        """Takes notice of the end of Ray: trials would wait for its node for ever."""
+        if self._due.due() and not self._is_up():
+            raise RayEndedError(
+                "Ray has ended on this machine in the midst of the sweep: something has killed its"
+                " process `raylet`, perhaps for want of memory. Nothing that was reported is lost;"
+                " the same command goes on from the last rungs."
+            )
 
     def next(self, running: Mapping[str, int], left: int) -> Slots | None:
         """Returns the one kind of slots; None while all are taken."""

@@ -40,15 +40,18 @@ def room_for(
         StoreError: The marker could not be stored.
     """
     if address is None:
+        # Imported by whoever has started Ray, and by nobody before: it takes two seconds.
+        from orchestrator.ray_tune.cluster import is_up
+
         place = slots(stored.sweep, resources)
         if place.pack == 1:
-            yield FixedRoom(place)
+            yield FixedRoom(place, is_up=is_up)
             return
         sweep = stored.sweep
         silent_seconds = 60 * sweep.limits.heartbeat_minutes
         accounts = stored.files.engine_accounts
         with closing(Engines(sweep.name, engine, place, accounts, silent_seconds)) as found:
-            yield FixedRoom(place, found)
+            yield FixedRoom(place, found, is_up)
         return
     # Imports what a sweep on this machine has no use for.
     from orchestrator.nodes.demands import Demands

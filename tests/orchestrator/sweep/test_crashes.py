@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.orchestrator import running, sweeps
+from tests.orchestrator import running, sweeps, toy
 
 Disturbance = Callable[[Path], None]
 
@@ -123,6 +123,59 @@ def _survives(
 @pytest.mark.timeout(600)
 def test_a_killed_sweep_changes_no_decision(tmp_path: Path) -> None:
     _survives(tmp_path, 0, 8, [(False, _leave), (True, _cut), (False, _remove)])
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="alone"),
+        pytest.param({"resources": {"pack": 3}}, id="in-packs", marks=pytest.mark.long),
+    ],
+)
+def test_a_sweep_whose_ray_is_killed_ends_with_the_remedy_and_goes_on(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    file, log = sweeps.write(tmp_path, trials=4, **changes), tmp_path / "log"
+    os.mkfifo(tmp_path / "gate")
+    held = {"TOY_GATE": str(tmp_path / "gate"), "TOY_GATE_AFTER": "1", "PYTHONUNBUFFERED": "1"}
+    # Ray gives a node up after some seconds without a sign of life, instead of after a quarter
+    # of a minute.
+    held |= {"RAY_health_check_period_ms": "1000", "RAY_health_check_initial_delay_ms": "1000"}
+    started = subprocess.Popen(
+        running.command(file, tmp_path / "store"),
+        cwd=running.TOP,
+        env=running.environment(log) | held,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert started.stdout is not None
+        next(line for line in started.stdout if " reports: " in line)
+        below = psutil.Process(started.pid).children(recursive=True)
+        (raylet,) = [each for each in below if each.name() == "raylet"]
+        trained = [each for each in below if each.name().startswith("ray::")]
+        raylet.kill()
+        _, err = started.communicate(timeout=120)
+    finally:
+        if started.poll() is None:
+            _kill(started, everything=True)
+    assert started.returncode == 1
+    assert "Ray has ended on this machine" in err
+    assert "the same command" in err
+    assert psutil.wait_procs(trained, timeout=60)[1] == []
+    toy.open_gate(tmp_path / "gate")
+    done = running.run(file, tmp_path / "store", log)
+    assert done.returncode == 0, done.stderr
+    assert {row["outcome"] for row in running.rows(tmp_path / "store", "trials")} <= {
+        "completed",
+        "stopped",
+    }
+    assert set(running.trained(log).values()) == {1}
 
 
 @pytest.mark.ray
