@@ -1,11 +1,18 @@
-"""A bucket on this machine, by moto's server, and what can go wrong on the way to it."""
+"""A bucket on this machine, by moto's server, and what can go wrong on the way to it.
+
+`python -m tests.bucket_server ADDRESS` serves on an address of this machine until it is killed, and
+prints `{"bucket": ..., "environment": ...}`: a bucket, and by which variables it is found.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import re
 import select
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,7 +80,8 @@ class Line:
     """The line to the buckets: what is on it goes wrong as a test wants.
 
     Attributes:
-        port: On the loopback interface.
+        host: The address that it is on.
+        port: The port.
         faults: Says what goes wrong with a request.
         without: Headers that requests lose, as with a server that does not know them.
         requests: What was asked for.
@@ -81,6 +89,7 @@ class Line:
         faulted: How many requests something went wrong with.
     """
 
+    host: str = "127.0.0.1"
     port: int = 0
     faults: Faults = lambda request: None
     without: tuple[str, ...] = ()
@@ -98,7 +107,7 @@ class Line:
     def bucket(self) -> str:
         """Makes a bucket, empty, and returns its name."""
         name = f"bucket-{next(_NUMBERS)}"
-        connection = HTTPConnection("127.0.0.1", self.port)
+        connection = HTTPConnection(self.host, self.port)
         connection.request("PUT", f"/{name}")
         assert connection.getresponse().status == 200
         connection.close()
@@ -108,16 +117,26 @@ class Line:
         """Returns the address of a root in a bucket of its own."""
         return BucketAddress(self.bucket(), "some/root")
 
+    def environment(self) -> dict[str, str]:
+        """Returns the variables by which obstore finds it, as a user would set them."""
+        return {
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "NO_PROXY": self.host,
+            "AWS_ENDPOINT_URL": f"http://{self.host}:{self.port}",
+        }
+
 
 @contextmanager
-def serving() -> Iterator[Line]:
-    """Gives the line to a server of buckets."""
+def serving(host: str = "127.0.0.1") -> Iterator[Line]:
+    """Gives the line to a server of buckets, on an address of this machine."""
     server = pytest.importorskip("moto.server")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto = server.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     moto.start()
-    line = Line()
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), _handler(line, moto.get_host_and_port()[1]))
+    line = Line(host)
+    proxy = ThreadingHTTPServer((host, 0), _handler(line, moto.get_host_and_port()[1]))
     proxy.daemon_threads = True
     line.port = proxy.server_address[1]
     thread = threading.Thread(target=proxy.serve_forever, daemon=True)
@@ -131,12 +150,9 @@ def serving() -> Iterator[Line]:
 
 
 def use(line: Line, environment: pytest.MonkeyPatch) -> None:
-    """Has obstore find the line, as a user would."""
-    environment.setenv("AWS_ACCESS_KEY_ID", "somebody")
-    environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    environment.setenv("AWS_REGION", "us-east-1")
-    environment.setenv("NO_PROXY", "127.0.0.1")
-    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{line.port}")
+    """Has obstore find the line."""
+    for name, value in line.environment().items():
+        environment.setenv(name, value)
 
 
 def _handler(line: Line, behind: int) -> type[BaseHTTPRequestHandler]:
@@ -205,3 +221,15 @@ def _handler(line: Line, behind: int) -> type[BaseHTTPRequestHandler]:
                 line.bytes_sent += len(data)
 
     return Handler
+
+
+def main() -> None:
+    """Serves until it is killed."""
+    with serving(sys.argv[1]) as line:
+        told = {"bucket": line.bucket(), "environment": line.environment()}
+        print(json.dumps(told), flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

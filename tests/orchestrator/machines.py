@@ -1,4 +1,4 @@
-"""Machines of a Ray cluster on one computer: each a network, mount, process and host name space.
+"""Machines on one computer, for Ray clusters: each a network, mount, process and host name space.
 
 They are joined by a bridge. What is below the `private` folders is each machine's own; the rest of
 the file system is shared, as by a network file system. Made as root on Linux; elsewhere a test that
@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
@@ -129,6 +130,20 @@ class Machine:
         """Puts it back on the network."""
         _ip("-n", self._switch, "link", "set", self._port, "up")
 
+    def processes(self) -> dict[psutil.Process, str]:
+        """Returns what runs in it, each process with its command."""
+        space = Path(f"/proc/{self._init}/ns/pid").readlink()
+        found = {}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):  # it ends meanwhile
+                if Path(f"/proc/{process.pid}/ns/pid").readlink() == space:
+                    found[process] = " ".join(process.cmdline())
+        return {
+            process: command
+            for process, command in found.items()
+            if process.pid != self._init and command != "cat"
+        }
+
     def end(self) -> None:
         """Ends it with everything that runs in it, as a power cut does."""
         with contextlib.suppress(ProcessLookupError):
@@ -141,10 +156,9 @@ class Machine:
 
 
 class Machines:
-    """Machines on one bridge, and the Ray cluster on them.
+    """Machines on one bridge, and the Ray cluster on some of them.
 
     Attributes:
-        head: The first one, which runs Ray's head.
         environment: Of every command in them.
     """
 
@@ -158,6 +172,7 @@ class Machines:
         self._folder = folder
         self._all: list[Machine] = []
         self._made = 0
+        self._head: Machine | None = None
         self.environment = {
             **_SETTINGS,
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -171,23 +186,21 @@ class Machines:
 
     @property
     def head(self) -> Machine:
-        return self._all[0]
+        """The one that runs Ray's head."""
+        assert self._head is not None
+        return self._head
 
     @property
     def address(self) -> str:
         """What `--address` takes."""
         return f"{self.head.address}:{PORT}"
 
-    def add(
-        self, name: str, *options: str, private: Sequence[Path] = (), **environment: str
-    ) -> Machine:
-        """Adds a machine and starts Ray on it, as the head if it is the first one.
+    def make(self, name: str, private: Sequence[Path] = ()) -> Machine:
+        """Adds a machine without Ray.
 
         Args:
             name: Its host name.
-            options: Of `ray start`.
             private: Folders that are its own.
-            environment: Of Ray there, and so of what Ray runs.
         """
         self._made += 1
         number = self._made
@@ -197,18 +210,41 @@ class Machines:
         for folder in (Path("/tmp/ray"), *private):
             machine.hide(folder)
         machine.name_loopback(self._folder)
-        where = ["--head", f"--port={PORT}", f"--include-dashboard={str(self._dashboard).lower()}"]
-        if number > 1:
+        return machine
+
+    def add(
+        self, name: str, *options: str, private: Sequence[Path] = (), **environment: str
+    ) -> Machine:
+        """Adds a machine and starts Ray on it, as the head if there is none.
+
+        Args:
+            name: Its host name.
+            options: Of `ray start`.
+            private: Folders that are its own.
+            environment: Of Ray there, and so of what Ray runs.
+        """
+        machine = self.make(name, private)
+        self.start_ray(machine, *options, **environment)
+        return machine
+
+    def start_ray(self, machine: Machine, *options: str, **environment: str) -> None:
+        """Starts Ray on a machine, as the head if there is none; arguments as of `add`."""
+        if self._head is None:
+            self._head = machine
+            dashboard = f"--include-dashboard={str(self._dashboard).lower()}"
+            where = ["--head", f"--port={PORT}", dashboard]
+        else:
             where = [f"--address={self.address}"]
         ray = Path(sys.executable).with_name("ray")
         fixed = [f"--node-ip-address={machine.address}", "--disable-usage-stats"]
         machine.run([ray, "start", *where, *fixed, *options], {**self.environment, **environment})
-        return machine
 
     def lose(self, machine: Machine) -> None:
-        """Ends one machine, other than the head."""
+        """Ends one machine; without its head a cluster has ended too, and `add` begins another."""
         machine.end()
         self._all.remove(machine)
+        if machine is self._head:
+            self._head = None
 
     def sweep(
         self, machine: Machine, *words: str | Path, folder: Path = TOP, **environment: str

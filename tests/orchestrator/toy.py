@@ -5,7 +5,8 @@ tenth of it above 1.0. 9.0 diverges at its second report, 8.0 raises, 7.0 runs o
 dies before its second report, 5.0 meets a full disk, 4.0 hangs before its second report with the
 interpreter's lock held, 3.0 has memory for half its micro-batch only, 2.0 takes all memory that the
 host gives. Each rung is appended to the file that the environment variable TOY_LOG names, if it
-does, so that tests can count what was trained.
+does, so that tests can count what was trained. A rung takes as many seconds as TOY_SECONDS says, in
+which the toy waits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import math
 import os
 import select
 import signal
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -162,6 +164,8 @@ def pass_gate(interruption: Interruption | None) -> bool:
     `TOY_GATE_EACH` only this process's own lines count. Returns whether the trial goes on,
     rather than being interrupted there.
     """
+    if not _take_time(interruption):
+        return False
     gate = os.environ.get("TOY_GATE")
     if gate is None:
         return True
@@ -184,6 +188,15 @@ def pass_gate(interruption: Interruption | None) -> bool:
     finally:
         os.close(pipe)
     return False
+
+
+def _take_time(interruption: Interruption | None) -> bool:
+    end = time.monotonic() + float(os.environ.get("TOY_SECONDS", "0"))
+    while time.monotonic() < end:
+        if interruption is not None and interruption.requested():
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _log(line: str) -> None:
