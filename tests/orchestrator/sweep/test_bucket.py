@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ import psutil
 import pytest
 
 from orchestrator.errors import CommandError, UserError
-from orchestrator.search_space import Sweep
 from orchestrator.state import lease
-from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.store import StoreError, reader
 from orchestrator.store.place import BucketAddress, Root, StoreFiles
 from orchestrator.store.roots import local_folder, open_root
@@ -32,29 +29,14 @@ from orchestrator.sweep.run import run
 from orchestrator.terminal.plain_console import PlainConsole
 from tests.bucket_server import FORBIDDEN, Fault, Faults, Line, Request
 from tests.orchestrator import running, sweeps, toy
-from tests.orchestrator.stand_in import Seen, instead_of_ray, run_trials
+from tests.orchestrator.sweep.conftest import Run
 
 _CONFIRMED = {"ask": ["technique"], "confirm": {"runs": 4, "seeds": 2}}
-
-Run = Callable[[Sweep, Root], None]
 
 
 @pytest.fixture
 def address(line: Line) -> BucketAddress:
     return line.address()
-
-
-@pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command with the stand-in for Ray Tune."""
-
-    def trials(stored: StoredSweep, *others: Any, **named: Any) -> None:
-        in_another_process = pickle.loads(pickle.dumps(stored))
-        instead_of_ray(in_another_process, monkeypatch)
-        run_trials(stored, Seen())
-
-    monkeypatch.setattr("orchestrator.sweep.run._run_trials", trials)
-    return lambda sweep, root: run(sweep, root, PlainConsole(width=1000), StartOptions())
 
 
 def decisions(root: Root) -> list[dict[str, Any]]:
