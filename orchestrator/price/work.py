@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from trainables.techniques.registry import BASELINE, TECHNIQUES, is_untuned
 TUNING, CONFIRMING = "tuning", "confirming"
 
 _DRAWS = 20
+_DRAWN_RUNS = 2000
+"""Of so many runs one draw is near enough to the mean of twenty."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ class _Run:
 def expected_work(sweep: Sweep, test_rows: int) -> list[Work]:
     """Returns what a sweep is expected to do from an empty store, if no trial fails.
 
-    Early stopping is `Halving` itself, over values drawn at random, the mean of `_DRAWS`: a search
-    that learns well proposes later trials that go on more often. Where a technique is drawn by the
-    search, each is taken to be drawn as often. Runs that other sweeps left to adopt are not taken
-    off.
+    Early stopping is `Halving` itself, over values drawn at random, the mean of up to `_DRAWS`: a
+    search that learns well proposes later trials that go on more often. Where a technique is drawn
+    by the search, each is taken to be drawn as often. Runs that other sweeps left to adopt are not
+    taken off.
 
     Args:
         sweep: The resolved search space file.
@@ -77,7 +80,9 @@ def expected_work(sweep: Sweep, test_rows: int) -> list[Work]:
 
     tested = sweep.confirm is None
     runs = list(_tuning(sweep))
-    draws = _DRAWS if sweep.stopping is not None else 1
+    draws = 1
+    if sweep.stopping is not None:
+        draws = max(1, min(_DRAWS, math.ceil(_DRAWN_RUNS / max(1, len(runs)))))
     rows = sweep.evaluation.validation_rows
     for draw in range(draws):
         for run, examples, loss_rungs, scored_rungs in _stopped_early(sweep, runs, draw):

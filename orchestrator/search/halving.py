@@ -130,6 +130,9 @@ class Halving:
         self._cohorts: dict[str, tuple[_Group, _Cohort]] = {}
         self._reports: dict[tuple[str, int], _Key | None] = {}
         self._verdicts: dict[tuple[str, int], bool] = {}
+        # Of each trial, so that nobody goes through all rungs: a sweep asks at every report.
+        self._reached: dict[str, int] = {}
+        self._stopped_at: dict[str, int] = {}
         self._left: set[str] = set()
         self._ready: list[tuple[_Group, _Cohort]] = []
 
@@ -190,14 +193,15 @@ class Halving:
             place = found[1].members[trial_id]
             key = self._sign * value, loss if known and loss is not None else 0.0, place
         else:
-            self._verdicts[trial_id, rung] = False
+            self._decide(trial_id, rung, stopped=False)
         self._reports[trial_id, rung] = key
+        self._reached[trial_id] = max(rung, self._reached.get(trial_id, rung))
         self._arrived(trial_id)
 
     def record(self, trial_id: str, rung: int, *, stopped: bool) -> None:
         """Takes over a stored verdict on a report that was noted before."""
         if self._reports.get((trial_id, rung)) is not None:
-            self._verdicts[trial_id, rung] = stopped
+            self._decide(trial_id, rung, stopped=stopped)
 
     def settle(self, keep: Keep = lambda trial_id, rung, *, stopped: stopped) -> list[Verdict]:
         """Gives every verdict that can be given now.
@@ -233,8 +237,18 @@ class Halving:
         return self._latest(trial_id) is True
 
     def _latest(self, trial_id: str) -> bool | None:
-        came = [rung for rung in self._rungs if (trial_id, rung) in self._reports]
-        return self._verdicts.get((trial_id, came[-1])) if came else False
+        rung = self._reached.get(trial_id)
+        return False if rung is None else self._verdicts.get((trial_id, rung))
+
+    def _decide(self, trial_id: str, rung: int, *, stopped: bool) -> None:
+        self._verdicts[trial_id, rung] = stopped
+        if stopped:
+            self._stopped_at[trial_id] = min(rung, self._stopped_at.get(trial_id, rung))
+        elif self._stopped_at.get(trial_id) == rung:
+            at = [each for each in self._rungs if self._verdicts.get((trial_id, each))]
+            self._stopped_at.pop(trial_id)
+            if at:
+                self._stopped_at[trial_id] = at[0]
 
     @property
     def _is_whole(self) -> bool:
@@ -246,13 +260,13 @@ class Halving:
         if cohort.stage == len(self._rungs):
             cohort.awaited = set()
             return
-        rung, before = self._rungs[cohort.stage], self._rungs[: cohort.stage]
+        rung = self._rungs[cohort.stage]
         cohort.awaited = {
             trial
             for trial in cohort.members
             if trial not in self._left
             and (trial, rung) not in self._reports
-            and not any(self._verdicts.get((trial, each)) for each in before)
+            and self._stopped_at.get(trial, rung) >= rung
         }
 
     def _arrived(self, trial_id: str) -> None:
@@ -290,7 +304,7 @@ class Halving:
         for trial, key in keys.items():
             if (trial, rung) not in self._verdicts:
                 stopped = keep(trial, rung, stopped=bisect.bisect_left(came, key) >= most)
-                self._verdicts[trial, rung] = stopped
+                self._decide(trial, rung, stopped=stopped)
                 found.append((trial, rung, stopped))
         cohort.stage += 1
         self._await(cohort)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.price import work as work_module
 from orchestrator.price.work import CONFIRMING, TUNING, expected_work, without
+from orchestrator.search.halving import Halving
 from orchestrator.search.proposals import confirming_runs
 from orchestrator.search_space import Sweep, load
 
@@ -32,6 +34,24 @@ def test_early_stopping_leaves_what_the_rule_of_halving_leaves() -> None:
     assert (confirming.runs, confirming.examples) == (30, 30 * 1800)
     assert confirming.scored_rows == 30 * (100 + 200)
     assert work[TUNING, "pretrained"].scored_rows == pytest.approx(100 + 200)
+
+
+def test_of_many_trials_few_draws_give_the_mean_of_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    class Counted(Halving):
+        def enter(self, trial_id: str, group: str | None) -> None:
+            drawn.append(1)
+            super().enter(trial_id, group)
+
+    monkeypatch.setattr(work_module, "Halving", Counted)
+    sweep = shipped("rank", "embedded", "trials=1000", "confirm=null", "search.method=random")
+    of_two = next(w for w in expected_work(sweep, 200) if w.technique == "lora")
+    assert len(drawn) == 2 * 1001
+    monkeypatch.setattr(work_module, "_DRAWN_RUNS", 20 * 1001)
+    of_twenty = next(w for w in expected_work(sweep, 200) if w.technique == "lora")
+    assert len(drawn) == (2 + 20) * 1001
+    assert of_two.examples == pytest.approx(of_twenty.examples, rel=0.01)
 
 
 @pytest.mark.parametrize(

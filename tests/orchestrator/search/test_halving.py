@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,40 @@ def test_a_verdict_is_stored_before_anybody_hears_of_it_and_what_is_on_record_co
         halving.report(trial, 90, value)
     assert halving.settle(keep) == [("0", 90, True), ("1", 90, False), ("2", 90, False)]
     assert kept == [("0", 90, False), ("1", 90, True), ("2", 90, True)]
+
+
+def _calls_a_report(sweep: Sweep) -> float:
+    """Returns how many functions are called for each report of a sweep, in the mean."""
+    halving, going, reports, calls = _begun(sweep), [*map(str, range(sweep.runs))], 0, 0
+
+    def count(frame: object, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    for rung in sweep.rungs(20_000)[:-1]:
+        reports += len(going)
+        sys.setprofile(count)
+        try:
+            for trial in going:
+                halving.report(trial, rung, float(trial))
+            halving.settle()
+            going = [trial for trial in going if not halving.stops(trial)]
+        finally:
+            sys.setprofile(None)
+    return calls / reports
+
+
+def test_a_report_costs_as_much_with_many_rungs_as_with_few(tmp_path: Path) -> None:
+    def sweep(factor: float) -> Sweep:
+        stopping = {"first_rung": 0.03, "reduction_factor": factor, "by": "objective"}
+        return _sweep(
+            tmp_path,
+            trials=60,
+            search={"method": "random"},
+            stopping=stopping,
+            budget={"examples": 20_000},
+        )
+
+    few, many = sweep(1.5), sweep(1.1)
+    assert len(many.rungs(20_000)) > 3 * len(few.rungs(20_000))
+    assert _calls_a_report(many) < 1.2 * _calls_a_report(few)
