@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.state.checkpoints import TrialCheckpoints
@@ -46,13 +47,30 @@ class KeptModels:
     """
 
     def __init__(self, stored: StoredSweep) -> None:
-        """Begins with none; `ended` is to be called for those that had ended before, too."""
+        """Begins with none; `ended_before` is to be called for those that had ended before."""
         sweep = stored.sweep
         self._files = stored.files
         self._sign = -1.0 if sweep.objective.mode == "max" else 1.0
         self._count = sweep.limits.checkpoints
         self._bytes = round(1e9 * sweep.limits.checkpoint_gigabytes)
         self._kept: list[_Model] = []
+
+    def ended_before(self, rows: Iterable[Row]) -> None:
+        """Counts the models of trials that had ended before this start.
+
+        Most of them have none any more, which one list says of all.
+
+        Args:
+            rows: Their final rows.
+
+        Raises:
+            DamagedError: As `ended`.
+            StoreUnusableError: The checkpoints cannot be listed.
+        """
+        there = set(self._files.place.folders(self._files.all_checkpoints_key))
+        for row in rows:
+            if row["trial_id"] in there:
+                self.ended(row)
 
     def ended(self, row: Row) -> None:
         """Counts the model of a trial that has ended, and removes models beyond the limits.

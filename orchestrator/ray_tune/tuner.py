@@ -87,15 +87,16 @@ class SweepTuner:
         self._trouble: Exception | None = None
         self._first_failures = FirstFailures(standing.rows.values(), stored.address)
         self._kept_models = KeptModels(stored)
-        for row in standing.rows.values():
-            self._kept_models.ended(row)
+        self._kept_models.ended_before(standing.rows.values())
         self._proposals = ProposalLog(stored.files)
         self._attempts = AttemptLog(stored.files)
-        self._earlier_attempts = {
-            proposal.trial_number: self._attempts.of(proposal.trial_number).count
+        unfinished = [
+            proposal.trial_number
             for run, proposal in standing.proposals.items()
             if run not in standing.finished
-        }
+        ]
+        counts = stored.store.place.each(unfinished, self._attempts.count)
+        self._earlier_attempts = dict(zip(unfinished, counts, strict=True))
         self._halving = standing.halving
         self._keep_verdict = VerdictLog(stored.files).write
         self._paused = {
@@ -280,7 +281,7 @@ class SweepTuner:
     def _put_back(self, proposal: Proposal) -> None:
         """Has a trial that has ended run again, as the next one."""
         number = proposal.trial_number
-        self._earlier_attempts[number] = self._attempts.of(number).count
+        self._earlier_attempts[number] = self._attempts.count(number)
         for watcher in self._watchers:
             watcher.interrupted(proposal, goes_on=not self._over())
         self._queue.put_back(proposal)
@@ -290,10 +291,9 @@ class SweepTuner:
         number = proposal.trial_number
         identifier = self._stored.trial_id(number)
         try:
-            self._attempts.pause(number)
+            self._earlier_attempts[number] = self._attempts.pause(number)
         except StoreError as error:
             self._keep(error)
-        self._earlier_attempts[number] = self._attempts.of(number).count
         for watcher in self._watchers:
             watcher.paused(proposal)
         if self._halving.waits(identifier):

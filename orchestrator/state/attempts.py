@@ -88,7 +88,8 @@ class AttemptLog:
         record = json.dumps(fields).encode()
         attempt = 1
         while not self._place.put_if_absent(self._key(trial_number, attempt, "start"), record):
-            attempt += 1
+            # Not each number in turn: a trial that waits at every rung has dozens of attempts.
+            attempt = max(attempt, self.count(trial_number)) + 1
         # Where the attempt's notes on this machine lie; in a folder it is there by now.
         self.progress_note(trial_number).parent.mkdir(parents=True, exist_ok=True)
         return attempt
@@ -117,21 +118,26 @@ class AttemptLog:
         """
         record = {"outcome": outcome, "error": error, "traceback": trace}
         # A follower of a group may fail before its first worker has begun.
-        attempt = attempt or max(1, self.of(trial_number).count)
+        attempt = attempt or max(1, self.count(trial_number))
         key = self._key(trial_number, attempt, "failure")
         self._place.put_if_absent(key, json.dumps(record).encode())
 
-    def pause(self, trial_number: int) -> None:
-        """Records that the latest attempt has ended to wait for other trials; the next goes on."""
-        key = self._key(trial_number, self.of(trial_number).count, "paused")
-        self._place.put_if_absent(key, b"{}")
+    def pause(self, trial_number: int) -> int:
+        """Records that the latest attempt has ended to wait for other trials; the next goes on.
+
+        Returns:
+            How many attempts there have been.
+        """
+        count = self.count(trial_number)
+        self._place.put_if_absent(self._key(trial_number, count, "paused"), b"{}")
+        return count
 
     def save_on_termination(self, trial_number: int) -> None:
         """Records that the latest attempt ends because of SIGTERM.
 
         It has saved where it was; a worker group goes on from its last rung.
         """
-        key = self._key(trial_number, self.of(trial_number).count, "saved")
+        key = self._key(trial_number, self.count(trial_number), "saved")
         self._place.put_if_absent(key, b"{}")
 
     def worker_terminated(self, trial_number: int, rank: int) -> None:
@@ -152,8 +158,12 @@ class AttemptLog:
 
     def saved_on_termination(self, trial_number: int) -> bool:
         """Returns whether the latest attempt ended because of SIGTERM."""
-        key = self._key(trial_number, self.of(trial_number).count, "saved")
+        key = self._key(trial_number, self.count(trial_number), "saved")
         return self._place.has(key)
+
+    def count(self, trial_number: int) -> int:
+        """Returns how many times a process started on the trial, from the names of files alone."""
+        return len(self._place.files(self._of(trial_number), _START, deep=False))
 
     def of(self, trial_number: int) -> Attempts:
         """Returns what is on record of the trial.
@@ -161,8 +171,8 @@ class AttemptLog:
         Raises:
             DamagedError: A file among the records is none; names it and the remedy.
         """
-        found = self._place.files(f"{self._folder}/{trial_number:06d}", ".json", deep=False)
-        starts = [file for file in found if file.key.endswith("-start.json")]
+        found = self._place.files(self._of(trial_number), ".json", deep=False)
+        starts = [file for file in found if file.key.endswith(_START)]
         failures = [file for file in found if file.key.endswith("-failure.json")]
         records = {PurePosixPath(file.key).name: self._read_failure(file) for file in failures}
         started_at = self._read_start(starts[0]) if starts else None
@@ -188,7 +198,7 @@ class AttemptLog:
 
     def progress_note(self, trial_number: int) -> Path:
         """Returns where a running trial notes on its machine how far it is; display only."""
-        return self._files.path(f"{self._folder}/{trial_number:06d}/progress")
+        return self._files.path(f"{self._of(trial_number)}/progress")
 
     def hang(self, trial_number: int) -> str | None:
         """Returns where the threads of the latest attempt stood when it was ended for hanging.
@@ -196,7 +206,7 @@ class AttemptLog:
         Of an attempt on another machine that shares nothing but a bucket with this one it is not
         known: it counts as one whose process died.
         """
-        key = self._key(trial_number, self.of(trial_number).count, "hang", "txt")
+        key = self._key(trial_number, self.count(trial_number), "hang", "txt")
         return (self._files.here.get(key) or b"").decode(errors="replace") or None
 
     def _read_start(self, file: StoredFile) -> datetime.datetime:
@@ -217,11 +227,15 @@ class AttemptLog:
         return record
 
     def _worker_key(self, trial_number: int, rank: int) -> str:
-        return self._key(trial_number, self.of(trial_number).count, f"terminated-{rank}")
+        return self._key(trial_number, self.count(trial_number), f"terminated-{rank}")
 
     def _key(self, trial_number: int, attempt: int, what: str, suffix: str = "json") -> str:
-        return f"{self._folder}/{trial_number:06d}/{attempt:04d}-{what}.{suffix}"
+        return f"{self._of(trial_number)}/{attempt:04d}-{what}.{suffix}"
+
+    def _of(self, trial_number: int) -> str:
+        return f"{self._folder}/{trial_number:06d}"
 
 
+_START = "-start.json"
 _OUTCOMES = ("failed", "out_of_memory", "hung", DIED, LOST, TERMINATED, MACHINE, NODE)
 _REMEDY = "remove it; the trial is then tried again as if that attempt had not been"

@@ -11,6 +11,7 @@ from orchestrator.outcomes.kept_models import KeptModels
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import TRAINING_STATE
 from orchestrator.store import Store
+from tests.bucket_server import Line
 from tests.orchestrator import sweeps
 from trainables.training import checkpoint
 
@@ -102,3 +103,26 @@ def test_a_trial_whose_model_somebody_took_away_counts_for_nothing(tmp_path: Pat
 
 def test_only_what_is_for_going_on_is_dropped() -> None:
     assert checkpoint.TRAINING_STATE == TRAINING_STATE
+
+
+def test_of_many_that_had_ended_only_those_that_have_a_model_are_asked_for(
+    tmp_path: Path, line: Line
+) -> None:
+    store = Store(line.address())
+    models = KeptModels(StoredSweep(sweeps.toy(tmp_path), "toy-1", store))
+    store.place.replace("checkpoints/sweep=toy-1/t-3/0000000900/checkpoint.json", b"{}")
+    rows = [_row(tmp_path, number, number / 50) for number in range(50)]
+    line.requests.clear()
+    models.ended_before(rows)
+    folders, of_the_one = line.requests[0], line.requests[1:]
+    assert "delimiter" in folders.path
+    assert of_the_one
+    assert all("t-3" in request.path for request in of_the_one)
+
+
+def test_what_had_ended_before_counts_with_what_ends_now(tmp_path: Path) -> None:
+    rows = [_row(tmp_path, number, objective) for number, objective in enumerate((0.2, 0.8, 0.5))]
+    models = _kept(tmp_path, checkpoints=2)
+    models.ended_before(rows[:2])
+    models.ended(rows[2])
+    assert _left(tmp_path) == ["t-1", "t-2"]
