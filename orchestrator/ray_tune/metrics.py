@@ -49,8 +49,7 @@ class SweepMetrics:
         }
 
     def started(self, proposal: Proposal) -> None:
-        """Sets what has changed of the whole sweep."""
-        self._set_all()
+        """Does nothing: `passed` is called soon."""
 
     def reported(self, proposal: Proposal, report: RunReport) -> None:
         """Sets what a trial has reported."""
@@ -64,22 +63,22 @@ class SweepMetrics:
             (catalogue.MEMORY, report.memory_bytes),
         ):
             self._set(metric, value, labels)
-        self._set_all()
 
     def ended(self, proposal: Proposal, row: Row) -> None:
-        """Sets what has changed of the whole sweep."""
-        self._set_all()
+        """Does nothing: `passed` is called soon."""
 
     def paused(self, proposal: Proposal) -> None:
-        """Sets what has changed of the whole sweep."""
-        self._set_all()
+        """Does nothing: `passed` is called soon."""
 
     def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
-        """Sets what has changed of the whole sweep."""
-        self._set_all()
+        """Does nothing: `passed` is called soon."""
 
     def passed(self) -> None:
-        """Sets what changes with time, every few seconds."""
+        """Sets the metrics of the whole sweep, every few seconds.
+
+        Not at each event: the time that is left is found by asking how far each running trial is,
+        of which there may be a thousand, and nobody reads more often.
+        """
         if self._due.due():
             self._set_all()
 

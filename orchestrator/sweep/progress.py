@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -81,7 +81,8 @@ class Progress:
     spent: Callable[[], str] = lambda: ""
     curve: Callable[[int], Sequence[float]] = lambda trial_number: ()
     _running: dict[int, _Running] = field(default_factory=dict)
-    _ended: list[_Ended] = field(default_factory=list)
+    _ended: deque[_Ended] = field(default_factory=lambda: deque(maxlen=_SHOWN))
+    _ended_runs: int = 0
     _paused: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -199,6 +200,7 @@ class Progress:
         seconds += self.clock() - running.since if running else 0.0
         objective, loss = row["objective"], row.get("eval_loss")
         self._ended.append(_Ended(proposal, row["outcome"], _cell(objective, loss), seconds))
+        self._ended_runs += 1
         self._remaining.ended(proposal, row["outcome"])
         self._done[CONFIRMING if proposal.confirms else TUNING] += 1
         self._outcomes[row["outcome"]] += 1
@@ -207,11 +209,10 @@ class Progress:
             self._bests.ended(stratum(self.sweep, proposal))
         reason = (row["error"] or "").strip().rsplit("\n", 1)[-1]
         words = reason or self._measured(objective, loss)
-        said = f"{words}; {self.summary()}"
         self._line(
             proposal,
             row["outcome"],
-            said,
+            lambda: f"{words}; {self.summary()}",
             seconds=round(seconds, 3),
             error=reason or None,
             objective=objective,
@@ -247,7 +248,7 @@ class Progress:
 
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""
-        done = len(self.earlier) + len(self._ended)
+        done = len(self.earlier) + self._ended_runs
         words = [f"{done} of {self._total} trials"]
         best = self._best()
         if best is not None:
@@ -259,7 +260,7 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Returns the seconds until the end by the clock; None while too little was measured."""
-        runs = self._total - len(self.earlier) - len(self._ended)
+        runs = self._total - len(self.earlier) - self._ended_runs
         left = self._remaining.device_seconds(self.seen) if runs else 0.0
         return None if left is None else left / max(1, min(self.slots(), runs))
 
@@ -299,7 +300,7 @@ class Progress:
                     run.measured,
                     run.outcome == "completed",
                 )
-                for run in self._ended[-_SHOWN:]
+                for run in self._ended
             ],
             self._curve(),
             footer,
@@ -360,7 +361,9 @@ class Progress:
     def _name(self, proposal: Proposal) -> str:
         return trial_id(self.sweep_id, proposal.trial_number)
 
-    def _line(self, proposal: Proposal, event: str, words: str, **told: Any) -> None:
+    def _line(
+        self, proposal: Proposal, event: str, words: str | Callable[[], str], **told: Any
+    ) -> None:
         """Says what happened to a trial: to a person, or with `told` to a program."""
         if isinstance(self.console, JsonConsole):
             left = self.seconds_left()
@@ -368,12 +371,13 @@ class Progress:
                 event,
                 trial_id=self._name(proposal),
                 **told,
-                ended=len(self.earlier) + len(self._ended),
+                ended=len(self.earlier) + self._ended_runs,
                 runs=self._total,
                 seconds_left=None if left is None else round(left, 1),
             )
         elif not self.console.is_terminal:
-            self.console.print(shown_line(f"{self._name(proposal)} {event}: {words}"))
+            said = words if isinstance(words, str) else words()
+            self.console.print(shown_line(f"{self._name(proposal)} {event}: {said}"))
 
 
 def _short(proposal: Proposal) -> str:

@@ -49,6 +49,7 @@ from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
 from orchestrator.sweep.foretold import foretell
 from orchestrator.sweep.memory import check_memory, needs
+from orchestrator.sweep.notes import Notes
 from orchestrator.sweep.on_end import Ending, on_end
 from orchestrator.sweep.preflight import (
     LEARNER,
@@ -360,7 +361,7 @@ def _progress(
         screen,
         lambda: sum(each.at_a_time for each in room.slots),
         {number: row for number, row in state.rows.items() if number in numbers},
-        seen=partial(examples_seen, AttemptLog(stored.files)),
+        seen=Notes(partial(examples_seen, AttemptLog(stored.files))),
         news=news,
         more=len(numbering) - stored.sweep.runs,
         test_rows=tested_rows(stored.sweep, survey),

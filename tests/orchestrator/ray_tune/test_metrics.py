@@ -36,6 +36,26 @@ def _samples(address: str) -> dict[str, list[tuple[dict[str, str], float]]]:
     return found
 
 
+def test_events_do_not_ask_for_the_whole_sweep_again_and_time_does(tmp_path: Path) -> None:
+    stored = latest(sweeps.toy(tmp_path), Store(tmp_path / "store"))
+    asked: list[float] = []
+    now = [0.0]
+
+    def of_sweep() -> dict[catalogue.Metric, dict[str, float | None]]:
+        asked.append(now[0])
+        return {catalogue.RUNNING: {"": 1.0}}
+
+    metrics, proposal = SweepMetrics(stored, of_sweep, lambda: now[0]), Proposal(1, 0, 0, LORA)
+    for second in range(12):
+        now[0] = second
+        for _ in range(100):  # a controller's step after each event
+            metrics.started(proposal)
+            metrics.reported(proposal, RunReport(90, 0.25, 1.5))
+            metrics.ended(proposal, {})
+            metrics.passed()
+    assert asked == [0, 5, 10]
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 def test_prometheus_reads_the_sweep_and_its_trials(tmp_path: Path) -> None:
@@ -57,6 +77,7 @@ def test_prometheus_reads_the_sweep_and_its_trials(tmp_path: Path) -> None:
     with cluster(None, dashboard=True):
         metrics = SweepMetrics(stored, lambda: of_sweep)
         metrics.reported(Proposal(1, 0, 0, LORA), report)
+        metrics.passed()
         (node,) = ray.nodes()
         address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         until = time.monotonic() + SECONDS

@@ -153,6 +153,26 @@ def test_on_a_terminal_a_table_shows_what_runs_and_what_ended(
         assert words in shown
 
 
+def test_on_a_terminal_an_event_asks_nothing_of_the_trials_that_run(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    asked: list[int] = []
+
+    def seen(number: int) -> int:
+        asked.append(number)
+        return 0
+
+    progress = replace(_progress(tmp_path, clock, terminal=True, slots=20), seen=seen)
+    for number in range(1, 20):
+        progress.started(_proposal(number))
+        progress.reported(_proposal(number), RunReport(270, 0.125, 1.5))
+    for number in range(1, 10):
+        progress.ended(_proposal(number), _row(0.5))
+    assert asked == []
+    _shown(progress)
+    assert set(asked) == set(range(10, 20))
+
+
 def test_a_running_trial_shows_how_far_it_is_between_two_rungs(
     tmp_path: Path, clock: _Clock
 ) -> None:
