@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,10 @@ class RowsInMemory(Store):
             self._of_trial.setdefault(row["trial_id"], []).append(whole)
         return self._rows[key]
 
-    def reports(self, sweep_id: str, trial_id: str) -> list[Row]:
-        """As in `Store`."""
+    def reports(
+        self, sweep_id: str, trial_id: str, earlier: Sequence[str] | None = None
+    ) -> list[Row]:
+        """As in `Store`, but that all columns are there."""
         return sorted(self._of_trial.get(trial_id, []), key=lambda row: int(row["rung"]))
 
     def publish_trial(self, row: Mapping[str, Any]) -> Row:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from orchestrator.outcomes import failures
 from orchestrator.outcomes.adoption import source_of, stopped_there_too
@@ -136,11 +139,18 @@ class Conclusions:
         sweep, store = self._stored.sweep, self._stored.store
         identifier = self._stored.trial_id(proposal.trial_number)
         configuration = trial_configuration(sweep, proposal)
-        reports = store.reports(self._stored.id, identifier)
-        test = store.predictions(self._stored.id, identifier, "test")
+        # The row is of the latest one; of those before it there are many where rungs are.
+        decided_by = ("rung_examples", sweep.compared_by, sweep.objective.metric)
         failure = None
         if error is not None:
             failure, error = self._failure(proposal.trial_number, error, earlier_attempts)
+        # At once: in a bucket the driver waits for each answer, and trials that have ended for it.
+        asked: list[Callable[[], Any]] = [
+            partial(store.reports, self._stored.id, identifier, earlier=decided_by),
+            partial(store.predictions, self._stored.id, identifier, "test"),
+            partial(self._attempts.of, proposal.trial_number),
+        ]
+        reports, test, attempts = store.place.each(asked, lambda ask: ask())
         outcome = judge(
             reports,
             rungs(sweep, configuration)[-1],
@@ -151,7 +161,6 @@ class Conclusions:
         )
         if outcome is None:
             return None
-        attempts = self._attempts.of(proposal.trial_number)
         end = TrialEnd(outcome, reports, test, attempts, error if outcome == failure else None)
         row = source = None
         if outcome == "stopped" and not attempts.count:

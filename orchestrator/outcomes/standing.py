@@ -28,10 +28,20 @@ from orchestrator.state.verdict_log import VerdictLog, Verdicts
 from orchestrator.store import index, keys
 from orchestrator.store.errors import DamagedError
 from orchestrator.store.rows import Row
-from orchestrator.store.schema import REPORTS
+from orchestrator.store.schema import TRIALS
 
-_OF_REPORTS = tuple(name for name in REPORTS.schema.names if name != "steps")
-"""Without the curves, which are most of it and decide nothing."""
+_OF_TRIALS = tuple(
+    name for name in TRIALS.schema.names if name not in ("config_json", "environment_json")
+)
+"""Without the two that are most of a row and that no driver asks for."""
+
+_OF_REPORTS = (
+    *("trial_id", "trial_number", "rung", RUNG),
+    *("eval_loss", "elapsed_seconds", "reported_at", "checkpoint"),
+)
+"""What is decided by, beside the metrics, and what is refused where it names another trial's: a
+sweep has ten thousands of reports, and a hundred columns of each, without the curves, are more of
+memory and time than all else of a start."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,8 @@ class Standing:
     Attributes:
         proposals: Everything proposed so far, by run number: of each run its latest try.
         finished: How those of them that have a final row ended, by run number.
-        rows: Their final rows, by run number.
+        rows: Their final rows, by run number, of those that ended before without the columns
+            `config_json` and `environment_json`.
         halving: Early stopping with everything reported so far in its rungs.
         seconds: How long trials took up to their latest reports, in all; adopted ones took nothing.
         adopted: The numbers of the runs that were taken over from other sweeps.
@@ -68,7 +79,7 @@ def standing(
     """
     compared_by = stored.sweep.compared_by
     proposed = ProposalLog(stored.files).read()
-    trials = index.trials(stored.address, stored.id).to_pylist()
+    trials = index.trials(stored.address, stored.id, columns=_OF_TRIALS).to_pylist()
     ended = {int(row["trial_number"]): row for row in trials}
     _check(stored, ended)
     latest = latest_tries([*proposed, *ended])
@@ -76,7 +87,9 @@ def standing(
     rows = {run: ended[number] for run, number in latest.items() if number in ended}
     reports: dict[int, list[Row]] = {}
     history: list[dict[str, Any]] = []
-    for row in in_order(index.reports(stored.address, stored.id, columns=_OF_REPORTS).to_pylist()):
+    decided_by = (compared_by, stored.sweep.objective.metric)
+    columns = [*dict.fromkeys([*_OF_REPORTS, *decided_by])]
+    for row in in_order(index.reports(stored.address, stored.id, columns=columns).to_pylist()):
         number = int(row["trial_number"])
         reports.setdefault(number, []).append(row)
         # Of a run that is tried again no earlier try is compared with: it would count twice.

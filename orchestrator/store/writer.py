@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +23,10 @@ from orchestrator.store.place import Root, StoredFile, StoreFiles
 from orchestrator.store.roots import local_folder, open_root
 from orchestrator.store.rows import Row
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
+
+_ORDER = ("rung", "step")
+_TOLD_BY_FILE = ("sweep_id", "trial_id", "trial_number", "schema_version")
+"""Columns that say whose a row is, and that are checked wherever they are read."""
 
 
 class Store:
@@ -203,10 +207,19 @@ class Store:
         found = self._find(keys.report_folder(sweep_id, trial_id), f"*-{rung_examples:010d}")
         return self._row(REPORTS, found[0]) if found else None
 
-    def reports(self, sweep_id: str, trial_id: str) -> list[Row]:
-        """Returns all reports of a trial, by rung."""
+    def reports(
+        self, sweep_id: str, trial_id: str, earlier: Sequence[str] | None = None
+    ) -> list[Row]:
+        """Returns all reports of a trial, by rung.
+
+        Args:
+            sweep_id: Its sweep.
+            trial_id: The trial.
+            earlier: The columns of those before the latest one, which is always whole: a file's
+                hundred columns take four times as long as ten. None means all.
+        """
         found = self._find(keys.report_folder(sweep_id, trial_id), "*")
-        stored = self.place.each(found, partial(self._row, REPORTS))
+        stored = self._read_rows(REPORTS, found, earlier)
         return sorted(stored, key=lambda row: (row["rung"], row["step"]))
 
     def predictions(self, sweep_id: str, trial_id: str, split: str) -> pa.Table:
@@ -223,7 +236,7 @@ class Store:
     def trials(self, sweep_id: str) -> list[Row]:
         """Returns all final rows of a sweep, by trial number."""
         found = self._find(f"trials/sweep={keys.check_id(sweep_id)}", "*")
-        stored = self.place.each(found, partial(self._row, TRIALS))
+        stored = self._read_rows(TRIALS, found)
         return sorted(stored, key=lambda row: int(row["trial_number"]))
 
     def _publish_row(self, table: Table, key: str, content: pa.Table) -> Row:
@@ -238,14 +251,46 @@ class Store:
     def _row(self, table: Table, file: StoredFile) -> Row:
         return self._only_row(self._decode(table, file), file.key)
 
+    def _read_rows(
+        self, table: Table, files: Sequence[StoredFile], earlier: Sequence[str] | None = None
+    ) -> list[Row]:
+        """Returns the one row of each file, in less time than `_row` of each.
+
+        Args:
+            table: Whose files they are.
+            files: The files, in the order of their names.
+            earlier: Columns of all but the last one; None means all.
+        """
+        few = None if earlier is None else [*dict.fromkeys([*_ORDER, *_TOLD_BY_FILE, *earlier])]
+
+        def read(file: StoredFile) -> pa.Table:
+            source = pa.py_buffer(self.place.read(file) or b"")
+            columns = None if file is files[-1] else few
+            return rows.decode_unchecked(table, source, self.place.name(file.key), columns)
+
+        parts = self.place.each(files, read)
+        names = [self.place.name(file.key) for file in files]
+        found: list[Row] = []
+        for some in (slice(-1), slice(-1, None)):
+            if parts[some]:
+                content = pa.concat_tables(parts[some])
+                rows.check_files(table, content, parts[some], names[some])
+                found += content.to_pylist()
+        for part, file in zip(parts, files, strict=True):
+            self._check_only_row(part, file.key)
+        return found
+
     def _only_row(self, content: pa.Table, key: str) -> Row:
+        self._check_only_row(content, key)
+        row: Row = content.to_pylist()[0]
+        return row
+
+    def _check_only_row(self, content: pa.Table, key: str) -> None:
         if content.num_rows != 1:
             raise DamagedError(
                 f"{self.place.name(key)} has {content.num_rows} rows, where one belongs; move it"
                 " out of the store."
             )
-        row: Row = content.to_pylist()[0]
-        return row
 
     def _decode(self, table: Table, file: StoredFile) -> pa.Table:
         return self._decoded(table, file.key, self.place.read(file))

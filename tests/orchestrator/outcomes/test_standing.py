@@ -16,7 +16,7 @@ from orchestrator.search.proposals import Proposal
 from orchestrator.state.proposal_log import ProposalLog
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.state.verdict_log import VerdictLog
-from orchestrator.store import Store
+from orchestrator.store import Store, index
 from tests.orchestrator import sweeps
 
 
@@ -102,6 +102,28 @@ def test_a_stored_verdict_holds_whatever_the_clocks_say(tmp_path: Path, went_on:
     VerdictLog(stored.files).write(stored.trial_id(1), 90, stopped=not went_on)
     VerdictLog(stored.files).write(stored.trial_id(2), 90, stopped=went_on)
     assert _outcomes(stored) == {0: "stopped", 2 if went_on else 1: "stopped"}
+
+
+def test_of_reports_only_what_is_decided_by_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = _reported(tmp_path, [0.5], [0.9])
+    read: dict[str, set[str]] = {}
+
+    def noted(name: str) -> Any:
+        ask = getattr(index, name)
+
+        def call(*arguments: Any, columns: Any) -> Any:
+            read[name] = set(columns)
+            return ask(*arguments, columns=columns)
+
+        return call
+
+    for name in ("trials", "reports"):
+        monkeypatch.setattr(index, name, noted(name))
+    assert _outcomes(stored) == {1: "stopped"}
+    assert len(read["reports"]) <= 10
+    assert not read["trials"] & {"config_json", "environment_json"}
 
 
 def test_who_reported_again_had_gone_on(tmp_path: Path) -> None:

@@ -30,6 +30,19 @@ def test_reports_come_back_by_rung(tmp_path: Path) -> None:
     assert store.reports(SWEEP, "t-cccccccccc") == []
 
 
+def test_the_latest_report_is_whole_and_those_before_it_are_read_in_part(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for rung in range(3):
+        store.publish_report(report(rung=rung, rouge_l=rung / 4))
+    whole = store.reports(SWEEP, TRIAL)
+    *earlier, latest = store.reports(SWEEP, TRIAL, earlier=("rouge_l",))
+    assert latest == whole[-1]
+    few = {"sweep_id", "trial_id", "trial_number", "schema_version", "rung", "step", "rouge_l"}
+    for known, row in zip(whole, earlier, strict=False):
+        assert row == {name: known[name] for name in few}
+    assert len(earlier) == 2
+
+
 def test_a_report_without_a_time_is_stamped(tmp_path: Path) -> None:
     row = {name: value for name, value in report().items() if name != "reported_at"}
     assert Store(tmp_path).publish_report(row)["reported_at"] is not None
