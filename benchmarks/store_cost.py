@@ -3,6 +3,7 @@
     python -m benchmarks.store_cost                                  # about fifteen minutes
     python -m benchmarks.store_cost --quick                          # 500 trials, a minute
     python -m benchmarks.store_cost --mlflow-python /tmp/mlflow/bin/python
+    python -m benchmarks.store_cost --folder /tmp/large --bucket     # the leaderboard alone
 
 Two measurements. "The same work": trials are written by `Store.publish_report` and `publish_trial`
 (every file made durable, as in a sweep) and by MLflow's client, in turns and in processes of their
@@ -11,6 +12,10 @@ through the store's own encoding because publishing them would take long and is 
 each verb of `orchestrator.results` is run as a user runs it, so that its time holds the start of
 the program. Its reports lie 20 to a file by default, where the real writer has one a file: as many
 rows as a long training would leave, in as many files as a sweep with five rungs.
+
+With --bucket the final rows of the large store are put into `benchmarks.counting_bucket`, and the
+leaderboard is made of the folder and of the bucket, first without an index. "In requests" are the
+seconds in which at least one request is on its way.
 
 MLflow is no dependency of this project. Where the interpreter of --mlflow-python cannot import it:
 
@@ -30,13 +35,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from benchmarks import counting_bucket
 from benchmarks.synthetic_store import SWEEP, build, publish, trial_name
+from orchestrator.store.files import LocalFiles
+from orchestrator.store.place import BucketAddress, Root
+from orchestrator.store.roots import bucket_address
 from orchestrator.store.schema import SCORE_COLUMNS
 from orchestrator.terminal.console import console
 
@@ -50,18 +62,105 @@ TURNS = 3
 _MLFLOW = Path(__file__).with_name("mlflow_store.py")
 
 
-def rank(root: Path) -> dict[str, Any]:
-    """Makes the leaderboard's table in this process; returns its `seconds` and `cpu` seconds."""
+def rank(root: Root) -> dict[str, Any]:
+    """Makes the leaderboard's table in this process.
+
+    Returns:
+        Its `seconds` and `cpu` seconds, and the seconds `in_requests` to a bucket.
+    """
     import rich.console
     import rich.table
     import rich.text  # noqa: F401 - imported before the clock runs
 
     from orchestrator.results.leaderboard import Ranking, render
 
-    before, cpu = time.perf_counter(), time.process_time()
-    ranking = Ranking(root, [SWEEP], None, ())
-    render(ranking.entries(50), 50, ranking)
-    return {"seconds": time.perf_counter() - before, "cpu": time.process_time() - cpu}
+    with Transfers() as transfers:
+        before, cpu = time.perf_counter(), time.process_time()
+        ranking = Ranking(root, [SWEEP], None, ())
+        render(ranking.entries(50), 50, ranking)
+        return {
+            "seconds": time.perf_counter() - before,
+            "cpu": time.process_time() - cpu,
+            "in_requests": transfers.seconds,
+        }
+
+
+class Transfers:
+    """Within the context, counts the seconds in which a request to a bucket is on its way.
+
+    Attributes:
+        seconds: So far.
+    """
+
+    def __init__(self) -> None:
+        """Begins with none."""
+        self.seconds = 0.0
+        self._active = 0
+        self._since = 0.0
+        self._one_at_a_time = threading.Lock()
+
+    def __enter__(self) -> Transfers:
+        """Begins to count."""
+        from orchestrator.store.bucket import BucketFiles
+
+        self._patches = [
+            mock.patch.object(BucketFiles, name, self._counted(getattr(BucketFiles, name)))
+            for name in ("get", "piece", "files", "folders", "has", "put_if_absent")
+        ]
+        for patch in self._patches:
+            patch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends it."""
+        for patch in self._patches:
+            patch.stop()
+
+    def _counted(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **named: Any) -> Any:
+            self._step(1)
+            try:
+                return ask(*args, **named)
+            finally:
+                self._step(-1)
+
+        return counted
+
+    def _step(self, change: int) -> None:
+        with self._one_at_a_time:
+            now = time.perf_counter()
+            if self._active:
+                self.seconds += now - self._since
+            self._since = now
+            self._active += change
+
+
+def in_bucket(folder: Path, trials: int) -> Iterator[list[str]]:
+    """Yields the lines of the third table: the leaderboard of a folder and of a bucket."""
+    from orchestrator.store.bucket import BucketFiles
+
+    root = folder / "large"
+    if not root.exists():
+        build(root, trials, 1)
+    shutil.rmtree(root / "state", ignore_errors=True)
+    for name in ("folder, no index", *["folder"] * TURNS):
+        yield _ranked_line(name, _only("rank", root))
+    with counting_bucket.serving(folder) as port:
+        os.environ |= counting_bucket.environment(port)
+        address = BucketAddress("bucket", "root")
+        place, files = BucketFiles(address), LocalFiles(root).files("trials")
+        place.each(files, lambda file: place.replace(file.key, (root / file.key).read_bytes()))
+        for name in ("bucket, no index", *["bucket"] * TURNS):
+            earlier = Counter(counting_bucket.counted(port)["driver"])
+            line = _ranked_line(name, _only("rank", address))
+            asked = Counter(counting_bucket.counted(port)["driver"]) - earlier
+            yield [*line[:-1], ", ".join(f"{count:,} {kind}" for kind, count in asked.items())]
+
+
+def _ranked_line(name: str, found: dict[str, Any]) -> list[str]:
+    beyond = found["seconds"] - found["in_requests"]
+    numbers = (found["seconds"], found["in_requests"], beyond, found["cpu"])
+    return [name, *(f"{number:.2f}" for number in numbers), ""]
 
 
 def same_work(folder: Path, trials: int, reports: int, mlflow: str | None) -> Iterator[list[str]]:
@@ -145,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=Path,
         help="works there and leaves it; a large store that is there already is measured as it is",
     )
+    parser.add_argument("--bucket", action="store_true", help="the leaderboard of a bucket alone")
     parser.add_argument("--quick", action="store_true", help="500 trials, 20 beside MLflow")
     parser.add_argument("--only", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -154,17 +254,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             first, last, reports = map(int, numbers)
             print(json.dumps(publish(Path(folder), first, last, reports)))
         else:
-            print(json.dumps(rank(Path(folder))))
+            print(json.dumps(rank(bucket_address(folder) if "://" in folder else Path(folder))))
         return
     if given.reports % given.files:
         parser.error("--reports must be a multiple of --files")
     if given.quick:
         given.trials, given.mlflow_trials = 500, 20
     out = console()
-    can = subprocess.run([given.mlflow_python, "-c", "import mlflow, alembic"], capture_output=True)
-    mlflow = given.mlflow_python if can.returncode == 0 else None
-    if mlflow is None:
-        out.print(f"{given.mlflow_python} has no MLflow, so ours stands alone; see --help.\n")
     versions = ", ".join(f"{name} {version(name)}" for name in ("pyarrow", "duckdb"))
     out.print(
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores,"
@@ -172,6 +268,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = given.folder or Path(name)
+        if given.bucket:
+            size = f"leaderboard of {given.trials:,} trials"
+            out.print(f"| {size} | s | in requests | beyond them | CPU s | requests |")
+            out.print("|---|---:|---:|---:|---:|---|")
+            for line in in_bucket(folder, given.trials):
+                out.print(f"| {' | '.join(line)} |")
+            out.print(f"\nLoad at the end {os.getloadavg()[0]:.1f}.")
+            return
+        can = subprocess.run(
+            [given.mlflow_python, "-c", "import mlflow, alembic"], capture_output=True
+        )
+        mlflow = given.mlflow_python if can.returncode == 0 else None
+        if mlflow is None:
+            out.print(f"{given.mlflow_python} has no MLflow, so ours stands alone; see --help.\n")
         work = f"{given.mlflow_trials} trials of {REPORTS} reports"
         out.print(f"| {work} | ms a report, median | 95 % | ms a trial | s for the 50 best |")
         out.print("|---|---:|---:|---:|---:|")
@@ -184,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             out.print(f"| {' | '.join(line)} |")
 
 
-def _only(way: str, folder: Path, *numbers: int) -> dict[str, Any]:
+def _only(way: str, folder: Root, *numbers: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.store_cost", "--only", way, str(folder)]
     return _json([*command, *map(str, numbers)])
 

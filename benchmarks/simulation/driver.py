@@ -92,7 +92,7 @@ class Simulation:
 
     Attributes:
         standing: Where the sweep stood at the start.
-        decisions: What was decided since, in order.
+        decisions: What was decided since, in order; empty where they are not kept.
         results: Number of reports so far.
         seconds: The driver's own real time, by what it did: "start", "propose", "decide",
             "conclude".
@@ -108,6 +108,7 @@ class Simulation:
         clock: Clock,
         trial_store: Store | None = None,
         watch: Callable[[Any], Watcher] = lambda _: Silent(),
+        keeps_decisions: bool = True,
     ) -> None:
         """Reads where the sweep stands.
 
@@ -118,8 +119,10 @@ class Simulation:
             clock: Simulated time; a sweep that is continued goes on with the same clock.
             trial_store: The store as the trials' processes open it; None means the driver's.
             watch: Makes what is told of every event, from the standing.
+            keeps_decisions: Whether `decisions` are kept, which takes memory that no driver does.
         """
         self.decisions: list[Decision] = []
+        self._keeps_decisions = keeps_decisions
         self.results = 0
         self.seconds = dict.fromkeys(("start", "propose", "decide", "conclude"), 0.0)
         self.cpu = dict(self.seconds)
@@ -128,7 +131,9 @@ class Simulation:
         self._trial_store = trial_store or stored.store
         self._attempts = AttemptLog(SweepFiles(self._trial_store, stored.id))
         self._conclusions = Conclusions(stored, "{}")
+        self._recorded = AttemptLog(stored.files)
         self._errors = stored.files.ray_train
+        self._passed: dict[str, int] = {}
         self._running: dict[str, Running] = {}
         self._events: list[tuple[float, int, str, int]] = []
         self._order = itertools.count()
@@ -173,6 +178,8 @@ class Simulation:
             self._report(trial, index)
         else:
             self._end(trial)
+        with self._timed("decide"):
+            self._watcher.passed()
         return True
 
     def _start(self) -> bool:
@@ -184,7 +191,10 @@ class Simulation:
         proposal: Proposal = suggestion["proposal"]
         grid = rungs(self._sweep, trial_configuration(self._sweep, proposal))
         identifier = self._stored.trial_id(proposal.trial_number)
-        passed = len(self._trial_store.reports(self._stored.id, identifier))
+        # Of what was reported in this simulation it is known without reading it again each time.
+        if identifier not in self._passed:
+            found = self._trial_store.reports(self._stored.id, identifier)
+            self._passed[identifier] = len(found)
         self._running[tune_id] = Running(
             tune_id,
             suggestion,
@@ -196,7 +206,7 @@ class Simulation:
         self._decided(proposal, "runs", proposal.configuration)
         with self._timed("propose"):
             self._watcher.started(proposal)
-        self._schedule(tune_id, passed)
+        self._schedule(tune_id, self._passed[identifier])
         return True
 
     def _schedule(self, tune_id: str, index: int) -> None:
@@ -210,6 +220,7 @@ class Simulation:
         stored = self._trial_store.publish_report(
             report(self._stored, trial, index, self._clock.now)
         )
+        self._passed[stored["trial_id"]] = index + 1
         told = tune_result(self._stored, proposal, stored)
         self.results += 1
         with self._timed("decide"):
@@ -265,6 +276,7 @@ class Simulation:
         """Does what `orchestrator.ray_tune.tuner` does when a trial has ended."""
         stopped = tune_id in self._scheduler.stopped
         if tune_id in self._scheduler.waiting:
+            self._recorded.pause(proposal.trial_number)
             self._watcher.paused(proposal)
             self._paused[self._stored.trial_id(proposal.trial_number)] = proposal
             return None
@@ -288,7 +300,8 @@ class Simulation:
         return self._stored.trial_id(trial.proposal.trial_number)
 
     def _decided(self, proposal: Proposal, what: str, detail: Any) -> None:
-        self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))
+        if self._keeps_decisions:
+            self.decisions.append(Decision(self._clock.now, proposal.trial_number, what, detail))
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
