@@ -12,8 +12,11 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.state.checkpoints import TrialCheckpoints
+from orchestrator.errors import UserError
+from orchestrator.state.checkpoints import TrialCheckpoints, is_surplus
+from orchestrator.state.lock import hold, is_held
 from orchestrator.state.stored_sweep import StoredSweep
+from orchestrator.store import StoreError
 from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 
@@ -72,6 +75,14 @@ class KeptModels:
             if row["trial_id"] in there:
                 self.ended(row)
 
+    def is_surplus(self) -> bool:
+        """Returns whether more is there than is kept, of a sweep whose trials have all ended.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return is_surplus(self._files, self._count, self._bytes)
+
     def ended(self, row: Row) -> None:
         """Counts the model of a trial that has ended, and removes models beyond the limits.
 
@@ -109,3 +120,15 @@ class KeptModels:
     def _is_full(self) -> bool:
         size = sum(model.size for model in self._kept)
         return len(self._kept) > self._count or size > self._bytes
+
+
+def remove_surplus(stored: StoredSweep) -> None:
+    """Removes of a finished sweep the models that its driver would not have kept.
+
+    One that is killed after its last final row leaves them. What cannot be removed now stays: a
+    finished sweep is shown from a store that nothing can be written to, too.
+    """
+    with contextlib.suppress(UserError, StoreError, OSError):
+        if KeptModels(stored).is_surplus() and not is_held(stored.files):
+            with hold(stored.files) as held:
+                KeptModels(stored.held(held)).ended_before(stored.store.trials(stored.id))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.state.checkpoint_folders import CheckpointFolders
-from orchestrator.state.sweep_files import SweepFiles
+from orchestrator.state.sweep_files import TRAINING_STATE, SweepFiles
 from orchestrator.store import Store
 
 
@@ -179,6 +179,24 @@ def remove_abandoned(files: SweepFiles) -> None:
         StoreError: The store cannot be read or written to.
     """
     _place(files.store).remove_abandoned(files.all_checkpoints_key)
+
+
+def is_surplus(files: SweepFiles, most: int, most_bytes: int) -> bool:
+    """Returns whether more is there than is kept of a sweep whose trials have all ended.
+
+    Args:
+        files: Those of the sweep.
+        most: Checkpoints that are kept.
+        most_bytes: Their size in all, unless there is one only.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    found = files.place.files(files.all_checkpoints_key)
+    count = len({file.key.split("/")[2] for file in found})
+    size = sum(file.size for file in found)
+    is_resumable = any(file.key.endswith(f"/{TRAINING_STATE}") for file in found)
+    return is_resumable or count > most or (count > 1 and size > most_bytes)
 
 
 def checkpoint_folder(store: Store, key: str) -> Path | None:

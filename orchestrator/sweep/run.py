@@ -22,6 +22,7 @@ from orchestrator.outcomes.conclusions import (
 )
 from orchestrator.outcomes.failed_runs import counted, failed_runs, try_again
 from orchestrator.outcomes.failures import MAX_MEMORY_FAILURES, MachineError
+from orchestrator.outcomes.kept_models import remove_surplus
 from orchestrator.outcomes.unmeasured import check_measured
 from orchestrator.ray_tune.access import LOOPBACK, check_address, describe_dashboard
 from orchestrator.ray_tune.pitfalls import check_services
@@ -174,6 +175,8 @@ def _run(
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
                 limit = _run_trials(stored, held, content, options, out, rows, is_first=is_first)
+    else:
+        remove_surplus(stored)
     out.quiet = False
     if stored.store.trials(stored.id):
         show_result(stored, out)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outcomes.kept_models import KeptModels
+from orchestrator.outcomes.kept_models import KeptModels, remove_surplus
+from orchestrator.state.lock import hold
 from orchestrator.state.stored_sweep import StoredSweep
 from orchestrator.state.sweep_files import TRAINING_STATE
 from orchestrator.store import Store
@@ -99,6 +100,22 @@ def test_a_trial_whose_model_somebody_took_away_counts_for_nothing(tmp_path: Pat
     models.ended(_row(tmp_path, 0, 0.4))
     models.ended({**_row(tmp_path, 1, 0.9), "checkpoint": "checkpoints/nowhere"})
     assert "t-0" in _left(tmp_path)
+
+
+def test_of_a_finished_sweep_goes_what_its_driver_was_killed_before(tmp_path: Path) -> None:
+    sweep = sweeps.toy(tmp_path, limits={"checkpoints": 1})
+    stored = StoredSweep(sweep, "toy-1", Store(tmp_path))
+    for number, objective in enumerate((0.2, 0.8)):
+        stored.store.publish_trial(
+            _row(tmp_path, number, objective) | {"sweep_name": "toy", "technique": "lora"}
+        )
+    with hold(stored.files):
+        remove_surplus(stored)  # its driver may still do so
+        assert _left(tmp_path) == ["t-0", "t-1"]
+    remove_surplus(stored)
+    assert _left(tmp_path) == ["t-1"]
+    assert not list(tmp_path.rglob(TRAINING_STATE))
+    assert not KeptModels(stored).is_surplus()
 
 
 def test_only_what_is_for_going_on_is_dropped() -> None:
