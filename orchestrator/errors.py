@@ -103,6 +103,15 @@ def remedy(error: OSError, elsewhere: str = "choose another folder with --root")
     return f"{cause}; {advice.format(elsewhere=elsewhere)}"
 
 
+def told(error: BaseException) -> str:
+    """Returns what an error says; of a place that cannot be written to also what to do about it."""
+    if not isinstance(error, OSError) or error.errno not in _OF_ANY_FILE:
+        return str(error)
+    _, advice = _CAUSES[error.errno]
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}; {advice.format(elsewhere='name another place')}."
+
+
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """Returns the exit code for an error that is reported in one message.
 
@@ -151,7 +160,7 @@ def exit_codes(interrupted: Callable[[str], object] = lambda what: None) -> Iter
         if isinstance(error, KeyboardInterrupt):
             interrupted("Terminated" if isinstance(error, Terminated) else "Interrupted")
         else:
-            print(visible(_told(error)), file=sys.stderr)
+            print(visible(told(error)), file=sys.stderr)
             _drop_unwritable_output()
         sys.exit(code)
 
@@ -162,14 +171,6 @@ def _show_fault(
     """Prints a traceback as the interpreter does, but what a model or a file says as text."""
     said = "".join(traceback.format_exception(kind, error, trace))
     print(visible(said), end="", file=sys.stderr)
-
-
-def _told(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return str(error)
-    _, advice = _CAUSES[error.errno or 0]
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror}; {advice.format(elsewhere='name another place')}."
 
 
 def _drop_unwritable_output() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import told
 from orchestrator.state.stop_request import GRACE_SECONDS
 from orchestrator.trial.attempt import named
 from orchestrator.trial.failure_kind import failure_kind
@@ -140,7 +141,7 @@ class EngineProcess:
         except Exception as error:
             if type(error).__name__ == "AcceleratorError":
                 os._exit(1)  # after it nothing works on the device in this process
-            words = f"{type(error).__name__}: {error}"
+            words = f"{type(error).__name__}: {told(error)}"
             return Answer(failure=Failure(failure_kind(error), words, traceback.format_exc()))
 
     def _terminate(self, number: int, frame: object) -> None:

@@ -90,8 +90,6 @@ class AttemptLog:
         while not self._place.put_if_absent(self._key(trial_number, attempt, "start"), record):
             # Not each number in turn: a trial that waits at every rung has dozens of attempts.
             attempt = max(attempt, self.count(trial_number)) + 1
-        # Where the attempt's notes on this machine lie; in a folder it is there by now.
-        self.progress_note(trial_number).parent.mkdir(parents=True, exist_ok=True)
         return attempt
 
     def environment(self, trial_number: int, attempt: int) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import told
 from orchestrator.outcomes import environment
 from orchestrator.outcomes.failures import halve_micro_batch
 from orchestrator.search.proposals import Proposal, rungs, trial_configuration
@@ -216,6 +217,6 @@ def _failure_on_record(
     except Exception as error:
         # On a full disk the record cannot be written either; the driver then sees a death.
         with contextlib.suppress(StoreError):
-            message = f"{type(error).__name__}: {error}"
+            message = f"{type(error).__name__}: {told(error)}"
             log.fail(trial_number, failure_kind(error), message, traceback.format_exc(), attempt)
         raise

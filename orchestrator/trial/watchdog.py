@@ -38,6 +38,7 @@ class Watchdog:
 
     def __enter__(self) -> Watchdog:
         """Starts the timer."""
+        self._account.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._account.open("w")
         self._arm()
         return self

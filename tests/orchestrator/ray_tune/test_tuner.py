@@ -71,7 +71,7 @@ def test_an_error_of_the_machine_ends_the_run_and_blames_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored, seen = _stored(tmp_path, monkeypatch, 5.0, 0.9), Seen()
-    with pytest.raises(MachineError, match="No space left"):
+    with pytest.raises(MachineError, match="No space left on device; free some space"):
         run_trials(stored, seen)
     assert seen.events == [("started", 0), ("interrupted", 0)]
     assert not stored.store.trials(stored.id)
