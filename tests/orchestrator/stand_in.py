@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,7 +83,7 @@ class Tuner:
             self._scheduler.errors[trial.trial_id] = _NO_PLACE
             error = True
         except Exception:
-            self._scheduler.errors[trial.trial_id] = "the worker died"
+            self._scheduler.errors[trial.trial_id] = traceback.format_exc()
             error = True
         self._searcher.on_trial_complete(trial.trial_id, error=error)
 

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -21,7 +22,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.orchestrator import running, sweeps, toy
+from tests.orchestrator import killed_at, running, sweeps, toy
+from tests.orchestrator.sweep.small_sweep import SMALL
+from tests.orchestrator.sweep.standings import ended
 
 Disturbance = Callable[[Path], None]
 
@@ -192,6 +195,39 @@ def test_twenty_kills_change_no_decision(
     tmp_path: Path, everything: bool, disturbance: Disturbance
 ) -> None:
     _survives(tmp_path, 1, 40, [(everything, disturbance)] * 20)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_a_sweep_whose_process_is_killed_before_a_write_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `test_every_write`, with Ray: it is the driver or a trial's process that is killed."""
+    file = sweeps.write(tmp_path, **SMALL)
+
+    def run(name: str, number: int = 0) -> int:
+        root, own = tmp_path / name, tmp_path / f"{name}-calls"
+        for variable, value in killed_at.environment(root, own, number).items():
+            monkeypatch.setenv(variable, value)
+        starts, done = 1, running.run(file, root)
+        while done.returncode == -signal.SIGKILL and starts < 3:
+            starts, done = starts + 1, running.run(file, root)
+        assert done.returncode == 0, done.stderr
+        assert killed_at.counted(own) >= number
+        return starts
+
+    run("undisturbed")
+    calls = killed_at.counted(tmp_path / "undisturbed-calls")
+    undisturbed = ended(sweeps.toy(tmp_path, **SMALL), tmp_path / "undisturbed")
+    starts = []
+    for number in random.Random(0).sample(range(1, calls + 1), 20):
+        starts.append(run(str(number), number))
+        found = ended(sweeps.toy(tmp_path, **SMALL), tmp_path / str(number))
+        assert found == undisturbed, number
+    assert {*starts} == {1, 2}  # some were trials', some the driver's
 
 
 @pytest.mark.ray
