@@ -64,6 +64,7 @@ class Faults:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_under_two_hundred_faults_a_sweep_does_everything_once(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

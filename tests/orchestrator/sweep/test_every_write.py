@@ -45,6 +45,8 @@ from tests.orchestrator.sweep.watched_places import (
 )
 from tests.orchestrator.trees import Tree
 
+pytestmark = pytest.mark.timeout(900)
+
 AGAIN = "run the same command again"
 
 
@@ -154,6 +156,7 @@ def test_every_write_is_of_a_known_kind(undisturbed: Undisturbed) -> None:
     print(f"{len(kinds)} calls:", Counter(kinds))
 
 
+@pytest.mark.slow
 def test_a_reader_sees_a_consistent_store_before_every_write(undisturbed: Undisturbed) -> None:
     seen: list[dict[str, list[dict[str, Any]]]] = []
     for moment in undisturbed.to_be_told_apart:
