@@ -36,6 +36,8 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("orchestrator.ray_tune.cluster.cluster", cluster)
     monkeypatch.setattr("orchestrator.ray_tune.tuner.tune_function", tune_function)
+    alive = [{"Alive": True}]
+    monkeypatch.setattr("ray.nodes", lambda: alive)
     monkeypatch.setattr("ray.tune.Tuner", Tuner)
     monkeypatch.setattr("ray.tune.register_trainable", lambda *_: None)
     monkeypatch.setattr("ray.tune.with_resources", lambda function, _: function)
