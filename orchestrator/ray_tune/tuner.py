@@ -141,6 +141,7 @@ class SweepTuner:
             AlikeFailuresError: Every trial so far failed in the same way.
             UnmeasuredObjectiveError: No validation row can give the objective.
             NoNodeError: No node is left that can run trials.
+            RayEndedError: Ray has ended on this machine.
         """
         if not len(self._queue) and not self._paused:
             return
@@ -184,7 +185,7 @@ class SweepTuner:
                     name=self._stored.id,
                     storage_path=folder,
                     verbose=0,
-                    callbacks=[TuneEvents(self._watchers)],
+                    callbacks=[TuneEvents(self._watchers, self._room.look)],
                 ),
             ).fit()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ray import tune
@@ -38,8 +38,18 @@ class Watcher(Protocol):
 class TuneEvents(tune.Callback):
     """Passes Ray Tune's events on to the watchers."""
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
+    def __init__(
+        self, watchers: Sequence[Watcher], look: Callable[[], None] = lambda: None
+    ) -> None:
+        """Takes who is told.
+
+        Args:
+            watchers: Of all events.
+            look: Is called at each step of Ray Tune's, which it also makes while every trial waits
+                for a place and nobody is asked for another one. What it raises ends the run.
+        """
         self._watchers = watchers
+        self._look = look
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Ray Tune (2.60) pickles it into a snapshot that is never read here."""
@@ -57,5 +67,6 @@ class TuneEvents(tune.Callback):
                 watcher.reported(trial.config["proposal"], RunReport.of(result))
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._look()
         for watcher in self._watchers:
             watcher.passed()
