@@ -15,7 +15,8 @@ from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.joined import join_layers
 
-BASE = random_base(dropout=0.1)
+# In double precision: in single, of a gradient that nearly cancels out a ten-thousandth is rounding.
+BASE = random_base(dropout=0.1).double()
 join_layers(BASE)
 FROZEN = FrozenT5(BASE)
 
@@ -59,7 +60,7 @@ def test_losses_and_gradients_are_those_of_a_member_alone(
         torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
         for name, gradient in members[place][0].gradients().items():
             scale = float(gradients[name].abs().max())
-            torch.testing.assert_close(gradient, gradients[name], rtol=1e-3, atol=1e-5 * scale)
+            torch.testing.assert_close(gradient, gradients[name], rtol=1e-4, atol=1e-6 * scale)
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
