@@ -15,7 +15,7 @@ from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.joined import join_layers
 
-# In double precision: in single, of a gradient that nearly cancels out a ten-thousandth is rounding.
+# In double precision: in single a ten-thousandth of a gradient that nearly cancels is rounding.
 BASE = random_base(dropout=0.1).double()
 join_layers(BASE)
 FROZEN = FrozenT5(BASE)
