@@ -41,7 +41,7 @@ def _decisions(sweep: Sweep, folder: Path, slots: int) -> list[Decision]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "trials"), [("random", 1000), ("tpe", 200)])
+@pytest.mark.parametrize(("method", "trials"), [("random", 300), ("tpe", 200)])
 def test_a_seed_gives_the_same_decisions_twice(tmp_path: Path, method: str, trials: int) -> None:
     sweep = sweeps.toy(tmp_path, trials=trials, search={"method": method})
     one = _decisions(sweep, tmp_path / "one", 64)
