@@ -82,7 +82,6 @@ class Progress:
     curve: Callable[[int], Sequence[float]] = lambda trial_number: ()
     _running: dict[int, _Running] = field(default_factory=dict)
     _ended: deque[_Ended] = field(default_factory=lambda: deque(maxlen=_SHOWN))
-    _ended_runs: int = 0
     _paused: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -200,7 +199,6 @@ class Progress:
         seconds += self.clock() - running.since if running else 0.0
         objective, loss = row["objective"], row.get("eval_loss")
         self._ended.append(_Ended(proposal, row["outcome"], _cell(objective, loss), seconds))
-        self._ended_runs += 1
         self._remaining.ended(proposal, row["outcome"])
         self._done[CONFIRMING if proposal.confirms else TUNING] += 1
         self._outcomes[row["outcome"]] += 1
@@ -248,7 +246,7 @@ class Progress:
 
     def summary(self) -> str:
         """Returns how far the sweep is, its best so far and the time left, in one line."""
-        done = len(self.earlier) + self._ended_runs
+        done = self._done.total()
         words = [f"{done} of {self._total} trials"]
         best = self._best()
         if best is not None:
@@ -260,7 +258,7 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Returns the seconds until the end by the clock; None while too little was measured."""
-        runs = self._total - len(self.earlier) - self._ended_runs
+        runs = self._total - self._done.total()
         left = self._remaining.device_seconds(self.seen) if runs else 0.0
         return None if left is None else left / max(1, min(self.slots(), runs))
 
@@ -371,7 +369,7 @@ class Progress:
                 event,
                 trial_id=self._name(proposal),
                 **told,
-                ended=len(self.earlier) + self._ended_runs,
+                ended=self._done.total(),
                 runs=self._total,
                 seconds_left=None if left is None else round(left, 1),
             )
