@@ -56,15 +56,12 @@ from benchmarks.simulation import Clock, Simulation, Unsynced, synthetic
 from orchestrator.outcomes.standing import Standing
 from orchestrator.ray_tune.metrics import SweepMetrics
 from orchestrator.ray_tune.watcher import Watcher
-from orchestrator.search.proposals import Proposal
-from orchestrator.search.run_report import RunReport
 from orchestrator.search_space import load
 from orchestrator.state.attempts import AttemptLog
 from orchestrator.state.device_seconds import DeviceSeconds
 from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.store.place import BucketAddress
-from orchestrator.store.rows import Row
 from orchestrator.sweep.caps import Caps
 from orchestrator.sweep.notes import Notes
 from orchestrator.sweep.progress import Progress
@@ -135,7 +132,7 @@ def measure(setting: Setting, folder: Path) -> dict[str, Any]:
             slots=setting.slots,
             clock=Clock(),
             trial_store=trial_store,
-            watch=partial(_Watchers, stored, setting.slots),
+            watch=partial(_watchers, stored, setting.slots),
             keeps_decisions=False,
         )
         before = psutil.Process().memory_info().rss
@@ -298,47 +295,18 @@ def _peak() -> int:
     return most if sys.platform == "darwin" else 1024 * most
 
 
-class _Watchers:
-    """Those that a sweep of this program's has, without the tools of `track`; a `Watcher`."""
-
-    def __init__(self, stored: StoredSweep, slots: int, state: Standing) -> None:
-        """Makes the progress screen, what counts hours, and the metrics, which nobody reads."""
-        progress = Progress(
-            stored.sweep,
-            stored.id,
-            Console(file=io.StringIO(), force_terminal=True),
-            lambda: slots,
-            dict(state.rows),
-            seen=Notes(partial(examples_seen, AttemptLog(stored.files))),
-        )
-        record = DeviceSeconds(stored.files)
-        spending = Spending(1.0, 0.0, Caps(), record.write)
-        metrics = SweepMetrics(stored, progress.numbers)
-        self._all: tuple[Watcher, ...] = (progress, spending, metrics)
-
-    def started(self, proposal: Proposal) -> None:
-        for watcher in self._all:
-            watcher.started(proposal)
-
-    def reported(self, proposal: Proposal, report: RunReport) -> None:
-        for watcher in self._all:
-            watcher.reported(proposal, report)
-
-    def ended(self, proposal: Proposal, row: Row) -> None:
-        for watcher in self._all:
-            watcher.ended(proposal, row)
-
-    def paused(self, proposal: Proposal) -> None:
-        for watcher in self._all:
-            watcher.paused(proposal)
-
-    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
-        for watcher in self._all:
-            watcher.interrupted(proposal, goes_on=goes_on)
-
-    def passed(self) -> None:
-        for watcher in self._all:
-            watcher.passed()
+def _watchers(stored: StoredSweep, slots: int, state: Standing) -> tuple[Watcher, ...]:
+    """Returns those that a sweep has, without the tools of `track`: screen, hours and metrics."""
+    progress = Progress(
+        stored.sweep,
+        stored.id,
+        Console(file=io.StringIO(), force_terminal=True),
+        lambda: slots,
+        dict(state.rows),
+        seen=Notes(partial(examples_seen, AttemptLog(stored.files))),
+    )
+    spending = Spending(1.0, 0.0, Caps(), DeviceSeconds(stored.files).write)
+    return progress, spending, SweepMetrics(stored, progress.numbers)
 
 
 @contextmanager

@@ -48,28 +48,6 @@ class Clock:
     now: float = START
 
 
-class Silent:
-    """A watcher that shows nothing."""
-
-    def started(self, proposal: Proposal) -> None:
-        """Does nothing."""
-
-    def reported(self, proposal: Proposal, report: RunReport) -> None:
-        """Does nothing."""
-
-    def ended(self, proposal: Proposal, row: dict[str, Any]) -> None:
-        """Does nothing."""
-
-    def paused(self, proposal: Proposal) -> None:
-        """Does nothing."""
-
-    def interrupted(self, proposal: Proposal, *, goes_on: bool = True) -> None:
-        """Does nothing."""
-
-    def passed(self) -> None:
-        """Does nothing."""
-
-
 @dataclass(frozen=True)
 class Decision:
     """One thing that the driver decided.
@@ -107,7 +85,7 @@ class Simulation:
         slots: int,
         clock: Clock,
         trial_store: Store | None = None,
-        watch: Callable[[Any], Watcher] = lambda _: Silent(),
+        watch: Callable[[Any], Sequence[Watcher]] = lambda _: (),
         keeps_decisions: bool = True,
     ) -> None:
         """Reads where the sweep stands.
@@ -118,7 +96,7 @@ class Simulation:
             slots: Trials at a time.
             clock: Simulated time; a sweep that is continued goes on with the same clock.
             trial_store: The store as the trials' processes open it; None means the driver's.
-            watch: Makes what is told of every event, from the standing.
+            watch: Makes those that are told of every event, from the standing.
             keeps_decisions: Whether `decisions` are kept, which takes memory that no driver does.
         """
         self.decisions: list[Decision] = []
@@ -159,7 +137,7 @@ class Simulation:
             )
             room = FixedRoom(Slots("cpu", slots, 1, {"CPU": 1.0}))
             self._searcher = SweepSearcher(stored.sweep, self._queue, self._conclude, room=room)
-            self._watcher = watch(self.standing)
+            self._watchers = watch(self.standing)
 
     def run(self) -> None:
         """Runs to the end."""
@@ -179,7 +157,8 @@ class Simulation:
         else:
             self._end(trial)
         with self._timed("decide"):
-            self._watcher.passed()
+            for watcher in self._watchers:
+                watcher.passed()
         return True
 
     def _start(self) -> bool:
@@ -205,7 +184,8 @@ class Simulation:
         )
         self._decided(proposal, "runs", proposal.configuration)
         with self._timed("propose"):
-            self._watcher.started(proposal)
+            for watcher in self._watchers:
+                watcher.started(proposal)
         self._schedule(tune_id, self._passed[identifier])
         return True
 
@@ -227,7 +207,8 @@ class Simulation:
             decision = self._scheduler.on_trial_result(None, trial, told)
             if decision == "CONTINUE":
                 self._searcher.on_trial_result(trial.trial_id, told)
-            self._watcher.reported(proposal, RunReport.of(told))
+            for watcher in self._watchers:
+                watcher.reported(proposal, RunReport.of(told))
         waits = trial.trial_id in self._scheduler.waiting
         self._decided(proposal, "waits" if waits else decision, rung)
         if decision == "CONTINUE":
@@ -277,7 +258,8 @@ class Simulation:
         stopped = tune_id in self._scheduler.stopped
         if tune_id in self._scheduler.waiting:
             self._recorded.pause(proposal.trial_number)
-            self._watcher.paused(proposal)
+            for watcher in self._watchers:
+                watcher.paused(proposal)
             self._paused[self._stored.trial_id(proposal.trial_number)] = proposal
             return None
         return self._finish(proposal, stopped=stopped, error=self._scheduler.errors.get(tune_id))
@@ -287,10 +269,12 @@ class Simulation:
     ) -> RunResult | None:
         concluded = self._conclusions.conclude(proposal, stopped=stopped, error=error)
         if concluded is None:
-            self._watcher.interrupted(proposal)
+            for watcher in self._watchers:
+                watcher.interrupted(proposal)
             return None
         row, result = concluded
-        self._watcher.ended(proposal, row)
+        for watcher in self._watchers:
+            watcher.ended(proposal, row)
         self._decided(proposal, "ends", row["outcome"])
         self._halving.leave(row["trial_id"])
         self._settled(self._halving.settle(self._keep))

@@ -29,7 +29,9 @@ def _stored(folder: Path, *tools: str) -> StoredSweep:
 
 def _run(stored: StoredSweep, said: list[str], until: int | None = None, **options: Any) -> None:
     with Tracking(stored, said.append, **options) as tracking:
-        simulation = Simulation(stored, synthetic, slots=2, clock=Clock(), watch=lambda _: tracking)
+        simulation = Simulation(
+            stored, synthetic, slots=2, clock=Clock(), watch=lambda _: [tracking]
+        )
         while simulation.advance() and (until is None or simulation.results < until):
             tracking.passed()
 
