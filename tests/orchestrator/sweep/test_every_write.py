@@ -207,12 +207,12 @@ def test_one_that_is_killed_goes_on_by_a_clock_that_is_a_day_off(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("undisturbed", ["bucket"], indirect=True)  # a folder has a lock
 def test_another_machine_goes_on_once_the_killed_ones_lease_has_run_out(
     undisturbed: Undisturbed, step: int
 ) -> None:
     place = undisturbed.place
-    if not isinstance(place, WatchedBucket):
-        pytest.skip("a folder has a lock, which ends with the process")
+    assert isinstance(place, WatchedBucket)
     moments = undisturbed.to_be_told_apart[1::step]
     for index, moment in enumerate(moments):
         place.plant({name: moment.left[name] for name in moment.left if not is_here(name)})
