@@ -214,7 +214,9 @@ def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
     each = found.memory_bytes / _GIGABYTE
     seen = "measured in this store" if found.trials else "measured now"
     words = f"{each:.1f} GiB at most for a trial, {seen}"
-    if place.kind == "cpu":
+    if place.pack > 1:
+        words += f"; for {place.members} trials in a process not known from that"
+    elif place.kind == "cpu":
         total = psutil.virtual_memory().total / _GIGABYTE
         words += f"; {place.trials} at a time: {each * place.trials:.1f} of {total:.0f} GiB"
         if each * place.trials > total:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ def test_a_plan_says_time_devices_memory_disk_and_what_it_rests_on(tmp_path: Pat
     assert "memory: 1.0 GiB at most for a trial, measured in this store; 2 at a time" in said
     assert "disk: about 3 MiB at the fullest, with models and training states of 36 trials" in said
     assert "1 MiB when it has ended" in said
+
+
+def test_what_a_pack_takes_does_not_follow_from_trials_alone(tmp_path: Path) -> None:
+    phases = {TUNING: Range(60, 120, 180)}
+    found = Estimate(phases, 2, 1.0, [], 54, 2**30, None)
+    said = dict(describe(found, replace(PLACE, pack=4), tmp_path, Caps()))["memory"]
+    assert said == (
+        "1.0 GiB at most for a trial, measured in this store; for 4 trials in a process not known"
+        " from that"
+    )
 
 
 def test_where_no_trial_waits_the_disk_is_not_said_to_hold_any(tmp_path: Path) -> None:
