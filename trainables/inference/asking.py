@@ -15,7 +15,7 @@ from trainables.families.family import Decoding, Prompts
 from trainables.families.framing import Framing, TokenIds
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import parts_of
+from trainables.passes.parts import Parts
 from trainables.passes.t5_layers import Company
 from trainables.training.adapted_model import AdaptedModel
 
@@ -104,7 +104,7 @@ class _ByPasses(Asked):
         self._by_family = by_family
         self._counts = [len(share.sources) for share in shares]
         updates = [share.adapted.updates for share in shares]
-        self._company = Company(parts_of(zip(self._counts, updates, strict=True)))
+        self._company = Company(Parts(zip(self._counts, updates, strict=True)))
         rows = list(chain.from_iterable(share.sources for share in shares))
         self._sources = Sources.of(rows, base.padding, self._device)
 

@@ -45,6 +45,11 @@ def token_keys(rows: torch.Tensor, length: int) -> torch.Tensor:
     return _mixed(rows[:, None] ^ _mixed(places))
 
 
+def least(rate: float) -> int:
+    """Returns the least hash of a number that is kept where so many, as a share, are zeroed."""
+    return round(rate * 2**32) - 2**31
+
+
 class Place:
     """One place of a model at which there may be dropout.
 
@@ -65,11 +70,17 @@ class Place:
                 many there are.
             rate: Probability that a number is zeroed, below 1.
         """
+        return self.keep_from(tokens, features, least(rate))
+
+    def keep_from(
+        self, tokens: torch.Tensor, features: int, bound: int | torch.Tensor
+    ) -> torch.Tensor:
+        """Returns what `keep` returns, given `least` of the rate; or that of each token, int32."""
         found = tokens[..., None] ^ self._feature_keys(features, tokens.device)
         found *= 0x2C1B3C6D
         found ^= found >> 15
         found *= 0x297A2D39
-        return found >= round(rate * 2**32) - 2**31
+        return found >= bound
 
     def _feature_keys(self, features: int, device: torch.device) -> torch.Tensor:
         if self._keys is None or len(self._keys) < features:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
 from trainables.families.family import LOGITS
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import Part, parts_of
 from trainables.passes.t5_layers import Company, Numbering, Pass, Stack
 
 _ENDED = 8
@@ -140,7 +137,7 @@ class FrozenT5:
                 for memory in memories:
                     memory.take(kept)
                 rows, token, live, closed = rows[kept], token[kept], live[kept], closed[kept]
-                parts = _those_of(parts, kept)
+                parts = parts.of_rows(kept.tolist())
         found: list[list[int]] = written[:, : place + 1].tolist()
         return found
 
@@ -173,11 +170,3 @@ class FrozenT5:
 
 def _least(like: torch.Tensor) -> float:
     return torch.finfo(like.dtype).min
-
-
-def _those_of(parts: Sequence[Part], kept: torch.Tensor) -> list[Part]:
-    """Returns the parts of the rows that are kept, which stay in their order."""
-    return parts_of(
-        (int(((kept >= part.rows.start) & (kept < part.rows.stop)).sum()), part.updates)
-        for part in parts
-    )

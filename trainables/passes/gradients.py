@@ -12,7 +12,7 @@ from trainables.data.batching import micro_batches
 from trainables.families.framing import TokenIds
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import LowRank, parts_of
+from trainables.passes.parts import LowRank, Parts
 from trainables.passes.t5_layers import Company
 
 
@@ -75,7 +75,7 @@ def add_gradients(
         keys = [steps[m].keys[r] for m, r in own] if drops else []
         counts = Counter(m for m, _ in own)  # in the order of the rows
         company = Company(
-            parts_of((count, steps[m].updates) for m, count in counts.items()),
+            Parts((count, steps[m].updates) for m, count in counts.items()),
             torch.tensor(keys, dtype=torch.int32).to(device) if drops else None,
             checkpointed,
         )

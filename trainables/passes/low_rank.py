@@ -7,64 +7,18 @@ an update, and of dropout only which numbers were kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from trainables.passes.dropout import Place
+from trainables.passes import grouped
+from trainables.passes.dropout import Place, least
 from trainables.passes.joined import side_by_side
-
-
-@dataclass(frozen=True)
-class LowRank:
-    """The update of one layer: scale * up @ down @ x.
-
-    Attributes:
-        down: [rank, inputs].
-        up: [outputs, rank].
-        scale: By what the update is multiplied.
-        dropout: Probability that an input is zeroed in training.
-    """
-
-    down: torch.Tensor
-    up: torch.Tensor
-    scale: float
-    dropout: float = 0.0
-
-    @property
-    def weights(self) -> int:
-        """Number of weights of both."""
-        return self.down.numel() + self.up.numel()
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of a pass that belong to one member.
-
-    Attributes:
-        rows: Which, one after another.
-        updates: Of the member, by the full name of the layer.
-    """
-
-    rows: slice
-    updates: Mapping[str, LowRank]
-
-
-def parts_of(members: Iterable[tuple[int, Mapping[str, LowRank]]]) -> list[Part]:
-    """Returns the parts of a pass, one after another.
-
-    Args:
-        members: Of each the number of its rows, none of which makes no part, and its updates.
-    """
-    parts, start = [], 0
-    for rows, updates in members:
-        if rows:
-            parts.append(Part(slice(start, start + rows), updates))
-        start += rows
-    return parts
+from trainables.passes.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -100,7 +54,7 @@ class FrozenLayers:
         self._sizes = [len(weight) for weight in weights.values()]
 
     def __call__(
-        self, inputs: torch.Tensor, parts: Sequence[Part], tokens: torch.Tensor | None
+        self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
     ) -> Sequence[torch.Tensor]:
         """Returns the output of each layer, [b, length, its outputs].
 
@@ -109,6 +63,16 @@ class FrozenLayers:
             parts: Whose rows they are.
             tokens: [b, length], the keys of dropout; None for no dropout.
         """
+        if len(parts) > 1 and grouped.suits(inputs, self._sizes):
+            output = self._grouped(inputs, parts, tokens)
+        else:
+            output = self._one_after_another(inputs, parts, tokens)
+        return torch.split(output, self._sizes, dim=-1)
+
+    def _one_after_another(
+        self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Returns the joint output, each update computed by products of its own."""
         length = inputs.shape[1]
         products: list[_Product] = []
         matrices: list[torch.Tensor] = []
@@ -127,13 +91,38 @@ class FrozenLayers:
                 else:
                     own = tokens[part.rows].reshape(-1)
                     kept.append(place.keep(own, inputs.shape[-1], rate))
-        if products:
-            output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
-                inputs, self._weight, products, kept, *matrices
+        if not products:
+            return functional.linear(inputs, self._weight)
+        output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
+            inputs, self._weight, products, kept, *matrices
+        )
+        return output
+
+    def _grouped(
+        self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Returns the joint output, the updates of all members computed together."""
+        layers = []
+        for name, (place, outputs) in self._places.items():
+            updates = [part.updates.get(name) for part in parts]
+            if not any(updates):
+                continue
+            rates = [0.0 if tokens is None or u is None else u.dropout for u in updates]
+            stack = parts.once(
+                (id(self), name, tokens is None),
+                partial(grouped.Stack.of, updates, rates, self._weight[outputs]),
             )
-        else:
-            output = functional.linear(inputs, self._weight)
-        return torch.split(output, self._sizes, dim=-1)
+            kept = None
+            if tokens is not None and any(rates):
+                bounds = parts.of_each_row([least(rate) for rate in rates], tokens.device)
+                kept = place.keep_from(tokens, inputs.shape[-1], bounds[:, None, None]).flatten(
+                    0, 1
+                )
+            layers.append(grouped.Layer(outputs, stack, kept))
+        if not layers:
+            return functional.linear(inputs, self._weight)
+        ends = parts.ends(inputs.shape[1], inputs.device)
+        return grouped.updated(inputs, self._weight, ends, layers)
 
 
 class _Updated(torch.autograd.Function):

@@ -15,8 +15,9 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from trainables.passes.dropout import Place, token_keys
-from trainables.passes.low_rank import FrozenLayers, Part
+from trainables.passes.low_rank import FrozenLayers
 from trainables.passes.memory import BlockMemory, Heads
+from trainables.passes.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Company:
         checkpointed: Whether activations are computed again in the backward pass.
     """
 
-    parts: Sequence[Part]
+    parts: Parts
     rows: torch.Tensor | None = None
     checkpointed: bool = False
 
@@ -65,7 +66,7 @@ class Pass:
         encoded_mask: What is added to the scores of attention to it.
     """
 
-    parts: Sequence[Part]
+    parts: Parts
     tokens: torch.Tensor | None
     mask: torch.Tensor
     encoded: torch.Tensor | None = None
@@ -105,9 +106,7 @@ class Stack:
                 hidden = block(hidden, given)
         return self._after(self._norm(hidden), given.tokens)
 
-    def memories(
-        self, encoded: torch.Tensor, parts: Sequence[Part], room: int
-    ) -> list[BlockMemory]:
+    def memories(self, encoded: torch.Tensor, parts: Parts, room: int) -> list[BlockMemory]:
         """Returns what each layer remembers of a prompt before a token of the answer is written.
 
         Args:
@@ -192,7 +191,7 @@ class _Block:
             hidden = cross(hidden, given, given.encoded_mask, read)
         return self._wide(hidden, given)
 
-    def memory(self, encoded: torch.Tensor, parts: Sequence[Part], room: int) -> BlockMemory:
+    def memory(self, encoded: torch.Tensor, parts: Parts, room: int) -> BlockMemory:
         """Returns what this layer remembers of a prompt."""
         (cross,) = self._cross
         return BlockMemory.of(cross.read(encoded, parts), room)
@@ -256,7 +255,7 @@ class _Attention:
         return hidden + self._dropout(found, given.tokens)
 
     def read(
-        self, encoded: torch.Tensor, parts: Sequence[Part], tokens: torch.Tensor | None = None
+        self, encoded: torch.Tensor, parts: Parts, tokens: torch.Tensor | None = None
     ) -> Heads:
         """Returns the keys and values of the encoder's output, each [b, heads, s, width]."""
         assert self._asked is not None

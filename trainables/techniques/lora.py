@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from trainables.passes.low_rank import LowRank
+    from trainables.passes.parts import LowRank
 
 _LOW_RANK = (
     Parameter(
@@ -113,7 +113,7 @@ class Lora(Technique):
 
     def low_rank(self, model: Any) -> Mapping[str, LowRank]:
         """Returns the A and B of every adapter."""
-        from trainables.passes.low_rank import LowRank
+        from trainables.passes.parts import LowRank
 
         found: dict[str, LowRank] = {}
         name = model.active_adapter

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from trainables.passes.low_rank import LowRank
+    from trainables.passes.parts import LowRank
 
 
 class Technique(ABC):

@@ -22,7 +22,7 @@ from trainables.families.fit import Lengths, too_long
 from trainables.families.framing import Framing, check_vocabulary, padding_token
 from trainables.families.registry import family_of
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.low_rank import LowRank
+from trainables.passes.parts import LowRank
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
 

@@ -25,7 +25,7 @@ from trainables.contract.reports import (
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.low_rank import LowRank
+from trainables.passes.parts import LowRank
 
 CPU = torch.device("cpu")
 BUDGET = 48

@@ -13,7 +13,7 @@ from trainables.contract.configuration import Scalar
 from trainables.families.framing import TokenIds
 from trainables.families.registry import family_of_model
 from trainables.passes.gradients import Step
-from trainables.passes.low_rank import LowRank
+from trainables.passes.parts import LowRank
 from trainables.techniques.registry import TECHNIQUES, complete
 
 CPU = torch.device("cpu")

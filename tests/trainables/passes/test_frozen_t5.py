@@ -18,7 +18,7 @@ from trainables.passes import dropout
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.low_rank import Part
+from trainables.passes.parts import Parts
 from trainables.passes.t5_layers import Company
 
 ONE_PASS = 1e9
@@ -104,7 +104,7 @@ def test_dropout_changes_the_loss_and_no_evaluation() -> None:
 def laid_out(
     adapter: Adapter, sources: Sequence[TokenIds], targets: Sequence[TokenIds]
 ) -> tuple[Sources, Targets, Company]:
-    company = Company([Part(slice(0, len(sources)), adapter.updates)])
+    company = Company(Parts([(len(sources), adapter.updates)]))
     return Sources.of(sources, 0, CPU), Targets.of(targets, 0, 0, CPU), company
 
 

@@ -1,0 +1,168 @@
+"""Grouped products give what products one member after another give, in launches that stay few."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import T5ForConditionalGeneration
+
+from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
+from trainables.passes import grouped
+from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.gradients import Step, add_gradients
+from trainables.passes.layout import Sources
+from trainables.passes.parts import Parts
+from trainables.passes.t5_layers import Company
+
+BASE = random_base(dropout=0.1)
+FROZEN = FrozenT5(BASE)
+ONE_PASS = 1e9
+
+length = st.integers(1, 14)
+settings_of_a_member = st.tuples(
+    st.integers(1, 18),  # rank
+    st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.lists(st.tuples(length, length), min_size=1, max_size=4),
+)
+
+
+@contextmanager
+def taken(*, everywhere: bool) -> Iterator[None]:
+    """Has grouped products taken wherever there are several members, or nowhere."""
+    with mock.patch.object(grouped, "suits", return_value=everywhere):
+        yield
+
+
+def member(
+    number: int,
+    rank: int,
+    modules: str,
+    dropout: float,
+    lengths: Sequence[tuple[int, int]],
+    base: T5ForConditionalGeneration = BASE,
+) -> tuple[Adapter, Step]:
+    fresh = copy.deepcopy(base, {id(each): each for each in base.parameters()})
+    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
+    return adapter, step(adapter, 10 * number, lengths)
+
+
+def gradients(
+    members: Sequence[tuple[Adapter, Step]], *, everywhere: bool, checkpointed: bool = False
+) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
+    with taken(everywhere=everywhere):
+        steps = [replace(own, checkpointed=checkpointed) for _, own in members]
+        losses = add_gradients(FROZEN, steps, CPU, ONE_PASS)
+    return losses, [adapter.gradients() for adapter, _ in members]
+
+
+def assert_alike(
+    ours: Sequence[dict[str, torch.Tensor]], theirs: Sequence[dict[str, torch.Tensor]]
+) -> None:
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.keys() == other.keys()
+        for name, gradient in other.items():
+            largest = float(gradient.abs().max())
+            torch.testing.assert_close(one[name], gradient, rtol=1e-3, atol=1e-4 * largest + 1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(settings_of_a_member, min_size=2, max_size=4), st.booleans())
+def test_losses_and_gradients_are_those_of_one_member_after_another(
+    drawn: list[tuple[int, str, float, list[tuple[int, int]]]], checkpointed: bool
+) -> None:
+    members = [member(number, *each) for number, each in enumerate(drawn)]
+    expected, theirs = gradients(members, everywhere=False)
+    losses, ours = gradients(members, everywhere=True, checkpointed=checkpointed)
+    torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-6)
+    assert_alike(ours, theirs)
+
+
+@pytest.mark.parametrize("matrix", ["down", "up"])
+def test_what_is_not_finite_stays_its_members_own(matrix: str) -> None:
+    members = [member(number, 2, "all-linear", 0.1, [(5, 4), (9, 3)]) for number in (1, 2)]
+    expected, theirs = gradients(members, everywhere=False)
+    for update in members[0][0].updates.values():
+        getattr(update, matrix).data.fill_(float("nan"))
+    losses, ours = gradients(members, everywhere=True)
+    assert not torch.isfinite(losses[0])
+    torch.testing.assert_close(losses[1], expected[1])
+    assert_alike(ours[1:], theirs[1:])
+
+
+def test_answers_are_those_of_one_member_after_another() -> None:
+    members = [
+        member(number, rank, modules, 0.0, [(3, 3)])
+        for number, (rank, modules) in enumerate([(3, "q,v"), (9, "all-linear"), (1, "k,o")])
+    ]
+    asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30])
+    company = Company(Parts((3, adapter.updates) for adapter, _ in members))
+    sources = Sources.of(asked, 0, CPU)
+    found = []
+    for everywhere in (False, True):
+        with taken(everywhere=everywhere), torch.inference_mode():
+            encoded = FROZEN.encode(sources, company)
+            found.append(FROZEN.answers(sources, company, encoded, 20))
+    assert found[0] == found[1]
+    assert len({tuple(row) for row in found[0]}) > 3
+
+
+class Counted(TorchDispatchMode):
+    """Counts what is handed to a device."""
+
+    count = 0
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if not getattr(function, "is_view", False):
+            self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def launches(count: int, *, everywhere: bool) -> int:
+    members = [member(number, 4, "q,v", 0.0, [(6, 5)]) for number in range(count)]
+    with Counted() as counted:
+        gradients(members, everywhere=everywhere)
+    return counted.count
+
+
+def test_more_members_take_few_more_launches() -> None:
+    of_one_more = [
+        (launches(8, everywhere=how) - launches(2, everywhere=how)) / 6 for how in (True, False)
+    ]
+    together, apart = of_one_more
+    assert together < apart / 3
+
+
+@pytest.mark.parametrize("sizes", [(32, 24), (30, 24), (32, 27)])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_only_what_the_product_takes_is_given_to_it(
+    sizes: tuple[int, int], dtype: torch.dtype
+) -> None:
+    inputs = mock.Mock(spec=torch.Tensor, is_cuda=True, dtype=dtype, shape=(2, 3, sizes[0]))
+    with mock.patch("torch.cuda.is_available", return_value=False):
+        assert grouped.suits(inputs, [sizes[1], 8]) == (
+            dtype is torch.bfloat16 and sizes == (32, 24)
+        )
+    assert not grouped.suits(torch.zeros(2, 3, 32, dtype=dtype), [24])
+
+
+def test_an_older_device_is_given_one_member_after_another() -> None:
+    inputs = mock.Mock(spec=torch.Tensor, is_cuda=True, dtype=torch.bfloat16, shape=(2, 3, 32))
+    for capability, suits in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        with (
+            mock.patch("torch.cuda.is_available", return_value=True),
+            mock.patch("torch.cuda.get_device_capability", return_value=capability),
+        ):
+            assert grouped.suits(inputs, [8]) is suits

@@ -1,0 +1,181 @@
+"""The updates of several members at once, in products of which each member's rows are a group.
+
+On a GPU a product of few rows takes as long to launch as to compute, and members one after another
+launch some for each layer that each of them trains. Grouped products
+(`torch.nn.functional.grouped_mm`) launch no more for sixteen members than for two. No number of one
+member meets one of another: what is not finite stays its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from trainables.passes.parts import LowRank
+
+_ALIGNED = 8
+"""Of it ranks are filled up to a multiple: rows of bfloat16 must begin at 16 bytes."""
+
+
+def suits(inputs: torch.Tensor, sizes: Sequence[int]) -> bool:
+    """Returns whether grouped products are fast for such inputs: bfloat16, on Ampere or later.
+
+    In single precision torch 2.13 waits for the device and takes one group after another.
+
+    Args:
+        inputs: [b, length, inputs].
+        sizes: Outputs of each layer.
+    """
+    if not inputs.is_cuda or inputs.dtype is not torch.bfloat16:
+        return False
+    if any(size % _ALIGNED for size in (inputs.shape[-1], *sizes)):
+        return False
+    # Where memory is counted without a device, it is that of one that has them.
+    return not torch.cuda.is_available() or torch.cuda.get_device_capability(inputs.device)[0] >= 8
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Members' updates of one layer, filled up with zeros to one rank.
+
+    Attributes:
+        updates: Of each member; None of one that has none.
+        down: [members, rank, inputs].
+        up: [outputs, members, rank], with the scale.
+        scales: [members, 1, 1]; made up for what dropout takes away.
+    """
+
+    updates: Sequence[LowRank | None]
+    down: torch.Tensor
+    up: torch.Tensor
+    scales: torch.Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls, updates: Sequence[LowRank | None], rates: Sequence[float], weight: torch.Tensor
+    ) -> Stack:
+        """Stacks updates of which there is one at least.
+
+        Args:
+            updates: Of each member.
+            rates: Of each member's dropout in this pass.
+            weight: [outputs, inputs], of the layer.
+        """
+        rank = max(len(each.down) for each in updates if each is not None)
+        rank = -(-rank // _ALIGNED) * _ALIGNED
+        outputs, inputs = weight.shape
+        downs, ups, scales = [], [], []
+        nothing: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        for each, rate in zip(updates, rates, strict=True):
+            own = 0 if each is None else len(each.down)
+            if each is not None:
+                downs.append(each.down)
+                ups.append(each.up)
+            if rest := rank - own:
+                if rest not in nothing:
+                    nothing[rest] = weight.new_zeros(rest, inputs), weight.new_zeros(outputs, rest)
+                downs.append(nothing[rest][0])
+                ups.append(nothing[rest][1])
+            scales.append(0.0 if each is None else each.scale / (1.0 - rate))
+        scale = torch.tensor(scales, dtype=ups[0].dtype).to(weight.device)
+        up = torch.cat(ups, dim=1).view(outputs, len(updates), rank) * scale[:, None]
+        down = torch.cat(downs).view(len(updates), rank, inputs)
+        return cls(updates, down.to(weight.dtype), up.to(weight.dtype), scale[:, None, None])
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of the layers that read the same input.
+
+    Attributes:
+        outputs: Its columns of the output.
+        stack: The updates.
+        kept: [tokens, inputs], False where dropout zeroes an input; None for no dropout.
+    """
+
+    outputs: slice
+    stack: Stack
+    kept: torch.Tensor | None
+
+
+def updated(
+    inputs: torch.Tensor, weight: torch.Tensor, ends: torch.Tensor, layers: Sequence[Layer]
+) -> torch.Tensor:
+    """Returns the output with every update, [b, length, outputs].
+
+    Args:
+        inputs: [b, length, inputs].
+        weight: [outputs, inputs], of all layers.
+        ends: [members], the number of tokens up to each member's last, int32.
+        layers: Those that have updates.
+    """
+    matrices = []
+    for layer in layers:
+        own = [each for each in layer.stack.updates if each is not None]
+        matrices += [each.down for each in own] + [each.up for each in own]
+    output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
+        inputs, weight, ends, layers, *matrices
+    )
+    return output
+
+
+class _Updated(torch.autograd.Function):
+    """The frozen product and every update of a pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: torch.Tensor,
+        weight: torch.Tensor,
+        ends: torch.Tensor,
+        layers: Sequence[Layer],
+        *matrices: torch.Tensor,
+    ) -> torch.Tensor:
+        output = functional.linear(inputs, weight)
+        flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
+        narrow = []
+        for layer in layers:
+            down, up = layer.stack.down, layer.stack.up
+            small = _product(_dropped(flat, layer.kept), down.transpose(1, 2), ends)
+            written[:, layer.outputs] += _product(small, up.permute(1, 2, 0), ends)
+            narrow.append(small)
+        ctx.save_for_backward(inputs, weight, ends, *narrow)
+        ctx.layers = layers
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        inputs, weight, ends, *narrow = ctx.saved_tensors
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        arriving = gradient.reshape(-1, gradient.shape[-1])
+        passed_on = arriving @ weight if ctx.needs_input_grad[0] else None
+        found: list[torch.Tensor] = []
+        for layer, small in zip(ctx.layers, narrow, strict=True):
+            stack = layer.stack
+            own = arriving[:, layer.outputs].contiguous()
+            through = _product(own, stack.up.transpose(0, 1), ends)
+            downs = _product(through.t(), _dropped(flat, layer.kept), ends)
+            ups = _product(small.t(), own, ends) * stack.scales
+            members = [(m, each) for m, each in enumerate(stack.updates) if each is not None]
+            found += [downs[m, : len(each.down)].to(each.down.dtype) for m, each in members]
+            found += [ups[m, : len(each.down)].t().to(each.up.dtype) for m, each in members]
+            if passed_on is not None:
+                passed_on += _dropped(_product(through, stack.down, ends), layer.kept)
+        if passed_on is not None:
+            passed_on = passed_on.view_as(inputs)
+        return passed_on, None, None, None, *found
+
+
+def _product(left: torch.Tensor, right: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+    """Returns, group by group, the rows of a group times its matrix, or its columns times rows."""
+    return functional.grouped_mm(left, right, offs=ends)
+
+
+def _dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+    """Returns [tokens, features] with zeros where nothing is kept."""
+    return numbers if kept is None else torch.where(kept, numbers, 0.0)

@@ -1,0 +1,109 @@
+"""Whose rows are in a pass, and what each of them trains."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar, cast
+
+import torch
+
+_Kept = TypeVar("_Kept")
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """The update of one layer: scale * up @ down @ x.
+
+    Attributes:
+        down: [rank, inputs].
+        up: [outputs, rank].
+        scale: By what the update is multiplied.
+        dropout: Probability that an input is zeroed in training.
+    """
+
+    down: torch.Tensor
+    up: torch.Tensor
+    scale: float
+    dropout: float = 0.0
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of both."""
+        return self.down.numel() + self.up.numel()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a pass that belong to one member.
+
+    Attributes:
+        rows: Which, one after another.
+        updates: Of the member, by the full name of the layer.
+    """
+
+    rows: slice
+    updates: Mapping[str, LowRank]
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return int(self.rows.stop - self.rows.start)
+
+
+class Parts:
+    """The parts of a pass, one after another.
+
+    Args:
+        members: Of each the number of its rows, none of which makes no part, and its updates.
+    """
+
+    def __init__(self, members: Iterable[tuple[int, Mapping[str, LowRank]]]) -> None:
+        self._parts: list[Part] = []
+        start = 0
+        for rows, updates in members:
+            if rows:
+                self._parts.append(Part(slice(start, start + rows), updates))
+            start += rows
+        self._made: dict[Hashable, object] = {}
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def of_rows(self, kept: Sequence[int]) -> Parts:
+        """Returns the parts of the rows that are kept, given in their order."""
+        return Parts(
+            (bisect_left(kept, part.rows.stop) - bisect_left(kept, part.rows.start), part.updates)
+            for part in self
+        )
+
+    def ends(self, length: int, device: torch.device) -> torch.Tensor:
+        """Returns [parts], int32: how many tokens there are up to the last of each part.
+
+        Args:
+            length: Tokens of a row.
+            device: Where.
+        """
+        return self._numbers([part.rows.stop * length for part in self], device)
+
+    def of_each_row(self, values: Sequence[int], device: torch.device) -> torch.Tensor:
+        """Returns [b], int32: for each row the value of its part."""
+        rows = [[value] * part.count for value, part in zip(values, self, strict=True)]
+        return self._numbers(list(chain.from_iterable(rows)), device)
+
+    def _numbers(self, values: Sequence[int], device: torch.device) -> torch.Tensor:
+        return self.once(tuple(values), lambda: torch.tensor(values, dtype=torch.int32).to(device))
+
+    def once(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
+        """Returns what was made under a key, made now if nothing was; it lasts as long as the pass.
+
+        Layers ask for the same few numbers, and a transfer to a device for each would be dear.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(_Kept, self._made[key])
