@@ -40,12 +40,8 @@ from trainables.passes.joined import join_layers
 from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
-from trainables.training.adapted_model import (
-    checkpoint_activations,
-    own_updates,
-    precision,
-    seeded,
-)
+from trainables.training.adapted_model import checkpoint_activations, precision, seeded
+from trainables.training.own_passes import own_updates
 from trainables.training.trainer import UNMEASURED
 from trainables.trial_passes import Pass, TrialRows
 
@@ -153,7 +149,7 @@ class _Fake:
         self._own: FrozenT5 | None = None
         with self._mode:
             _move(self._model, device)
-            self._updates = own_updates(self._model, self._technique, device)
+            self._updates = own_updates(base, self._model, self._technique, device)
             if self._updates:
                 join_layers(base)
                 self._own = FrozenT5(base)

@@ -60,6 +60,9 @@ def pad(
 
 def on_device(device: torch.device, array: npt.NDArray[np.int64]) -> torch.Tensor:
     tensor = torch.from_numpy(array)
-    if device.type == "cuda":  # from pinned memory the copy does not wait for the device
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+    if device.type != "cuda":
+        return tensor.to(device)
+    # From pinned memory the transfer does not wait for the device. Made so and not by
+    # `pin_memory()`, which does not go where memory is only counted (torch 2.13).
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return pinned.copy_(tensor).to(device, non_blocking=True)

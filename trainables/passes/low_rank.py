@@ -63,7 +63,7 @@ class FrozenLayers:
             parts: Whose rows they are.
             tokens: [b, length], the keys of dropout; None for no dropout.
         """
-        if len(parts) > 1 and grouped.suits(inputs, self._sizes):
+        if grouped.suits(inputs, self._sizes):
             output = self._grouped(inputs, parts, tokens)
         else:
             output = self._one_after_another(inputs, parts, tokens)

@@ -25,6 +25,7 @@ from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.parts import LowRank
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
+from trainables.training.own_passes import own_updates, proven
 
 
 class SetupError(Exception):
@@ -148,8 +149,8 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
             adapter.revision = revision
     verify(model, technique, expected)
     trainable, total = count(model)
-    updates = own_updates(model, technique, device)
-    return AdaptedModel(
+    updates = own_updates(base_of(model), model, technique, device)
+    adapted = AdaptedModel(
         model=model,
         family=family,
         config=config,
@@ -163,27 +164,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         base=FrozenT5(base_of(model)) if updates else None,
         updates=updates,
     )
-
-
-def own_updates(
-    model: nn.Module, technique: Technique, device: torch.device
-) -> Mapping[str, LowRank]:
-    """Returns what passes of our own train of a model; empty where it needs those of its family.
-
-    On a CPU alone: on accelerators they are not measured, and attention weights of which some are
-    dropped would there be written to memory, as torch's fast kernels do not.
-
-    Args:
-        model: What the technique returned.
-        technique: The technique that adapted it.
-        device: Where it is trained.
-    """
-    if technique.quantized or device.type != "cpu" or not FrozenT5.suits(base_of(model)):
-        return {}
-    updates = technique.low_rank(model)
-    # A variant of LoRA that trains more than its updates needs more than ours compute.
-    are_all = count(model)[0] == sum(each.weights for each in updates.values())
-    return updates if are_all else {}
+    return proven(adapted)
 
 
 @contextlib.contextmanager

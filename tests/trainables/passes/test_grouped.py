@@ -6,27 +6,27 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 from unittest import mock
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import T5ForConditionalGeneration
 
+from benchmarks.launches import counted
 from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
 from trainables.passes import grouped
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.layout import Sources
-from trainables.passes.parts import Parts
+from trainables.passes.parts import LowRank, Parts
 from trainables.passes.t5_layers import Company
 
 BASE = random_base(dropout=0.1)
 FROZEN = FrozenT5(BASE)
 ONE_PASS = 1e9
+META = torch.device("meta")
 
 length = st.integers(1, 14)
 settings_of_a_member = st.tuples(
@@ -117,24 +117,9 @@ def test_answers_are_those_of_one_member_after_another() -> None:
     assert len({tuple(row) for row in found[0]}) > 3
 
 
-class Counted(TorchDispatchMode):
-    """Counts what is handed to a device."""
-
-    count = 0
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        if not getattr(function, "is_view", False):
-            self.count += 1
-        return function(*args, **(kwargs or {}))
-
-
 def launches(count: int, *, everywhere: bool) -> int:
     members = [member(number, 4, "q,v", 0.0, [(6, 5)]) for number in range(count)]
-    with Counted() as counted:
-        gradients(members, everywhere=everywhere)
-    return counted.count
+    return counted(lambda: gradients(members, everywhere=everywhere))
 
 
 def test_more_members_take_few_more_launches() -> None:
@@ -166,3 +151,43 @@ def test_an_older_device_is_given_one_member_after_another() -> None:
             mock.patch("torch.cuda.get_device_capability", return_value=capability),
         ):
             assert grouped.suits(inputs, [8]) is suits
+
+
+def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
+    # Tensors without memory are held to the layout that CUDA's kernel takes.
+    base = random_base(dropout=0.1).to(torch.bfloat16).to(META)
+    adapters = [
+        Adapter(base, updates_on(base, rank=3 + 4 * number, dropout=0.1 * number, some=not number))
+        for number in range(3)
+    ]
+    steps = [step(each, number, [(5, 4), (9, 3)]) for number, each in enumerate(adapters)]
+    with taken(everywhere=True):
+        losses = add_gradients(FrozenT5(base), steps, META, ONE_PASS)
+        assert losses.shape == (3,)
+        for adapter in adapters:
+            for update in adapter.updates.values():
+                assert update.down.grad is not None
+                assert update.up.grad is not None
+        with (
+            mock.patch.object(grouped, "_ALIGNED", 1),
+            pytest.raises(RuntimeError, match="multiple of 16 bytes"),
+        ):
+            add_gradients(FrozenT5(base), steps, META, ONE_PASS)
+
+
+def updates_on(
+    base: T5ForConditionalGeneration, *, rank: int, dropout: float, some: bool
+) -> dict[str, LowRank]:
+    """Returns updates without memory of all layers, or of those named q."""
+    return {
+        name: LowRank(
+            torch.zeros(rank, layer.in_features, device=META).requires_grad_(),
+            torch.zeros(layer.out_features, rank, device=META).requires_grad_(),
+            2.0,
+            dropout,
+        )
+        for name, layer in base.named_modules()
+        if isinstance(layer, torch.nn.Linear)
+        and name != "lm_head"
+        and (name.endswith(".q") or not some)
+    }
