@@ -254,7 +254,7 @@ class Finetuning:
     def rehearse(self) -> None:
         """Takes the time of an evaluation on the validation rows after training, for its price."""
         with isolated(self._device):
-            self.evaluator("validation").rehearse(self.adapted)
+            self.evaluator("validation").rehearse([self.adapted])
         self._memory.sample()
 
     def evaluator(

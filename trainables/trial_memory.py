@@ -30,6 +30,7 @@ from trainables.base_models.fused_gelu import fuse_activations
 from trainables.base_models.loading import compute_dtype, load_skeleton
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.errors import UserError
+from trainables.contract.packs import ASKING_BYTES
 from trainables.families.architecture import Config
 from trainables.families.batch import Batch
 from trainables.families.family import LOGITS, ModelFamily
@@ -52,9 +53,6 @@ _FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes a weight in NF4 with double quantisation: half a byte, a byte for 64 of them, a float32
 for 256 of those."""
 
-
-_ASKING = 150 * 10**6
-"""Bytes of the process that a trial of a pack keeps beside its engine's (decision 0014)."""
 
 _RESERVE = {"cpu": 0.5}
 """Of what passes take, that an allocator holds beside it, where it was measured
@@ -393,7 +391,7 @@ def answer(
         room = there(device, slots, share)
         process = process_bytes(trials[0]) if device.type == "cpu" else 0
         if process and pack > 1:
-            process += pack * _ASKING
+            process += pack * ASKING_BYTES
         found = [memory(trial, device, process, room, pack) for trial in trials]
     except UserError as error:
         return {"error": str(error)}

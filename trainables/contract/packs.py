@@ -14,6 +14,9 @@ from typing import Protocol
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.reports import Evaluation, Reached
 
+ASKING_BYTES = 150 * 10**6
+"""Of the process that a trial of a pack keeps beside its engine's (decision 0014)."""
+
 
 class GoneError(Exception):
     """A trial is not in the engine: it has left, or its owner was not heard of for too long."""

@@ -141,6 +141,13 @@ class Engine:
                 self._members[key].trial.evaluated(split, evaluation)
         return found
 
+    def rehearse(self) -> None:
+        """Takes the time of an evaluation of all trials on the validation rows, for its price."""
+        for pack in self._packs(self._members):
+            with isolated(pack[0].trial.adapted.device):
+                evaluator = pack[0].trial.evaluator("validation")
+                evaluator.rehearse([member.trial.adapted for member in pack])
+
     def _packs(self, keys: Iterable[str]) -> list[list[_Member]]:
         """Returns the trials that share passes together, and each other one alone."""
         members = [self._members[key] for key in keys]

@@ -161,15 +161,19 @@ class Evaluator:
             evaluations.append(Evaluation(found | {"eval_seconds": seconds}, []))
         return evaluations
 
-    def rehearse(self, adapted: AdaptedModel) -> None:
-        """Takes the time that `evaluate` takes with a trained model, whatever this one writes.
+    def rehearse(self, models: Sequence[AdaptedModel]) -> None:
+        """Takes the time that `evaluate_all` takes with trained models, whatever these write.
 
         A model that has hardly been trained does not end its statements, and what it writes takes
         longer to score. So statements are written up to the length of the longest reference, and
         the references scored in their place.
+
+        Args:
+            models: As of `evaluate_all`.
         """
-        self._pass([adapted], _nothing, self._decoding(slack=0))
-        self._scored([example.sql for example in self._examples], _nothing)
+        self._pass(models, _nothing, self._decoding(slack=0))
+        for _ in models:
+            self._scored([example.sql for example in self._examples], _nothing)
 
     def _decoding(self, slack: int = SLACK) -> Decoding:
         lengths = self._taught.lengths(range(len(self._examples)))

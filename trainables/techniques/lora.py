@@ -70,6 +70,7 @@ class Lora(Technique):
     """Trains A and B of every chosen layer, in float32."""
 
     name = "lora"
+    shares_passes = True
     # Ten times the rate of full fine-tuning, for flan-t5-large.
     parameters = by_name(
         *_LOW_RANK,

@@ -16,3 +16,4 @@ class Qlora(Lora):
 
     name = "qlora"
     quantized = True
+    shares_passes = False

@@ -34,6 +34,8 @@ class Technique(ABC):
             checkpoint holds whole weights, not an adapter in PEFT's format.
         quantized: Whether the base's linear layers are stored in four bits.
         mergeable: Whether whole weights can be written that do what the trained model does.
+        shares_passes: Whether its trials can share passes of our own (`trainables.passes`) where
+            base model and device have them: it trains low-rank updates of layers of plain numbers.
     """
 
     name: ClassVar[str]
@@ -42,6 +44,7 @@ class Technique(ABC):
     trains_base: ClassVar[bool] = False
     quantized: ClassVar[bool] = False
     mergeable: ClassVar[bool] = True
+    shares_passes: ClassVar[bool] = False
 
     @abstractmethod
     def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import T5Config, T5ForConditionalGeneration
 
+from tests.trainables.passes.bases import random_base
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import BASELINE, TECHNIQUES, TRAINED, complete, is_untuned
-from trainables.training.adapted_model import SetupError, count, verify
+from trainables.techniques.technique import Technique
+from trainables.training.adapted_model import SetupError, count, own_updates, verify
 
 TOP = Path(__file__).resolve().parents[3]
 FLAN_T5_LARGE = 783_150_080
@@ -130,6 +132,14 @@ def test_verify_notices_a_weight_that_should_be_frozen() -> None:
     base.lm_head.weight.requires_grad_(True)
     with pytest.raises(SetupError, match=r"lm_head\.weight is trainable, but must not be"):
         verify(model, technique, expected)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES.values(), ids=TECHNIQUES)
+def test_a_technique_says_whether_its_trials_share_passes(technique: Technique) -> None:
+    model = technique.adapt(random_base(), complete(technique.name, {}))
+    has_updates = bool(technique.low_rank(model)) and not technique.quantized
+    assert technique.shares_passes == has_updates
+    assert bool(own_updates(model, technique, torch.device("cpu"))) == has_updates
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
