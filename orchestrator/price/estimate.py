@@ -26,6 +26,7 @@ class Estimate:
         trials: On how many earlier trials it rests; 0 where it was measured on request.
         memory_bytes: The most that a trial takes of its device; None where not known.
         disk: What its files take; None where not known.
+        together: Trials in a process that were measured to take this memory and time.
     """
 
     phases: Mapping[str, Range]
@@ -35,6 +36,7 @@ class Estimate:
     trials: int
     memory_bytes: int | None
     disk: Disk | None
+    together: int = 1
 
     @property
     def device_seconds(self) -> Range:

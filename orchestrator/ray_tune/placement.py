@@ -172,7 +172,7 @@ def slots(sweep: Sweep, cluster: Mapping[str, float], *, apple: bool | None = No
     if sweep.limits.max_concurrent is not None:
         trials = min(trials, sweep.limits.max_concurrent)
     at_most = _at_a_time(sweep, trials)
-    return Slots(kind, trials, workers, resources, pack=sweep.resources.pack, at_most=at_most)
+    return Slots(kind, trials, workers, resources, pack=sweep.resources.members, at_most=at_most)
 
 
 def _at_a_time(sweep: Sweep, devices: int) -> int | None:
@@ -180,9 +180,9 @@ def _at_a_time(sweep: Sweep, devices: int) -> int | None:
 
     A search that learns from ends proposes blindly what it proposes before there are any.
     """
-    if sweep.resources.pack == 1:
+    if sweep.resources.members == 1:
         return None
-    most = sweep.limits.max_concurrent or devices * sweep.resources.pack
+    most = sweep.limits.max_concurrent or devices * sweep.resources.members
     if sweep.search.method == "tpe":
         most = min(most, max(devices, sweep.trials // 4))
     return most

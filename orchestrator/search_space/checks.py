@@ -16,6 +16,7 @@ from orchestrator.search_space.distributions import Fault, count_values, extreme
 from orchestrator.search_space.membership import inside, whole
 from orchestrator.search_space.problems import show, unknown
 from orchestrator.search_space.space import MOST_EXAMPLES, Space
+from orchestrator.search_space.value_types import AUTO
 from trainables.contract.addresses import scheme_of
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, Scalar
 from trainables.contract.scores import METRICS
@@ -69,10 +70,10 @@ def accelerators(value: float) -> list[Fault]:
     return [((), f"is {value:g}, but {rule}: {math.floor(value)} or {math.ceil(value)}")]
 
 
-def pack(value: int, valid: Valid) -> list[Fault]:
+def pack(value: int | str, valid: Valid) -> list[Fault]:
     """A pack is on one device, and a group of workers on several."""
     accelerators = valid.get("accelerators", 1.0)
-    if value == 1 or accelerators <= 1:
+    if value in (1, AUTO) or accelerators <= 1:
         return []
     rule = f"must be 1 with resources.accelerators {accelerators:g}: a pack has one device"
     return [((), f"is {value}, but {rule}")]

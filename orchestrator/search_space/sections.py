@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from orchestrator.search_space import checks, confirm_rules, stopping_rules
 from orchestrator.search_space.space import MOST_EXAMPLES, fail
-from orchestrator.search_space.value_types import ColumnName, Decades, Kinds, Whole
+from orchestrator.search_space.value_types import ColumnName, Decades, Kinds, PackSize, Whole
 from trainables.contract.scores import METRICS
 
 MOST_SCORED_ROWS = 1_000_000
@@ -294,14 +294,13 @@ class Resources(Section):
     ] = None
 
     pack: Annotated[
-        Whole,
+        PackSize,
         Field(
-            ge=1,
-            le=64,
             description="Trials that share one device at the most: one process trains them "
             "together, on one copy of the base model. LoRA on T5 shares passes on a CPU; any other "
-            "trial takes its steps in turn with the rest.",
-            examples=[8],
+            "trial takes its steps in turn with the rest. auto: as many as are measured to pay, at "
+            "each start.",
+            examples=[8, "auto"],
         ),
     ] = 1
 
@@ -321,9 +320,14 @@ class Resources(Section):
         """Processes of one trial; 1 is the trial's own process."""
         return max(1, round(self.accelerators))
 
+    @property
+    def members(self) -> int:
+        """Trials that share a device at the most; 1 where that is left to a measurement."""
+        return self.pack if isinstance(self.pack, int) else 1
+
     @field_validator("pack")
     @classmethod
-    def _on_one_device(cls, value: int, info: ValidationInfo) -> int:
+    def _on_one_device(cls, value: int | str, info: ValidationInfo) -> int | str:
         fail(checks.pack(value, info.data), value)
         return value
 

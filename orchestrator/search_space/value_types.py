@@ -47,6 +47,37 @@ Decades = Annotated[
 ColumnName = Annotated[str | None, Field(min_length=1, max_length=200)]
 
 
+AUTO = "auto"
+LARGEST_PACK = 64
+"""Trials. Each has a process of its own beside the one that trains it."""
+
+
+def _pack(value: Any) -> Any:
+    """Takes a number of trials, or `auto`."""
+    number = _whole(value)
+    is_number = isinstance(number, int) and not isinstance(number, bool)
+    if value == AUTO or (is_number and 1 <= number <= LARGEST_PACK):
+        return number
+    rule = f"must be {AUTO} or a whole number from 1 to {LARGEST_PACK}"
+    fail([((), f"is {show(value)}, but {rule}")], value)
+    return number
+
+
+PackSize = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_pack),
+    WithJsonSchema(
+        {
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": LARGEST_PACK,
+            "pattern": f"^{AUTO}$",
+        }
+    ),
+]
+"""Trials that share a device."""
+
+
 DeviceKind = Literal["cuda", "mps", "cpu"]
 DEVICE_KINDS: tuple[str, ...] = get_args(DeviceKind)
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from orchestrator.errors import UserError, exit_codes
+from orchestrator.price.packing import Packing
 from orchestrator.ray_tune.placement import NoRoomError, local_accelerators, local_slots
 from orchestrator.results.root_address import RootOption
 from orchestrator.search_space import Sweep, load
@@ -162,8 +163,9 @@ def sweep(
         bool,
         typer.Option(
             "--measure",
-            help="With --plan: train ten steps of each technique here, to say how long the sweep"
-            " takes. Without it the trials that the store has say so.",
+            help="With --plan: train ten steps of each technique here, and of packs of trials"
+            " where the file asks for these, to say how long the sweep takes. Without it the"
+            " trials that the store has say so.",
         ),
     ] = False,
     address: Annotated[
@@ -237,6 +239,7 @@ def sweep(
             check_options(resolved, options)
             # Imports sqlglot, which a start of the sweep has no use for.
             from orchestrator.sweep import row_preview
+            from orchestrator.sweep.packing import planned
 
             if resolved.dataset == EMBEDDED:  # whose sizes are known without reading
                 check_sources(resolved, ask_hub=False)
@@ -245,8 +248,11 @@ def sweep(
             check_loads(resolved)
             rows = list(row_preview.describe(resolved, seen))
             rows.append(("adopted", planned_adoption(resolved, root, seen.survey, options)))
-            rows += _price(resolved, root, out, seen.survey, options, measured=measure)
-            out.print(plan.describe(resolved, _resources(resolved), rows))
+            placed, packing = planned(resolved, address, seen.survey, out, measured=measure)
+            if packing is not None:
+                rows.append(("pack", packing.words))
+            rows += _price(placed, root, out, seen.survey, options, packing, measured=measure)
+            out.print(plan.describe(resolved, _resources(placed), rows))
         else:
             run(resolved, root, out, options)
 
@@ -275,6 +281,7 @@ def _price(
     out: Console,
     survey: Survey | None,
     options: StartOptions,
+    packing: Packing | None,
     *,
     measured: bool,
 ) -> list[tuple[str, str]]:
@@ -295,7 +302,7 @@ def _price(
     if test_rows is None:
         unknown = ("time", "not known: the data set's test rows are counted when they are here")
         return [unknown, *by_formula]
-    found = pricing.price(sweep, root, place, out, test_rows, measured=measured)
+    found = pricing.price(sweep, root, place, out, test_rows, measured=measured, packing=packing)
     return [*pricing.describe(found, place, root, options.caps(sweep)), *by_formula]
 
 

@@ -112,7 +112,7 @@ def check_options(sweep: Sweep, options: StartOptions) -> None:
             " accelerators need the dashboard's services to be stopped early; leave out"
             " --no-dashboard."
         )
-    if sweep.resources.pack > 1 and options.address is not None:
+    if sweep.resources.members > 1 and options.address is not None:
         raise UserError(
             f"resources.pack is {sweep.resources.pack}, but packs run on this machine alone, and"
             f" --address is {options.address}; leave out one of them."

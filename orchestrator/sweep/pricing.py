@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +18,7 @@ from orchestrator.price.disk import disk
 from orchestrator.price.estimate import Estimate, estimate
 from orchestrator.price.history import speeds
 from orchestrator.price.largest import largest
+from orchestrator.price.packing import RAY_BYTES, Packing
 from orchestrator.price.size import size
 from orchestrator.price.speed import Range, Speed
 from orchestrator.price.work import Work, expected_work, without
@@ -30,18 +32,24 @@ from orchestrator.terminal.values import duration, storage
 from trainables.contract.configuration import TrialConfiguration
 from trainables.data.splits import NOTEBOOK_ROWS
 from trainables.data.survey import Survey
+from trainables.techniques.registry import TECHNIQUES
 
 TRIAL_COST = "trainables.trial_cost"
 RAY_WORKER_NICENESS, _NICENESS = "RAY_worker_niceness", "15"
 """The setting by which Ray takes priority from its workers, and what it takes unless told."""
 
-_KEPT = 256 * 2**20
-"""On CPUs the memory of a trial is its process's: Ray is in it, and what earlier trials left."""
 _GIGABYTE = 2**30
 
 
 def price(
-    sweep: Sweep, root: Root, place: Slots, out: Console, test_rows: int, *, measured: bool
+    sweep: Sweep,
+    root: Root,
+    place: Slots,
+    out: Console,
+    test_rows: int,
+    *,
+    measured: bool,
+    packing: Packing | None = None,
 ) -> Estimate:
     """Returns what the sweep is expected to take on this machine, from an empty store.
 
@@ -52,6 +60,7 @@ def price(
         out: Is told what is measured.
         test_rows: Rows to test on.
         measured: Whether to train a few steps of each technique now, in place of asking the store.
+        packing: What packs were measured to take; None where trials run one at a time.
 
     Raises:
         UserError: Rows or base model will not do; what a trial would say of them.
@@ -60,7 +69,14 @@ def price(
     if not measured:
         return from_history(sweep, root, place, test_rows)
     work = expected_work(sweep, _tested(sweep, test_rows))
-    return _estimate(sweep, work, _measured(sweep, place, out), place)
+    found = _measured(sweep, place, out)
+    if packing is None:
+        return _estimate(sweep, work, found, place)
+    found = {
+        name: packing.speed(alone) if TECHNIQUES[name].trains else alone
+        for name, alone in found.items()
+    }
+    return replace(_estimate(sweep, work, found, place), together=packing.members)
 
 
 def from_history(
@@ -134,7 +150,7 @@ def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
             of("set_up"),
             0,
             max(int(cost["memory_bytes"]) for cost in costs)
-            + (_KEPT if place.kind == "cpu" else 0),
+            + (RAY_BYTES if place.kind == "cpu" else 0),
             costs[0]["trained"] / size(technique, configuration),
             Range.of([cost["start"] for cost in costs]) * place.trials,
         )
@@ -142,17 +158,27 @@ def _measured(sweep: Sweep, place: Slots, out: Console) -> dict[str, Speed]:
 
 
 def _cost(trial: TrialConfiguration, place: Slots) -> Mapping[str, float]:
-    # As Ray runs a trial. torch would take all threads of the machine, and two such processes on
-    # two busy cores took a hundred times as long as with a thread each.
-    niceness = os.environ.get(RAY_WORKER_NICENESS, _NICENESS)
-    threads = max(1, int(place.resources["CPU"]))
-    answer = ask(trial, "--niceness", niceness, module=TRIAL_COST, threads=threads)
+    answer = ask(trial, "--niceness", niceness(), module=TRIAL_COST, threads=threads(place))
     if "failure" in answer:
         raise UserError(
             f"A trial of {trial.technique} could not be measured, and would fail in the sweep too:"
             f" {answer['failure']}"
         )
     return answer
+
+
+def niceness() -> str:
+    """Returns how much priority Ray takes from a trial's process."""
+    return os.environ.get(RAY_WORKER_NICENESS, _NICENESS)
+
+
+def threads(place: Slots) -> int:
+    """Returns how many threads a trial computes with.
+
+    torch would take all of the machine, and two such processes on two busy cores took a hundred
+    times as long as with a thread each.
+    """
+    return max(1, int(place.resources["CPU"]))
 
 
 def describe(found: Estimate, place: Slots, root: Root, caps: Caps) -> Iterator[tuple[str, str]]:
@@ -213,8 +239,9 @@ def _memory(found: Estimate, place: Slots) -> Iterator[tuple[str, str]]:
         return
     each = found.memory_bytes / _GIGABYTE
     seen = "measured in this store" if found.trials else "measured now"
-    words = f"{each:.1f} GiB at most for a trial, {seen}"
-    if place.pack > 1:
+    whose = "a trial" if found.together == 1 else f"a pack of {found.together} trials"
+    words = f"{each:.1f} GiB at most for {whose}, {seen}"
+    if place.pack > 1 and found.together == 1:
         words += f"; for {place.members} trials in a process not known from that"
     elif place.kind == "cpu":
         total = psutil.virtual_memory().total / _GIGABYTE

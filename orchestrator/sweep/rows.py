@@ -27,7 +27,7 @@ from trainables.techniques.registry import BASELINE
 PREVIEW = "trainables.preview"
 EVIDENCE = "evidence"
 """BIRD's column of what a question presupposes."""
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+OFFLINE = {"HF_HUBOFFLINE": "1", "HF_DATASETSOFFLINE": "1"}
 
 
 def splits_of(sweep: Sweep) -> Splits:
@@ -204,7 +204,7 @@ def answer_of(module: str, given: Any, *options: str, threads: int | None = None
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        env=os.environ | _OFFLINE | computing,
+        env=os.environ | OFFLINE | computing,
         check=False,
     )
     try:

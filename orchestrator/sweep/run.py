@@ -52,6 +52,7 @@ from orchestrator.sweep.foretold import foretell
 from orchestrator.sweep.memory import check_memory, needs
 from orchestrator.sweep.notes import Notes
 from orchestrator.sweep.on_end import Ending, on_end
+from orchestrator.sweep.packing import settled
 from orchestrator.sweep.preflight import (
     LEARNER,
     StartOptions,
@@ -174,7 +175,8 @@ def _run(
             if failed:
                 out.print(f"{counted(failed)}; {len(try_again(stored)):,} tried again.")
             if not is_finished(stored):
-                limit = _run_trials(stored, held, content, options, out, rows, is_first=is_first)
+                ready = settled(stored, options.address, rows, out)
+                limit = _run_trials(ready, held, content, options, out, rows, is_first=is_first)
     else:
         remove_surplus(stored)
     out.quiet = False
@@ -389,7 +391,7 @@ def _spending(
 ) -> Spending:
     # Where kinds of devices differ in it, the most that a trial takes.
     devices = max((each.devices for each in room.slots), default=1.0)
-    pack = stored.sweep.resources.pack
+    pack = stored.sweep.resources.members
     return Spending(
         devices,
         spent_before(record.read(), devices, state.seconds, pack),

@@ -73,6 +73,7 @@ def _sections(sweep: Sweep) -> Iterator[str]:
         yield from _within("test rows", sweep.evaluation.test_rows, 1, 1e6)
     yield from _within("accelerators", sweep.resources.accelerators, 0.01, 1024, whole=False)
     yield from _within("cpus", sweep.resources.cpus, 1, 1024)
+    yield from _within("trials of a pack", sweep.resources.members, 1, 64)
     limits = sweep.limits
     if limits.max_concurrent is not None:
         yield from _within("concurrent trials", limits.max_concurrent, 1, 1e4)

@@ -73,7 +73,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "search": ("method",),
     "stopping": ("first_rung", "reduction_factor"),
     "evaluation": ("validation_rows", "test_rows", "protocol"),
-    "resources": ("accelerators", "cpus", "kinds"),
+    "resources": ("accelerators", "cpus", "kinds", "pack"),
     "limits": (
         *("max_concurrent", "max_attempts", "heartbeat_minutes", "checkpoints"),
         "checkpoint_gigabytes",
@@ -142,6 +142,7 @@ NEAR_MISSES: tuple[Callable[[random.Random], Any], ...] = (
     _at("seed", value=_one_of(0, 2**31 - 1, 7e3)),
     _at("search", value=_one_of({"method": "grid"}, {"method": "random"}, {}, None)),
     _at("resources", "accelerators", value=_one_of(0.01, 0.3, 2, 1024, 1.5)),
+    _at("resources", "pack", value=_one_of("auto", "Auto", 1, 64, 65, 8.0)),
     _at("limits", "heartbeat_minutes", value=_one_of(0.01, 10080)),
     _at("limits", "checkpoint_gigabytes", value=_one_of(5e-324, 1e6, 1)),
     _at("question", value=_one_of("[b]?[/b]", "a\nb", "x" * 2000, "\x1b[31m", "\u202e")),

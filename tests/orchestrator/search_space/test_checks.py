@@ -75,6 +75,16 @@ def problems(folder: Path, **changes: Any) -> str:
         ({"resources": {"kinds": []}}, "but must be a list of kinds of devices (cuda, mps, cpu)"),
         ({"resources": {"kinds": ["gpu"]}}, "must be 'cuda', 'mps' or 'cpu'"),
         ({"resources": {"cpus": 10**9}}, "resources.cpus: is 1000000000, but must be <= 1024"),
+        *(
+            (
+                {"resources": {"pack": value}},
+                f"resources.pack: is {shown}, but must be auto or a whole number from 1 to 64",
+            )
+            for value, shown in (
+                *(("autos", '"autos"'), (0, "0"), (65, "65"), (2.5, "2.5"), (True, "true")),
+                *((None, "null"), ([8], "a list of 1")),
+            )
+        ),
         ({"limits": {"heartbeat_minutes": 1e-9}}, "is 1e-09, but must be >= 0.01"),
         ({"limits": {"checkpoint_gigabytes": 1e300}}, "is 1e+300, but must be <= 1000000"),
         ({"lengths": {"source": 10**9}}, "lengths.source: is 1000000000, but must be <= 65536"),

@@ -54,6 +54,12 @@ def test_what_a_pack_takes_does_not_follow_from_trials_alone(tmp_path: Path) -> 
     )
 
 
+def test_what_a_pack_was_measured_to_take_is_said(tmp_path: Path) -> None:
+    found = Estimate({TUNING: Range(60, 120, 180)}, 2, 1.0, [], 0, 3 * 2**30, None, together=4)
+    said = dict(describe(found, replace(PLACE, pack=4), tmp_path, Caps()))["memory"]
+    assert said.startswith("3.0 GiB at most for a pack of 4 trials, measured now; 2 at a time: 6.0")
+
+
 def test_where_no_trial_waits_the_disk_is_not_said_to_hold_any(tmp_path: Path) -> None:
     said = _said(Estimate({}, 2, 1.0, [], 54, None, Disk(2**20, 2**20, 0)), tmp_path)
     assert "disk: about 1 MiB at the fullest; 1 MiB when it has ended; " in said
