@@ -15,13 +15,15 @@ from orchestrator.price.packing import Packing
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.search.identity import sweep_id
 from orchestrator.search_space import Sweep
-from orchestrator.state.stored_sweep import latest
+from orchestrator.state.start_log import StartLog
+from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.sweep import packing
 from orchestrator.sweep.pack_meter import NotMeasuredError
 from orchestrator.sweep.preflight import StartOptions, check_options
+from orchestrator.sweep.run import run
 from orchestrator.terminal.plain_console import PlainConsole
-from tests.orchestrator import sweeps
+from tests.orchestrator import in_process, sweeps
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.pack_cost import PackCost, Ready
 
@@ -250,6 +252,28 @@ def test_a_start_settles_the_pack_and_says_it(
     assert packing.settled(settled, None, None, out) is settled
     # A start may settle it otherwise than the one before: it is the same sweep.
     assert sweep_id(settled.sweep) == stored.id == sweep_id(auto(tmp_path, resources={"pack": 1}))
+
+
+def test_a_sweep_runs_with_what_was_settled_and_its_file_says_auto(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: PlainConsole
+) -> None:
+    class ReadyError(Exception):
+        """The sweep would now run."""
+
+    def room_for(stored: StoredSweep, *_: object) -> None:
+        raise ReadyError(stored.sweep.resources.pack)
+
+    in_process.without_ray(monkeypatch)
+    _metered(monkeypatch, {2: 0.5})
+    monkeypatch.setattr("orchestrator.sweep.run.room_for", room_for)
+    sweep = auto(tmp_path)
+    with pytest.raises(ReadyError, match="2"):
+        run(sweep, tmp_path / "store", out, StartOptions(dashboard=False))
+    said = _said(out)
+    assert said.index("pack: 2, measured here") < said.index("Starting Ray")
+    begun = StartLog(latest(sweep, Store(tmp_path / "store")).files).latest()
+    assert begun is not None
+    assert begun.search_space["resources"] == {"pack": "auto"}
 
 
 def test_a_plan_without_a_measurement_prices_one_trial_at_a_time(
