@@ -22,6 +22,7 @@ from transformers import GenerationMixin
 
 from trainables.contract.reports import Training
 from trainables.data.spelling import SqlTokens
+from trainables.engine.engine import Engine
 from trainables.evaluation import text_scores
 from trainables.finetune import Finetuning
 from trainables.passes.frozen_t5 import FrozenT5
@@ -36,6 +37,8 @@ _MARKED: tuple[tuple[type, str, str], ...] = (
     (Finetuning, "evaluate", "evaluate"),
     (Finetuning, "save", "write"),
     (Finetuning, "close", "idle"),
+    (Engine, "step", "train"),
+    (Engine, "evaluate", "evaluate"),
     (SqlTokens, "prompt_ids", "tokenise"),
     (SqlTokens, "statement_ids", "tokenise"),
     (GenerationMixin, "generate", "generate"),

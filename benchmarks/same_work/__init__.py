@@ -1,4 +1,4 @@
-"""The same trials three ways: as the study ran them, by a tuned loop, and by this project.
+"""The same trials: as the study ran them, by a tuned loop, and by this project, alone and packed.
 
 `python -m benchmarks.same_work --help` says how.
 """

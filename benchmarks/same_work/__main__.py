@@ -1,4 +1,4 @@
-"""The same trials, three ways, in turns: how long each takes, and whether they learn the same.
+"""The same trials, four ways, in turns: how long each takes, and whether they learn the same.
 
     python -m benchmarks.same_work                            # about ten minutes on one CPU thread
     python -m benchmarks.same_work --model flan-t5-large      # on one GPU
@@ -11,6 +11,8 @@ tuned: the same Trainer as its users tune it. Rows tokenised once, padded to the
     grouped by length; loss at three rungs; SQL generated at the end, greedily, in batches.
 ours: `trainables.finetune.finetune`, as a sweep calls it: at each of three rungs loss, SQL, all
     scores (execution too) and a checkpoint.
+packed: the same of all trials of a turn together, by the engine that packs run in; each has its
+    share of the time.
 
 The same rows, epochs, effective batch, optimiser, schedule, rates, validation rows, seeds and
 initial weights. A turn runs the trials of one seed by each way, in rotating order, in this process,
@@ -39,13 +41,33 @@ from benchmarks.same_work.trial import (
     Size,
     configurations,
     ours,
+    packed,
 )
 from benchmarks.setting import MODELS, Setting, machine, prepared
 from trainables.contract.configuration import TrialConfiguration
 from trainables.runtime.device import choose_device
 
-Way = Callable[[TrialConfiguration, Sequence[int], torch.device], Ended]
-WAYS: dict[str, Way] = {"study": hugging_face.study, "tuned": hugging_face.tuned, "ours": ours}
+Trial = Callable[[TrialConfiguration, Sequence[int], torch.device], Ended]
+Way = Callable[[Sequence[TrialConfiguration], Sequence[int], torch.device], list[Ended]]
+
+
+def one_by_one(trial: Trial) -> Way:
+    """Returns the way that runs trials one after another."""
+
+    def run(
+        configurations: Sequence[TrialConfiguration], rungs: Sequence[int], device: torch.device
+    ) -> list[Ended]:
+        return [trial(configuration, rungs, device) for configuration in configurations]
+
+    return run
+
+
+WAYS: dict[str, Way] = {
+    "study": one_by_one(hugging_face.study),
+    "tuned": one_by_one(hugging_face.tuned),
+    "ours": one_by_one(ours),
+    "packed": packed,
+}
 SIZES = {"embedded": Size(240, 2, 50), "flan-t5-large": Size(1920, 1, 50)}
 RATES = {"embedded": 3e-3, "flan-t5-large": 1e-4}
 QUICK = Size(48, 1, 8)
@@ -60,16 +82,13 @@ def run(
     """Runs every trial by every way, in turns; prints a line for each."""
     chosen = choose_device(device)
     for way in ways:
-        for configuration in configurations(setting, QUICK, rate, seed=0)[:1]:
-            WAYS[way](configuration, QUICK.rungs, chosen)
+        WAYS[way](configurations(setting, QUICK, rate, seed=0)[:1], QUICK.rungs, chosen)
     found: Turns = {way: [] for way in ways}
     for turn in range(rounds):
         order = [*ways[turn % len(ways) :], *ways[: turn % len(ways)]]
         for way in order:
-            ended = [
-                WAYS[way](configuration, size.rungs, chosen)
-                for configuration in configurations(setting, size, rate, seed=turn + 1)
-            ]
+            trials = configurations(setting, size, rate, seed=turn + 1)
+            ended = WAYS[way](trials, size.rungs, chosen)
             found[way].append(ended)
             seconds = sum(sum(trial.seconds.values()) for trial in ended)
             losses = ", ".join(f"{trial.loss:.4f}" for trial in ended)

@@ -9,7 +9,7 @@ from benchmarks.phases import PHASES
 from benchmarks.same_work import hugging_face
 from benchmarks.same_work.__main__ import gate, table
 from benchmarks.same_work.gate import judge
-from benchmarks.same_work.trial import Ended, Size, configurations, ours
+from benchmarks.same_work.trial import Ended, Size, configurations, ours, packed
 from benchmarks.setting import Setting
 from trainables.base_models.loading import load_base_model
 from trainables.base_models.tokenizer import load_tokenizer
@@ -98,13 +98,14 @@ def test_ratios_are_of_medians_and_the_gate_names_each_way() -> None:
 
 @pytest.mark.slow
 def test_all_ways_start_from_the_same_weights_and_measure_the_same_loss() -> None:
-    """Without a step that moves anything, three ways end with the loss of the untuned model."""
+    """Without a step that moves anything, all ways end with the loss of the untuned model."""
     size = Size(48, 1, 2)
-    configuration = configurations(EMBEDDED, size, 1e-12, seed=3)[0]
+    trials = configurations(EMBEDDED, size, 1e-12, seed=3)
+    configuration = trials[0]
     ends = [
         way(configuration, size.rungs, CPU)
         for way in (hugging_face.study, hugging_face.tuned, ours)
-    ]
+    ] + packed(trials, size.rungs, CPU)
     splits = load_splits("embedded", None, 0, 2, 1, BY_SCHEMA)
     model = load_base_model("embedded", device=CPU, dtype=torch.float32)
     untuned = hugging_face.validation_loss(
