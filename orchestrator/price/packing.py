@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from orchestrator.price.speed import Range, Speed
 from orchestrator.price.work import Work
@@ -37,8 +38,10 @@ class Pack:
 
     @property
     def example(self) -> float:
-        """Seconds together over seconds alone, of training."""
-        return self.together.step / sum(each.step for each in self.alone)
+        """Seconds together over seconds alone, of training: the median over the steps."""
+        alone = map(sum, zip(*(each.steps for each in self.alone), strict=True))
+        pairs = zip(self.together.steps, alone, strict=True)
+        return median(together / apart for together, apart in pairs)
 
     @property
     def loss_row(self) -> float:
@@ -115,7 +118,8 @@ class Terms:
             members: Of one that was measured.
         """
         alone = packs[-1].alone
-        example = sum(each.step for each in alone) / sum(each.examples for each in alone)
+        steps = sum(median(each.steps) for each in alone)
+        example = steps / sum(each.examples for each in alone)
         loss_row = sum(each.loss_row for each in alone) / len(alone)
         scored_row = sum(each.scored_row for each in alone) / len(alone)
         runs = _runs(self.work)

@@ -131,9 +131,9 @@ class PackMeter:
         answers = self._answers()
         if None in answers:
             return None
-        found = [PackCost(**answer) for answer in answers]
+        found = [PackCost(**{**answer, "steps": tuple(answer["steps"])}) for answer in answers]
         return PackCost(
-            fmean(each.step for each in found),
+            tuple(map(fmean, zip(*(each.steps for each in found), strict=True))),
             found[0].examples,
             fmean(each.loss_row for each in found),
             fmean(each.scored_row for each in found),

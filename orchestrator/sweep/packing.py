@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 
 from rich.console import Console
 
 from orchestrator.price.packing import LEAST_SAVED, Pack, Packing, Terms, chosen, next_members
 from orchestrator.price.work import expected_work
 from orchestrator.ray_tune.placement import NoRoomError, Slots, local_slots
-from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, confirming_runs, trial_configuration
 from orchestrator.search.strata_study import study_of
 from orchestrator.search_space import Sweep
@@ -55,12 +53,16 @@ def unpacked(sweep: Sweep, address: str | None) -> Packing | None:
     if sweep.resources.workers > 1:
         accelerators = f"{sweep.resources.accelerators:g}"
         return Packing(1, f"1: a pack has one device, and resources.accelerators is {accelerators}")
-    names = _techniques(sweep)
-    if not any(TECHNIQUES[name].shares_passes for name in names):
-        sharing = " and ".join(name for name, each in TECHNIQUES.items() if each.shares_passes)
-        tried = " and ".join(names) or "none is trained"
-        return Packing(1, f"1: trials of {sharing} share passes, and here it is {tried}")
     place = local_slots(packed(sweep, 1))
+    tried = _techniques(sweep)
+    if not any(place.kind in TECHNIQUES[name].shares_passes_on for name in tried):
+        sharing = " or ".join(
+            f"{name} on {' or '.join(each.shares_passes_on)}"
+            for name, each in TECHNIQUES.items()
+            if each.shares_passes_on
+        )
+        here = f"{' and '.join(tried) or 'nothing is trained'} on {place.kind}"
+        return Packing(1, f"1: trials of {sharing} share passes, and here it is {here}")
     if _most(sweep, place) < 2:
         devices = "1 device" if place.trials == 1 else f"{place.trials} devices"
         return Packing(1, f"1: not more than one trial at a time on each of {devices}")
@@ -110,7 +112,7 @@ def measure(sweep: Sweep, survey: Survey | None, out: Console) -> Packing:
         UserError: As `choose`, NoRoomError too.
     """
     place = local_slots(sweep)
-    trials = _sample(sweep, place.members)
+    trials = _sample(sweep, min(place.members, _runs(sweep) // place.trials))
     if len(trials) < 2:
         return Packing(1, f"{place.pack}, of which one trains at a time")
     try:
@@ -252,8 +254,12 @@ def _terms(
 def _most(sweep: Sweep, place: Slots) -> int:
     """Returns how many trials each pack has at the most if all have as many."""
     at_a_time = local_slots(packed(sweep, LARGEST_PACK)).at_a_time
-    runs = max(sweep.runs, confirming_runs(sweep))
-    return max(1, min(at_a_time, runs) // place.trials)
+    return max(1, min(at_a_time, _runs(sweep)) // place.trials)
+
+
+def _runs(sweep: Sweep) -> int:
+    """Returns how many runs there are of which any may run at the same time."""
+    return max(sweep.runs, confirming_runs(sweep))
 
 
 def _techniques(sweep: Sweep) -> list[str]:
@@ -265,15 +271,18 @@ def _techniques(sweep: Sweep) -> list[str]:
 
 
 def _sample(sweep: Sweep, count: int) -> list[TrialConfiguration]:
-    """Returns the first trials that the search proposes, or the points if there is none."""
-    configurations: Iterable[Configuration]
+    """Returns the first trials that the search proposes, or the points if there is none.
+
+    Where there are fewer configurations they are taken again, under further seeds.
+    """
     if sweep.space is None:
-        configurations = (dict(point) for point in sweep.points if not is_untuned(point))
+        found = [dict(point) for point in sweep.points if not is_untuned(point)]
     else:
         study = study_of(sweep.model_copy(update={"points": ()}))
-        proposed = map(study.propose, range(count))
-        configurations = (each for each in proposed if each is not None)
+        found = [each for each in map(study.propose, range(count)) if each is not None]
     return [
-        trial_configuration(sweep, Proposal(number, number, 0, configuration))
-        for number, configuration in enumerate(islice(configurations, count))
+        trial_configuration(
+            sweep, Proposal(number, number, number // len(found), found[number % len(found)])
+        )
+        for number in range(count if found else 0)
     ]

@@ -49,8 +49,9 @@ def test_a_few_steps_say_what_trials_cost_alone_and_together(
     for answer, examples in zip([alone, *others], (4, 6, 8), strict=True):
         cost = PackCost(**answer)
         assert cost.examples == examples
-        assert min(cost.step, cost.loss_row, cost.scored_row) > 0
-        assert max(cost.step, cost.loss_row, cost.scored_row) < 60
+        assert len(cost.steps) == pack_cost.STEPS
+        assert min(*cost.steps, cost.loss_row, cost.scored_row) > 0
+        assert max(*cost.steps, cost.loss_row, cost.scored_row) < 60
         assert 2**20 < cost.loaded_bytes <= cost.memory_bytes
 
 

@@ -13,7 +13,7 @@ class Ready:
     """The process has loaded its libraries, base model and rows.
 
     Attributes:
-        start: Seconds by the clock since it was started.
+        start: Seconds of a processor that this took.
         shares: Whether any of the trials has passes that it can share with others.
         room_bytes: Memory that there is for a pack.
     """
@@ -27,8 +27,11 @@ class Ready:
 class PackCost:
     """What some trials take that share a process; a trial alone is a pack of one.
 
+    Seconds are those of the device: of a CPU processor time of one thread.
+
     Attributes:
-        step: Seconds in which each takes an optimiser step.
+        steps: Seconds in which each takes an optimiser step, one after another: a trial's are on
+            the same rows in any company.
         examples: Rows that they are trained on by such a step, all together.
         loss_row: Seconds in which the loss of each is measured on one validation row.
         scored_row: Seconds in which each writes the SQL of one row and is scored.
@@ -36,7 +39,7 @@ class PackCost:
         memory_bytes: The most that was in use.
     """
 
-    step: float
+    steps: tuple[float, ...]
     examples: int
     loss_row: float
     scored_row: float

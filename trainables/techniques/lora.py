@@ -8,7 +8,7 @@ from the base model's own outputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainables.contract.configuration import Scalar
 from trainables.families.registry import architecture_of, family_of_model
@@ -70,7 +70,7 @@ class Lora(Technique):
     """Trains A and B of every chosen layer, in float32."""
 
     name = "lora"
-    shares_passes = True
+    shares_passes_on: ClassVar[tuple[str, ...]] = ("cpu",)
     # Ten times the rate of full fine-tuning, for flan-t5-large.
     parameters = by_name(
         *_LOW_RANK,

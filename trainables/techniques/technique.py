@@ -34,8 +34,11 @@ class Technique(ABC):
             checkpoint holds whole weights, not an adapter in PEFT's format.
         quantized: Whether the base's linear layers are stored in four bits.
         mergeable: Whether whole weights can be written that do what the trained model does.
-        shares_passes: Whether its trials can share passes of our own (`trainables.passes`) where
-            base model and device have them: it trains low-rank updates of layers of plain numbers.
+        shares_passes_on: Kinds of devices on which its trials can share passes of our own
+            (`trainables.passes`), where the base model has them: it trains low-rank updates of
+            layers of plain numbers. Not on accelerators, where they are not measured, and where
+            attention weights of which some are dropped would be written to memory, as torch's fast
+            kernels do not.
     """
 
     name: ClassVar[str]
@@ -44,7 +47,7 @@ class Technique(ABC):
     trains_base: ClassVar[bool] = False
     quantized: ClassVar[bool] = False
     mergeable: ClassVar[bool] = True
-    shares_passes: ClassVar[bool] = False
+    shares_passes_on: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:

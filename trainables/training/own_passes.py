@@ -35,15 +35,13 @@ def own_updates(
 ) -> Mapping[str, LowRank]:
     """Returns what passes of our own train of a model; empty where it needs those of its family.
 
-    Not on Metal, where they were never tried.
-
     Args:
         base: The base model.
         model: What the technique made of it.
         technique: The technique.
         device: Where it is trained.
     """
-    if technique.quantized or device.type == "mps" or not FrozenT5.suits(base):
+    if device.type not in technique.shares_passes_on or not FrozenT5.suits(base):
         return {}
     updates = technique.low_rank(model)
     # A variant of LoRA that trains more than its updates needs more than ours compute.

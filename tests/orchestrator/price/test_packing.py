@@ -19,7 +19,7 @@ from orchestrator.price.work import CONFIRMING, TUNING, Work
 from trainables.contract.pack_cost import PackCost
 
 GIB = 2**30
-TRIAL = PackCost(1.0, 16, 0.1, 0.2, 2 * GIB, 3 * GIB)
+TRIAL = PackCost((0.5, 1.0, 2.0), 16, 0.1, 0.2, 2 * GIB, 3 * GIB)
 ROOM = 64 * GIB
 
 
@@ -27,7 +27,7 @@ def pack(members: int, times: float, grows: int = GIB) -> Pack:
     """Trials alike that take together so many times what they take alone."""
     seconds = members * times
     together = PackCost(
-        seconds * TRIAL.step,
+        tuple(seconds * each for each in TRIAL.steps),
         members * TRIAL.examples,
         seconds * TRIAL.loss_row,
         seconds * TRIAL.scored_row,
@@ -116,6 +116,11 @@ def test_runs_of_techniques_that_are_drawn_fill_packs_together() -> None:
     measured = [pack(1, 1.0), pack(2, 0.5)]
     parts = [work(0.1) for _ in range(20)]  # whose sum is a hair off two
     assert terms(*parts).seconds(measured, 2) == pytest.approx(terms(work(2)).seconds(measured, 2))
+
+
+def test_a_step_in_which_the_machine_did_something_else_changes_nothing() -> None:
+    together = PackCost((1.0, 90.0, 4.0), 32, 0.2, 0.4, GIB, GIB)
+    assert Pack((TRIAL, TRIAL), together).example == pytest.approx(1.0)
 
 
 def test_doubling_goes_on_for_as_long_as_it_pays() -> None:

@@ -17,7 +17,9 @@ from orchestrator.sweep.pack_meter import NotMeasuredError, PackMeter, asking_se
 from trainables.contract.pack_cost import PackCost, Ready
 
 READY = '{"start": 5.0, "shares": true, "room_bytes": 100}'
-COST = '{"step": %s, "examples": 16, "loss_row": 0.25, "scored_row": 0.5, "loaded_bytes": 10,'
+COST = (
+    '{"steps": [%s, 4.0], "examples": 16, "loss_row": 0.25, "scored_row": 0.5, "loaded_bytes": 10,'
+)
 COST += ' "memory_bytes": %s}'
 READ = "import sys; sys.stdin.readline()"
 
@@ -51,7 +53,7 @@ def _program(step: float, memory: int) -> str:
 def test_processes_at_a_time_are_taken_together() -> None:
     with meter(_program(1.0, 20), _program(3.0, 30)) as found:
         assert found.ready() == Ready(5.0, True, 100)
-        assert found.measure([0]) == PackCost(2.0, 16, 0.25, 0.5, 10, 30)
+        assert found.measure([0]) == PackCost((2.0, 4.0), 16, 0.25, 0.5, 10, 30)
 
 
 def test_a_process_that_is_killed_lacked_memory() -> None:

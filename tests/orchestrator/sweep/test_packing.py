@@ -34,6 +34,7 @@ LORA: dict[str, Any] = {
     },
     "data_size": {"choice": [100, 200]},
 }
+FULL: dict[str, Any] = {"technique": "full", "data_size": 100, "epochs": 9}
 MANY: dict[str, Any] = {"trials": 64, "budget": {"examples": 10_000}}
 
 
@@ -61,7 +62,7 @@ class Meter:
             return None
         seconds = members * self._times.get(members, 1.0)
         memory = (members + 1) * GIB
-        return PackCost(seconds, 16 * members, seconds / 10, seconds / 5, GIB, memory)
+        return PackCost((seconds,) * 3, 16 * members, seconds / 10, seconds / 5, GIB, memory)
 
 
 @pytest.fixture
@@ -185,8 +186,12 @@ def test_no_pack_is_measured_that_could_never_be_full(
 @pytest.mark.parametrize(
     ("changes", "address", "words"),
     [
-        ({"space": None, "points": [{"technique": "full", "data_size": 100}]}, None, "is full"),
-        ({"space": {**LORA, "technique": {"qlora": {}, "full": {}}}}, None, "it is full and qlora"),
+        ({"space": None, "points": [FULL], "stopping": None}, None, "here it is full on cpu"),
+        (
+            {"space": {**LORA, "technique": {"qlora": {}, "full": {}}}},
+            None,
+            "full and qlora on cpu",
+        ),
         ({"resources": {"accelerators": 2}}, None, "one device, and resources.accelerators is 2"),
         ({}, "auto", "packs run on this machine alone, and --address is auto"),
         ({"limits": {"max_concurrent": 2}}, None, "not more than one trial at a time on each of 2"),
@@ -210,6 +215,26 @@ def test_where_nothing_can_be_packed_nothing_is_measured(
     assert words in found.words
     assert not meter.trials
     assert not _said(out)
+
+
+def test_on_a_device_where_trials_share_no_passes_nothing_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: PlainConsole
+) -> None:
+    meter = _metered(monkeypatch, {2: 0.1})
+    monkeypatch.setattr("orchestrator.ray_tune.placement.local_accelerators", lambda: 1)
+    found = choose(auto(tmp_path), out)
+    assert found.words == "1: trials of lora on cpu share passes, and here it is lora on cuda"
+    assert not meter.trials
+
+
+def test_few_configurations_are_measured_under_further_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: PlainConsole
+) -> None:
+    meter = _metered(monkeypatch, {2: 0.6})
+    point = {**FULL, "technique": "lora", "epochs": 90}
+    alone = {"space": None, "trials": 0, "budget": None, "stopping": None}
+    choose(auto(tmp_path, points=[point], replicates=4, **alone), out)
+    assert [each.seed for each in meter.trials] == [0, 1]
 
 
 def test_a_base_of_which_trials_share_no_passes_is_not_measured(
