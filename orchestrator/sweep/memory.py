@@ -15,7 +15,7 @@ from orchestrator.search.proposals import CONFIRMING, Proposal, trial_configurat
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.rows import answer_of
 from orchestrator.terminal import values
-from trainables.base_models.availability import is_here as is_model_cached
+from trainables.base_models.availability import is_here
 from trainables.contract.configuration import BUILT_IN_MODELS, TrialConfiguration
 from trainables.data.availability import is_cached
 from trainables.data.locations import is_on_hub
@@ -72,13 +72,6 @@ class Need:
         return values.configuration(self.configuration)
 
 
-def is_here(sweep: Sweep) -> bool:
-    """Returns whether nothing of base model and rows is to be downloaded."""
-    base = sweep.base_model, sweep.base_model_revision
-    is_model_here = sweep.base_model in BUILT_IN_MODELS or is_model_cached(*base)
-    return is_model_here and (not is_on_hub(sweep.dataset) or is_cached(sweep.dataset))
-
-
 def needs(sweep: Sweep, place: Slots) -> list[Need]:
     """Returns what the largest configurations take, the one that takes most first.
 
@@ -93,7 +86,9 @@ def needs(sweep: Sweep, place: Slots) -> list[Need]:
     Raises:
         UserError: Rows or base model will not do.
     """
-    if not is_here(sweep):
+    base = sweep.base_model, sweep.base_model_revision
+    is_model_here = sweep.base_model in BUILT_IN_MODELS or is_here(*base)
+    if not is_model_here or (is_on_hub(sweep.dataset) and not is_cached(sweep.dataset)):
         return []
     largest = most_memory(sweep)
     trials = [

@@ -15,13 +15,12 @@ from orchestrator.search.strata_study import study_of
 from orchestrator.search_space import Sweep
 from orchestrator.search_space.value_types import AUTO, LARGEST_PACK
 from orchestrator.state.stored_sweep import StoredSweep
-from orchestrator.sweep.memory import is_here
 from orchestrator.sweep.pack_meter import NotMeasuredError, PackMeter, asking_seconds, pack_meter
 from orchestrator.sweep.pricing import tested_rows
 from orchestrator.terminal.plain_console import shown
 from orchestrator.terminal.values import storage
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.pack_cost import PackCost
+from trainables.contract.pack_cost import PackCost, Ready
 from trainables.data.survey import Survey
 from trainables.techniques.registry import TECHNIQUES, is_untuned
 
@@ -89,7 +88,6 @@ def choose(
         return alone
     place = local_slots(packed(sweep, 1))
     trials = _sample(sweep, _most(sweep, place))
-    was_here = is_here(sweep)
     try:
         with pack_meter(place, trials, online=online) as meter:
             out.print("Measuring whether trials that share a device and a process are faster.")
@@ -97,9 +95,7 @@ def choose(
             ready = meter.ready()
             if not ready.shares:
                 return Packing(1, "1: no trial shares passes with this base model on this device")
-            # A download is no part of the start of every process.
-            start = ready.start if was_here else 0.0
-            terms = _terms(sweep, place, survey, start, asking, ready.room_bytes)
+            terms = _terms(sweep, place, survey, ready, asking)
             return _doubled(terms, meter, len(trials), out)
     except NotMeasuredError as error:
         return Packing(1, f"1: packs could not be measured here ({error})")
@@ -118,8 +114,7 @@ def measure(sweep: Sweep, survey: Survey | None, out: Console) -> Packing:
     try:
         with pack_meter(place, trials, online=False) as meter:
             asking = asking_seconds() if place.kind == "cpu" else 0.0
-            ready = meter.ready()
-            terms = _terms(sweep, place, survey, ready.start, asking, ready.room_bytes)
+            terms = _terms(sweep, place, survey, meter.ready(), asking)
             pack = _measured(meter, [], len(trials), out)
     except NotMeasuredError as error:
         return Packing(1, f"{place.pack}, which could not be measured here ({error})")
@@ -243,12 +238,10 @@ def _times(terms: Terms, packs: Sequence[Pack], pack: Pack) -> str:
     return f"{terms.seconds(packs, 1) / terms.seconds(packs, pack.members):.2f}"
 
 
-def _terms(
-    sweep: Sweep, place: Slots, survey: Survey | None, start: float, asking: float, room: int
-) -> Terms:
+def _terms(sweep: Sweep, place: Slots, survey: Survey | None, ready: Ready, asking: float) -> Terms:
     work = expected_work(sweep, tested_rows(sweep, survey))
     trained = [part for part in work if TECHNIQUES[part.technique].trains]
-    return Terms.of(trained, place.trials, place.kind, start, asking, room)
+    return Terms.of(trained, place.trials, place.kind, ready.start, asking, ready.room_bytes)
 
 
 def _most(sweep: Sweep, place: Slots) -> int:
