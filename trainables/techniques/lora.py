@@ -70,7 +70,7 @@ class Lora(Technique):
     """Trains A and B of every chosen layer, in float32."""
 
     name = "lora"
-    shares_passes_on: ClassVar[tuple[str, ...]] = ("cpu",)
+    shares_passes_on: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     # Ten times the rate of full fine-tuning, for flan-t5-large.
     parameters = by_name(
         *_LOW_RANK,

@@ -36,9 +36,7 @@ class Technique(ABC):
         mergeable: Whether whole weights can be written that do what the trained model does.
         shares_passes_on: Kinds of devices on which its trials can share passes of our own
             (`trainables.passes`), where the base model has them: it trains low-rank updates of
-            layers of plain numbers. Not on accelerators, where they are not measured, and where
-            attention weights of which some are dropped would be written to memory, as torch's fast
-            kernels do not.
+            layers of plain numbers. Not on Metal, where they were never tried.
     """
 
     name: ClassVar[str]

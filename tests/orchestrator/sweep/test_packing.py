@@ -26,6 +26,7 @@ from orchestrator.terminal.plain_console import PlainConsole
 from tests.orchestrator import in_process, sweeps
 from trainables.contract.configuration import TrialConfiguration
 from trainables.contract.pack_cost import PackCost, Ready
+from trainables.techniques.registry import TECHNIQUES
 
 GIB = 2**30
 LORA: dict[str, Any] = {
@@ -222,6 +223,7 @@ def test_on_a_device_where_trials_share_no_passes_nothing_is_measured(
 ) -> None:
     meter = _metered(monkeypatch, {2: 0.1})
     monkeypatch.setattr("orchestrator.ray_tune.placement.local_accelerators", lambda: 1)
+    monkeypatch.setattr(type(TECHNIQUES["lora"]), "shares_passes_on", ("cpu",))
     found = choose(auto(tmp_path), out)
     assert found.words == "1: trials of lora on cpu share passes, and here it is lora on cuda"
     assert not meter.trials

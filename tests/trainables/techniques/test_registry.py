@@ -18,7 +18,8 @@ from tests.trainables.passes.bases import random_base
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import BASELINE, TECHNIQUES, TRAINED, complete, is_untuned
 from trainables.techniques.technique import Technique
-from trainables.training.adapted_model import SetupError, count, own_updates, verify
+from trainables.training.adapted_model import SetupError, count, verify
+from trainables.training.own_passes import own_updates
 
 TOP = Path(__file__).resolve().parents[3]
 FLAN_T5_LARGE = 783_150_080
@@ -136,10 +137,11 @@ def test_verify_notices_a_weight_that_should_be_frozen() -> None:
 
 @pytest.mark.parametrize("technique", TECHNIQUES.values(), ids=TECHNIQUES)
 def test_a_technique_says_whether_its_trials_share_passes(technique: Technique) -> None:
-    model = technique.adapt(random_base(), complete(technique.name, {}))
+    base = random_base()
+    model = technique.adapt(base, complete(technique.name, {}))
     has_updates = bool(technique.low_rank(model)) and not technique.quantized
-    assert technique.shares_passes_on == (("cpu",) if has_updates else ())
-    assert bool(own_updates(model, technique, torch.device("cpu"))) == has_updates
+    assert technique.shares_passes_on == (("cpu", "cuda") if has_updates else ())
+    assert bool(own_updates(base, model, technique, torch.device("cpu"))) == has_updates
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
