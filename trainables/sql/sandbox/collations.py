@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 
+_STROKES = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d"})
+"""Letters that Unicode does not decompose, and its default collation takes for others."""
+
 
 def fold_mysql(text: str) -> str:
     """What MySQL's collation utf8mb4_0900_ai_ci compares, for letters with and without accents."""
+    if text.isascii():
+        return text.casefold()
     plain = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return letters.casefold().translate(_STROKES)
 
 
 def compare_mysql(first: str, second: str) -> int:
@@ -24,3 +30,8 @@ def compare_tsql(first: str, second: str) -> int:
 
 def folded(text: str) -> str:
     return text.casefold()
+
+
+def lowered(text: str) -> str:
+    """Lower case letter by letter, so that a text keeps its length."""
+    return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)

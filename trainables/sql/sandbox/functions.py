@@ -104,6 +104,7 @@ _STRICT: dict[str, Callable[..., Any]] = {
     "text_trimmed": texts.trimmed,
     "text_trimmed_of_text": texts.trimmed_of_text,
     "text_place_in_list": texts.place_in_list,
+    "text_compared": collations.compare_mysql,
     "text_md5": texts.md5,
     "text_matches": text_patterns.matches,
     "text_matches_in_any_case": text_patterns.matches_in_any_case,
@@ -123,6 +124,9 @@ _WITH_NULLS: dict[str, Callable[..., Any]] = {
     "text_like": lambda text, pattern, escape: _like(text_patterns.like, text, pattern, escape),
     "text_like_in_any_case": lambda text, pattern, escape: _like(
         text_patterns.like_in_any_case, text, pattern, escape
+    ),
+    "text_like_of_mysql": lambda text, pattern, escape: _like(
+        text_patterns.like_of_mysql, text, pattern, escape
     ),
     "text_like_of_tsql": lambda text, pattern, escape: _like(
         text_patterns.like_of_tsql, text, pattern, escape

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from trainables.sql.sandbox.collations import folded
+from trainables.sql.sandbox.collations import fold_mysql, folded, lowered
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown
 from trainables.sql.sandbox.texts import checked, said
 
@@ -16,17 +17,38 @@ _MOST_STEPS = 10_000_000
 
 def like(text: Any, pattern: Any, escape: str | None) -> bool:
     """LIKE that tells upper from lower case."""
-    return bool(_like(said(pattern), escape, 0).fullmatch(said(text)))
+    return bool(_like(said(pattern), escape, str).fullmatch(said(text)))
 
 
 def like_in_any_case(text: Any, pattern: Any, escape: str | None) -> bool:
-    """LIKE that does not tell upper from lower case."""
-    return bool(_like(folded(said(pattern)), escape, 0).fullmatch(folded(said(text))))
+    """PostgreSQL's ILIKE, which does not tell upper from lower case."""
+    return bool(_like(said(pattern), escape, lowered).fullmatch(lowered(said(text))))
+
+
+def like_of_mysql(text: Any, pattern: Any, escape: str | None) -> bool:
+    """MySQL's LIKE, sign by sign in its collation: neither case nor accents count."""
+    return bool(_like(said(pattern), escape, _sign_of_mysql).fullmatch(_signs_of_mysql(said(text))))
 
 
 def like_of_tsql(text: Any, pattern: Any, escape: str | None) -> bool:
     """T-SQL's LIKE, with its classes in brackets."""
-    return bool(_like(folded(said(pattern)), escape, 1).fullmatch(folded(said(text))))
+    return bool(_like(said(pattern), escape, folded, True).fullmatch(folded(said(text))))
+
+
+def _signs_of_mysql(text: str) -> str:
+    return fold_mysql(text) if text.isascii() else "".join(map(_sign_of_mysql, text))
+
+
+def _sign_of_mysql(sign: str) -> str:
+    """Returns the one sign that stands for another in its collation.
+
+    Raises:
+        MeaningUnknown: It stands for several, or for none.
+    """
+    plain = fold_mysql(sign)
+    if len(plain) != 1:
+        raise MeaningUnknown(f"LIKE of {sign!r}, which is no single letter")
+    return plain
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -41,7 +63,7 @@ def matches_in_any_case(text: str, pattern: str) -> bool:
 def replaced(text: str, pattern: str, new: str, all_of_them: int, any_case: int) -> str:
     """Replaces the first or all places that match a regular expression."""
     text, flags = said(text), re.IGNORECASE if any_case else 0
-    compiled = _compiled(said(pattern), flags, len(text), exact=True)
+    compiled = _compiled(said(pattern), flags, text, exact=True)
     if "\\" in new or "$" in new:
         raise MeaningUnknown("a replacement that refers to what was found")
     return checked(compiled.sub(new, text, count=0 if all_of_them else 1))
@@ -50,12 +72,15 @@ def replaced(text: str, pattern: str, new: str, all_of_them: int, any_case: int)
 def found(text: str, pattern: str, any_case: int) -> str | None:
     """Returns the first place that matches a regular expression, or NULL."""
     text, flags = said(text), re.IGNORECASE if any_case else 0
-    match = _compiled(said(pattern), flags, len(text), exact=True).search(text)
+    match = _compiled(said(pattern), flags, text, exact=True).search(text)
     return match[0] if match else None
 
 
 @lru_cache(maxsize=256)
-def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
+def _like(
+    pattern: str, escape: str | None, fold: Callable[[str], str], classes: bool = False
+) -> re.Pattern[str]:
+    """Compiles a pattern of LIKE for texts that are folded; its escape is one sign in its case."""
     pieces: list[str] = []
     index = 0
     while index < len(pattern):
@@ -64,7 +89,7 @@ def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
             index += 1
             if index == len(pattern):
                 raise FailsThere("a pattern that ends with its escape")
-            pieces.append(re.escape(pattern[index]))
+            pieces.append(re.escape(fold(pattern[index])))
         elif sign == "%":
             if not pieces or pieces[-1] != ".*":
                 pieces.append(".*")
@@ -75,10 +100,10 @@ def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
             inside = pattern[index + 1 : end]
             if end < 0 or not re.fullmatch(r"\^?[\w\-]+", inside):
                 raise MeaningUnknown(f"the pattern {pattern!r}")
-            pieces.append(f"[{inside}]")
+            pieces.append(f"[{fold(inside)}]")
             index = end
         else:
-            pieces.append(re.escape(sign))
+            pieces.append(re.escape(fold(sign)))
         index += 1
     if pieces.count(".*") > 6:
         raise MeaningUnknown("a pattern with many wildcards")
@@ -86,7 +111,7 @@ def _like(pattern: str, escape: str | None, classes: int) -> re.Pattern[str]:
 
 
 def _search(text: str, pattern: str, flags: int) -> re.Match[str] | None:
-    return _compiled(pattern, flags, len(text), exact=False).search(text)
+    return _compiled(pattern, flags, text, exact=False).search(text)
 
 
 _CLASSES = {
@@ -112,9 +137,14 @@ _SAFE = re.compile(
 )
 
 
-def _compiled(pattern: str, flags: int, subject: int, *, exact: bool) -> re.Pattern[str]:
+def _compiled(pattern: str, flags: int, subject: str, *, exact: bool) -> re.Pattern[str]:
     compiled, unbounded = _translated(pattern, flags, exact)
-    if (subject + 1) ** max(1, unbounded) > _MOST_STEPS:
+    is_plain = pattern.isascii()
+    classes = r"\\[A-Za-z]|\[:" if is_plain else r"\\[A-Za-z]|\["
+    if not (is_plain and subject.isascii()) and re.search(classes, pattern):
+        # Which letters beyond ASCII are words or lie in a range is each system's own.
+        raise MeaningUnknown(f"the pattern {pattern!r} beside letters that are not ASCII")
+    if (len(subject) + 1) ** max(1, unbounded) > _MOST_STEPS:
         raise MeaningUnknown("a pattern that may take long")
     return compiled
 
@@ -156,7 +186,7 @@ def _translated(pattern: str, flags: int, exact: bool) -> tuple[re.Pattern[str],
     source = "".join(pieces)
     try:
         return re.compile(
-            source.replace("$", r"\Z") if source.endswith("$") else source, flags | re.ASCII
+            source.replace("$", r"\Z") if source.endswith("$") else source, flags | (re.ASCII if source.isascii() else 0)
         ), unbounded
     except re.error as error:
         raise FailsThere(f"the pattern {pattern!r}: {error}") from None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from trainables.sql.sandbox.collations import folded
+from trainables.sql.sandbox.collations import fold_mysql, lowered
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown, TooLarge
 
 LONGEST = 1_000_000
@@ -113,8 +113,18 @@ def place(needle: str, text: str, start: int = 1) -> int:
 
 
 def place_in_any_case(needle: str, text: str, start: int = 1) -> int:
-    """The same without regard to the case of letters."""
-    return place(folded(said(needle)), folded(said(text)), start)
+    """The same without regard to the case of letters.
+
+    Raises:
+        MeaningUnknown: It depends on their accents, which count in some systems and versions.
+    """
+    needle, text = said(needle), said(text)
+    found = place(lowered(needle), lowered(text), start)
+    if not (needle.isascii() and text.isascii()):
+        plain = "".join(fold_mysql(sign)[:1] or " " for sign in text)
+        if place(fold_mysql(needle), plain, start) != found:
+            raise MeaningUnknown("a search for letters with accents")
+    return found
 
 
 def overlay(text: str, new: str, start: int, length: int | None = None) -> str:
@@ -228,7 +238,7 @@ def trimmed_of_text(side: str, text: str, removed: str) -> str:
 def place_in_list(text: str, texts: str) -> int:
     """MySQL's FIND_IN_SET."""
     pieces = said(texts).split(",") if texts else []
-    one, others = folded(said(text)), [folded(piece) for piece in pieces]
+    one, others = fold_mysql(said(text)), [fold_mysql(piece) for piece in pieces]
     return others.index(one) + 1 if one in others else 0
 
 
@@ -236,9 +246,9 @@ def place_among(value: Any, *values: Any) -> int:
     """MySQL's FIELD."""
     if value is None:
         return 0
-    wanted = folded(value) if isinstance(value, str) else value
+    wanted = fold_mysql(value) if isinstance(value, str) else value
     for number, other in enumerate(values, 1):
-        if other is not None and (folded(other) if isinstance(other, str) else other) == wanted:
+        if other is not None and (fold_mysql(other) if isinstance(other, str) else other) == wanted:
             return number
     return 0
 

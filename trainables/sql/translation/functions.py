@@ -152,7 +152,7 @@ _MYSQL: dict[str, Rule] = {
     "FIELD": call("aa*", INTEGER, "text_place_among"),
     "FIND_IN_SET": call("tt", INTEGER, "text_place_in_list"),
     "ELT": by_number,
-    "STRCMP": template("tt", INTEGER, "(({0} > {1} COLLATE NOCASE) - ({0} < {1} COLLATE NOCASE))"),
+    "STRCMP": call("tt", INTEGER, "text_compared"),
     "MD5": call("t", TEXT, "text_md5"),
     "FORMAT": grouped,
     "CEIL": whole("CEIL"),

@@ -43,7 +43,7 @@ def _like_with(reading: Reading, node: exp.Binary, scope: Scope, escape: str | N
                 raise NotSpoken(f"LIKE of a {side.kind.name}")
             if reading.is_of("tsql", "oracle") or side.kind.name not in ("integer", "date"):
                 raise NotKnown(f"LIKE of a {side.kind.name}")
-    name = {"mysql": "text_like_in_any_case", "tsql": "text_like_of_tsql"}.get(
+    name = {"mysql": "text_like_of_mysql", "tsql": "text_like_of_tsql"}.get(
         reading.dialect, "text_like"
     )
     if isinstance(node, exp.ILike):
