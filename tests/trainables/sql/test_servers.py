@@ -43,7 +43,81 @@ RETURNED = [
     ("postgres", "SELECT 'STRASSE' ILIKE 'straße', 'ΟΔΟΣ' ILIKE 'οδοσ'", "SELECT 0, 1"),
     ("postgres", "SELECT 'a%b' ILIKE 'AX%B' ESCAPE 'X'", "SELECT 1"),
     ("postgres", "SELECT 'a%b' ILIKE 'Ax%B' ESCAPE 'X'", "SELECT 0"),
+    # A part of a moment is no integer there.
+    ("postgres", "SELECT EXTRACT(YEAR FROM d) / 2 FROM t", "VALUES (1011.5), (1012)"),
+    ("postgres", "SELECT EXTRACT(MONTH FROM d) / 5 FROM t", "VALUES (0.2), (0.4)"),
+    ("postgres", "SELECT DATE_PART('month', d) / 5 FROM t", "VALUES (0.2), (0.4)"),
+    ("postgres", "SELECT EXTRACT(DOY FROM d) / 2 FROM t", "VALUES (15.5), (30)"),
+    (
+        "postgres",
+        "SELECT EXTRACT(YEAR FROM AGE(ts, '2000-01-01')) / 5 FROM t",
+        "VALUES (4.6), (4.8)",
+    ),
+    ("postgres", "SELECT EXTRACT(YEAR FROM d)::text || '!' FROM t", "VALUES ('2023!'), ('2024!')"),
+    ("postgres", "SELECT EXTRACT(YEAR FROM d)::int / 2 FROM t", "VALUES (1011), (1012)"),
+    ("mysql", "SELECT EXTRACT(MONTH FROM d) / 5 FROM t", "VALUES (0.2), (0.4)"),
+    # Of texts that are equal the first is kept.
+    ("mysql", "SELECT name FROM t INTERSECT SELECT 'BOB'", "SELECT 'bob'"),
+    # A sum with an unsigned number is unsigned.
+    ("mysql", "SELECT u - n FROM t WHERE id = 1", "SELECT 11"),
 ]
+
+CHANGES = [
+    # What a column keeps of a value is its own.
+    ("mysql", "INSERT INTO t (p) VALUES ('3.14159')", "INSERT INTO t (p) VALUES (3.14)"),
+    ("mysql", "INSERT INTO t (e) VALUES ('LO')", "INSERT INTO t (e) VALUES ('lo')"),
+    (
+        "mysql",
+        "INSERT INTO t (ts) VALUES ('2023-02-03')",
+        "INSERT INTO t (ts) VALUES ('2023-02-03 00:00:00')",
+    ),
+    ("mysql", "UPDATE t SET ts = d", "UPDATE t SET ts = CONCAT(d, ' 00:00:00')"),
+    ("postgres", "INSERT INTO t (p) VALUES ('3.14159')", "INSERT INTO t (p) VALUES (3.14)"),
+    ("postgres", "INSERT INTO t (c) VALUES ('x  ')", "INSERT INTO t (c) VALUES ('x')"),
+    (
+        "postgres",
+        "INSERT INTO t (ts) VALUES ('2023-02-03')",
+        "INSERT INTO t (ts) VALUES ('2023-02-03 00:00:00')",
+    ),
+    (
+        "postgres",
+        "UPDATE t SET ts = d WHERE id = 2",
+        "UPDATE t SET ts = '2024-02-29 00:00:00' WHERE id = 2",
+    ),
+]
+
+REFUSED = [
+    ("mysql", "INSERT INTO t (name) VALUES ('one letter too man')", False),
+    ("mysql", "INSERT INTO t (name) VALUES ('one letter too many..')", True),
+    ("mysql", "INSERT INTO t (name) VALUES ('blanks are cut       ')", False),
+    ("mysql", "UPDATE t SET name = CONCAT(name, ' and eighteen more')", True),
+    ("mysql", "INSERT INTO t (n) VALUES (2147483648)", True),
+    ("mysql", "INSERT INTO t (n) VALUES ('abc')", True),
+    ("mysql", "INSERT INTO t (u) VALUES (-1)", True),
+    ("mysql", "INSERT INTO t (p) VALUES (999.994)", False),
+    ("mysql", "INSERT INTO t (p) VALUES (999.996)", True),
+    ("mysql", "INSERT INTO t (d) VALUES ('2023-02-30')", True),
+    ("mysql", "UPDATE t SET u = u - 3", False),
+    ("mysql", "UPDATE t SET u = u - 4", True),
+    ("mysql", "SELECT u - 5 FROM t", True),
+    ("postgres", "INSERT INTO t (name) VALUES ('one letter too many..')", True),
+    ("postgres", "INSERT INTO t (name) VALUES ('blanks are cut       ')", False),
+    ("postgres", "INSERT INTO t (n) VALUES (2147483648)", True),
+    ("postgres", "INSERT INTO t (n) VALUES ('abc')", True),
+    ("postgres", "UPDATE t SET p = p * 10", True),
+    ("postgres", "SELECT CAST(f AS NUMERIC(5, 2)) FROM t", True),
+    ("postgres", "INSERT INTO t (d) VALUES ('2023-02-30')", True),
+    ("postgres", "INSERT INTO t (id, n) VALUES (NULL, 1)", True),
+]
+
+SETTINGS_DECIDE = [
+    "SELECT CAST(n AS UNSIGNED) FROM t",
+    "SELECT CAST(f AS DECIMAL(5, 2)) FROM t",
+    "SELECT DATE_ADD(d, INTERVAL 1.5 DAY) FROM t",
+    "INSERT INTO t (ts) VALUES ('2023-02-03 10:00:00.6')",
+    "SELECT LOCATE('e', name) FROM t",
+]
+"""Statements of which MariaDB and MySQL, or two settings of one, make different things."""
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +132,31 @@ def test_a_statement_returns_what_the_server_returned(
 ) -> None:
     context = CONTEXTS[dialect]
     [row] = executor.execute([context], [statement], [returned])
+    assert row["execution_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("dialect", "statement", "same"), CHANGES)
+def test_a_statement_changes_what_the_server_changed(
+    executor: SqlExecutor, dialect: str, statement: str, same: str
+) -> None:
+    [row] = executor.execute([CONTEXTS[dialect]], [statement], [same])
+    assert row["execution_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("dialect", "statement", "is_refused"), REFUSED)
+def test_what_the_server_refuses_is_not_measured(
+    executor: SqlExecutor, dialect: str, statement: str, is_refused: bool
+) -> None:
+    assert executor.measurable(CONTEXTS[dialect], statement).is_measured is not is_refused
+
+
+@pytest.mark.parametrize("statement", SETTINGS_DECIDE)
+def test_what_settings_decide_is_not_measured(executor: SqlExecutor, statement: str) -> None:
+    assert not executor.measurable(MYSQL, statement).is_measured
+
+
+def test_what_a_type_has_room_for_is_no_part_of_a_definition(executor: SqlExecutor) -> None:
+    reference = "CREATE TABLE z (id INT AUTO_INCREMENT PRIMARY KEY, n VARCHAR(9), k TINYINT)"
+    same = "CREATE TABLE z (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT, k INTEGER)"
+    [row] = executor.execute([MYSQL], [reference], [same])
     assert row["execution_accuracy"] == 1.0

@@ -38,6 +38,34 @@ def to_integer(value: Number) -> int:
     return int(_quantized(value, 0, ROUND_HALF_UP))
 
 
+def unsigned(value: Number) -> Number:
+    """Returns a number that is not negative; a negative one is an error."""
+    if value < 0:
+        raise FailsThere("a negative number that is unsigned")
+    return value
+
+
+def known_unsigned(value: Number) -> Number:
+    """Returns a number that stays what it is when it is converted to an unsigned one."""
+    if value < 0:
+        raise MeaningUnknown("a negative number as an unsigned one")
+    return value
+
+
+def fitting(value: Number, digits: int) -> Number:
+    """Returns a number that has no more digits before the point; more are an error."""
+    if abs(value) >= 10.0**digits:
+        raise FailsThere("a number that its type has no room for")
+    return value
+
+
+def known_to_fit(value: Number, digits: int) -> Number:
+    """The same of MySQL, which takes the nearest number that fits, or refuses it in a table."""
+    if abs(value) >= 10.0**digits:
+        raise MeaningUnknown("a number that its type has no room for")
+    return value
+
+
 def read_number(text: object) -> Number:
     """Returns the number that a text is, all of it."""
     if isinstance(text, int | float):

@@ -29,6 +29,8 @@ Select = Callable[[str], Result | None]
 
 _OF_DIALECTS = re.compile(r"\s*COLLATE like_(?:mysql|tsql)\b")
 """Collations that texts of a dialect have without saying so (`trainables.sql.translation`)."""
+LIMIT_OF_TYPE = "limit of a type"
+"""The name of the constraints by which a translation keeps values within their columns' types."""
 _OF_TABLE = frozenset(["constraint", "primary", "unique", "check", "foreign"])
 _NOISE_OF_TRIGGER = frozenset(["for", "each", "row"])
 
@@ -243,6 +245,9 @@ def _read(sql: str, table: str) -> _Text:
     options = frozenset(normal_form(option) for option in split_at_commas(pieces[end + 1 :]))
     found = _Text({}, {}, [], options - {""})
     for entry in split_at_commas(pieces[start + 1 : end]):
+        if len(entry) > 1 and entry[0].text == "constraint" and unquoted(entry[1]) == LIMIT_OF_TYPE:
+            # What a translation says of VARCHAR(9) is no CHECK of the text's own.
+            continue
         is_column = entry[0].kind != "word" or entry[0].text not in _OF_TABLE
         _read_entry(entry, unquoted(entry[0]) if is_column else "", table, found)
     return found

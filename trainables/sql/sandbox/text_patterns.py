@@ -186,7 +186,8 @@ def _translated(pattern: str, flags: int, exact: bool) -> tuple[re.Pattern[str],
     source = "".join(pieces)
     try:
         return re.compile(
-            source.replace("$", r"\Z") if source.endswith("$") else source, flags | (re.ASCII if source.isascii() else 0)
+            source.replace("$", r"\Z") if source.endswith("$") else source,
+            flags | (re.ASCII if source.isascii() else 0),
         ), unbounded
     except re.error as error:
         raise FailsThere(f"the pattern {pattern!r}: {error}") from None

@@ -34,7 +34,7 @@ def _negative(reading: Reading, node: exp.Neg, scope: Scope) -> Said:
         return Said("", Kind("interval"), interval=tuple((f"(-{a})", u) for a, u in inner.interval))
     _numbers(reading, inner)
     literal = f"-{inner.literal}" if inner.literal else None
-    return Said(f"(-{inner.sql})", inner.kind, literal)
+    return Said(f"(-{inner.sql})", inner.kind._replace(unsigned=False), literal)
 
 
 @says(exp.Add, exp.Sub)
@@ -56,8 +56,8 @@ def _sum(reading: Reading, node: exp.Binary, scope: Scope) -> Said:
                 raise NotKnown("+ of a text and a number")
             return Said(f"({left.sql} || {right.sql})", TEXT)
     _numbers(reading, left, right)
-    kinds = (left.kind, right.kind)
-    return Said(f"({left.sql} {sign} {right.sql})", _exact(kinds, max, 1))
+    kind = _exact((left.kind, right.kind), max, 1)
+    return _checked(reading, Said(f"({left.sql} {sign} {right.sql})", kind), left, right)
 
 
 @says(exp.Mul)
@@ -72,7 +72,18 @@ def _product(reading: Reading, node: exp.Mul, scope: Scope) -> Said:
         amounts = tuple((f"({a} * {factor.sql})", u) for a, u in interval.interval or ())
         return Said("", Kind("interval"), interval=amounts)
     _numbers(reading, left, right)
-    return Said(f"({left.sql} * {right.sql})", _exact((left.kind, right.kind), sum, 1))
+    kind = _exact((left.kind, right.kind), sum, 1)
+    return _checked(reading, Said(f"({left.sql} * {right.sql})", kind), left, right)
+
+
+def _checked(reading: Reading, said: Said, left: Said, right: Said) -> Said:
+    """Says a sum or product of integers: with an unsigned one MySQL refuses what is negative.
+
+    Source: MySQL 8.0 Reference Manual, 11.1.7 "Out-of-Range and Overflow Handling".
+    """
+    if said.kind.name != "integer" or not (left.kind.unsigned or right.kind.unsigned):
+        return said
+    return Said(reading.call("number_unsigned", said.sql), said.kind._replace(unsigned=True))
 
 
 @says(exp.Div)

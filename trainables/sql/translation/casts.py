@@ -83,7 +83,7 @@ def declared(reading: Reading, node: exp.Expr) -> Kind:
     if name in _OF_FEW:
         reading.only(f"the type {name}", *_OF_FEW[name])
     if name in _DIGITS:
-        return Kind("integer", _DIGITS[name], 0)
+        return Kind("integer", _DIGITS[name], 0, unsigned=name.startswith("U"))
     if name == "BIT":
         if reading.is_of("postgres"):
             raise NotKnown("strings of bits")
@@ -176,6 +176,10 @@ def _is_enum(reading: Reading, node: exp.Expr) -> bool:
 
 
 def _to_integer(reading: Reading, said: Said, kind: Kind) -> Said:
+    if kind.unsigned and not said.kind.unsigned:
+        inner = _to_integer(reading, said, kind._replace(unsigned=False))
+        # A negative one becomes one of 20 digits, or 0, as what it was decides.
+        return Said(reading.call("number_known_unsigned", inner.sql), kind)
     name = said.kind.name
     if name == "integer":
         return Said(said.sql, kind)
@@ -216,9 +220,22 @@ def _to_real(reading: Reading, said: Said, kind: Kind) -> Said:
             sql = f"CAST({reading.call('number_read', said.sql)} AS REAL)"
     else:
         return _unknown(said, "a number")
-    if kind.name == "decimal" and kind.scale is not None and name != "integer":
-        sql = reading.call("number_round", sql, str(kind.scale))
+    if kind.name == "decimal" and kind.scale is not None:
+        if name != "integer":
+            sql = reading.call("number_round", sql, str(kind.scale))
+        if kind.precision is not None and not _has_room(said.kind, kind):
+            function = "number_known_to_fit" if reading.is_of("mysql") else "number_fitting"
+            sql = reading.call(function, sql, str(kind.precision - kind.scale))
     return Said(sql, kind)
+
+
+def _has_room(given: Kind, kind: Kind) -> bool:
+    """Tells whether every number of one exact type has room in another one."""
+    known = (given.precision, given.scale, kind.precision, kind.scale)
+    if None in known:
+        return False
+    p1, s1, p2, s2 = (value for value in known if value is not None)
+    return p1 - s1 < p2 - s2 or (p1 - s1 == p2 - s2 and s1 <= s2)
 
 
 def _to_text(reading: Reading, said: Said, node: exp.Expr) -> Said:
@@ -230,6 +247,8 @@ def _to_text(reading: Reading, said: Said, node: exp.Expr) -> Said:
         raise NotKnown("a text padded with blanks")
     if said.kind.is_text or name == "integer":
         sql = said.sql if said.kind.is_text else f"CAST({said.sql} AS TEXT)"
+    elif name == "decimal" and said.kind.scale == 0 and not said.kind.shown:
+        sql = f"CAST(CAST({said.sql} AS INTEGER) AS TEXT)"
     elif name == "date" and reading.is_of("mysql", "postgres", "tsql"):
         sql = said.sql
     elif name == "stamp" and reading.is_of("mysql", "postgres"):
@@ -316,14 +335,16 @@ def stored(reading: Reading, said: Said, kind: Kind) -> str:
         return said.sql
     if name in ("date", "stamp"):
         if said.literal is not None and said.kind.is_text:
-            text = moment_literal(reading, said.literal, None)
-            if name == "date":
-                text = text[:10]
-            return string(text)
+            text = moment_literal(reading, said.literal, name == "stamp")
+            if reading.is_of("mysql") and "." in text:
+                raise NotKnown("a fraction of a second, which is rounded or cut by a setting")
+            return string(text[:10] if name == "date" else text)
         if name == "date" and value in ("stamp", "unknown", "text"):
             return reading.call("moment_date", said.sql)
-        if value in ("date", "stamp", "unknown", "text"):
+        if value == name or value in ("unknown", "text"):
             return said.sql
+        if value == "date":
+            return reading.call("moment_full", said.sql)
     elif name == "boolean" or (name == "integer" and kind.precision == 1 and said.kind.is_text):
         if value in ("boolean", "unknown") or (
             value == "integer" and not reading.is_of("postgres")
@@ -345,15 +366,26 @@ def stored(reading: Reading, said: Said, kind: Kind) -> str:
                 return said.sql
             return reading.call("number_round", said.sql, str(kind.scale))
         if said.literal is not None and re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", said.literal):
-            return said.literal.strip()
+            given = said.literal.strip()
+            if name == "float" or kind.scale is None:
+                return given
+            return reading.call("number_round", given, str(kind.scale))
     elif name == "array":
         if value in ("array", "literal"):
             return said.sql
+    elif kind.values and said.literal is not None:
+        return string(_of_enum(reading, said.literal, kind.values))
     elif name in ("text", "time"):
         if value in ("text", "literal", "integer", "unknown", "time"):
             return said.sql
         if name == "text" and value == "date" and reading.is_of("mysql", "postgres"):
             return said.sql
-    if said.literal is not None and said.kind.is_text:
-        raise NotSpoken(f"{said.literal!r} in a column of {name}")
     raise NotKnown(f"a {value} in a column of {name}")
+
+
+def _of_enum(reading: Reading, literal: str, values: tuple[str, ...]) -> str:
+    """Returns the value of an enumeration that a literal names; MySQL keeps its own spelling."""
+    if reading.is_of("mysql"):
+        same = [value for value in values if value.lower() == literal.rstrip(" ").lower()]
+        return same[0] if same else literal
+    return literal

@@ -139,9 +139,8 @@ def moment_literal(reading: Reading, text: str, wide: bool | None) -> str:
         text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
     try:
         moment = moments.read(text)
-    except FailsThere as failure:
-        raise NotSpoken(str(failure)) from None
-    except MeaningUnknown as failure:
+    except (FailsThere, MeaningUnknown) as failure:
+        # None of them takes it for a date, or not all take it for the same one.
         raise NotKnown(str(failure)) from None
     if wide is None:
         return str(moment)

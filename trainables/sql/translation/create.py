@@ -17,6 +17,7 @@ from trainables.sql.translation.columns import (
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.insert import create_as
 from trainables.sql.translation.kinds import NotKnown, NotSpoken
+from trainables.sql.translation.limits_of_types import limit_of_type
 from trainables.sql.translation.reading import (
     Reading,
     Scope,
@@ -170,6 +171,9 @@ def create_table(reading: Reading, schema: exp.Schema, start: str, first: int) -
     for part in parts:
         if isinstance(part, exp.ColumnDef):
             said.append(column_text(reading, part, table, scope))
+            kind = table.columns[part.name.lower()]
+            if part.name.lower() != table.counted:
+                constraints += filter(None, [limit_of_type(reading, part, kind)])
         else:
             constraints += constraint_texts(reading, part, table, scope)
     if table.counted and table.keys not in ((), (table.counted,)):

@@ -137,6 +137,9 @@ def part(reading: Reading, name: str, node: exp.Expr, scope: Scope) -> Said:
     return part_of(reading, known, said)
 
 
+_PART_OF_POSTGRES = Kind("decimal", None, 0)
+"""EXTRACT gives a numeric there (9.9.1), so that a half of it has places."""
+
 _NATIVE = {
     "year": "%Y",
     "month": "%m",
@@ -150,7 +153,8 @@ _NATIVE = {
 
 def part_of(reading: Reading, known: str, said: Said) -> Said:
     """Says a part, by its name in `sandbox.moments`, of a moment."""
-    kind = FLOAT if known == "second with its fraction" else INTEGER
+    kind = _PART_OF_POSTGRES if reading.is_of("postgres") else INTEGER
+    kind = FLOAT if known == "second with its fraction" else kind
     kind = TEXT if known.startswith("name") else kind
     if known in _NATIVE and said.kind.is_moment:
         # SQLite's own, where what it is given is a date for certain.
@@ -170,7 +174,8 @@ def _part_of_age(reading: Reading, known: str, age: exp.Anonymous, scope: Scope)
     if known not in ("year", "month", "day"):
         raise NotKnown(f"the {known} of an age")
     later, earlier = values
-    return Said(reading.call("moment_age_part", later.sql, earlier.sql, string(known)), INTEGER)
+    age = reading.call("moment_age_part", later.sql, earlier.sql, string(known))
+    return Said(age, _PART_OF_POSTGRES)
 
 
 def _part_between(reading: Reading, known: str, node: exp.Sub, scope: Scope) -> Said | None:
@@ -182,9 +187,9 @@ def _part_between(reading: Reading, known: str, node: exp.Sub, scope: Scope) -> 
     if known == "seconds since 1970":
         return Said(seconds, Kind("decimal"))
     if known == "day":
-        return Said(f"CAST({seconds} / 86400 AS INTEGER)", INTEGER)
+        return Said(f"CAST({seconds} / 86400 AS INTEGER)", _PART_OF_POSTGRES)
     if known == "hour":
-        return Said(f"(CAST({seconds} / 3600 AS INTEGER) % 24)", INTEGER)
+        return Said(f"(CAST({seconds} / 3600 AS INTEGER) % 24)", _PART_OF_POSTGRES)
     raise NotKnown(f"the {known} of an interval")
 
 

@@ -8,8 +8,23 @@ from trainables.sql.translation.assignments import assignment_text, returning_te
 from trainables.sql.translation.casts import stored
 from trainables.sql.translation.columns import type_words
 from trainables.sql.translation.conditions import condition
-from trainables.sql.translation.kinds import COLLATIONS, PADDED, UNKNOWN, NotKnown, NotSpoken, Said
-from trainables.sql.translation.reading import Reading, Scope, Table, identifier, says_statement
+from trainables.sql.translation.kinds import (
+    COLLATIONS,
+    LITERAL,
+    PADDED,
+    UNKNOWN,
+    NotKnown,
+    NotSpoken,
+    Said,
+)
+from trainables.sql.translation.reading import (
+    Reading,
+    Scope,
+    Table,
+    identifier,
+    says_statement,
+    string,
+)
 from trainables.sql.translation.sources import table_name
 
 _SETTINGS = frozenset({"SET_CONFIG", "SETVAL"})
@@ -131,7 +146,18 @@ def _cell(reading: Reading, cell: exp.Expr, table: Table | None, column: str) ->
         and reading.is_of("mysql")
     ):
         return "NULL"
+    if (
+        table is not None
+        and column == table.counted
+        and said.kind.name == "null"
+        and reading.is_of("postgres")
+    ):
+        raise NotKnown("NULL in a serial column")
     width = table.widths.get(column) if table is not None else None
+    if width is not None and said.literal is not None and said.kind.is_text:
+        # Blanks at the end are filled up in any case.
+        text = said.literal.rstrip(" ")
+        said = Said(string(text), LITERAL, literal=text)
     if table is not None and width is not None and said.kind.name != "null":
         is_full = said.literal is not None and len(said.literal) == width
         table.columns[column] = table.columns[column] if is_full else PADDED

@@ -54,6 +54,8 @@ def interval_of(reading: Reading, node: exp.Interval, scope: Scope) -> Amounts:
     if isinstance(amount, exp.Literal):
         if not re.fullmatch(r"-?\d+(\.\d+)?", str(amount.this)):
             raise NotKnown(f"an interval of {amount.this}")
+        if reading.is_of("mysql") and name != "second" and "." in str(amount.this):
+            raise NotKnown(f"{amount.this} {name}s, which MySQL rounds")
         return ((str(amount.this), name),)
     said = reading.expression(amount, scope)
     if said.kind.name not in ("integer", "unknown"):

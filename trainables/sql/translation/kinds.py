@@ -27,6 +27,7 @@ class Kind(NamedTuple):
         scale: Of an exact number, its digits after the point, where they are known.
         shown: Whether a result shows so many digits only (a quotient of MySQL's, say).
         values: Of an enumeration, which is a text, its values in the order that it is sorted by.
+        unsigned: Whether it is an integer of MySQL's that is never negative.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind(NamedTuple):
     scale: int | None = None
     shown: bool = False
     values: tuple[str, ...] = ()
+    unsigned: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -100,6 +102,7 @@ def widest(kinds: list[Kind]) -> Kind:
                 scale=max(scales) if whole else None,
                 precision=max((kind.precision or 38) for kind in known),
                 shown=any(kind.shown for kind in known),
+                unsigned=all(kind.unsigned for kind in known),
             )
         return first if all(kind.values == first.values for kind in known) else TEXT
     if names <= {"integer", "decimal", "float"}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from trainables.sql.sandbox import clock
@@ -11,6 +13,7 @@ from trainables.sql.translation.dates import as_moment, part, part_of, truncated
 from trainables.sql.translation.intervals import shifted
 from trainables.sql.translation.kinds import (
     DATE,
+    FLOAT,
     INTEGER,
     LITERAL,
     STAMP,
@@ -99,7 +102,9 @@ def named_part(given: Call) -> Said:
     name = given.nodes[0]
     if given.reading.is_of("postgres") and not (isinstance(name, exp.Literal) and name.is_string):
         raise NotKnown("DATE_PART of a computed part")
-    return part(given.reading, name.name, given.nodes[1], given.scope)
+    said = part(given.reading, name.name, given.nodes[1], given.scope)
+    # PostgreSQL's DATE_PART gives a float, unlike its EXTRACT.
+    return replace(said, kind=FLOAT) if given.reading.is_of("postgres") else said
 
 
 def part_in_words(given: Call) -> Said:

@@ -123,6 +123,9 @@ def _set_operation(
             both = f"SELECT * FROM ({left}) UNION ALL SELECT * FROM ({right})"
             sql = f"SELECT DISTINCT * FROM ({both})"
         else:
+            if reading.dialect in COLLATIONS and keyword != "UNION ALL":
+                # Of these too.
+                left = f"SELECT DISTINCT * FROM ({left})"
             sql = f"SELECT * FROM ({left}) {keyword} SELECT * FROM ({right})"
     scope = Scope({"": columns}, outer)
     return with_limits(reading, node, sql, columns, scope), columns
