@@ -174,8 +174,8 @@ def _part_of_age(reading: Reading, known: str, age: exp.Anonymous, scope: Scope)
     if known not in ("year", "month", "day"):
         raise NotKnown(f"the {known} of an age")
     later, earlier = values
-    age = reading.call("moment_age_part", later.sql, earlier.sql, string(known))
-    return Said(age, _PART_OF_POSTGRES)
+    said = reading.call("moment_age_part", later.sql, earlier.sql, string(known))
+    return Said(said, _PART_OF_POSTGRES)
 
 
 def _part_between(reading: Reading, known: str, node: exp.Sub, scope: Scope) -> Said | None:
