@@ -20,6 +20,8 @@ from trainables.data.table_text import read_text
 _SEPARATORS = (",", ";", "\t", "|")
 _SAID_BY_EXCEL = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))+")
+_JSON = re.compile(r'\{\s*"|\[\s*[\[{"]')
+"""How an object or an array begins, and no name of a column."""
 _BACKSLASH = "\\"
 _ESCAPED_MARK = '\\"'
 _LARGEST_BLOCK = (1 << 31) - 1
@@ -41,11 +43,22 @@ def read_csv(path: Path) -> RawTable:
         start = blank.end()
     skipped = text.count("\n", 0, start)
     text = text[start:] + ("" if text.endswith("\n") else "\n")
+    if _JSON.match(text):
+        kind = ".jsonl" if text.startswith("{") else ".json"
+        raise DatasetError(
+            f"The table {str(path)!r} cannot be read: it is JSON; give it a name that ends in"
+            f" {kind}."
+        )
     separator = said[1] if said is not None else _separator(text)
     escape = _escape(path, text, separator, skipped)
     names = next(_records(text, separator, escape), (0, []))[1]
     if not names:
         raise DatasetError(f"The table {str(path)!r} cannot be read: it is empty.")
+    if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
+        raise DatasetError(
+            f"The table {str(path)!r} cannot be read: its values stand in single quotes, which"
+            " would be part of them; write them in double ones."
+        )
     refused: list[pa.csv.InvalidRow] = []
     table = _table(path, text.encode("utf-8", "surrogatepass"), names, separator, escape, refused)
 

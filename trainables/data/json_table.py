@@ -18,7 +18,23 @@ from trainables.data.raw_table import RawTable
 from trainables.data.table_text import read_text
 
 _BLANK = re.compile(r"[ \t\n\r]*")
-_decode = json.JSONDecoder().raw_decode
+
+
+class _KeyTwiceError(ValueError):
+    """An object has a key twice: one of its two values would be lost."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise _KeyTwiceError(f"has the key {name!r} twice")
+    return found
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
+_decode = _decoder.raw_decode
 
 _Row = tuple[int, Any]
 """The line on which a value begins, and the value."""
@@ -79,6 +95,16 @@ def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
     start = _skip_blank(text, 0)
     if text.startswith("[", start):
         return list(_array(text, start)), []
+    if not text.startswith("{", start) and text[start:].strip():
+        first, _, following = text[start:].partition("\n")
+        if '"' not in first[:1] and following and any(mark in first for mark in ",;\t|"):
+            try:
+                _decoder.decode(first)
+            except ValueError:
+                raise ValueError(
+                    "it is no JSON but looks like separated values; give it a name that ends in"
+                    " .csv"
+                ) from None
     rows, broken = _lines(text)
     first_is_broken = bool(broken) and (not rows or _number(broken[0]) < rows[0][0])
     if len(rows) == 1 and not broken:
@@ -86,7 +112,7 @@ def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
     if first_is_broken and text.startswith("{", start):
         # One object over several lines, or lines of which the first is broken.
         try:
-            return _within((text.count("\n", 0, start) + 1, json.loads(text))), []
+            return _within((text.count("\n", 0, start) + 1, _decoder.decode(text))), []
         except ValueError:
             pass
         try:
@@ -105,9 +131,11 @@ def _lines(text: str) -> tuple[list[_Row], list[BadRow]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line and not line.isspace():
             try:
-                rows.append((number, json.loads(line)))
+                rows.append((number, _decoder.decode(line)))
             except json.JSONDecodeError as error:
                 broken.append(BadRow(f"line {number}", _not_json(error)))
+            except _KeyTwiceError as error:
+                broken.append(BadRow(f"line {number}", str(error)))
             except RecursionError:
                 broken.append(BadRow(f"line {number}", "is nested too deeply"))
             except ValueError as error:  # a whole number of thousands of digits
@@ -131,7 +159,10 @@ def _array(text: str, start: int) -> Iterator[_Row]:
     at = _skip_blank(text, start + 1)
     while not text.startswith("]", at):
         line, counted = line + text.count("\n", counted, at), at
-        value, at = _decode(text, at)
+        try:
+            value, at = _decode(text, at)
+        except _KeyTwiceError as error:
+            raise ValueError(f"the object that begins on line {line} {error}") from None
         yield line, value
         at = _skip_blank(text, at)
         if text.startswith(",", at):

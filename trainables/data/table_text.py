@@ -13,10 +13,10 @@ import zlib
 from pathlib import Path
 
 from trainables.data.errors import DatasetError
+from trainables.data.file_formats import other_format
 
 _GZIP = b"\x1f\x8b"
 _LFS = b"version https://git-lfs"
-_ZIP = b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the mark of UTF-16 does
@@ -64,11 +64,8 @@ def read_text(path: Path) -> str:
         DatasetError: It cannot be read, or is not UTF-8; names the first byte that is not.
     """
     content = read_bytes(path)
-    if content.startswith(_ZIP):
-        raise DatasetError(
-            f"The table {str(path)!r} cannot be read: it is a zip archive, as Excel's workbooks are"
-            " too; unpack it, or save it as CSV (UTF-8)."
-        )
+    if (other := other_format(content)) is not None:
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {other}.")
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     head = content[:64]
     if encoding == "utf-8" and head.count(0) * 3 > len(head):

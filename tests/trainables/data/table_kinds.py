@@ -140,6 +140,7 @@ def _table(**columns: pa.Array) -> bytes:
 
 
 _NUMBERS = pa.array(range(60))
+_OTHERS = bytes(range(256))
 
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a value that goes on after its end": (
@@ -183,6 +184,93 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a compressed table": ("rows.csv.bz2", b"BZh", "bunzip2 --keep"),
     "a table of Arrow": ("rows.feather", b"ARROW1", "write it as Parquet"),
     "a database": ("rows.sqlite", b"SQLite format 3\0", "`databases` names it"),
+    "Parquet by another name": (
+        "rows.csv",
+        parquet(pa.string()),
+        "it is a Parquet file; give it a name that ends in .parquet",
+    ),
+    "Parquet named as lines": (
+        "rows.jsonl",
+        parquet(pa.string()),
+        "it is a Parquet file; give it a name that ends in .parquet",
+    ),
+    "a text named as Parquet": (
+        "rows.parquet",
+        separated(",").encode(),
+        "it is a text, and no Parquet; give it a name that says its format, such as .csv",
+    ),
+    "lines named as separated values": (
+        "rows.csv",
+        lines().encode(),
+        "it is JSON; give it a name that ends in .jsonl",
+    ),
+    "an array named as separated values": (
+        "rows.tsv",
+        json.dumps(ROWS).encode(),
+        "it is JSON; give it a name that ends in .json",
+    ),
+    "separated values named as lines": (
+        "rows.jsonl",
+        b"sql_prompt,sql_context,sql\nq,c,SELECT 1\n",
+        "it is no JSON but looks like separated values; give it a name that ends in .csv",
+    ),
+    "separated values named as an array": (
+        "rows.json",
+        b"question;context;sql\r\nq;c;SELECT 1\r\n",
+        "looks like separated values; give it a name that ends in .csv",
+    ),
+    "a database by another name": (
+        "rows.csv",
+        b"SQLite format 3\0" + bytes(100),
+        "it is an SQLite database; it has no questions",
+    ),
+    "an old workbook": (
+        "rows.csv",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99),
+        "it is an old workbook of Excel; save its sheet as CSV (UTF-8)",
+    ),
+    "compressed otherwise": ("rows.jsonl", b"\x28\xb5\x2f\xfd" + _OTHERS, "with `unzstd`"),
+    "compressed twice": (
+        "rows.csv.gz",
+        gzip.compress(gzip.compress(separated(",").encode())),
+        "compressed once more; unpack it with `gunzip`",
+    ),
+    "an archive by another name": (
+        "rows.csv",
+        b"rows.csv".ljust(257, b"\0") + b"ustar" + bytes(250),
+        "it is an archive of tar; unpack it with `tar -xf`",
+    ),
+    "a pickle": ("rows.json", b"\x80\x04\x95" + bytes(99), "it is a pickle; it is not read"),
+    "a web page instead of the file": (
+        "rows.csv",
+        b"\n<!DOCTYPE html>\n<html><body>404</body></html>",
+        "it is a web page, as a download leaves that did not get its file",
+    ),
+    "values in single quotes": (
+        "rows.csv",
+        b"'sql_prompt','sql_context','sql'\n'q','c','SELECT 1'\n",
+        "its values stand in single quotes, which would be part of them",
+    ),
+    "a key twice": (
+        "rows.jsonl",
+        lines().encode() + b'{"sql_prompt": "q", "sql_context": "c", "sql": "a", "sql": "b"}\n',
+        "1 bad row beside 60 good ones: rows.jsonl, line 61 has the key 'sql' twice",
+    ),
+    "a key twice in an array": (
+        "rows.json",
+        b'[\n{"sql_prompt": "q", "sql_context": "c", "sql": "a", "sql": "b"}]',
+        "the object that begins on line 2 has the key 'sql' twice",
+    ),
+    "one good row": (
+        "rows.jsonl",
+        lines(ROWS[:1]).encode() + b"{}\n",
+        "1 bad row beside 1 good one: rows.jsonl, line 2",
+    ),
+    "bytes that are no text in Parquet": (
+        "rows.parquet",
+        _table(sql=pa.array([b"\xff" if n == 6 else b"SELECT 1" for n in range(60)])),
+        "its column 'sql' has bytes that are not UTF-8 in row 7",
+    ),
     "a text": ("rows.txt", lines().encode(), "is a .txt, but must be one of"),
     "no header": (
         "rows.csv",
@@ -205,7 +293,8 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         json.dumps(ROWS, indent=0)[:-9].encode(),
         "is not JSON",
     ),
-    "a page of HTML": ("rows.json", b"<html>\n<body>", "line 1 is not JSON"),
+    "a page of HTML": ("rows.json", b"<html>\n<body>", "it is a web page"),
+    "a text of YAML": ("rows.json", b"- sql: x\n  context: y\n", "line 1 is not JSON"),
     "two candidates": (
         "rows.jsonl",
         _with(0, answer="SELECT 1", query="SELECT 2").replace(b'"sql":', b'"statement":'),
