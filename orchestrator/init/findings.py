@@ -14,8 +14,10 @@ from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import check_dataset
 from trainables.data.bad_rows import ERROR, SKIP
 from trainables.data.locations import is_on_hub
+from trainables.data.overlap import question
 from trainables.data.splits import load_splits
 from trainables.data.survey import Survey
+from trainables.data.tables import read_data_set
 
 _EVALUATED = ((100, 500), (100, 200), (50, 100), (30, 50), (20, 20), (10, 10), (5, 5))
 """Rows to validate and to test on, the first that the table has enough schemas and rows for: fewer
@@ -111,7 +113,10 @@ def _divided(
         UserError: The rows cannot be had at all.
     """
     least = Division(BY_ROW, *_EVALUATED[-1], bad_rows)
-    fewest = least, surveyed(candidate(least))
+    try:
+        fewest = least, surveyed(candidate(least))
+    except UserError as error:
+        raise _too_few(candidate(least), least) from error
     for split_by in (BY_SCHEMA, BY_ROW):
         for counts in _EVALUATED:
             division = Division(split_by, *counts, bad_rows)
@@ -124,6 +129,24 @@ def _divided(
             if rows.train.rows >= _TRAINED * (rows.validation.rows + rows.test.rows):
                 return division, rows
     return fewest
+
+
+def _too_few(sweep: Sweep, least: Division) -> UserError:
+    """Returns the error for rows that the least division leaves none to train on."""
+    read = read_data_set(sweep.dataset, sweep.dataset_revision, reading=reading(sweep))
+    rows = [row for part in read.rows.values() for row in part]
+    repeated = sum(read.repeated.values())
+    there = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
+    if repeated:
+        there += f" (and {repeated:,} that repeat them)"
+    questions = len({question(row) for row in rows})
+    if questions < len(rows):
+        there += f" of {questions:,} question{'' if questions == 1 else 's'}"
+    return UserError(
+        f"The data set {sweep.dataset!r} has {there}, too few for a sweep: init proposes"
+        f" {least.validation_rows} rows to validate on and {least.test_rows} to test on at the"
+        " least, and others to train on, none of which share a question."
+    )
 
 
 def _measured(sweep: Sweep, division: Division, rows: Survey) -> Findings:

@@ -130,13 +130,17 @@ def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     if found is None:
         yield f"{how}; the rows are counted when they are here"
         return
-    groups = (
-        f"{schemas}s" if sweep.split_by in (BY_SCHEMA, BY_ROW) else f"values of {sweep.split_by}"
-    )
+    in_schemas = sweep.split_by in (BY_SCHEMA, BY_ROW)
+
+    def groups(count: int) -> str:
+        if in_schemas:
+            return f"{count:,} {schemas}{'' if count == 1 else 's'}"
+        return f"{count:,} value{'' if count == 1 else 's'} of {sweep.split_by}"
+
     parts = (
-        f"{part.rows:,} {use}, of {part.groups:,} {groups}"
+        f"{part.rows:,} {use}, of {groups(part.groups)}"
         for part, use in (
-            (found.train, "rows to train on"),
+            (found.train, f"row{'' if found.train.rows == 1 else 's'} to train on"),
             (found.validation, "to validate on"),
             (found.test, "to test on"),
         )

@@ -52,5 +52,6 @@ def refuse(dataset: str, bad: Sequence[BadRow], rows: int) -> DatasetError:
     if not rows:
         remedy = "it has no other rows, so mend them, or name the columns with `columns`"
     return DatasetError(
-        f"The data set {dataset!r} has {number} beside {rows:,} good one{'' if rows == 1 else 's'}: {said(bad)}; {remedy}."
+        f"The data set {dataset!r} has {number} beside {rows:,} good"
+        f" one{'' if rows == 1 else 's'}: {said(bad)}; {remedy}."
     )

@@ -93,6 +93,14 @@ def resolve(
     for column in OPTIONAL_COLUMNS:
         if column not in found and column in names:
             found[column] = column
+    taken: dict[str, str] = {}
+    for column in (PROMPT, CONTEXT, SQL):
+        if column in found and (other := taken.setdefault(found[column], column)) != column:
+            raise DatasetError(
+                f"The table {source} has one column, {found[column]!r}, for both {other} and"
+                f" {column}; name another one with `--set columns.{other}=COLUMN` or"
+                f" `--set columns.{column}=COLUMN`."
+            )
     twice = [name for name in found.values() if names.count(name) > 1]
     if twice:
         raise DatasetError(

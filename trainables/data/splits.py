@@ -159,26 +159,29 @@ def divide(
         split_by: As in `load_splits`.
     """
     tested = max(1, int(len(rows["train"]) * TEST_SHARE)) if test_rows is None else test_rows
-    if dataset == EMBEDDED or split_by == BY_ROW:
-        shortage = ""
-        parts = _by_row(rows, data_seed, validation_rows, tested)
-    else:
+    in_groups = dataset != EMBEDDED and split_by != BY_ROW
+    if in_groups:
         named = "its schemas" if split_by == BY_SCHEMA else f"the values of {split_by!r}"
         shortage = f" in the fifth of {named} that is kept for them"
         parts = _by_group(rows, dataset, data_seed, split_by)
         if test_rows is None:
             tested = max(1, min(tested, len(parts["test"])))
-    wanted = test_rows if "test" in rows else tested
-    test = _first(parts["test"], wanted, "test", dataset, "" if "test" in rows else shortage)
+    else:
+        shortage = ""
+        parts = _by_row(rows, data_seed, validation_rows, tested)
+
+    def first(examples: Sequence[Example], wanted: int | None, split: str) -> Sequence[Example]:
+        return _first(examples, wanted, split, dataset, "" if split in rows else shortage)
+
+    test = first(parts["test"], test_rows if "test" in rows else tested, "test")
     held_out = {question(example) for example in parts["test"]}
     whole_validation = [row for row in parts["validation"] if question(row) not in held_out]
-    validation = _first(
-        whole_validation,
-        validation_rows,
-        "validation",
-        dataset,
-        "" if "validation" in rows else shortage,
-    )
+    if parts["validation"] and not whole_validation and validation_rows:
+        raise DatasetError(
+            f"The data set {dataset!r} has no validation rows: the questions of all"
+            f" {len(parts['validation']):,} that may be are among the test rows'."
+        )
+    validation = first(whole_validation, validation_rows, "validation")
     held_out |= {question(example) for example in whole_validation}
     train = [row for row in parts["train"] if question(row) not in held_out]
     if not train:
@@ -199,7 +202,8 @@ def _by_row(
     if "validation" in rows:
         validation = _permutation(rows["validation"], seed)
     else:
-        validation = [row for row in shuffled if question(row) not in held_out][:validation_rows]
+        others = [row for row in shuffled if question(row) not in held_out]
+        validation = (others or shuffled)[:validation_rows]
     return {"train": shuffled, "validation": validation, "test": test}
 
 

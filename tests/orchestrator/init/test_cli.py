@@ -74,6 +74,44 @@ def test_sizes_fit_the_rows_and_the_objective_can_be_measured(
     assert planned.exit_code == 0, planned.output
 
 
+def _rows(count: int, questions: int) -> list[dict[str, str]]:
+    return [
+        {
+            "sql_prompt": f"how many are below {number % questions}?",
+            "sql_context": "CREATE TABLE t (a INT)",
+            "sql": f"SELECT COUNT(*) FROM t WHERE a < {number}",
+        }
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "there"),
+    [
+        (_rows(1, 1), "1 row, too few"),
+        (_rows(10, 10), "10 rows, too few"),
+        (_rows(1, 1) * 400, "1 row (and 399 that repeat them), too few"),
+        (_rows(400, 1), "400 rows of 1 question, too few"),
+    ],
+)
+def test_too_few_rows_are_counted_and_not_asked_to_be_set(
+    tmp_path: Path, rows: list[dict[str, str]], there: str
+) -> None:
+    (tmp_path / "few.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, _, err = _init("few.jsonl")
+    assert code == 2
+    said = err.replace("\n", " ")
+    assert f"few.jsonl' has {there} for a sweep: init proposes 5 rows to validate on" in said
+    assert "evaluation." not in said
+
+
+def test_one_column_is_not_question_and_sql(tmp_path: Path) -> None:
+    table = _table(tmp_path / "rows.jsonl", 100, 50)
+    code, _, err = _init(table, "--set", "columns.sql_prompt=sql")
+    assert code == 2
+    assert "has one column, 'sql', for both sql_prompt and sql;" in err.replace("\n", " ")
+
+
 def test_what_is_evaluated_leaves_rows_to_train_on(tmp_path: Path) -> None:
     table = _table(tmp_path / "few.jsonl", 323, 6)
     code, _, err = _init(table.name)
@@ -98,7 +136,7 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     ("content", "phrase"),
     [
         ('{"question": "q", "query": "s"}\n', "lacks sql_context"),
-        ('{"sql_prompt": "q", "sql_context": "", "sql": "s"}\n', "asked for"),
+        ('{"sql_prompt": "q", "sql_context": "", "sql": "s"}\n', "too few"),
         ("", "has no rows"),
     ],
 )
