@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
 from orchestrator.terminal.plain_console import shown
-from orchestrator.terminal.values import brief
+from orchestrator.terminal.values import brief, counted, signed
 from trainables.techniques.registry import is_untuned
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _searched(root: Root, sweep_id: str, rows: Sequence[Row]) -> str:
     trained = [entry for entry in ranked if not is_untuned(entry)]
     completed = [entry for entry in trained if entry["outcome"] == "completed"]
     if not completed:
-        return f"There is no answer yet: none of {len(rows)} trials trained to the full budget."
+        return f"There is no answer yet: {_none(len(rows))} trained to the full budget."
     by_id = {row["trial_id"]: row for row in rows}
     found = _ranked_configurations(completed, rows)
     best = found[0]
@@ -106,7 +107,11 @@ def _searched(root: Root, sweep_id: str, rows: Sequence[Row]) -> str:
         _against(root, by_id, best, name, rival, chosen_from)
         for name, rival, chosen_from in compared.values()
     ]
-    clauses += [*_by_technique(found), *_without_result(rows, completed)]
+    clauses += [
+        *_by_technique(found),
+        *_without_result(rows, completed),
+        *_broken_off(rows, completed),
+    ]
     if len(best) == 1:
         clauses.append(
             f"this is about the model of {best[0]['trial_id']}, one seed: another may reverse it"
@@ -205,20 +210,27 @@ def _other_group(
     return [(f"the best with another {name}, {_name(runs)}", runs) for runs in islice(others, 1)]
 
 
+def _none(trials: int) -> str:
+    return "its one trial has not" if trials == 1 else f"none of {trials:,} trials"
+
+
 def _best(runs: Runs, trials: int) -> str:
     best = runs[0]
     metric = best["metric"]
-    text = f"Best of {trials:,} trials is {_name(runs)} with {metric} {_value(runs):.3f}"
+    which = "The one trial" if trials == 1 else f"Best of {trials:,} trials"
+    text = f"{which} is {_name(runs)} with {metric} {_value(runs):.3f}"
     if len(runs) > 1:
-        return f"{text} (mean of {len(runs)} seeds on {best['rows']:,} validation rows)"
+        rows = counted(best["rows"], "validation row")
+        return f"{text} (mean of {len(runs)} seeds on {rows})"
     if best["low"] is not None:
         text += (
-            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on {best['rows']:,}"
-            " validation rows, which it was chosen on"
+            f" (95 % interval {best['low']:.3f} to {best['high']:.3f} on"
+            f" {counted(best['rows'], 'validation row')}"
+            + (", which it was chosen on" if trials > 1 else "")
         )
         if best["test_low"] is not None:
             text += (
-                f"; {best['test_value']:.3f} on {best['test_rows']:,} test rows,"
+                f"; {best['test_value']:.3f} on {counted(best['test_rows'], 'test row')},"
                 f" {best['test_low']:.3f} to {best['test_high']:.3f}"
             )
         text += ")"
@@ -245,10 +257,10 @@ def _against(
         return f"{name} has {value}"
     gap = found.difference
     if gap.interval is None:
-        return f"{name} has {value} (difference {gap.mean:+.3f}, {gap.over})"
+        return f"{name} has {value} (difference {signed(gap.mean)}, {gap.over})"
     low, high = gap.interval
     kind = "95 % interval" if chosen_from == 1 else "simultaneous 95 % interval"
-    figures = f"difference {gap.mean:+.3f}, {kind} {low:+.3f} to {high:+.3f}"
+    figures = f"difference {signed(gap.mean)}, {kind} {signed(low)} to {signed(high)}"
     if gap.distinguishable:
         return f"it is better than {name} ({value}; {figures})"
     return f"it is not distinguishable from {name} ({value}; {figures})"
@@ -268,6 +280,20 @@ def _without_result(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) ->
     """Returns a clause that names the techniques of which no trial completed, if there are any."""
     ends = ends_by_technique(trained(rows), {entry["technique"] for entry in completed})
     return [f"no trial completed of {', of '.join(ends)}"] if ends else []
+
+
+def _broken_off(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns a clause on trials that came to nothing though others of their technique did not."""
+    techniques = {entry["technique"] for entry in completed}
+    ends = Counter(
+        row["outcome"]
+        for row in trained(rows)
+        if row["technique"] in techniques and row["outcome"] not in ("completed", "stopped")
+    )
+    if not ends:
+        return []
+    listed = ", ".join(f"{count} {outcome}" for outcome, count in ends.most_common())
+    return [f"no result came of {counted(ends.total(), 'further trial')}: {listed}"]
 
 
 def _described(root: Root, rows: Sequence[Row]) -> list[str]:

@@ -20,7 +20,7 @@ from orchestrator.store.rows import Row
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer
 from orchestrator.terminal.plain_console import shown
-from orchestrator.terminal.values import p_value
+from orchestrator.terminal.values import counted, p_value, signed
 from trainables.techniques.registry import is_untuned
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         remarks += said
         if left_out := len(ended) - len(measured):
             remarks.append(
-                f"{left_out} trials of {text!r} were not measured by {metric} and are left out."
+                f"{counted(left_out, 'trial')} of {text!r} {'was' if left_out == 1 else 'were'} not"
+                f" measured by {metric} and {'is' if left_out == 1 else 'are'} left out."
             )
     check_same_evaluation([*groups[0], *groups[1]])
     found = compare_trials(curves, groups[0], groups[1], metric, mode)
@@ -194,10 +195,12 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         what = names.describe(group[0]) if count == 1 else f"{count} configurations"
         runs = f", {len(group)} runs" if len(group) > count else ""
         lines.append(f"{label}  {text} ({what}{runs}): {metric} {mean:.4f}")
-    low, high = gap.interval or (None, None)
-    figures = "" if gap.interval is None else f", 95 % interval {low:+.4f} to {high:+.4f}"
+    figures = ""
+    if gap.interval is not None:
+        low, high = gap.interval
+        figures = f", 95 % interval {signed(low, 4)} to {signed(high, 4)}"
     tested = "" if gap.p_value is None else f", {p_value(gap.p_value)}"
-    lines.append(f"A - B  {gap.mean:+.4f}{figures} ({gap.over}){tested}")
+    lines.append(f"A - B  {signed(gap.mean, 4)}{figures} ({gap.over}){tested}")
     lines.append(
         f"{found.verdict('A', 'B')[0].upper()}{found.verdict('A', 'B')[1:]}: paired over"
         f" {gap.examples} {found.split} rows{_where(groups, found.rung)}."
@@ -216,8 +219,8 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
         "mean_a": found.means[0],
         "mean_b": found.means[1],
         "difference": gap.mean,
-        "low": low,
-        "high": high,
+        "low": None if gap.interval is None else gap.interval[0],
+        "high": None if gap.interval is None else gap.interval[1],
         "p_value": gap.p_value,
         "over": gap.over,
         "rows": gap.examples,

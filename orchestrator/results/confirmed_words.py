@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.results.confirmed_answer import EXECUTION, ConfirmedAnswer, Score
 from orchestrator.statistics.asked import Answered
 from orchestrator.statistics.detectable import Detectable
-from orchestrator.terminal.values import brief, with_interval
+from orchestrator.terminal.values import brief, counted, signed, size, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,8 +53,8 @@ def standings(answer: ConfirmedAnswer) -> tuple[list[str], list[list[str]]]:
             _cell(each.score),
             "-"
             if each.difference is None
-            else f"{each.difference[0]:+.4f} [{each.difference[1][0]:+.3f},"
-            f" {each.difference[1][1]:+.3f}]",
+            else f"{signed(each.difference[0], 4)} [{signed(each.difference[1][0])},"
+            f" {signed(each.difference[1][1])}]",
         ]
         lines.append(cells + ([_cell(each.execution)] if shown else []))
     return headers, lines
@@ -131,16 +131,16 @@ def basis_words(answer: ConfirmedAnswer) -> str:
     count_around = len(answer.around)
     rates = "rate" if count_around == 1 else "rates"
     beside = f", and at {count_around} further {rates} around its own" if answer.around else ""
-    rows = f"; scores are on {answer.test_rows:,} test rows, which nothing was chosen on"
+    rows = f"; scores are on {counted(answer.test_rows, 'test row')}, which nothing was chosen on"
     return (
-        f"From {answer.tried} trials {count} {which} chosen, {chosen}, and trained again under"
-        f" {answer.seeds} new seeds each{beside}{rows if answer.test_rows else ''}."
+        f"From {counted(answer.tried, 'trial')} {count} {which} chosen, {chosen}, and trained again"
+        f" under {counted(answer.seeds, 'new seed')} each{beside}{rows if answer.test_rows else ''}."
     )
 
 
 def _contrast(answer: ConfirmedAnswer, name: str, each: Answered) -> str:
     value, (low, high) = each.found.value, each.interval
-    level = f"{100 * each.level:.4g} % interval {low:+.3f} to {high:+.3f}"
+    level = f"{100 * each.level:.4g} % interval {signed(low)} to {signed(high)}"
     numeric = not isinstance(each.asked.value, str | bool)
     if not each.differs:
         where = (
@@ -149,16 +149,16 @@ def _contrast(answer: ConfirmedAnswer, name: str, each: Answered) -> str:
             else f"between {brief(each.asked.against)} and {brief(each.asked.value)}"
         )
         return (
-            f"{name}: no difference in {answer.metric} is shown {where} ({value:+.3f}, {level}):"
-            f" one of more than {max(abs(low), abs(high)):.3f} is unlikely."
+            f"{name}: no difference in {answer.metric} is shown {where} ({signed(value)}, {level}):"
+            f" one of more than {size(max(abs(low), abs(high)))} is unlikely."
         )
     if numeric:
         moves = "rises" if value > 0 else "falls"
         span = f"from {brief(each.asked.against)} to {brief(each.asked.value)}"
-        return f"{name}: {answer.metric} {moves} by {abs(value):.3f} {span} ({level})."
+        return f"{name}: {answer.metric} {moves} by {size(value)} {span} ({level})."
     side = "above" if value > 0 else "below"
     return (
-        f"{name}: {brief(each.asked.value)} is {abs(value):.3f} {side}"
+        f"{name}: {brief(each.asked.value)} is {size(value)} {side}"
         f" {brief(each.asked.against)} in {answer.metric} ({level})."
     )
 
@@ -199,8 +199,8 @@ def _best(answer: ConfirmedAnswer) -> list[str]:
         value, (low, high) = other.difference
         verdict = "and is better" if low > 0 or high < 0 else "which may be luck"
         said.append(
-            f"Confirmed higher is {other.name}, {verdict}: {value:+.3f}"
-            f" (simultaneous 95 % interval {low:+.3f} to {high:+.3f})."
+            f"Confirmed higher is {other.name}, {verdict}: {signed(value)}"
+            f" (simultaneous 95 % interval {signed(low)} to {signed(high)})."
         )
     return said
 

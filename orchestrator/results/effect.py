@@ -7,6 +7,7 @@ therefore compared at the highest rung that every trial reached; the completed o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ from orchestrator.store.rows import Row, finite_or_none
 from orchestrator.store.schema import CONFIRM
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.plain_console import shown_line
-from orchestrator.terminal.values import number, with_interval
+from orchestrator.terminal.values import brief, number, with_interval
 from trainables.contract.scores import METRICS
 from trainables.techniques.registry import is_untuned
 
@@ -167,7 +168,7 @@ def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> A
     ]
     lines = [
         [
-            str(entry["value"]),
+            brief(entry["value"]),
             str(entry["configurations"]),
             with_interval(entry["mean"], entry["low"], entry["high"]),
             number(entry["best"]),
@@ -207,8 +208,24 @@ def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> A
         "confirmed": stated,
         "importance": shares,
     }
-    remarks = tuple(unmeasured(found.left_out, found.metric))
+    remarks = (*_broken_off(curves.reported(having)), *unmeasured(found.left_out, found.metric))
     return Answer(data, Group(*parts), remarks, rows=[{**what, **entry} for entry in found.values])
+
+
+def _broken_off(rows: Sequence[Row]) -> list[str]:
+    """Returns a sentence on trials that reported and then came to nothing; none for none."""
+    counts = Counter(row["outcome"] for row in rows)
+    ends = [
+        f"{count} {outcome}"
+        for outcome, count in counts.most_common()
+        if outcome not in ("completed", "stopped")
+    ]
+    if not ends:
+        return []
+    return [
+        f"Of these trials {', '.join(ends)} after a report: they count by that, and no later rung"
+        " is compared."
+    ]
 
 
 def _searched(rows: Sequence[Row]) -> list[Row]:
@@ -249,10 +266,16 @@ def _having(rows: Sequence[Row], parameter: str) -> list[Row]:
     found = [row for row in rows if _value(row, parameter) is not None and not is_untuned(row)]
     if len({_value(row, parameter) for row in found}) < 2:
         raise ResultsError(
-            f"The parameter {parameter!r} has the same value in all of these trials; varied were"
-            f" {', '.join(varied_in(rows)) or 'none'}."
+            f"The parameter {parameter!r} has the same value in all of these trials;"
+            f" {_varied_words(varied_in(rows))}."
         )
     return found
+
+
+def _varied_words(names: Sequence[str]) -> str:
+    if not names:
+        return "none was varied"
+    return f"varied {'was' if len(names) == 1 else 'were'} {', '.join(names)}"
 
 
 def _value(row: Row, parameter: str) -> Any:

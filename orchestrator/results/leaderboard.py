@@ -303,14 +303,16 @@ def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
     first = rows[0]
     counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
     evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
+    noun = "row" if counts == [1] else "rows"
     better = "higher" if first["mode"] == "max" else "lower"
     profile = profile_words(first["profile"], first["base_model"], first["dataset"])
     text = (
         f"{', '.join(sweeps)}: profile {profile}, {first['base_model']} on"
         f" {first['dataset']};"
-        f" {first['metric']} ({better} is better) on {evaluated} validation rows"
+        f" {first['metric']} ({better} is better) on {evaluated} validation {noun}"
     )
-    return f"{text}, with 95 % intervals over rows" if is_score(first["metric"]) else text
+    has_intervals = is_score(first["metric"]) and counts
+    return f"{text}, with 95 % intervals over rows" if has_intervals else text
 
 
 def _seeds(row: dict[str, Any]) -> str:

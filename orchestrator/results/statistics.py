@@ -21,6 +21,7 @@ LEVEL = 0.95
 _Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
+_NO_SPREAD = 1e-12
 _MANY = 100_000
 """Degrees of freedom from which on a sum of half as many terms is not worth its time."""
 
@@ -37,10 +38,11 @@ def score_interval(
 ) -> Interval | None:
     """Returns the interval of a mean over evaluated rows, or None where rows were too few.
 
-    Student's t interval, cut to 0..1 where the metric is bounded. For scores that are 0 or 1 in
-    each row, Wilson's score interval (E. B. Wilson, JASA 1927), which stays sensible where no row
-    or every row is right; where rows share schemas it is that of as many rows as would have the
-    standard error if they did not (E. L. Korn and B. I. Graubard, Survey Methodology 1998).
+    Student's t interval, cut to 0..1 where the metric is bounded; of rows that are all alike too it
+    has some width then. For scores that are 0 or 1 in each row, Wilson's score interval (E. B.
+    Wilson, JASA 1927), which stays sensible where no row or every row is right; where rows share
+    schemas it is that of as many rows as would have the standard error if they did not (E. L. Korn
+    and B. I. Graubard, Survey Methodology 1998).
 
     Args:
         metric: The score or loss.
@@ -59,6 +61,10 @@ def score_interval(
         return _wilson(mean, _rows_alone(mean, standard_error, rows, samples))
     if standard_error is None:
         return None
+    if METRICS[metric].bounded and standard_error < _NO_SPREAD:
+        # All rows alike: what a rare one would do is bounded as Wilson bounds what was not seen
+        # (the refined rule of three), as in `orchestrator.statistics.contrasts`.
+        standard_error = _Z * max(mean, 1 - mean) / samples
     half = student_t(samples - 1) * standard_error
     return _cut(mean - half, mean + half, bounded=METRICS[metric].bounded)
 
@@ -88,6 +94,8 @@ def _wilson(mean: float, rows: float) -> Interval:
 def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | None:
     """Returns Student's t interval of the mean of a few values; None for fewer than three.
 
+    None also where all are alike, which tells nothing of how far others would be.
+
     Of two values it is six times as wide as they are apart, and says nothing that they do not.
 
     Args:
@@ -98,6 +106,8 @@ def sample_interval(values: Sequence[float], *, bounded: bool) -> Interval | Non
         return None
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    if math.sqrt(variance) < _NO_SPREAD:
+        return None
     half = student_t(len(values) - 1) * math.sqrt(variance / len(values))
     return _cut(mean - half, mean + half, bounded=bounded)
 

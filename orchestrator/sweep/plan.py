@@ -98,7 +98,7 @@ def _asks(sweep: Sweep) -> str:
     words = (
         f"about {', '.join(map(str, sweep.ask))}: {_count(len(strata), 'combination')}"
         f" ({'; '.join(listed[:6])}{'; ...' if listed[6:] else ''}),"
-        f" {share} trials each"
+        f" {share} {'trial' if share == '1' else 'trials'} each"
     )
     if each < FEWEST_RATES:
         words += (

@@ -28,6 +28,27 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
+def signed(value: float, places: int = 3) -> str:
+    """Returns a difference with its sign; one that rounds to 0 with the first digit that it has.
+
+    A claim may rest on that digit: 0.00004 is above 0, and 0.000 would not say so.
+    """
+    if value == 0.0:
+        return f"{0.0:+.{places}f}"
+    said = f"{value:+.{places}f}"
+    return said if float(said) else f"{value:+.0e}"
+
+
+def size(value: float, places: int = 3) -> str:
+    """Returns how large a difference is, without its sign; a small one as `signed` does."""
+    return signed(abs(value), places).removeprefix("+")
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns a number of things, e.g. "1 trial", "1,200 trials"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def p_value(value: float) -> str:
     """Returns e.g. "p = 0.03"; tiny ones, which no such test tells apart, as "p < 0.0001"."""
     return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"

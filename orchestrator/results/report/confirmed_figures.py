@@ -19,7 +19,7 @@ from orchestrator.results.report.charts import (
     specification,
 )
 from orchestrator.results.report.parts import Figure, Table
-from orchestrator.terminal.values import brief
+from orchestrator.terminal.values import brief, signed
 
 _TOOLTIP = ("name:N", "seeds:Q")
 
@@ -63,8 +63,8 @@ def difference_figure(answer: ConfirmedAnswer) -> Figure | None:
     lines = [
         [
             row["what"],
-            f"{row['value']:+.3f}",
-            f"{row['low']:+.3f} to {row['high']:+.3f}",
+            signed(row["value"]),
+            f"{signed(row['low'])} to {signed(row['high'])}",
             f"{100 * row['level']:.4g} %",
             row["verdict"],
         ]

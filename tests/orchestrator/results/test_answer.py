@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import random
 import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from orchestrator.results.answer import answer
 from orchestrator.results.find_trial import named_trial
 from orchestrator.store import Store
+from tests.orchestrator.results import synthetic
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
 
 
@@ -134,3 +139,40 @@ def test_a_trial_whose_reports_are_missing_stays_with_its_score(tmp_path: Path) 
         write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
     shutil.rmtree(tmp_path / "reports" / f"sweep={SWEEP}" / f"trial={trial_name(0)}")
     assert "The runner-up lora rank=8 has 0.2" in answer(tmp_path, SWEEP)
+
+
+def test_trials_that_came_to_nothing_are_counted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 1, {"technique": "lora", "rank": 32})
+    write_trial(store, 2, {"technique": "lora", "rank": 8}, "diverged", rungs=1)
+    write_trial(store, 3, {"technique": "lora", "rank": 4}, "hung", rungs=1)
+    write_trial(store, 4, {"technique": "lora", "rank": 16}, "stopped", rungs=1)
+    assert "No result came of 2 further trials: 1 diverged, 1 hung." in answer(tmp_path, SWEEP)
+
+
+def test_one_trial_is_no_best_of_several(tmp_path: Path) -> None:
+    write_trial(Store(tmp_path), 1, {"technique": "lora", "rank": 32}, "stopped", rungs=1)
+    assert answer(tmp_path, SWEEP) == (
+        "There is no answer yet: its one trial has not trained to the full budget."
+    )
+    write_trial(Store(tmp_path / "b"), 1, {"technique": "lora", "rank": 32})
+    text = answer(tmp_path / "b", SWEEP)
+    assert text.startswith("The one trial is lora with rouge_l 0.4")
+    assert "on 60 validation rows)." in text
+
+
+def test_a_small_difference_that_is_claimed_is_not_shown_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def near(number: int, row: int, share: float, chance: random.Random) -> dict[str, Any]:
+        value = 0.5 + 1e-5 * number + chance.gauss(0, 1e-7)
+        return {"example_id": f"v-{row}"} | dict.fromkeys(
+            ("rouge_l", "bleu", "execution_accuracy"), value
+        )
+
+    monkeypatch.setattr(synthetic, "_prediction", near)
+    for number, rank in enumerate((8, 32)):
+        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": rank})
+    text = answer(tmp_path, SWEEP)
+    assert "It is better than the runner-up lora rank=8 (0.500; difference +1e-05, 95 % " in text
+    assert "0.000" not in text

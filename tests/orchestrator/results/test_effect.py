@@ -164,3 +164,20 @@ def test_what_was_stopped_before_it_wrote_sql_is_said_to_be(tmp_path: Path, run:
         " be measured of, and are left out.\n"
         "1 of these trials were not measured by rouge_l and are left out.\n"
     )
+
+
+def test_what_came_to_nothing_after_a_report_is_said(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    for number, rank in enumerate((4, 8, 8)):
+        write_trial(store, number, {"technique": "lora", "rank": rank})
+    write_trial(store, 3, {"technique": "lora", "rank": 4}, "diverged", rungs=1)
+    code, out, err = run("effect", "rank", store=tmp_path)
+    assert code == 0
+    assert "Of these trials 1 diverged after a report" in " ".join((out + err).split())
+
+
+def test_where_nothing_was_varied_that_is_said(tmp_path: Path, run: Run) -> None:
+    write_trial(Store(tmp_path), 1, {"technique": "lora", "rank": 8})
+    code, _, err = run("effect", "rank", store=tmp_path)
+    assert code == 2
+    assert "has the same value in all of these trials; none was varied." in " ".join(err.split())

@@ -85,3 +85,22 @@ def test_the_interval_of_a_few_trials_is_students_within_what_a_score_can_be() -
 @pytest.mark.parametrize("degrees", [99_999, 100_000, 100_001, 10**6, 10**9, 2**62])
 def test_student_t_of_many_rows_is_no_sum(degrees: int) -> None:
     assert student_t(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=1e-11)
+
+
+@pytest.mark.parametrize("rows", [10, 60, 500])
+def test_rows_that_are_all_alike_leave_some_width(rows: int) -> None:
+    """A rare row may do otherwise: about as many as in Wilson's interval of no right row."""
+    low, high = score_interval("rouge_l", 0.0, 0.0, rows) or (1, 1)
+    assert low == 0.0
+    share = score_interval("valid_sql", 0.0, 0.0, rows) or (0, 0)
+    assert high == pytest.approx(share[1], rel=0.6)
+    assert high > 3 / rows
+    middle = score_interval("rouge_l", 0.5, 0.0, rows) or (0.5, 0.5)
+    assert middle == pytest.approx((0.5 - high / 2, 0.5 + high / 2))
+    assert score_interval("rouge_l", 0.0, 0.0, 4 * rows, rows) == (low, high)
+    # A loss has no limits to bound a rare row by.
+    assert score_interval("eval_loss", 2.0, 0.0, rows) == (2.0, 2.0)
+
+
+def test_trials_that_are_all_alike_have_no_interval() -> None:
+    assert sample_interval([0.5, 0.5, 0.5], bounded=True) is None

@@ -9,8 +9,11 @@ import pytest
 from orchestrator.terminal.values import (
     brief,
     configuration,
+    counted,
     duration,
     number,
+    signed,
+    size,
     storage,
     text,
     time,
@@ -56,3 +59,25 @@ def test_a_time_has_its_zone() -> None:
 def test_bytes_are_said_in_the_unit_that_suits_them() -> None:
     assert storage(3 * 2**29) == "1.5 GiB"
     assert storage(700 * 2**20) == "700 MiB"
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "written"),
+    [
+        (0.1234, 3, "+0.123"),
+        (-0.1234, 4, "-0.1234"),
+        (0.0, 3, "+0.000"),
+        (-0.0, 3, "+0.000"),
+        (-0.00004, 3, "-4e-05"),
+        (0.00049, 3, "+5e-04"),
+        (-0.0004, 4, "-0.0004"),
+    ],
+)
+def test_a_difference_is_never_shown_as_none(value: float, places: int, written: str) -> None:
+    assert signed(value, places) == written
+    assert size(value, places) == written.lstrip("+-")
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert counted(1, "trial") == "1 trial"
+    assert [counted(number, "row") for number in (0, 2, 1200)] == ["0 rows", "2 rows", "1,200 rows"]
