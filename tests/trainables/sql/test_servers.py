@@ -17,14 +17,16 @@ MYSQL = (
     " p DECIMAL(5,2), f DOUBLE, d DATE, ts DATETIME, e ENUM('lo', 'hi')) ENGINE=InnoDB;"
     "INSERT INTO t (name, n, u, p, f, d, ts, e) VALUES"
     " ('Éva', -8, 3, 4.45, 1e10, '2023-01-31', '2023-01-31', 'lo'),"
-    " ('bob', 7, 5, 100.5, 2.5, '2024-02-29', '2024-02-29 10:00:00', 'hi')"
+    " ('bob', 7, 5, 100.5, 2.5, '2024-02-29', '2024-02-29 10:00:00', 'hi');"
+    "CREATE TABLE s (id INT, r FLOAT); INSERT INTO s VALUES (1, 0.1), (2, 0.25)"
 )
 POSTGRES = (
     "CREATE TABLE t (id SERIAL PRIMARY KEY, name VARCHAR(20), n INT, p NUMERIC(5,2),"
     " f DOUBLE PRECISION, d DATE, ts TIMESTAMP, c CHAR(4), tags TEXT[]);"
     "INSERT INTO t (name, n, p, f, d, ts) VALUES"
     " ('Éva', -8, 4.45, 1e10, '2023-01-31', '2023-01-31'),"
-    " ('bob', 7, 100.5, 2.5, '2024-02-29', '2024-02-29 10:00:00')"
+    " ('bob', 7, 100.5, 2.5, '2024-02-29', '2024-02-29 10:00:00');"
+    "CREATE TABLE s (id INT, r REAL); INSERT INTO s VALUES (1, 0.1), (2, 0.25)"
 )
 CONTEXTS = {"mysql": MYSQL, "postgres": POSTGRES}
 
@@ -58,6 +60,16 @@ RETURNED = [
     ("mysql", "SELECT EXTRACT(MONTH FROM d) / 5 FROM t", "VALUES (0.2), (0.4)"),
     # Of texts that are equal the first is kept.
     ("mysql", "SELECT name FROM t INTERSECT SELECT 'BOB'", "SELECT 'bob'"),
+    # Decimals are exact.
+    ("mysql", "SELECT 0.1 + 0.2 = 0.3, 0.1e0 + 0.2e0 = 0.3e0", "SELECT 1, 0"),
+    ("mysql", "SELECT FLOOR(0.57 * 100), 1.1 * 3 = 3.3", "SELECT 57, 1"),
+    ("postgres", "SELECT FLOOR(0.57 * 100), 0.1 + 0.2 = 0.3", "SELECT 57, 1"),
+    ("mysql", "SELECT id FROM t WHERE p * 3 = 13.35", "SELECT 1"),
+    ("postgres", "SELECT SUM(p) FROM t HAVING SUM(p) = 104.95", "SELECT 104.95"),
+    # A float of four bytes is no 0.1, but it is 0.25.
+    ("mysql", "SELECT id FROM s WHERE r = 0.25", "SELECT 2"),
+    ("mysql", "SELECT id FROM s WHERE r < 1 ORDER BY id", "VALUES (1), (2)"),
+    ("postgres", "SELECT id FROM s WHERE r = 0.25", "SELECT 2"),
     # A sum with an unsigned number is unsigned.
     ("mysql", "SELECT u - n FROM t WHERE id = 1", "SELECT 11"),
 ]
@@ -116,8 +128,11 @@ SETTINGS_DECIDE = [
     "SELECT DATE_ADD(d, INTERVAL 1.5 DAY) FROM t",
     "INSERT INTO t (ts) VALUES ('2023-02-03 10:00:00.6')",
     "SELECT LOCATE('e', name) FROM t",
+    "SELECT id FROM s WHERE r = 0.1",
+    "SELECT id FROM s WHERE r > 0.1",
 ]
-"""Statements of which MariaDB and MySQL, or two settings of one, make different things."""
+"""Statements of which MariaDB and MySQL, or two settings of one, make different things; and those
+that no float of eight bytes tells: to both servers, and to PostgreSQL, 0.1 is no FLOAT."""
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
@@ -25,6 +26,8 @@ from trainables.sql.translation.kinds import (
 from trainables.sql.translation.reading import Reading, Scope, says
 
 _MINIMUM_DIGITS_SHOWN = 6
+_MOST_PLACES = 12
+"""Of a decimal that a float of usual size still tells from its neighbours."""
 
 
 @says(exp.Neg)
@@ -76,13 +79,29 @@ def _product(reading: Reading, node: exp.Mul, scope: Scope) -> Said:
     return _checked(reading, Said(f"({left.sql} * {right.sql})", kind), left, right)
 
 
+def exact(reading: Reading, said: Said) -> Said:
+    """Says a computed decimal without what floats leave of it: 0.57 * 100 is 57, 0.1 + 0.2 is 0.3.
+
+    What has no places that are known, as a quotient has none, stays as it is.
+    """
+    kind = said.kind
+    is_computed = said.literal is None and not re.fullmatch(
+        r"(?:\[[^\]]*\]\.)?\[[^\]]*\]", said.sql
+    )
+    if kind.name != "decimal" or kind.scale is None or kind.shown or not is_computed:
+        return said
+    if kind.scale > _MOST_PLACES or said.sql.startswith("number_round("):
+        return said
+    return replace(said, sql=reading.call("number_round", said.sql, str(kind.scale)))
+
+
 def _checked(reading: Reading, said: Said, left: Said, right: Said) -> Said:
     """Says a sum or product of integers: with an unsigned one MySQL refuses what is negative.
 
     Source: MySQL 8.0 Reference Manual, 11.1.7 "Out-of-Range and Overflow Handling".
     """
     if said.kind.name != "integer" or not (left.kind.unsigned or right.kind.unsigned):
-        return said
+        return exact(reading, said)
     return Said(reading.call("number_unsigned", said.sql), said.kind._replace(unsigned=True))
 
 

@@ -12,6 +12,7 @@ from trainables.sql.translation.kinds import (
     FLOAT,
     INTEGER,
     PADDED,
+    SINGLE,
     STAMP,
     TEXT,
     TIME,
@@ -30,6 +31,8 @@ _DIGITS = {
     **dict.fromkeys(("INT", "UINT", "SERIAL"), 10),
     **dict.fromkeys(("BIGINT", "UBIGINT", "BIGSERIAL"), 19),
 }
+_DIGITS_OF_SINGLE = 24
+"""Base two: FLOAT(25) and more is a float of eight bytes."""
 _FLOATS = frozenset({"FLOAT", "DOUBLE", "UDOUBLE"})
 _DECIMALS = frozenset({"DECIMAL", "UDECIMAL", "BIGDECIMAL", "MONEY", "SMALLMONEY"})
 _TEXTS = frozenset(
@@ -88,6 +91,9 @@ def declared(reading: Reading, node: exp.Expr) -> Kind:
         if reading.is_of("postgres"):
             raise NotKnown("strings of bits")
         return Kind("integer", 1, 0)
+    if name == "FLOAT" and reading.is_of("mysql", "postgres"):
+        sizes = [size.name for size in node.expressions if size.name.isdigit()]
+        return FLOAT if len(sizes) == 1 and int(sizes[0]) > _DIGITS_OF_SINGLE else SINGLE
     if name in _FLOATS:
         return FLOAT
     if name in _DECIMALS:

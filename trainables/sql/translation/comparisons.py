@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import replace
 
 from sqlglot import exp
 
 from trainables.sql.sandbox import moments
 from trainables.sql.sandbox.failures import FailsThere, MeaningUnknown
+from trainables.sql.translation.arithmetic import exact
 from trainables.sql.translation.kinds import (
     BOOLEAN,
     COLLATIONS,
     DATE,
     LITERAL,
     PADDED,
+    SINGLE,
     STAMP,
     TEXT,
     UNKNOWN,
@@ -70,7 +73,11 @@ def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str
     if "boolean" in names:
         return (*_comparable_truth(reading, left, right), "")
     if names <= {"integer", "decimal", "float", "unknown"}:
-        return left.sql, right.sql, ""
+        if SINGLE in (left.kind, right.kind) and not (
+            left.kind == right.kind or _is_held_by_single(left) or _is_held_by_single(right)
+        ):
+            raise NotKnown("a float of four bytes compared with a decimal")
+        return exact(reading, left).sql, exact(reading, right).sql, ""
     if names <= {"text", "literal", "unknown"}:
         if names == {"literal"} or "text" in names or not reading.is_of("oracle"):
             return left.sql, right.sql, _collation(reading, left, right)
@@ -85,6 +92,19 @@ def comparable(reading: Reading, left: Said, right: Said) -> tuple[str, str, str
     if reading.is_of("postgres"):
         raise NotSpoken("a text compared with a number")
     raise NotKnown("a comparison of a text and a number")
+
+
+def _is_held_by_single(said: Said) -> bool:
+    """Tells whether a number is the same in four bytes as it is written."""
+    if said.kind.name == "integer":
+        return True
+    if said.literal is None:
+        return False
+    number = float(said.literal)
+    try:
+        return bool(struct.unpack("f", struct.pack("f", number))[0] == number)
+    except OverflowError:
+        return False
 
 
 def _without_padding(said: Said) -> Said:

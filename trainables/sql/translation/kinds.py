@@ -53,6 +53,8 @@ class Kind(NamedTuple):
 INTEGER = Kind("integer", 10, 0)
 DECIMAL = Kind("decimal")
 FLOAT = Kind("float")
+SINGLE = Kind("float", 24)
+"""A float of four bytes, which is none of the decimals that it is given as, but for halves."""
 TEXT = Kind("text")
 PADDED = Kind("padded")
 """A text that its column fills up with blanks, which some operations see and others do not."""

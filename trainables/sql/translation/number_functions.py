@@ -32,7 +32,7 @@ def rounded(given: Call) -> Said:
     elif len(values) > 2:
         raise NotSpoken("ROUND of three arguments")
     digits = values[1].sql if len(values) > 1 else "0"
-    if reading.is_of("postgres") and value.kind == FLOAT and len(values) > 1:
+    if reading.is_of("postgres") and value.kind.name == FLOAT.name and len(values) > 1:
         raise NotSpoken("ROUND of a float to some places")
     name = "number_round" if value.kind.name in ("integer", "decimal") else "number_round_float"
     places = values[1].literal if len(values) > 1 else "0"
