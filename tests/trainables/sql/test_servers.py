@@ -60,6 +60,8 @@ RETURNED = [
     ("mysql", "SELECT EXTRACT(MONTH FROM d) / 5 FROM t", "VALUES (0.2), (0.4)"),
     # Of texts that are equal the first is kept.
     ("mysql", "SELECT name FROM t INTERSECT SELECT 'BOB'", "SELECT 'bob'"),
+    ("mysql", "SELECT SUBSTR(name FROM 2 FOR 2) FROM t", "VALUES ('va'), ('ob')"),
+    ("postgres", "SELECT ROUND(STDDEV(n), 2) FROM t", "SELECT 10.61"),
     # Decimals are exact.
     ("mysql", "SELECT 0.1 + 0.2 = 0.3, 0.1e0 + 0.2e0 = 0.3e0", "SELECT 1, 0"),
     ("mysql", "SELECT FLOOR(0.57 * 100), 1.1 * 3 = 3.3", "SELECT 57, 1"),
@@ -73,6 +75,22 @@ RETURNED = [
     # A sum with an unsigned number is unsigned.
     ("mysql", "SELECT u - n FROM t WHERE id = 1", "SELECT 11"),
 ]
+
+ACCEPTED = [
+    ("mysql", "SELECT SUBSTR(name FROM 2 FOR 2), MID(name FROM 2) FROM t"),
+    ("mysql", "SELECT id FROM t WHERE (n, u) = (7, 5)"),
+    ("mysql", "SELECT INTERVAL(5, 1, 10)"),
+    ("mysql", "SELECT _utf8mb4'abc'"),
+    ("mysql", "SELECT 'a' = 'a '"),
+    ("postgres", "SELECT n = ALL(ARRAY[7]) FROM t"),
+    ("postgres", "SELECT (n, id) < (7, 2) FROM t"),
+    ("postgres", "SELECT d + (id || ' days')::interval FROM t"),
+    ("postgres", "SELECT ARRAY_AGG(id ORDER BY id) FROM t"),
+    ("postgres", "SELECT COUNT(DISTINCT (name, n)) FROM t"),
+    ("postgres", "SELECT ROUND(STDDEV(n), 2), ROUND(VARIANCE(p), 1) FROM t"),
+    ("postgres", "SELECT ROUND(SQRT(p), 2) FROM t"),
+]
+"""What the servers run; it may be unknown what it gives, but never that it is no SQL of theirs."""
 
 CHANGES = [
     # What a column keeps of a value is its own.
@@ -163,6 +181,17 @@ def test_what_the_server_refuses_is_not_measured(
     executor: SqlExecutor, dialect: str, statement: str, is_refused: bool
 ) -> None:
     assert executor.measurable(CONTEXTS[dialect], statement).is_measured is not is_refused
+
+
+@pytest.mark.parametrize(("dialect", "statement"), ACCEPTED)
+def test_what_the_server_runs_is_not_wrong(
+    executor: SqlExecutor, dialect: str, statement: str
+) -> None:
+    context = CONTEXTS[dialect]
+    [row] = executor.execute([context], ["SELECT id FROM t"], [statement])
+    assert row["valid_sql"] in (1.0, None)
+    [row] = executor.execute([context], [statement], [statement])
+    assert row["execution_accuracy"] in (1.0, None)
 
 
 @pytest.mark.parametrize("statement", SETTINGS_DECIDE)

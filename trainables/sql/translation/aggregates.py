@@ -109,7 +109,10 @@ def _of_numbers(function: str, kind: Kind = FLOAT) -> Rule:
         distinct, value = _argument(given)
         if not (value.kind.is_number or value.kind.name in ("unknown", "null")):
             raise NotKnown(f"{given.name} of a {value.kind.name}")
-        return Said(given.reading.call(function, distinct + value.sql), kind)
+        exact = value.kind.name in ("integer", "decimal") and given.reading.is_of("postgres")
+        # PostgreSQL's deviations of exact numbers are numerics.
+        own = Kind("decimal") if exact and kind == FLOAT else kind
+        return Said(given.reading.call(function, distinct + value.sql), own)
 
     return rule
 

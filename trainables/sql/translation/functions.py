@@ -362,4 +362,6 @@ def _called(reading: Reading, node: exp.Anonymous, scope: Scope) -> Said:
         # What it is called with may be of no dialect.
         reading.expressions(node.expressions, scope)
         raise NotKnown(name)
+    if name in ("ALL", "ANY", "SOME") and reading.is_of("postgres"):
+        raise NotKnown(f"{name} of an array")
     raise NotSpoken(f"the function {name}")

@@ -18,6 +18,9 @@ from trainables.sql.parsing.bounded_parser import LONGEST_STATEMENT, NotParsed
 from trainables.sql.translation import clauses, scripts, signs
 from trainables.sql.translation.kinds import NotSpoken, PastLimit
 
+_OTHER_NAMES = {"SUBSTR": "SUBSTRING", "MID": "SUBSTRING"}
+"""Of functions that have a syntax of their own, `SUBSTR(a FROM 2 FOR 3)`, by all their names."""
+
 
 def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
     """Returns a dialect that knows no function but those of a syntax of their own.
@@ -28,7 +31,9 @@ def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
 
     class Parser(dialect.Parser):
         FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # as in sqlglot
-        FUNCTION_PARSERS = {name: dialect.Parser.FUNCTION_PARSERS[name] for name in special}  # noqa: RUF012
+        FUNCTION_PARSERS = {  # noqa: RUF012
+            name: dialect.Parser.FUNCTION_PARSERS[_OTHER_NAMES.get(name, name)] for name in special
+        }
 
     return type(f"{dialect.__name__}AsWritten", (dialect,), {"Parser": Parser})
 
@@ -36,7 +41,10 @@ def _calls_as_written(dialect: Any, special: tuple[str, ...]) -> Any:
 _PARSED_AS = {
     "mysql": _calls_as_written(
         MySQL,
-        ("CAST", "CONVERT", "EXTRACT", "GROUP_CONCAT", "POSITION", "SUBSTRING", "TRIM", "VALUES"),
+        (
+            *("CAST", "CONVERT", "EXTRACT", "GROUP_CONCAT", "POSITION", "SUBSTRING", "SUBSTR"),
+            *("MID", "TRIM", "VALUES"),
+        ),
     ),
     "postgres": _calls_as_written(
         Postgres, ("CAST", "EXTRACT", "OVERLAY", "POSITION", "STRING_AGG", "SUBSTRING", "TRIM")

@@ -46,6 +46,8 @@ def interval_of(reading: Reading, node: exp.Interval, scope: Scope) -> Amounts:
     unit, amount = node.args.get("unit"), node.this
     if unit is None:
         if not (isinstance(amount, exp.Literal) and amount.is_string):
+            if reading.is_of("mysql") and amount is not None:
+                raise NotKnown("the function INTERVAL")
             raise NotSpoken("an interval without a unit")
         return _amounts(str(amount.this))
     name = singular(unit.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import exp
+
 from trainables.sql.translation.arithmetic import remainder
 from trainables.sql.translation.calls import Call, Rule
 from trainables.sql.translation.dates import as_moment, truncated
@@ -16,6 +18,9 @@ from trainables.sql.translation.kinds import (
     NotSpoken,
     Said,
 )
+
+_OF_BOTH = frozenset({"SQRT", "EXP", "LN", "LOG", "LOG10", "POWER", "POW"})
+"""Of a decimal they give a decimal in PostgreSQL, of other numbers a float."""
 
 
 def rounded(given: Call) -> Said:
@@ -33,6 +38,8 @@ def rounded(given: Call) -> Said:
         raise NotSpoken("ROUND of three arguments")
     digits = values[1].sql if len(values) > 1 else "0"
     if reading.is_of("postgres") and value.kind.name == FLOAT.name and len(values) > 1:
+        if isinstance(given.nodes[0], exp.Anonymous) and given.nodes[0].name.upper() in _OF_BOTH:
+            raise NotKnown("ROUND of what may be a float or a decimal")
         raise NotSpoken("ROUND of a float to some places")
     name = "number_round" if value.kind.name in ("integer", "decimal") else "number_round_float"
     places = values[1].literal if len(values) > 1 else "0"

@@ -95,6 +95,9 @@ Handler = Callable[["Reading", Any, Scope], Said]
 StatementHandler = Callable[["Reading", Any], "list[str]"]
 
 _EXPRESSIONS: dict[type[exp.Expr], Handler] = {}
+_OF_SOME = (exp.Tuple, exp.Introducer, exp.Order)
+"""Rows, texts with their character set, and arguments in an order: systems have them of which no
+rule says what they mean."""
 _STATEMENTS: dict[type[exp.Expr], StatementHandler] = {}
 
 
@@ -172,6 +175,8 @@ class Reading:
         if handler is not None:
             return handler(self, node, scope)
         if not isinstance(node, exp.Condition) or isinstance(node, exp.Placeholder | exp.Star):
+            if isinstance(node, _OF_SOME) and not self.is_of("tsql"):
+                raise NotKnown(f"{_name(node)} as an expression")
             # sqlglot puts names and the like where an expression is wanted; no system does.
             raise NotSpoken(f"{_name(node)} as an expression")
         self.check_parts(node, scope)

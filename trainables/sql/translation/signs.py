@@ -74,6 +74,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
 }
 """Dialects that have a word outside of quotes, where not all of the four have it."""
 
+_BEFORE_TYPES = frozenset({"::", "AS", "as"})
 _BEFORE_TABLES = frozenset({"TABLE", "FROM", "JOIN", "INTO", "UPDATE", "REFERENCES"})
 _UNIT_INSIDE = re.compile(r"\s*[-+]?[\d.]+\s*[A-Za-z]|\s*P", re.IGNORECASE)
 
@@ -141,6 +142,8 @@ def check(tokens: Sequence[Token], text: str, dialect: str) -> str:
                 has_unit = _UNIT_INSIDE.match(following.text) is not None
                 if has_unit and dialect != _POSTGRES:
                     raise NotSpoken("an interval with its unit inside of the quotes")
+            elif dialect == _POSTGRES and previous is not None and previous.text in _BEFORE_TYPES:
+                doubt = "a value as an interval"
             elif dialect != _MYSQL and following.text != ".":
                 raise NotSpoken("an interval without quotes")
         elif word in ("DATE", "TIMESTAMP") and following.token_type == TokenType.STRING:
