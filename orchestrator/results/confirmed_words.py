@@ -131,10 +131,11 @@ def basis_words(answer: ConfirmedAnswer) -> str:
     count_around = len(answer.around)
     rates = "rate" if count_around == 1 else "rates"
     beside = f", and at {count_around} further {rates} around its own" if answer.around else ""
+    seeds = counted(answer.seeds, "new seed")
     rows = f"; scores are on {counted(answer.test_rows, 'test row')}, which nothing was chosen on"
     return (
         f"From {counted(answer.tried, 'trial')} {count} {which} chosen, {chosen}, and trained again"
-        f" under {counted(answer.seeds, 'new seed')} each{beside}{rows if answer.test_rows else ''}."
+        f" under {seeds} each{beside}{rows if answer.test_rows else ''}."
     )
 
 
