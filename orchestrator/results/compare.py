@@ -247,7 +247,9 @@ def _completed(text: str, group: Sequence[Row], metric: str) -> tuple[list[Row],
             f"No trial of {text!r} was trained to the full budget ({listed}); only those that were"
             " compare."
         )
-    said = f"{sum(others.values())} trials of {text!r} did not complete and are left out: {listed}"
+    count = sum(others.values())
+    left = "is" if count == 1 else "are"
+    said = f"{counted(count, 'trial')} of {text!r} did not complete and {left} left out: {listed}"
     early = [row for row in group if row["outcome"] == "stopped"]
     if early and all(row[metric] is None for row in early):
         said += " (by the loss, before any SQL was written)"

@@ -30,6 +30,7 @@ from orchestrator.results.sweeps import overview
 from orchestrator.store import OUTCOMES, index, reader
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
+from orchestrator.terminal.values import counted
 from trainables.contract.scores import METRICS
 
 _OF_REPORTS = ("trial_id", "rung_examples", "train_seconds", "eval_seconds", *METRICS)
@@ -100,7 +101,7 @@ def _setting(standing: dict[str, Any], rows: list[Row], is_open: bool) -> str:
     ends = [f"{standing[outcome]:,} {outcome}" for outcome in OUTCOMES if standing[outcome]]
     if standing["running"]:
         ends.append(f"{standing['running']:,} not ended yet")
-    count = f"{standing['trials'] + standing['running']:,} trials"
+    count = counted(standing["trials"] + standing["running"], "trial")
     said = f"{'So far ' if is_open else ''}{count}: {', '.join(ends) or 'none ended'}."
     said += " The sweep is not finished." if is_open else ""
     if not rows:
