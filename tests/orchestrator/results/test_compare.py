@@ -117,7 +117,7 @@ def test_trials_without_a_score_are_left_out_and_said(tmp_path: Path, run: Run) 
     write_trial(store, 3, {"technique": "lora", "rank": 8}, "failed", rungs=0)
     code, _, err = run("compare", "rank=4", "rank=8", store=tmp_path)
     assert code == 0
-    assert err == "1 trials of 'rank=8' did not complete and are left out: 1 failed.\n"
+    assert err == "1 trial of 'rank=8' did not complete and is left out: 1 failed.\n"
 
 
 def _groups(folder: Path, per_rank: int, replicates: int = 1) -> None:
