@@ -134,6 +134,9 @@ def test_a_trial_interrupted_at_any_step_goes_on_as_if_it_had_not_been(
         folder = tmp_path / str(after)
         interruption = _Interruption(folder / "kept", after)
         first = run(trial, interruption=interruption, keep={1: folder / "last"})
+        if interruption.asked <= after:  # while texts are scored the clock decides how often
+            assert first.numbers() == whole.numbers()
+            continue
         assert not first.tests
         assert interruption.asked <= after + 2  # the last step before a rung is not repeated
         # While the test rows are scored the last rung's checkpoint is there already.
