@@ -27,7 +27,7 @@ from trainables.techniques.registry import BASELINE
 PREVIEW = "trainables.preview"
 EVIDENCE = "evidence"
 """BIRD's column of what a question presupposes."""
-OFFLINE = {"HF_HUBOFFLINE": "1", "HF_DATASETSOFFLINE": "1"}
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
 def splits_of(sweep: Sweep) -> Splits:

@@ -97,6 +97,7 @@ def test_as_many_processes_measure_as_there_will_be_packs(
         return popen([sys.executable, "-c", READ], **given)  # type: ignore[call-overload, no-any-return]
 
     monkeypatch.setattr("orchestrator.sweep.pack_meter.subprocess.Popen", start)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # what these tests run with
     with pack_meter.pack_meter(Slots("cpu", 2, 1, {"CPU": 3.0}), [], online=False):
         pass
     with pack_meter.pack_meter(Slots("cuda", 2, 1, {"CPU": 1.0, "GPU": 0.5}), [], online=True):
@@ -107,7 +108,7 @@ def test_as_many_processes_measure_as_there_will_be_packs(
         ["trainables.pack_cost", "--niceness", "15", "cuda", "2", "0.5"],
     ]
     assert [env["OMP_NUM_THREADS"] for _, env in started] == ["3", "3", "1"]
-    assert [env.get("HF_HUB_OFFLINE") for _, env in started[:2]] == ["1", "1"]
+    assert [env.get("HF_HUB_OFFLINE") for _, env in started] == ["1", "1", None]
 
 
 def test_the_process_of_a_trial_of_a_pack_takes_time_to_start() -> None:

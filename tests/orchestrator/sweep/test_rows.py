@@ -118,6 +118,8 @@ def test_a_data_set_of_the_hub_that_is_here_is_counted_by_the_other_process(
 ) -> None:
     (tmp_path / "owner___name" / "default" / "0.0.0" / "abc").mkdir(parents=True)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):  # what these tests run with
+        monkeypatch.delenv(name, raising=False)
     assert availability.is_cached("owner/name")
     part = {"rows": 9, "groups": 3}
     common = {"of": 9, "rows": 0, "statements": 2, "schemas": 3}
@@ -127,13 +129,14 @@ def test_a_data_set_of_the_hub_that_is_here_is_counted_by_the_other_process(
     asked = []
 
     def run(words: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
-        asked.append((words[-1], given["env"]["HF_HUB_OFFLINE"]))
+        env = given["env"]
+        asked.append((words[-1], env.get("HF_HUB_OFFLINE"), env.get("HF_DATASETS_OFFLINE")))
         return subprocess.CompletedProcess(words, 0, f"a library's line\n{printed}\n", "")
 
     monkeypatch.setattr(subprocess, "run", run)
     text = said(sweep(tmp_path, dataset="owner/name"))
     assert "by schema: 9 rows to train on, of 3 schemas" in text
-    assert asked == [("--rows-only", "1")]
+    assert asked == [("--rows-only", "1", "1")]
 
 
 def test_rows_that_are_cut_are_said(tmp_path: Path) -> None:
