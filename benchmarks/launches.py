@@ -4,10 +4,10 @@
 
 Where a GPU waits for launches, and not for its arithmetic, these are the time; they need no GPU to
 be counted. The model has the layers of Flan-T5-Large, 24 and 24, but is narrow. Trials of LoRA of
-rank 8 on q and v, 8 rows each in bfloat16, in four ways: by transformers and PEFT, one trial after
-another (`theirs`); by passes of our own alone; together, each one's updates after another's
-(`together`); and together in grouped products, as on CUDA (`grouped`). An operation is a call of
-torch's that is not a view of what is there; how many kernels a device makes of it is not counted.
+rank 8 on q and v, 8 rows each in bfloat16, in three ways: by transformers and PEFT, one trial after
+another (`theirs`); by passes of our own together, each one's updates after another's (`together`);
+and with all updates in grouped products, as on CUDA (`grouped`). An operation is a call of torch's
+that is not a view of what is there; how many kernels a device makes of it is not counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from benchmarks.setting import random_t5
 from orchestrator.terminal.console import console
-from trainables.families.family import Decoding
 from trainables.families.registry import family_of_model
 from trainables.passes import grouped
 from trainables.passes.frozen_t5 import FrozenT5
@@ -121,7 +120,7 @@ def answers(frozen: FrozenT5, trials: Sequence[Trial]) -> None:
     sources = Sources.of(rows, 0, _CPU)
     with torch.inference_mode():
         encoded = frozen.encode(sources, company)
-        frozen.answers(sources, company, encoded, Decoding(_WRITTEN).max_new_tokens)
+        frozen.answers(sources, company, encoded, _WRITTEN)
 
 
 def base_model() -> T5ForConditionalGeneration:

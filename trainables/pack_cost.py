@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from trainables.contract.configuration import TrialConfiguration
-from trainables.contract.errors import UserError
+from trainables.contract.errors import UserError, lacks_memory
 from trainables.contract.pack_cost import PackCost, Ready
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def measure(configurations: Sequence[TrialConfiguration], kind: str) -> PackCost
     try:
         return _measure(configurations, kind)
     except Exception as error:
-        if not _lacks_memory(error):
+        if not lacks_memory(error):
             raise
     return None
 
@@ -184,13 +184,6 @@ def _batch(configuration: TrialConfiguration) -> int:
     batch = configuration.parameters["batch_size"]
     assert isinstance(batch, int)
     return batch
-
-
-def _lacks_memory(error: Exception) -> bool:
-    import torch
-
-    kinds = (torch.OutOfMemoryError, MemoryError)
-    return isinstance(error, kinds) or "out of memory" in str(error).lower()
 
 
 def answers(lines: Iterable[str], kind: str, slots: int, share: float) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from orchestrator.errors import UserError
 from orchestrator.search_space import Sweep
 from orchestrator.sweep.preflight import check_sources
 from orchestrator.sweep.rows import reading, surveyed
+from orchestrator.terminal.values import counted
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import check_dataset
 from trainables.data.bad_rows import ERROR, SKIP
@@ -136,12 +137,12 @@ def _too_few(sweep: Sweep, least: Division) -> UserError:
     read = read_data_set(sweep.dataset, sweep.dataset_revision, reading=reading(sweep))
     rows = [row for part in read.rows.values() for row in part]
     repeated = sum(read.repeated.values())
-    there = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
+    there = counted(len(rows), "row")
     if repeated:
         there += f" (and {repeated:,} that repeat them)"
     questions = len({question(row) for row in rows})
     if questions < len(rows):
-        there += f" of {questions:,} question{'' if questions == 1 else 's'}"
+        there += f" of {counted(questions, 'question')}"
     return UserError(
         f"The data set {sweep.dataset!r} has {there}, too few for a sweep: init proposes"
         f" {least.validation_rows} rows to validate on and {least.test_rows} to test on at the"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from orchestrator.results.compare import compare_trials
 from orchestrator.results.configurations import by_configuration, parameters
 from orchestrator.results.curves import Curves, place
 from orchestrator.results.effect import effect, varied_in
-from orchestrator.results.ends import ends_by_technique, trained
+from orchestrator.results.ends import came_to_nothing, ends_by_technique, ends_in_words, trained
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.replicates import measured
@@ -285,15 +284,16 @@ def _without_result(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) ->
 def _broken_off(rows: Sequence[Row], completed: Sequence[dict[str, Any]]) -> list[str]:
     """Returns a clause on trials that came to nothing though others of their technique did not."""
     techniques = {entry["technique"] for entry in completed}
-    ends = Counter(
+    outcomes = [
         row["outcome"]
         for row in trained(rows)
-        if row["technique"] in techniques and row["outcome"] not in ("completed", "stopped")
-    )
-    if not ends:
+        if row["technique"] in techniques and came_to_nothing(row)
+    ]
+    if not outcomes:
         return []
-    listed = ", ".join(f"{count} {outcome}" for outcome, count in ends.most_common())
-    return [f"no result came of {counted(ends.total(), 'further trial')}: {listed}"]
+    return [
+        f"no result came of {counted(len(outcomes), 'further trial')}: {ends_in_words(outcomes)}"
+    ]
 
 
 def _described(root: Root, rows: Sequence[Row]) -> list[str]:

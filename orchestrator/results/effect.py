@@ -7,7 +7,6 @@ therefore compared at the highest rung that every trial reached; the completed o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from rich.console import Group, RenderableType
 
 from orchestrator.results.configurations import by_configuration, parameters, varied
 from orchestrator.results.curves import Curves, mean_at, place, why
-from orchestrator.results.ends import unmeasured
+from orchestrator.results.ends import came_to_nothing, ends_in_words, unmeasured
 from orchestrator.results.errors import ResultsError, unknown
 from orchestrator.results.importance import importances
 from orchestrator.results.selection import (
@@ -214,17 +213,11 @@ def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> A
 
 def _broken_off(rows: Sequence[Row]) -> list[str]:
     """Returns a sentence on trials that reported and then came to nothing; none for none."""
-    counts = Counter(row["outcome"] for row in rows)
-    ends = [
-        f"{count} {outcome}"
-        for outcome, count in counts.most_common()
-        if outcome not in ("completed", "stopped")
-    ]
+    ends = ends_in_words(row["outcome"] for row in rows if came_to_nothing(row))
     if not ends:
         return []
     return [
-        f"Of these trials {', '.join(ends)} after a report: they count by that, and no later rung"
-        " is compared."
+        f"Of these trials {ends} after a report: they count by that, and no later rung is compared."
     ]
 
 

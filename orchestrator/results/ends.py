@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.store.rows import Row
@@ -16,6 +16,16 @@ def trained(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if not is_untuned(row)]
 
 
+def came_to_nothing(row: Row) -> bool:
+    """Returns whether a trial gave no result: it neither completed nor was stopped early."""
+    return row["outcome"] not in ("completed", "stopped")
+
+
+def ends_in_words(outcomes: Iterable[str]) -> str:
+    """Returns how many ended how, the most frequent first, e.g. "3 failed, 1 stopped"."""
+    return ", ".join(f"{count} {each}" for each, count in Counter(outcomes).most_common())
+
+
 def ends_by_technique(rows: Sequence[Row], without: Collection[str] = ()) -> list[str]:
     """Returns how the trials of each technique ended, e.g. "lora: 3 failed, 1 stopped".
 
@@ -23,14 +33,11 @@ def ends_by_technique(rows: Sequence[Row], without: Collection[str] = ()) -> lis
         rows: Final rows.
         without: Techniques that are left out.
     """
-    counts: dict[str, Counter[str]] = {}
+    outcomes: dict[str, list[str]] = {}
     for row in rows:
         if row["technique"] not in without:
-            counts.setdefault(row["technique"], Counter())[row["outcome"]] += 1
-    return [
-        f"{technique}: {', '.join(f'{count} {outcome}' for outcome, count in ends.most_common())}"
-        for technique, ends in counts.items()
-    ]
+            outcomes.setdefault(row["technique"], []).append(row["outcome"])
+    return [f"{technique}: {ends_in_words(own)}" for technique, own in outcomes.items()]
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def failures(rows: Sequence[Row]) -> list[Failure]:
     """
     alike: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if row["outcome"] not in ("completed", "stopped"):
+        if came_to_nothing(row):
             alike.setdefault((row["outcome"], last_line(row["error"])), []).append(row["trial_id"])
     found = [Failure(*end, tuple(trials)) for end, trials in alike.items()]
     return sorted(found, key=lambda each: -len(each.trials))

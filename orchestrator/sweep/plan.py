@@ -18,6 +18,7 @@ from orchestrator.search_space.sections import Confirm
 from orchestrator.search_space.space import Space
 from orchestrator.search_space.strata import Stratum
 from orchestrator.terminal.plain_console import shown, shown_line
+from orchestrator.terminal.values import counted
 from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import is_untuned
 
@@ -75,13 +76,13 @@ def _trials(sweep: Sweep) -> str:
     if sweep.baseline:
         parts.append("1 baseline")
     if sweep.points:
-        parts.append(_count(len(sweep.points), "point"))
+        parts.append(counted(len(sweep.points), "point"))
     if sweep.space is not None:
         parts.append(f"{sweep.trials} by {sweep.search.method} search")
     seeds = f", under {sweep.replicates} seeds each" if sweep.replicates > 1 else ""
     untuned = sweep.baseline or any(is_untuned(point) for point in sweep.points)
     once = " (the untuned model once)" if seeds and untuned else ""
-    return f"{_count(sweep.runs, 'run')}: {' + '.join(parts)}{seeds}{once}"
+    return f"{counted(sweep.runs, 'run')}: {' + '.join(parts)}{seeds}{once}"
 
 
 def _asks(sweep: Sweep) -> str:
@@ -96,7 +97,7 @@ def _asks(sweep: Sweep) -> str:
     share = f"{each} to {each + 1}" if left else str(each)
     listed = [stratum.name for stratum in sorted(strata, key=_by_size)]
     words = (
-        f"about {', '.join(map(str, sweep.ask))}: {_count(len(strata), 'combination')}"
+        f"about {', '.join(map(str, sweep.ask))}: {counted(len(strata), 'combination')}"
         f" ({'; '.join(listed[:6])}{'; ...' if listed[6:] else ''}),"
         f" {share} {'trial' if share == '1' else 'trials'} each"
     )
@@ -121,7 +122,7 @@ def _confirming(sweep: Sweep) -> str:
     most = confirming_runs(sweep) // confirm.runs_of_each
     what = "the best of each combination" if sweep.strata else "the best configurations"
     return (
-        f"{_count(most * confirm.runs_of_each, 'run')} at most: {what}, up to {most}, under"
+        f"{counted(most * confirm.runs_of_each, 'run')} at most: {what}, up to {most}, under"
         f" {confirm.seeds} new seeds each{_around(confirm)}, in full, on test rows"
     )
 
@@ -131,7 +132,7 @@ def _around(confirm: Confirm) -> str:
     if not confirm.around:
         return ""
     decades = ", ".join(f"{each:+g}" for each in confirm.around)
-    seeds = _count(confirm.seeds_around, "seed")
+    seeds = counted(confirm.seeds_around, "seed")
     return (
         f" and at learning rates {decades} decades from its own under {seeds} each, so that values"
         " are compared at the rate that suits each best"
@@ -145,7 +146,7 @@ def _space(sweep: Sweep, space: Space) -> Iterator[tuple[str, str]]:
     else:
         yield (
             "space",
-            f"{_count(configurations, 'configuration')}{_coverage(sweep, space, configurations)}",
+            f"{counted(configurations, 'configuration')}{_coverage(sweep, space, configurations)}",
         )
     yield "  data_size", plain(space.data_size)
     for technique, branch in space.technique.items():
@@ -209,7 +210,3 @@ def _evaluation(sweep: Sweep) -> str:
         f"{evaluation.validation_rows:,} validation rows at each rung{scored}, {tested} test rows"
         f" {when}; protocol {evaluation.protocol}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -13,6 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal, trial_configuration
 from orchestrator.search_space import Sweep
+from orchestrator.terminal.values import counted
 from trainables.contract.configuration import EMBEDDED, TrialConfiguration
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.availability import is_cached
@@ -134,8 +135,8 @@ def describe_split(sweep: Sweep, found: Survey | None) -> Iterator[str]:
 
     def groups(count: int) -> str:
         if in_schemas:
-            return f"{count:,} {schemas}{'' if count == 1 else 's'}"
-        return f"{count:,} value{'' if count == 1 else 's'} of {sweep.split_by}"
+            return counted(count, schemas)
+        return f"{counted(count, 'value')} of {sweep.split_by}"
 
     parts = (
         f"{part.rows:,} {use}, of {groups(part.groups)}"

@@ -6,25 +6,13 @@ from orchestrator.state.attempts import MACHINE, NODE
 from orchestrator.state.content_log import ContentChangedError
 from orchestrator.store import StoreError
 from orchestrator.trial.full_disk import FULL
-from trainables.contract.errors import SharedError
-
-_LACK_OF_MEMORY = (
-    "out of memory",  # CUDA's allocator and driver, MPS
-    "cublas_status_alloc_failed",  # cuBLAS allocates outside torch's allocator
-    "cudnn_status_alloc_failed",
-    "invalid buffer size",  # MPS: larger than any single buffer may be
-)
-"""How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
+from trainables.contract.errors import SharedError, lacks_memory
 
 
 def failure_kind(error: BaseException | None) -> str:
     """Returns "out_of_memory", `MACHINE`, `NODE` or "failed", for an error or what caused it."""
     while error is not None:
-        if (
-            isinstance(error, MemoryError)
-            or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
-            or (isinstance(error, RuntimeError) and _lacks_memory(str(error).lower()))
-        ):
+        if lacks_memory(error):
             return "out_of_memory"
         if isinstance(error, StoreError | OSError | ContentChangedError):
             return NODE if _is_one_machines(error) else MACHINE
@@ -39,7 +27,3 @@ def _is_one_machines(error: BaseException) -> bool:
     numbers = [each.errno for each in causes if isinstance(each, OSError)]
     # A shared folder that is full is full for all; what else it answers may be so on one machine.
     return any(numbers) and FULL.isdisjoint(numbers)
-
-
-def _lacks_memory(message: str) -> bool:
-    return any(text in message for text in _LACK_OF_MEMORY)

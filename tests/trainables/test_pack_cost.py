@@ -61,13 +61,18 @@ def test_trials_of_which_none_has_passes_of_our_own_share_none(
     assert not pack_cost.ready(trials[2:], "cpu", 1, 1.0).shares
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ],
+)
 def test_a_lack_of_memory_is_nobodys_error(
-    trials: list[TrialConfiguration], monkeypatch: pytest.MonkeyPatch
+    trials: list[TrialConfiguration], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def full(engine: Engine) -> dict[str, Exception]:
-        return {"0": torch.OutOfMemoryError("CUDA out of memory")}
-
-    monkeypatch.setattr(Engine, "step", full)
+    monkeypatch.setattr(Engine, "step", lambda engine: {"0": error})
     assert pack_cost.measure(trials[:2], "cpu") is None
 
 

@@ -5,6 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LACK_OF_MEMORY = (
+    "out of memory",  # CUDA's allocator and driver, MPS
+    "cublas_status_alloc_failed",  # cuBLAS allocates outside torch's allocator
+    "cudnn_status_alloc_failed",
+    "invalid buffer size",  # MPS: larger than any single buffer may be
+)
+"""How a lack of device memory reads where it is a plain `RuntimeError`, in small letters."""
+
 NO_DOWNLOAD = "use `--profile embedded`, which needs no download"
 """A remedy, where something of the hub's cannot be had."""
 
@@ -23,6 +31,18 @@ class SharedError(UserError):
 
 class PeerLostError(Exception):
     """Another worker of a trial's group is gone, or does not answer: it knows why, not this one."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Returns whether an error is a lack of memory, a device's or the machine's."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
+        or (
+            isinstance(error, RuntimeError)
+            and any(text in str(error).lower() for text in _LACK_OF_MEMORY)
+        )
+    )
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

@@ -50,6 +50,11 @@ def least(rate: float) -> int:
     return round(rate * 2**32) - 2**31
 
 
+def dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+    """Returns [..., features] with zeros where nothing is kept; None keeps everything."""
+    return numbers if kept is None else torch.where(kept, numbers, 0.0)
+
+
 class Place:
     """One place of a model at which there may be dropout.
 

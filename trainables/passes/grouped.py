@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from trainables.passes.dropout import dropped
 from trainables.passes.parts import LowRank
 
 _ALIGNED = 8
@@ -141,7 +142,7 @@ class _Updated(torch.autograd.Function):
         narrow = []
         for layer in layers:
             down, up = layer.stack.down, layer.stack.up
-            small = _product(_dropped(flat, layer.kept), down.transpose(1, 2), ends)
+            small = _product(dropped(flat, layer.kept), down.transpose(1, 2), ends)
             written[:, layer.outputs] += _product(small, up.permute(1, 2, 0), ends)
             narrow.append(small)
         ctx.save_for_backward(inputs, weight, ends, *narrow)
@@ -159,13 +160,13 @@ class _Updated(torch.autograd.Function):
             stack = layer.stack
             own = arriving[:, layer.outputs].contiguous()
             through = _product(own, stack.up.transpose(0, 1), ends)
-            downs = _product(through.t(), _dropped(flat, layer.kept), ends)
+            downs = _product(through.t(), dropped(flat, layer.kept), ends)
             ups = _product(small.t(), own, ends) * stack.scales
             members = [(m, each) for m, each in enumerate(stack.updates) if each is not None]
             found += [downs[m, : len(each.down)].to(each.down.dtype) for m, each in members]
             found += [ups[m, : len(each.down)].t().to(each.up.dtype) for m, each in members]
             if passed_on is not None:
-                passed_on += _dropped(_product(through, stack.down, ends), layer.kept)
+                passed_on += dropped(_product(through, stack.down, ends), layer.kept)
         if passed_on is not None:
             passed_on = passed_on.view_as(inputs)
         return passed_on, None, None, None, *found
@@ -174,8 +175,3 @@ class _Updated(torch.autograd.Function):
 def _product(left: torch.Tensor, right: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
     """Returns, group by group, the rows of a group times its matrix, or its columns times rows."""
     return functional.grouped_mm(left, right, offs=ends)
-
-
-def _dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
-    """Returns [tokens, features] with zeros where nothing is kept."""
-    return numbers if kept is None else torch.where(kept, numbers, 0.0)

@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from trainables.passes import grouped
-from trainables.passes.dropout import Place, least
+from trainables.passes.dropout import Place, dropped, least
 from trainables.passes.joined import side_by_side
 from trainables.passes.parts import Parts
 
@@ -143,7 +143,7 @@ class _Updated(torch.autograd.Function):
         for product, kept_here, down, up in zip(
             products, kept, matrices[::2], matrices[1::2], strict=True
         ):
-            small = _dropped(flat[product.tokens], kept_here) @ down.to(weight.dtype).t()
+            small = dropped(flat[product.tokens], kept_here) @ down.to(weight.dtype).t()
             written[product.tokens, product.outputs].addmm_(
                 small, up.to(weight.dtype).t(), alpha=product.scale
             )
@@ -167,17 +167,12 @@ class _Updated(torch.autograd.Function):
         ):
             own = arriving[product.tokens, product.outputs]
             through = own @ (product.scale * up).to(weight.dtype)
-            given = _dropped(flat[product.tokens], kept_here)
+            given = dropped(flat[product.tokens], kept_here)
             found.append((through.t() @ given).to(down.dtype))
             found.append((own.t() @ small).to(up.dtype) * product.scale)
             if passed_on is not None:
                 back = through @ down.to(weight.dtype)
-                passed_on[product.tokens] += _dropped(back, kept_here)
+                passed_on[product.tokens] += dropped(back, kept_here)
         if passed_on is not None:
             passed_on = passed_on.view_as(inputs)
         return passed_on, None, None, None, *found
-
-
-def _dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
-    """Returns [tokens, features] with zeros where nothing is kept."""
-    return numbers if kept is None else torch.where(kept, numbers, 0.0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
+from orchestrator.results.ends import ends_in_words
 from orchestrator.results.report.charts import (
     COLOURS,
     MANY,
@@ -54,8 +54,7 @@ def curves_figure(
         _curve(trial, own, metric, ends.get(trial), names.get(trial, trial))
         for trial, own in curves.items()
     ]
-    counts = Counter(row["outcome"] for row in rows)
-    ended = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+    ended = ends_in_words(row["outcome"] for row in rows)
     return Figure(
         f"{metric} of every trial over its training, on the validation rows; a mark is where it"
         f" ended ({ended}).",

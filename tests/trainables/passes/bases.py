@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import strategies as st
 from transformers import T5Config, T5ForConditionalGeneration
 
 from trainables.contract.configuration import Scalar
@@ -75,6 +78,33 @@ class Adapter:
                 found[name] = parameter.grad
                 parameter.grad = None
         return found
+
+
+length = st.integers(1, 14)
+
+
+def drawn_members(most_rank: int, most_rows: int) -> st.SearchStrategy[Any]:
+    """Draws what `member` takes besides its base and its number."""
+    return st.tuples(
+        st.integers(1, most_rank),
+        st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
+        st.sampled_from([0.0, 0.1, 0.5]),
+        st.lists(st.tuples(length, length), min_size=1, max_size=most_rows),
+    )
+
+
+def member(
+    base: T5ForConditionalGeneration,
+    number: int,
+    rank: int,
+    modules: str,
+    dropout: float,
+    lengths: Sequence[tuple[int, int]],
+) -> tuple[Adapter, Step]:
+    """Returns an adapter with modules of its own on the weights of a base, and a step of it."""
+    fresh = copy.deepcopy(base, {id(each): each for each in base.parameters()})
+    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
+    return adapter, step(adapter, 10 * number, lengths)
 
 
 def rows(seed: int, lengths: Sequence[int]) -> list[TokenIds]:

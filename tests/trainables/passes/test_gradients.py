@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import random
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trainables.passes.bases import CPU, Adapter, random_base, step
+from tests.trainables.passes import bases
+from tests.trainables.passes.bases import CPU, random_base
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.gradients import Step, add_gradients
+from trainables.passes.gradients import add_gradients
 from trainables.passes.joined import join_layers
 
 # In double precision: in single a ten-thousandth of a gradient that nearly cancels is rounding.
@@ -22,26 +23,12 @@ FROZEN = FrozenT5(BASE)
 
 ONE_PASS = 1e9
 Lengths = list[tuple[int, int]]
-length = st.integers(1, 14)
-settings_of_a_member = st.tuples(
-    st.integers(1, 6),  # rank
-    st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
-    st.sampled_from([0.0, 0.1, 0.5]),
-    st.lists(st.tuples(length, length), min_size=1, max_size=5),
-)
-
-
-def member(
-    number: int, rank: int, modules: str, dropout: float, lengths: Lengths
-) -> tuple[Adapter, Step]:
-    fresh = copy.deepcopy(BASE, {id(each): each for each in BASE.parameters()})
-    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
-    return adapter, step(adapter, 10 * number, lengths)
+member = partial(bases.member, BASE)
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(settings_of_a_member, min_size=1, max_size=4),
+    st.lists(bases.drawn_members(most_rank=6, most_rows=5), min_size=1, max_size=4),
     st.sampled_from([0.0, 20.0, ONE_PASS]),
     st.randoms(use_true_random=False),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from transformers import T5ForConditionalGeneration
 
 from benchmarks.launches import counted
+from tests.trainables.passes import bases
 from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
 from trainables.passes import grouped
 from trainables.passes.frozen_t5 import FrozenT5
@@ -28,13 +29,7 @@ FROZEN = FrozenT5(BASE)
 ONE_PASS = 1e9
 META = torch.device("meta")
 
-length = st.integers(1, 14)
-settings_of_a_member = st.tuples(
-    st.integers(1, 18),  # rank
-    st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
-    st.sampled_from([0.0, 0.1, 0.5]),
-    st.lists(st.tuples(length, length), min_size=1, max_size=4),
-)
+member = partial(bases.member, BASE)
 
 
 @contextmanager
@@ -42,19 +37,6 @@ def taken(*, everywhere: bool) -> Iterator[None]:
     """Has grouped products taken wherever there are several members, or nowhere."""
     with mock.patch.object(grouped, "suits", return_value=everywhere):
         yield
-
-
-def member(
-    number: int,
-    rank: int,
-    modules: str,
-    dropout: float,
-    lengths: Sequence[tuple[int, int]],
-    base: T5ForConditionalGeneration = BASE,
-) -> tuple[Adapter, Step]:
-    fresh = copy.deepcopy(base, {id(each): each for each in base.parameters()})
-    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
-    return adapter, step(adapter, 10 * number, lengths)
 
 
 def gradients(
@@ -77,7 +59,9 @@ def assert_alike(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(settings_of_a_member, min_size=2, max_size=4), st.booleans())
+@given(
+    st.lists(bases.drawn_members(most_rank=18, most_rows=4), min_size=2, max_size=4), st.booleans()
+)
 def test_losses_and_gradients_are_those_of_one_member_after_another(
     drawn: list[tuple[int, str, float, list[tuple[int, int]]]], checkpointed: bool
 ) -> None:
