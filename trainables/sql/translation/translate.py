@@ -6,7 +6,8 @@ These functions parse what anyone wrote, so a caller may run them in a process w
 from __future__ import annotations
 
 import copy
-from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
@@ -34,7 +35,7 @@ from trainables.sql.translation import (
 from trainables.sql.translation.alter import with_constraints_in_place
 from trainables.sql.translation.grammar import parse, quoted_doubly
 from trainables.sql.translation.kinds import NotKnown, NotSpoken, PastLimit
-from trainables.sql.translation.reading import Reading, Tables
+from trainables.sql.translation.reading import Reading
 
 # Imported for the rules that they register.
 _RULES = (
@@ -59,6 +60,9 @@ _RULES = (
 _OF_UNKNOWN_SHAPE = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
 """What a rule raises for a tree of another shape than it expects."""
 
+_LONGEST_KEPT = 20_000
+"""Characters of a context that is kept as it was read."""
+
 Translation = dict[str, Any]
 """`sql` and `functions` (what it calls of the sandbox), where the text is translated; else
 `refused`: "not spoken", "not known" or "limit", and `reason`."""
@@ -76,22 +80,47 @@ def translate(
         known_tables: Whether a context that is not of the dialect refuses the text too; else the
             text is said with the kinds that columns have in another dialect, or without.
     """
-    try:
+    read = _context if len(context) <= _LONGEST_KEPT else _context.__wrapped__
+    found = read(dialect, context)
+    if text is None or (known_tables and "refused" in found.translation):
+        return found.translation
+    if "refused" in found.translation:
+        others = (read(other, context) for other in DIALECTS if other != dialect)
+        found = next((each for each in others if "sql" in each.translation), found)
         reading = Reading(dialect, {})
-        if not known_tables and context.strip() and "refused" in translate(dialect, context):
-            tables = _tables_of_another(dialect, context)
-            context, reading.knows_tables = "", tables is not None
-            reading.tables = tables or {}
-        said = _statements(reading, context, is_context=True) if context.strip() else []
-        if any("REFERENCES" in statement for statement in said):
-            # The other systems enforce foreign keys; in contexts as they are written they may not
-            # hold yet where they stand.
-            said.append("PRAGMA foreign_keys = ON")
-        if text is None:
-            return {"sql": ";\n".join(said), "functions": sorted(reading.functions)}
-        reading = _after(reading)
-        said = _statements(reading, text, is_context=False)
-        return {"sql": ";\n".join(said), "functions": sorted(reading.functions)}
+        reading.knows_tables = "sql" in found.translation
+        if reading.knows_tables:
+            reading.tables = copy.deepcopy(found.reading.tables)
+    else:
+        reading = _after(found.reading)
+    return _translated(reading, text, is_context=False)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """A context as one dialect reads it; not to be changed, since it is kept.
+
+    Attributes:
+        translation: It in SQLite, or why not.
+        reading: What it says of its tables, where it is translated.
+    """
+
+    translation: Translation
+    reading: Reading
+
+
+@lru_cache(maxsize=4_096)
+def _context(dialect: str, context: str) -> _Context:
+    """Returns a context as one dialect reads it: each prediction of its row asks for it again."""
+    reading = Reading(dialect, {})
+    if not context.strip():
+        return _Context({"sql": "", "functions": []}, reading)
+    return _Context(_translated(reading, context, is_context=True), reading)
+
+
+def _translated(reading: Reading, text: str, *, is_context: bool) -> Translation:
+    try:
+        said = _statements(reading, text, is_context=is_context)
     except NotSpoken as refusal:
         return {"refused": "not spoken", "reason": str(refusal)}
     except NotKnown as refusal:
@@ -101,17 +130,11 @@ def translate(
     except _OF_UNKNOWN_SHAPE:
         # A tree of another shape than the rules expect: nothing is known of what it means.
         return {"refused": "not known", "reason": "a construct of an unknown shape"}
-
-
-def _tables_of_another(dialect: str, context: str) -> Tables | None:
-    """Returns what a context says of its tables in the first dialect that it is of."""
-    for other in DIALECTS:
-        reading = Reading(other, {})
-        with suppress(NotSpoken, NotKnown, PastLimit, *_OF_UNKNOWN_SHAPE):
-            if other != dialect:
-                _statements(reading, context, is_context=True)
-                return reading.tables
-    return None
+    if is_context and any("REFERENCES" in statement for statement in said):
+        # The other systems enforce foreign keys; in contexts as they are written they may not
+        # hold yet where they stand.
+        said.append("PRAGMA foreign_keys = ON")
+    return {"sql": ";\n".join(said), "functions": sorted(reading.functions)}
 
 
 def _statements(reading: Reading, text: str, *, is_context: bool) -> list[str]:
@@ -139,5 +162,5 @@ def _after(reading: Reading) -> Reading:
     """Returns the reading of a text after its context."""
     following = Reading(reading.dialect, copy.deepcopy(reading.tables))
     following.knows_tables = reading.knows_tables
-    following.enums = reading.enums
+    following.enums = copy.deepcopy(reading.enums)
     return following

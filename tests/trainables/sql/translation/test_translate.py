@@ -151,3 +151,19 @@ WORDS = """SELECT FROM t u a n p d WHERE AND NOT ( ) , . * = < + - / || 'x' 1 2.
 def test_any_words_are_translated_or_refused(dialect: str, text: str) -> None:
     said = of(dialect, text)
     assert ("sql" in said) != ("refused" in said)
+
+
+@pytest.mark.parametrize("context", [CONTEXT, "CREATE TABLE t (a NUMBER(5), n VARCHAR2(5))"])
+def test_what_one_text_does_is_unknown_to_the_next(context: str) -> None:
+    """A context is read once for all texts; Oracle's kinds of columns are not of PostgreSQL."""
+
+    def said(text: str) -> dict[str, object]:
+        return translate("postgres", context, text, known_tables=False)
+
+    added, asked = "ALTER TABLE t ADD COLUMN z INT", "SELECT z FROM t"
+    before = said(asked)
+    assert before["refused"] == "not spoken"
+    assert "sql" in said(f"{added}; {asked}")
+    assert "sql" in said("CREATE TYPE kind AS ENUM ('x'); CREATE TABLE e (k kind)")
+    assert said(asked) == before
+    assert "sql" not in said("CREATE TABLE f (k kind)")
