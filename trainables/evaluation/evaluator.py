@@ -13,12 +13,16 @@ from trainables.data.schema_groups import group_of
 from trainables.data.spelling import SqlTokens
 from trainables.data.tables import Example
 from trainables.evaluation import text_scores
+from trainables.evaluation.scored_rows import ScoredRows
 from trainables.families.family import Decoding
 from trainables.families.fit import SLACK
 from trainables.inference.asking import Share, ask
 from trainables.inference.generation import batches, decoding, generate, written
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
+
+_TEXTS_KEPT_A_ROW = 16
+"""With their scores: what a model wrote at earlier rungs, and others of its pack."""
 
 
 class Evaluator:
@@ -55,6 +59,7 @@ class Evaluator:
         self._protocol = protocol
         self._target_limit = target_limit
         self._never_measured: frozenset[str] | None = None
+        self._known = ScoredRows(_TEXTS_KEPT_A_ROW * len(examples))
         self._taught = EncodedRows(
             examples, tokens, source_limit=source_limit, target_limit=answer_room
         )
@@ -172,8 +177,10 @@ class Evaluator:
             models: As of `evaluate_all`.
         """
         self._pass(models, _nothing, self._decoding(slack=0))
+        rows = range(len(self._examples))
+        references = [example.sql for example in self._examples]
         for _ in models:
-            self._scored([example.sql for example in self._examples], _nothing)
+            self._newly_scored(rows, references, _nothing)
 
     def _decoding(self, slack: int = SLACK) -> Decoding:
         lengths = self._taught.lengths(range(len(self._examples)))
@@ -259,22 +266,42 @@ class Evaluator:
     def _scored(
         self, predictions: Sequence[str], heartbeat: Callable[[], None]
     ) -> list[dict[str, Any]]:
-        references = [example.sql for example in self._examples]
-        contexts = [example.sql_context for example in self._examples]
+        """Returns each row with its prediction and scores, as lately found for the same text.
+
+        A row that could not be judged is judged again: what stood in the way may be gone.
+        """
+        rows = [self._known.find(row, text) for row, text in enumerate(predictions)]
+        new = [row for row, scored in enumerate(rows) if scored is None]
+        texts = [predictions[row] for row in new]
+        for row, text, scored in zip(
+            new, texts, self._newly_scored(new, texts, heartbeat), strict=True
+        ):
+            rows[row] = scored
+            if not any(_is_unjudged(score, scored) for score in SCORES):
+                self._known.keep(row, text, scored)
+        return [dict(scored) for scored in rows if scored is not None]
+
+    def _newly_scored(
+        self, rows: Sequence[int], predictions: Sequence[str], heartbeat: Callable[[], None]
+    ) -> list[dict[str, Any]]:
+        examples = [self._examples[row] for row in rows]
+        references = [example.sql for example in examples]
+        contexts = [example.sql_context for example in examples]
         texts = text_scores.score(predictions, references, contexts=contexts, heartbeat=heartbeat)
-        files = [_file(example) for example in self._examples]
-        executions = self._executor.judge(contexts, references, predictions, heartbeat, files)
-        cuts = self._asked.cuts(range(len(self._examples)), self._target_limit)
-        rows: list[dict[str, Any]] = []
+        executions = self._executor.judge(
+            contexts, references, predictions, heartbeat, [_file(example) for example in examples]
+        )
+        cuts = self._asked.cuts(rows, self._target_limit)
+        scored_rows: list[dict[str, Any]] = []
         for example, prediction, text, execution, (source_cut, target_cut) in zip(
-            self._examples, predictions, texts, executions, cuts, strict=True
+            examples, predictions, texts, executions, cuts, strict=True
         ):
             scores: dict[str, Any] = {
                 **text,
                 "execution_accuracy": execution.execution_accuracy,
                 "valid_sql": execution.valid_sql,
             }
-            rows.append(
+            scored_rows.append(
                 {
                     "example_id": example.example_id,
                     "sql_prompt": example.sql_prompt,
@@ -289,7 +316,7 @@ class Evaluator:
                     "meteor_synonyms": scores.get("meteor_synonyms"),
                 }
             )
-        return rows
+        return scored_rows
 
 
 def _is_unjudged(score: str, row: Mapping[str, Any]) -> bool:

@@ -9,11 +9,13 @@ from torch import nn
 from tests.trainables.loop_base import configuration, write_loop_base
 from tests.trainables.techniques.cases import having
 from trainables.contract.reports import EvaluationInterruptedError
+from trainables.contract.scores import UNJUDGED
 from trainables.data.tables import Example
 from trainables.evaluation import evaluator, text_scores
 from trainables.families import family
 from trainables.finetune import Finetuning
 from trainables.sql.execution import SqlExecutor
+from trainables.sql.measurement import Judgement, Reason
 from trainables.techniques.registry import BASELINE
 
 
@@ -98,4 +100,45 @@ def test_the_loss_alone_says_whether_any_row_can_be_run(tmp_path: Path, runs: st
         assert counts == ((0, 0) if runs == "none" else (None, None))
         assert found[score] is None
     assert (found["rouge_l_rows"], found["eval_rows"]) == (None, 4)
+    trial.close()
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_text_that_comes_again_is_scored_again_only_where_it_could_not_be(
+    tmp_path: Path, judged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    original = SqlExecutor.judge
+
+    def judge(self: SqlExecutor, *rows: Any) -> list[Judgement]:
+        asked.append(len(rows[0]))
+        found = original(self, *rows)
+        return found if judged else [Judgement(None, None, Reason(UNJUDGED, "")) for _ in found]
+
+    monkeypatch.setattr(SqlExecutor, "judge", judge)
+    trial = Finetuning(configuration(write_loop_base(tmp_path), BASELINE.name), "cpu")
+    one, two = (trial.evaluate("validation") for _ in range(2))
+    assert one.predictions == two.predictions
+    del one.metrics["eval_seconds"], two.metrics["eval_seconds"]
+    assert one.metrics == two.metrics
+    rows = len(one.predictions)
+    assert asked == [rows, 0 if judged else rows]
+    trial.close()
+
+
+def test_the_price_of_an_evaluation_is_that_of_texts_that_are_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    original = SqlExecutor.judge
+
+    def judge(self: SqlExecutor, *rows: Any) -> list[Judgement]:
+        asked.append(len(rows[0]))
+        return original(self, *rows)
+
+    monkeypatch.setattr(SqlExecutor, "judge", judge)
+    trial = Finetuning(configuration(write_loop_base(tmp_path), BASELINE.name), "cpu")
+    trial.rehearse()
+    trial.rehearse()
+    assert asked[0] == asked[1] > 0
     trial.close()
