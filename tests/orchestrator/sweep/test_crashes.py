@@ -209,6 +209,7 @@ def test_a_sweep_whose_process_is_killed_before_a_write_ends_as_if_it_had_not_be
     file = sweeps.write(tmp_path, **SMALL)
 
     def run(name: str, number: int = 0) -> int:
+        """Returns how often the sweep was started; 0 if it ended before its call of a number."""
         root, own = tmp_path / name, tmp_path / f"{name}-calls"
         for variable, value in killed_at.environment(root, own, number).items():
             monkeypatch.setenv(variable, value)
@@ -216,17 +217,20 @@ def test_a_sweep_whose_process_is_killed_before_a_write_ends_as_if_it_had_not_be
         while done.returncode == -signal.SIGKILL and starts < 3:
             starts, done = starts + 1, running.run(file, root)
         assert done.returncode == 0, done.stderr
-        assert killed_at.counted(own) >= number
-        return starts
+        return starts if killed_at.counted(own) >= number else 0
 
     run("undisturbed")
     calls = killed_at.counted(tmp_path / "undisturbed-calls")
     undisturbed = ended(sweeps.toy(tmp_path, **SMALL), tmp_path / "undisturbed")
     starts = []
-    for number in random.Random(0).sample(range(1, calls + 1), 20):
-        starts.append(run(str(number), number))
-        found = ended(sweeps.toy(tmp_path, **SMALL), tmp_path / str(number))
-        assert found == undisturbed, number
+    for moment, number in enumerate(random.Random(0).sample(range(1, calls + 1), 20)):
+        # With Ray there are some calls more or fewer each time.
+        for earlier in range(number, 0, -1):
+            name = f"{moment}-{earlier}"
+            if begun := run(name, earlier):
+                break
+        starts.append(begun)
+        assert ended(sweeps.toy(tmp_path, **SMALL), tmp_path / name) == undisturbed, name
     assert {*starts} == {1, 2}  # some were trials', some the driver's
 
 
