@@ -373,6 +373,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="where the stores are made and removed again")
     given = parser.parse_args(arguments)
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     if given.one:
         with tempfile.TemporaryDirectory(dir=given.folder) as name:
             print(json.dumps(measure(Setting(**json.loads(given.one)), Path(name))))
