@@ -6,8 +6,8 @@ INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 SPACE ?= search_spaces/rank.yaml
 PROFILE ?= embedded
-# Files of tests side by side; those that start Ray one after another, beside them (tests/conftest.py).
-SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
+# Files of tests side by side, one process a core; tests that start Ray run one after another.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install sweep wheel test test-fast test-long check format clean
@@ -38,7 +38,8 @@ wheel: $(INSTALLED) ## Build dist/*.whl, which needs nothing of this checkout
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 test: $(TESTABLE) ## Run every test but the long forms of crash and soak tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not long"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not ray and not long"
+	$(BIN)/python -m pytest -m "ray and not long"
 
 test-fast: $(TESTABLE) ## Run the tests of a minute: no cluster, no crash, nothing slow
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not ray and not crash and not long"

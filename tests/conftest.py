@@ -21,23 +21,6 @@ settings.load_profile("untimed")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Returns one process a core, up to four, and one for the tests that mostly wait for Ray."""
-    return min(os.cpu_count() or 1, 4) + 1
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests of a file into one process, and those that start Ray, of all files, into one
-    that begins with them: one cluster at a time, and they take longest.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
-    for item in items:
-        starts_ray = item.get_closest_marker("ray") is not None
-        group = "ray" if starts_ray else item.nodeid.split("::", 1)[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps token ids, also those of processes that a test starts, out of the user's own cache."""
