@@ -5,6 +5,7 @@ Standard library only, so that a search space is checked without loading torch.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -63,13 +64,15 @@ class Parameter:
         if value is None and self.default is None:
             return None
         if not self._has_kind(value):
-            return f"is {value!r}, but must be {_KIND_NAMES[self.kind]}"
+            return f"is {_as_written(value)}, but must be {_KIND_NAMES[self.kind]}"
         if isinstance(value, float) and not math.isfinite(value):
             return f"is {value}, but must be finite"
         if self.items:
             return self._check_items(str(value))
         if self.choices and value not in self.choices:
-            return f"is {value!r}, but must be one of {', '.join(map(str, self.choices))}"
+            return (
+                f"is {_as_written(value)}, but must be one of {', '.join(map(str, self.choices))}"
+            )
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._check_range(value)
         return None
@@ -147,3 +150,8 @@ def split(names: str) -> tuple[str, ...]:
 def _number(value: Scalar) -> int | float:
     assert isinstance(value, int | float)  # the parameter's kind, which `check` has checked
     return value
+
+
+def _as_written(value: object) -> str:
+    """Returns a value as a search space file has it: null, true, "8"."""
+    return json.dumps(value, ensure_ascii=False, default=str)

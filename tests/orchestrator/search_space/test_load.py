@@ -253,7 +253,7 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         "[4, 8, 16]",
         "[4, eight, 16]",
         8,
-        ("rank.choice.1: is 'eight', but must be a whole number",),
+        ('rank.choice.1: is "eight", but must be a whole number',),
     ),
     "data size of zero": (
         "[1000, 5000]",
