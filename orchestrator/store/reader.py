@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
+from orchestrator.store.keys import is_of_table
 from orchestrator.store.place import Root, StoredFile, StoreFiles
 from orchestrator.store.roots import open_root
 from orchestrator.store.schema import (
@@ -22,6 +23,7 @@ from orchestrator.store.schema import (
     TRIALS,
     Table,
 )
+from orchestrator.store.trusted_rows import foreign_name
 
 FILE = "__filename"
 """The column that tells the key of the file that a row came from."""
@@ -95,14 +97,16 @@ def files(
 
     Raises:
         StoreUnusableError: There is no such place.
-        DamagedError: Something among them is a link, a pipe or a device.
+        DamagedError: Something among them is a link, a pipe or a device, or a file that has a name
+            which none of the table has: whoever reads the folder refuses it, whatever is read.
     """
     place = open_root(root)
     place.check_readable()
     names = [f"{_SWEEP}{name}" for name in sweep_ids] or place.folders(table.name, _SWEEP)
     folders = [f"{table.name}/{name}" for name in sorted(names)]
     if trial_ids is None:
-        return [file for folder in folders for file in place.files(folder, _SUFFIX)]
+        listed = [file for folder in folders for file in place.files(folder, _SUFFIX)]
+        return _own(place, table, listed)
     below = ["", *(f"/trial={name}" for name in trial_ids)]
     found = [
         file
@@ -110,7 +114,19 @@ def files(
         for part in below
         for file in place.files(f"{folder}{part}", _SUFFIX, deep=False)
     ]
-    return sorted(found, key=lambda file: file.key)
+    return sorted(_own(place, table, found), key=lambda file: file.key)
+
+
+def _own(place: StoreFiles, table: Table, found: list[StoredFile]) -> list[StoredFile]:
+    """Returns the files if all of them have names as those of the table have.
+
+    Raises:
+        DamagedError: Naming one that has not.
+    """
+    for file in found:
+        if not is_of_table(table.name, file.key.split("/")[2:]):
+            raise foreign_name(table, place.name(file.key))
+    return found
 
 
 def read(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.store.errors import DamagedError
-from orchestrator.store.keys import check_id
+from orchestrator.store.keys import check_id, is_of_table
 from orchestrator.store.schema import OUTCOMES, TABLES, Table
 from trainables.contract.scores import METRICS
 
@@ -35,12 +35,6 @@ _TIMES = {
     for table in TABLES.values()
 }
 """Looked up once: asking Arrow for types takes longer than checking the values."""
-_FILE_OF_A_TRIAL = {
-    "reports": re.compile(r"[0-9]{10,}-[0-9]{10,}"),
-    "predictions": re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[0-9]{10,}"),
-}
-"""How files in the folders `trial=...` are named. A copy beside the original has another name, and
-its rows would count twice."""
 
 
 def check_rows(table: Table, content: pa.Table, name: str) -> None:
@@ -173,22 +167,29 @@ def _told_by_path(table: Table, name: str) -> dict[str, str]:
     path = PurePath(name)
     # Folders above the root may have any name.
     tables = [place for place, part in enumerate(path.parts) if part in TABLES]
-    told = dict(
-        part.split("=", 1)
-        for part in path.parts[tables[-1] if tables else len(path.parts) : -1]
-        if part.startswith(("sweep=", "trial="))
-    )
+    below = path.parts[tables[-1] + 1 :] if tables else ()
+    told = dict(part.split("=", 1) for part in below[:-1] if part.startswith(("sweep=", "trial=")))
     ids = {f"{key}_id": value for key, value in told.items()}
-    if "sweep_id" not in ids or path.stem == table.name:
+    if "sweep_id" not in ids:
         return ids
-    if table.name == "trials":
+    if not is_of_table(table.name, below[1:]):
+        raise foreign_name(table, name)
+    if table.name == "trials" and path.stem != table.name:
         ids["trial_id"] = path.stem
-    elif "trial_id" in ids and not _FILE_OF_A_TRIAL[table.name].fullmatch(path.stem):
-        raise DamagedError(
-            f"{name} has a name that no file of {table.name} has: a copy, or foreign; move it out"
-            " of the store."
-        )
     return ids
+
+
+def foreign_name(table: Table, name: str) -> DamagedError:
+    """Returns the error for a file whose rows would count twice, or that is none of the store's.
+
+    Args:
+        table: In whose folder it is.
+        name: Its path.
+    """
+    return DamagedError(
+        f"{name} has a name that no file of {table.name} has: a copy, or foreign; move it out of"
+        " the store."
+    )
 
 
 def _owner(checkpoint: str) -> tuple[str, str] | None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orchestrator.store import REPORTS, Store, StoreUnusableError, reader
+from orchestrator.results.query import query
+from orchestrator.store import REPORTS, Store, StoreUnusableError, index, reader
+from orchestrator.store.errors import DamagedError
 from tests.orchestrator.store.samples import prediction, report, trial
 
 
@@ -58,3 +62,38 @@ def test_an_empty_store_has_empty_tables(tmp_path: Path) -> None:
     assert reader.reports(tmp_path).schema == REPORTS.schema
     with pytest.raises(StoreUnusableError, match=r"no experiment store at .*--root"):
         reader.trials(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "trials/sweep=a-00000001/copy of t.parquet",
+        "trials/sweep=a-00000001/deeper/t-9x.parquet",
+        "reports/sweep=a-00000001/copy of t.parquet",
+        "reports/sweep=a-00000001/0000000000-0000000100.parquet",
+        "reports/sweep=a-00000001/trial=t-9x/copy of t.parquet",
+        "reports/sweep=a-00000001/trial=t-9x/deeper/0000000000-0000000100.parquet",
+        "predictions/sweep=a-00000001/copy of t.parquet",
+        "predictions/sweep=a-00000001/trial=t-9x/copy of t.parquet",
+    ],
+)
+def test_a_file_that_no_store_has_is_refused_by_all_that_read_its_folder(
+    root: Path, key: str
+) -> None:
+    table = key.split("/")[0]
+    copy = root / key
+    own = "t-9x.parquet" if table == "trials" else "trial=t-9x/*.parquet"
+    original = next((root / table / "sweep=a-00000001").glob(own))
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(original.read_bytes())
+    readers: dict[str, list[Callable[[Path], object]]] = {
+        "trials": [reader.trials, index.trials],
+        "reports": [reader.reports, index.reports],
+        "predictions": [
+            reader.predictions,
+            lambda root: query(root, ["a-00000001"], "SELECT count(*) FROM predictions"),
+        ],
+    }
+    for read in readers[table]:
+        with pytest.raises(DamagedError, match=re.escape(f"{copy} has a name that no file of")):
+            read(root)
