@@ -134,7 +134,7 @@ def select_group(root: Root, rows: Sequence[Row], text: str) -> list[Row]:
             raise unknown("parameter", name, known)
         values = {parameters(row).get(name) for row in rows} - {None}
         if not any(_same(each, value) for each in values):
-            raise absent(f"trial with {name}", value, map(str, values))
+            raise absent(f"trial with {name}", value, map(_written, values))
         found = [row for row in found if _same(parameters(row).get(name), value)]
     if not found:
         raise ResultsError(f"No trial fits {text!r}.")
@@ -174,12 +174,16 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
     for text, group in zip((a, b), chosen, strict=True):
         ended, said = _completed(text, group, metric)
         ended = _confirming(root, ended) or ended
-        measured = curves.reported(ended)
+        measured, lost = curves.reported(ended), curves.lost(ended)
+        if not measured and lost:
+            raise ResultsError(curves.lost_in_words(lost))
         if not measured:
             raise ResultsError(f"No trial of {text!r} was measured by {metric}.")
         groups.append(measured)
         remarks += said
-        if left_out := len(ended) - len(measured):
+        if lost:
+            remarks.append(f"{curves.lost_in_words(lost)} They are left out.")
+        if left_out := len(ended) - len(measured) - len(lost):
             remarks.append(
                 f"{counted(left_out, 'trial')} of {text!r} {'was' if left_out == 1 else 'were'} not"
                 f" measured by {metric} and {'is' if left_out == 1 else 'are'} left out."
@@ -271,10 +275,15 @@ def _where(groups: Sequence[Sequence[Row]], rung: int | None) -> str:
     return f"; {other} {place(rung)}, {reason}, and {itself}, the untuned model, as it is"
 
 
+def _written(value: Any) -> str:
+    """Returns a value as `_same` takes it: in full, true and not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _same(value: Any, text: str) -> bool:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return float(value) == float(text)
         except ValueError:
             return False
-    return str(value).lower() == text.lower()
+    return _written(value).lower() == text.lower()

@@ -25,6 +25,7 @@ from orchestrator.results.confirmed import (
     scores_of,
     test_predictions,
 )
+from orchestrator.results.missing_files import absent_from, missing_files, was_measured
 from orchestrator.results.selection import final_rows, is_score
 from orchestrator.state.confirmation_log import Confirmation
 from orchestrator.statistics.asked import Answered, MissedOptima, Settings, against_best
@@ -35,6 +36,7 @@ from orchestrator.statistics.run_scores import RunScores
 from orchestrator.store.arrays import having
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import PREDICTIONS
 from orchestrator.terminal.values import configuration
 from trainables.contract.scores import METRICS
 
@@ -193,7 +195,7 @@ def confirmed_answer(
         could,
         confirmed.best is not None,
         _standings(configurations, metric, scores, executed),
-        tuple(_remarks(predicted, confirmed, rows, metric, scores)),
+        tuple(_remarks(root, predicted, confirmed, rows, metric, scores)),
     )
 
 
@@ -271,6 +273,7 @@ def _score(metric: str, scores: RunScores, index: int) -> Score:
 
 
 def _remarks(
+    root: Root,
     predicted: pa.Table,
     confirmed: ConfirmedSweep,
     rows: Sequence[Row],
@@ -288,6 +291,8 @@ def _remarks(
             f"{metric} is not measured row by row, so that differences in it have no interval; a"
             " sweep whose objective is a score has."
         )
+    elif scores is None and (lost := _lost(predicted, confirmed, metric)):
+        said.append(missing_files(root, PREDICTIONS, lost, "the predictions on test rows"))
     elif scores is None:
         said.append(f"{metric} could not be measured on two test rows that all runs share.")
     elif max(confirmed.seeds) < 2:
@@ -309,6 +314,12 @@ def _remarks(
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(failed.items()))
         said.append(f"Of {len(rows)} trials some gave no result: {counts}.")
     return said
+
+
+def _lost(predicted: pa.Table, confirmed: ConfirmedSweep, metric: str) -> list[Row]:
+    """Returns the confirming runs that have a score, but whose predictions are not there."""
+    runs = [row for each in (*confirmed.configurations, *confirmed.beside) for row in each.rows]
+    return [row for row in absent_from(predicted, runs) if was_measured(row, f"test_{metric}")]
 
 
 def _constant_text(predicted: pa.Table, confirmed: ConfirmedSweep) -> str | None:

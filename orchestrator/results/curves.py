@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from orchestrator.results.errors import ResultsError
+from orchestrator.results.missing_files import absent_from, missing_files, was_measured
 from orchestrator.results.row_scores import Key, key, row_scores
 from orchestrator.results.selection import is_score
 from orchestrator.results.statistics import Array
@@ -13,6 +17,7 @@ from orchestrator.store import index, reader
 from orchestrator.store.arrays import having
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import PREDICTIONS, REPORTS
 from trainables.techniques.registry import is_untuned
 
 Point = tuple[int, float]
@@ -33,6 +38,7 @@ class Curves:
         self._metric = metric
         self._unstopped = {key(row) for row in rows if row["outcome"] == "completed"}
         self._untrained = {key(row) for row in rows if is_untuned(row)}
+        self._measured = {key(row) for row in rows if was_measured(row, metric)}
         self._curves: dict[Key, dict[int, Point]] = {key(row): {} for row in rows}
         columns = ("sweep_id", "trial_id", "rung_examples", "step", metric)
         sweeps = dict.fromkeys(row["sweep_id"] for row in rows)
@@ -50,7 +56,15 @@ class Curves:
         """Returns the trials that have at least one value."""
         return [row for row in rows if self._curves[key(row)]]
 
-    def common_rung(self, rows: Iterable[Row]) -> int | None:
+    def lost(self, rows: Iterable[Row]) -> list[Row]:
+        """Returns the trials that were measured, but whose reports are not in the store."""
+        return [row for row in rows if not self._curves[key(row)] and key(row) in self._measured]
+
+    def lost_in_words(self, rows: Sequence[Row]) -> str:
+        """Returns a sentence on trials that are `lost`, with what is to be done."""
+        return missing_files(self._root, REPORTS, rows, f"the reports with a {self._metric}")
+
+    def common_rung(self, rows: Sequence[Row]) -> int | None:
         """Returns the highest rung, in examples, that every one of the trials reached.
 
         The untuned baseline, which does not change, is taken to be at every rung. None means each
@@ -59,6 +73,8 @@ class Curves:
         Raises:
             ResultsError: There is no such rung.
         """
+        if lost := self.lost(rows):
+            raise ResultsError(self.lost_in_words(lost))
         trained = [key(row) for row in rows if key(row) not in self._untrained]
         rungs = [set(self._curves[name]) for name in trained]
         if not rungs:
@@ -111,8 +127,23 @@ class Curves:
         steps = {key(row): self._at(row, rung)[0] for row in rows}
         found = row_scores(predicted, rows, self._metric, None if split == "test" else steps)
         if found is None:
-            raise ResultsError("These trials have no evaluated row in common.")
+            raise ResultsError(self._nothing_in_common(predicted, rows, split))
         return found
+
+    def _nothing_in_common(self, predicted: pa.Table, rows: Sequence[Row], split: str) -> str:
+        """Returns why no row was evaluated in all trials, in a sentence."""
+        evaluated = predicted.filter(pc.equal(predicted["split"], split))
+        without = absent_from(evaluated, rows)
+        column = f"test_{self._metric}" if split == "test" else self._metric
+        if lost := [row for row in without if was_measured(row, column)]:
+            return missing_files(self._root, PREDICTIONS, lost, f"the predictions on {split} rows")
+        if without:
+            named = ", ".join(row["trial_id"] for row in without[:3])
+            return f"No {split} rows were evaluated of {named}, so that they do not compare."
+        return (
+            f"These trials have no {split} row in common of which a {self._metric} is known, so"
+            " that they do not compare."
+        )
 
     def _at(self, row: Row, rung: int | None) -> Point:
         curve = self._curves[key(row)]

@@ -98,7 +98,9 @@ def effect(root: Root, rows: Sequence[Row], parameter: str, by: str | None = Non
 def _effect(
     curves: Curves, having: Sequence[Row], parameter: str, metric: str, mode: str
 ) -> Effect:
-    measured = curves.reported(having)
+    measured, lost = curves.reported(having), curves.lost(having)
+    if not measured and lost:
+        raise ResultsError(curves.lost_in_words(lost))
     if not measured:
         raise ResultsError(f"No trial with a {parameter} was measured by {metric}.")
     rung = curves.common_rung(measured)
@@ -207,7 +209,13 @@ def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> A
         "confirmed": stated,
         "importance": shares,
     }
-    remarks = (*_broken_off(curves.reported(having)), *unmeasured(found.left_out, found.metric))
+    lost = curves.lost(found.left_out)
+    never = [row for row in found.left_out if row not in lost]
+    remarks = (
+        *_broken_off(curves.reported(having)),
+        *([f"{curves.lost_in_words(lost)} They are left out."] if lost else []),
+        *unmeasured(never, found.metric),
+    )
     return Answer(data, Group(*parts), remarks, rows=[{**what, **entry} for entry in found.values])
 
 

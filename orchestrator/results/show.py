@@ -10,6 +10,7 @@ from orchestrator.errors import visible_line
 from orchestrator.results.configurations import parameters, recorded
 from orchestrator.results.evaluations import chosen_predictions, evaluations_of, ordered_by
 from orchestrator.results.measured import interval_of, measured_rows, reasons
+from orchestrator.results.missing_files import missing_files, was_measured
 from orchestrator.results.profile_words import profile_words
 from orchestrator.results.selection import is_score, metric_and_mode
 from orchestrator.search.identity import trial_id
@@ -17,7 +18,7 @@ from orchestrator.search.tries import earlier_tries, run_number
 from orchestrator.store import reader
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row, finite_or_none
-from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.store.schema import PREDICTIONS, REPORTS, SCORE_COLUMNS
 from orchestrator.terminal.fitting_table import FittingTable
 from orchestrator.terminal.output import Answer, table
 from orchestrator.terminal.plain_console import shown, shown_line
@@ -75,6 +76,12 @@ def show(root: Root, row: Row) -> Answer:
         order = ordered_by(metric)
         parts.append(shown(f"\nPredictions on {split} rows, by {order}", style="bold"))
         parts += [shown(_prediction(each, order)) for each in chosen]
+    if was_measured(row, metric):
+        for definition, content in ((REPORTS, reports), (PREDICTIONS, predictions)):
+            # By a loss alone no SQL was written that there could be predictions of.
+            if not content and (definition is REPORTS or is_score(metric)):
+                what = f"the {definition.name}"
+                parts.append(shown(f"\n{missing_files(root, definition, [row], what)}"))
     if row["error"]:
         parts.append(shown(f"\nError\n{row['error']}"))
     parts.append(shown(f"\nCheckpoint: {visible_line(row['checkpoint'] or 'none')}"))

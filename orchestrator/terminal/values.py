@@ -20,7 +20,7 @@ def configuration(values: Mapping[str, Any]) -> str:
 
 def brief(value: Any) -> str:
     """Returns a value in a few characters: fractions with three significant digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else _written(value)
 
 
 def number(value: float | None) -> str:
@@ -83,12 +83,27 @@ def time(value: datetime.datetime | None) -> str:
 
 
 def text(value: Any) -> str:
-    """Returns any value as a table shows it."""
+    """Returns any value as a table shows it: what a search space file has too, as it has it."""
     if value is None:
         return "-"
     if isinstance(value, datetime.datetime):
         return f"{_in_utc(value)} UTC"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else _written(value)
+
+
+def _written(value: Any) -> str:
+    """Returns true, null, [4, 8] and {a: 1} as YAML has them, and not as Python does."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return f"[{', '.join(map(_written, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{name}: {_written(each)}' for name, each in value.items())}}}"
+        case _:
+            return str(value)
 
 
 def _in_utc(value: datetime.datetime) -> datetime.datetime:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,81 @@ def test_what_nobody_can_judge_bounds_a_comparison(tmp_path: Path, ask: Ask) -> 
     assert (found["unjudged"], found["rows"]) == (6, 60)
     assert "with 6 predictions that nobody can judge all wrong and all right" in found["over"]
     assert found["low"] < found["difference"] - 0.05 < found["difference"] + 0.05 < found["high"]
+
+
+def _without(folder: Path, table: str, *trials: int) -> None:
+    """Writes two ranks of two trials each, and removes the files of some of a table."""
+    store = Store(folder)
+    for number, rank in enumerate((4, 4, 8, 8)):
+        parameters = {"technique": "lora", "rank": rank, "learning_rate": 1e-3 + number}
+        write_trial(store, number, parameters)
+    for number in trials:
+        shutil.rmtree(next((folder / table).glob(f"*/trial={trial_name(number)}")))
+
+
+@pytest.mark.parametrize(
+    ("table", "trials", "words"),
+    [
+        (
+            "predictions",
+            (2,),
+            f"lacks the predictions on validation rows of {trial_name(2)}, whose",
+        ),
+        (
+            "predictions",
+            range(4),
+            f"of {trial_name(0)}, {trial_name(1)}, {trial_name(2)} and 1 more",
+        ),
+        (
+            "reports",
+            (2, 3),
+            f"lacks the reports with a rouge_l of {trial_name(2)}, {trial_name(3)},",
+        ),
+    ],
+)
+def test_what_a_store_lacks_is_said_and_not_called_unmeasured(
+    tmp_path: Path, run: Run, table: str, trials: Sequence[int], words: str
+) -> None:
+    _without(tmp_path, table, *trials)
+    code, out, err = run("compare", "rank=4", "rank=8", store=tmp_path)
+    assert (code, out) == (2, "")
+    said = err.replace("\n", " ")
+    assert words in said
+    assert f"copy {table}/sweep=rank-0a1b2c3d from the store that it was made of" in said
+    assert "measured" not in said
+
+
+def test_a_trial_whose_reports_are_missing_is_left_out_for_that(tmp_path: Path, run: Run) -> None:
+    _without(tmp_path, "reports", 3)
+    for verb in (("compare", "rank=4", "rank=8"), ("effect", "rank")):
+        code, _, err = run(*verb, store=tmp_path)
+        assert code == 0
+        assert f"lacks the reports with a rouge_l of {trial_name(3)}" in err.replace("\n", " ")
+        assert "were not measured" not in err
+        assert "was not measured" not in err
+
+
+def test_an_effect_of_trials_without_reports_says_what_is_missing(tmp_path: Path, run: Run) -> None:
+    _without(tmp_path, "reports", *range(4))
+    code, out, err = run("effect", "rank", store=tmp_path)
+    assert (code, out) == (2, "")
+    assert "lacks the reports with a rouge_l" in err.replace("\n", " ")
+
+
+def test_an_untuned_model_whose_reports_are_missing_is_named(tmp_path: Path, run: Run) -> None:
+    store = Store(tmp_path)
+    write_trial(store, 0, {"technique": "pretrained"})
+    write_trial(store, 1, {"technique": "lora", "rank": 8})
+    shutil.rmtree(next((tmp_path / "reports").glob(f"*/trial={trial_name(0)}")))
+    code, _, err = run("compare", "technique=pretrained", "technique=lora", store=tmp_path)
+    assert code == 2
+    assert f"lacks the reports with a rouge_l of {trial_name(0)}" in err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("table", ["reports", "predictions"])
+def test_show_says_what_the_store_lacks_of_a_trial(tmp_path: Path, run: Run, table: str) -> None:
+    _without(tmp_path, table, 1)
+    code, out, _ = run("show", trial_name(1), store=tmp_path)
+    assert code == 0
+    assert f"lacks the {table} of {trial_name(1)}, whose scores it has" in out.replace("\n", " ")
+    assert "lacks" not in run("show", trial_name(0), store=tmp_path)[1]

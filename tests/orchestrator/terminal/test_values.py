@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 
+from orchestrator.search_space.document import read
 from orchestrator.terminal.values import (
     brief,
     configuration,
@@ -28,10 +29,16 @@ def test_a_configuration_begins_with_its_technique() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [(0.00312345, "0.00312"), (2000, "2000"), (True, "True"), ("q,v", "q,v")]
+    ("value", "written"), [(0.00312345, "0.00312"), (2000, "2000"), (True, "true"), ("q,v", "q,v")]
 )
 def test_only_fractions_are_cut(value: object, written: str) -> None:
     assert brief(value) == written
+
+
+@pytest.mark.parametrize("value", [True, False, [4, 8], ["a", None], {"a": [True, 1]}, "q,v", 7])
+def test_values_are_written_as_a_search_space_has_them(value: object) -> None:
+    for written in (brief(value), text(value)):
+        assert read(f"key: {written}\n", "x").plain() == {"key": value}
 
 
 @pytest.mark.parametrize(
