@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -31,6 +31,7 @@ from ruamel.yaml.events import (
 
 from orchestrator.errors import visible_line
 from orchestrator.search_space.problems import Problem, SpecError, show
+from orchestrator.search_space.yaml_faults import fault
 from trainables.contract.configuration import Scalar
 
 LARGEST_FILE = 1_000_000
@@ -152,15 +153,10 @@ def read(
     try:
         events = YAML(typ="safe", pure=True).parse(text)
         root = reader.document(events, key)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(filter(None, (error.context, error.problem)))
-        at = reader.line(mark.line) if mark else None
-        reader.problems.append(Problem(place, at, f"is not YAML: {reason}; check the indentation"))
-        raise SpecError(reader.problems) from None
     except YAMLError as error:
-        reader.problems.append(Problem(place, None, f"is not YAML: {str(error).splitlines()[0]}"))
-        raise SpecError(reader.problems) from None
+        line, what = fault(error, text)
+        at = None if line is None else reader.line(line)
+        raise SpecError([*reader.problems, Problem(place, at, f"is not YAML: {what}")]) from None
     except (OverflowError, ValueError) as error:  # "\UFFFFFFFF": the parser's chr() raises these
         message = f"is not YAML: an escape is no character ({error}); check the quoted texts"
         raise SpecError([*reader.problems, Problem(place, None, message)]) from None
