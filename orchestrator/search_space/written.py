@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from orchestrator.search_space.document import read
 from orchestrator.search_space.load import load
 from orchestrator.search_space.messages import RESOLVED
 from orchestrator.search_space.model import Sweep
+from orchestrator.search_space.problems import SpecError
 from orchestrator.terminal.json_text import json_text
+
+_WIDTH, _UNFOLDED = 100, 10**6
+"""Columns; the second are more than any text has."""
 
 
 def written(sweep: Sweep) -> dict[str, Any]:
@@ -40,9 +46,34 @@ def yaml_text(values: Mapping[str, Any]) -> str:
     Args:
         values: What it says.
     """
+    folded = _dumped(values, _WIDTH)
+    # The emitter folds some texts such that they are others: those stay in one line.
+    return folded if _is_read_as(values, folded) else _dumped(values, _UNFOLDED)
+
+
+def _dumped(values: Mapping[str, Any], width: int) -> str:
     yaml = YAML()
     yaml.default_flow_style = None  # lists of values in a line, as people write them
-    yaml.width = 100
+    yaml.width = width
     stream = io.StringIO()
-    yaml.dump(dict(values), stream)
+    yaml.dump(_quoted(dict(values)), stream)
     return stream.getvalue()
+
+
+def _is_read_as(values: Mapping[str, Any], text: str) -> bool:
+    try:
+        return bool(read(text, "written").plain() == values)
+    except SpecError:
+        return False
+
+
+def _quoted(value: Any) -> Any:
+    r"""Returns values such that what acts in a text is written out: \x85 ends a line in others."""
+    match value:
+        case dict():
+            return {name: _quoted(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_quoted(each) for each in value]
+        case str() if not value.isprintable():
+            return DoubleQuotedScalarString(value)
+    return value
