@@ -7,7 +7,7 @@ multiples of its step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,6 +20,9 @@ from trainables.techniques.parameter import Parameter
 
 MOST_STEPS = 100_000
 """Values of a `quniform`: a finer one is a `uniform`, and its multiples are lost to rounding."""
+
+_MOST_SHOWN = 6
+"""Values of a list that are repeated in a message."""
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -183,7 +186,7 @@ def parse(value: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list
     if isinstance(value, Distribution):
         return value, []
     if isinstance(value, list | tuple):
-        return None, [((), f"is {show(value)}; for one of several values write {{choice: [...]}}")]
+        return None, [((), f"is {show(value)}; {_instead_of(value, parameter)}")]
     if not isinstance(value, dict):
         constant, problem = judge(value, parameter)
         return constant, [((), problem)] if problem else []
@@ -208,6 +211,33 @@ def parse(value: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list
     return distribution, []
 
 
+def as_text(value: Any, parameter: Parameter) -> str:
+    """Returns how a list of names is written as one value, e.g. `: "q,v"`; "" for all others."""
+    if not parameter.items or not isinstance(value, list | tuple):
+        return ""
+    names = [each for each in value if isinstance(each, str) and each.strip()]
+    if len(names) < len(value) or not names:
+        names = list(parameter.items[:2])
+    return f": {show(','.join(names))}"
+
+
+def _instead_of(value: Sequence[Any], parameter: Parameter) -> str:
+    """Returns what is to be written for a list that stands where a distribution may."""
+    if text := as_text(value, parameter):
+        return (
+            f"names that are trained together are one text{text}; for one of several of these"
+            f" write {{choice: [{text.removeprefix(': ')}, ...]}}"
+        )
+    listed = ", ".join(map(show, value[:_MOST_SHOWN]))
+    if (
+        not value
+        or len(value) > _MOST_SHOWN
+        or any(isinstance(each, dict | list) for each in value)
+    ):
+        listed = "..."
+    return f"for one of several values write {{choice: [{listed}]}}"
+
+
 def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, list[Fault]]:
     if not isinstance(values, list | tuple) or not values:
         rule = "must be a list of at least one value, such as {choice: [4, 8]}"
@@ -218,7 +248,8 @@ def _choice(values: Any, parameter: Parameter) -> tuple[Distribution | Scalar, l
         if len(faults) >= MOST_PROBLEMS:
             break
         if isinstance(value, dict | list):
-            faults.append((("choice", index), f"is {show(value)}, but must be a single value"))
+            rule = f"must be a single value{as_text(value, parameter)}"
+            faults.append((("choice", index), f"is {show(value)}, but {rule}"))
             continue
         constant, problem = judge(value, parameter)
         if problem:

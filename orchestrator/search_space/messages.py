@@ -13,6 +13,7 @@ from orchestrator.search_space.document import Node, join
 from orchestrator.search_space.model import Sweep
 from orchestrator.search_space.problems import Problem, show, unknown
 from trainables.contract.scores import METRICS
+from trainables.contract.spelled_numbers import advice
 from trainables.techniques.registry import TECHNIQUES
 
 RESOLVED = ("profile", "profile_reason")
@@ -47,6 +48,8 @@ _RULES: dict[str, str] = {
     "string_pattern_mismatch": "must be letters, digits, _ and -, beginning with a letter "
     "(so that it is never read as a number)",
 }
+
+_NUMBERS = ("int_type", "float_type")
 
 
 def top_level_keys() -> list[str]:
@@ -113,6 +116,10 @@ def _message(error: ErrorDetails) -> str:
         return f"is missing{_meaning(field)}{example}"
     # Pydantic's own text holds what the user wrote, braces included: only a rule is a template.
     rule = _RULES[kind].format(**error.get("ctx", {})) if kind in _RULES else error["msg"]
+    if kind == "model_type" and field is not None and type(None) in get_args(field.annotation):
+        rule += ", or null for none"
+    if kind in _NUMBERS and isinstance(error["input"], str):
+        rule += advice(error["input"], whole=kind != "float_type")
     return f"is {show(error['input'])}, but {rule}{example}"
 
 
@@ -142,6 +149,8 @@ def _unknown_key(location: tuple[str | int, ...]) -> str:
         )
     if name in top_level_keys() and name not in valid:
         return f'unknown key "{name}" here; it stands at the top of the file, outside {location[0]}'
+    if name.isdecimal():
+        return unknown("key", name, valid)
     elsewhere = [path for path in _paths(Sweep) if path.split(".")[-1] == name]
     if elsewhere:
         return f'unknown key "{name}" here; did you mean "{elsewhere[0]}"?'

@@ -61,6 +61,8 @@ def unknown(what: str, name: str, valid: Sequence[str]) -> str:
         name: What the user wrote.
         valid: Every name that would have done.
     """
+    if name.isdecimal():
+        return f"unknown {what} {show(name)}; a comma ends a value: write a number without one"
     close = nearest(name, valid)
     remedy = f'did you mean "{close}"?' if close else f"valid are {', '.join(valid)}"
     return f"unknown {what} {show(name)}; {remedy}"

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from orchestrator.search_space.distributions import Distribution, Fault, parse
+from orchestrator.search_space.distributions import Distribution, Fault, as_text, parse
 from orchestrator.search_space.parameter_values import judge
 from orchestrator.search_space.problems import MOST_PROBLEMS, show, unknown
 from trainables.contract.configuration import Scalar
@@ -163,7 +163,8 @@ def _parse_point(index: int, given: Any, faults: list[Fault]) -> dict[str, Scala
         if name not in known:
             faults.append(((index, name), _unknown_key(technique, name)))
         elif isinstance(value, dict | list):
-            message = f"is {show(value)}, but a point is fixed: give a single value"
+            single = f"give a single value{as_text(value, known[name])}"
+            message = f"is {show(value)}, but a point is fixed: {single}"
             faults.append(((index, name), message))
         elif name in ("data_size", "epochs") and value is None:
             continue

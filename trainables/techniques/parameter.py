@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainables.contract.configuration import Scalar
+from trainables.contract.spelled_numbers import advice
 
 _KIND_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
@@ -64,7 +65,10 @@ class Parameter:
         if value is None and self.default is None:
             return None
         if not self._has_kind(value):
-            return f"is {_as_written(value)}, but must be {_KIND_NAMES[self.kind]}"
+            rule = _KIND_NAMES[self.kind]
+            if self.kind in (int, float) and isinstance(value, str):
+                rule += advice(value, whole=self.kind is int)
+            return f"is {_as_written(value)}, but must be {rule}"
         if isinstance(value, float) and not math.isfinite(value):
             return f"is {value}, but must be finite"
         if self.items:
