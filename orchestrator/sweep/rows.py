@@ -86,11 +86,11 @@ def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     """
     if found is None:
         return
-    if found.columns:
+    if found.columns or found.mixed_columns:
         names = (
-            f"{found.columns[ours]} as {ours}"
+            _called(ours, found)
             for ours in (PROMPT, CONTEXT, SQL, DATABASE, *OPTIONAL_COLUMNS)
-            if ours in found.columns
+            if ours in found.columns or ours in found.mixed_columns
         )
         yield f"columns: {', '.join(names)}"
     if found.unused:
@@ -106,6 +106,14 @@ def describe_table(sweep: Sweep, found: Survey | None) -> Iterator[str]:
     if found.bad_rows:
         rows = "row" if found.bad_rows == 1 else "rows"
         yield f"left out: {found.bad_rows:,} bad {rows}: {found.bad_rows_said}"
+
+
+def _called(ours: str, found: Survey) -> str:
+    """Returns which column of the tables is one of the project's; where they differ, of which."""
+    if ours in found.columns:
+        return f"{listed([found.columns[ours]])} as {ours}"
+    names = found.mixed_columns[ours].items()
+    return f"{' and '.join(f'{listed([name])} (of {file})' for name, file in names)} as {ours}"
 
 
 def _hints(unused: Sequence[str]) -> str:

@@ -21,10 +21,12 @@ class BadRow:
     Attributes:
         place: Where it stands, such as "train.csv, line 7".
         reason: What is wrong with it, to end a sentence.
+        value: What stands there, where that tells something, in a few characters.
     """
 
     place: str
     reason: str
+    value: str = ""
 
 
 def said(bad: Sequence[BadRow]) -> str:
@@ -33,8 +35,9 @@ def said(bad: Sequence[BadRow]) -> str:
     first = {row.reason: row for row in reversed(bad)}
     words = []
     for reason, count in reasons.most_common(_MOST_NAMED):
+        row = first[reason]
         more = f" (and {count - 1:,} more)" if count > 1 else ""
-        words.append(f"{first[reason].place} {reason}{more}")
+        words.append(f"{row.place} {reason}{f': {row.value}' if row.value else ''}{more}")
     left = len(reasons) - _MOST_NAMED
     return "; ".join([*words, *([f"and {left:,} other reasons"] if left > 0 else [])])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from trainables.data.errors import DatasetError
 
@@ -44,6 +45,21 @@ _MEANINGS = {
 }
 
 
+@dataclass(frozen=True)
+class OtherTable:
+    """Another table of the same data set.
+
+    Attributes:
+        file: Its name.
+        names: Of its columns.
+        nested: Columns of objects or lists.
+    """
+
+    file: str
+    names: Sequence[str]
+    nested: Collection[str] = ()
+
+
 def resolve(
     names: Sequence[str],
     given: Mapping[str, str],
@@ -53,6 +69,8 @@ def resolve(
     databases: bool = False,
     one_database: bool = False,
     databases_beside: str | None = None,
+    others: Sequence[OtherTable] = (),
+    held_out: str | None = None,
 ) -> dict[str, str]:
     """Returns the name in a table of each of the project's columns that it has.
 
@@ -65,6 +83,8 @@ def resolve(
             that is given or has the project's own name, and a column names each row's database.
         one_database: Whether it is one file, which nothing need name.
         databases_beside: Where databases lie that nobody has named; for the message.
+        others: The other tables of the data set, which may have what this one lacks; likewise.
+        held_out: The split of a file that need not be there, "test" or "validation"; likewise.
 
     Raises:
         DatasetError: A column is missing, is there twice, or may be several; names the candidates.
@@ -75,7 +95,7 @@ def resolve(
         if name not in names:
             raise DatasetError(
                 f"The table {source} has no column {name!r}, which `columns.{column}` names; it has"
-                f" the columns {listed(names)}."
+                f" the columns {listed(names)}{_unlike(name, others, held_out)}."
             )
         if name not in texts and column not in OPTIONAL_COLUMNS:
             raise DatasetError(
@@ -109,7 +129,9 @@ def resolve(
     needed = (PROMPT, *(() if databases else (CONTEXT,)), SQL, *named)
     missing = [column for column in needed if column not in found]
     if missing:
-        raise DatasetError(_missing(missing, names, nested, source, databases_beside))
+        raise DatasetError(
+            _missing(missing, names, nested, source, databases_beside, others, held_out)
+        )
     return found
 
 
@@ -154,6 +176,8 @@ def _missing(
     nested: Collection[str],
     source: str,
     databases_beside: str | None,
+    others: Sequence[OtherTable],
+    held_out: str | None,
 ) -> str:
     objects = [name for name in names if name in nested]
     verb = "holds" if len(objects) == 1 else "hold"
@@ -164,8 +188,44 @@ def _missing(
         remedy = f"the databases beside it have the schemas, and rows to query: `--set {found}`"
     elif CONTEXT in missing:
         remedy += ", or give the databases that the questions are about with `--set databases=DIR`"
+    elsewhere = _elsewhere(missing[0], others)
+    if elsewhere is not None:
+        file, name = elsewhere
+        remedy = f"{file} has {missing[0]} as {name!r}: give it a column of that name"
+        remedy += _without_it(held_out)
     return (
         f"The table {source} lacks {', '.join(missing)}: it has {listed(names)}{words}; {remedy}."
+    )
+
+
+def _elsewhere(column: str, others: Sequence[OtherTable]) -> tuple[str, str] | None:
+    """Returns the first other table that has a column of the project's, and its name there."""
+    for other in others:
+        texts = [name for name in other.names if name not in other.nested]
+        try:
+            name = _found(column, USUAL_NAMES.get(column, ()), texts, (), other.file)
+        except DatasetError:  # it has several, of which it has to be said first which it is
+            continue
+        if name is not None:
+            return other.file, name
+    return None
+
+
+def _without_it(held_out: str | None) -> str:
+    """Returns that there need be no table of a split; "" of one that there must be."""
+    if held_out is None:
+        return ""
+    return f", or move the file out of the folder: {held_out} rows are then taken from training"
+
+
+def _unlike(name: str, others: Sequence[OtherTable], held_out: str | None) -> str:
+    """Returns what is to be done where another table of the data set has a column that is named."""
+    having = next((other.file for other in others if name in other.names), None)
+    if having is None:
+        return ""
+    return (
+        f", while {having} has it: `columns` holds for all tables of a data set, so give the"
+        f" column one name in all of them{_without_it(held_out)}"
     )
 
 
@@ -177,8 +237,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _short(name: str) -> str:
+    if not name:
+        return "'' (without a name)"
     plain = " ".join(name.split())
-    return plain if len(plain) <= _LONGEST_NAME else f"{plain[: _LONGEST_NAME - 3]}..."
+    short = plain if len(plain) <= _LONGEST_NAME else f"{plain[: _LONGEST_NAME - 3]}..."
+    # What would be taken for two names, or for another one, is in quotes.
+    return repr(short) if name != name.strip() or set(name) & set(",;'\"`") else short
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from trainables.data.bad_rows import BadRow
 from trainables.data.errors import DatasetError
 from trainables.data.raw_table import RawTable
-from trainables.data.table_text import read_text
+from trainables.data.table_text import AGAIN, read_text
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 
@@ -54,7 +54,8 @@ def read_json(path: Path) -> RawTable:
     except RecursionError:
         raise _unreadable(path, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise _unreadable(path, f"line {error.lineno} {_not_json(error)}") from None
+        what = _CUT if _breaks_off(error) else _not_json(error)
+        raise _unreadable(path, f"line {error.lineno} {what}") from None
     except ValueError as error:
         raise _unreadable(path, str(error)) from None
     has_lines = len({line for line, _ in rows}) == len(rows)  # an array may be all on one
@@ -70,17 +71,17 @@ def read_json(path: Path) -> RawTable:
     ]
     if broken and not good:
         raise _unreadable(path, f"{broken[0].place} {broken[0].reason}")
-    nested: dict[str, bool] = {}
+    kinds: dict[str, set[type]] = {}
     for _, row in good:
         for name, value in row.items():
-            if value is not None:
-                nested.setdefault(name, isinstance(value, dict | list))
+            kinds.setdefault(name, set()).add(type(value) if value != "" else type(None))
     return RawTable(
         names=list(dict.fromkeys(name for _, row in good for name in row)),
         count=len(good),
         values=lambda name: [row.get(name) for _, row in good],
         place=lambda row: good[row][0],
-        nested=[name for name, is_nested in nested.items() if is_nested],
+        # A column of texts with a list among them has a bad row, which is named.
+        nested=[name for name, found in kinds.items() if found & {dict, list} and str not in found],
         broken=broken,
     )
 
@@ -112,11 +113,20 @@ def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
     if first_is_broken and text.startswith("{", start):
         # One object over several lines, or lines of which the first is broken.
         try:
-            return _within((text.count("\n", 0, start) + 1, _decoder.decode(text))), []
+            whole = _decoder.decode(text)
+        except json.JSONDecodeError as error:
+            if _breaks_off(error):
+                raise
         except ValueError:
             pass
+        else:
+            return _within((text.count("\n", 0, start) + 1, whole)), []
         try:
             objects = list(_objects(text, start))
+        except json.JSONDecodeError as error:
+            if _breaks_off(error):
+                raise
+            return rows, broken
         except ValueError:
             return rows, broken
         if len(objects) > 1:
@@ -127,13 +137,15 @@ def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
 def _lines(text: str) -> tuple[list[_Row], list[BadRow]]:
     rows: list[_Row] = []
     broken: list[BadRow] = []
+    last = text.count("\n") + 1
     # Not splitlines, for which texts may break lines: JSON need not escape U+2028.
     for number, line in enumerate(text.split("\n"), 1):
         if line and not line.isspace():
             try:
                 rows.append((number, _decoder.decode(line)))
             except json.JSONDecodeError as error:
-                broken.append(BadRow(f"line {number}", _not_json(error)))
+                is_cut = number == last and _breaks_off(error)  # no line end comes after it
+                broken.append(BadRow(f"line {number}", _CUT if is_cut else _not_json(error)))
             except _KeyTwiceError as error:
                 broken.append(BadRow(f"line {number}", str(error)))
             except RecursionError:
@@ -174,23 +186,48 @@ def _array(text: str, start: int) -> Iterator[_Row]:
 
 
 def _within(row: _Row) -> list[_Row]:
-    """Returns the rows of the one array of objects in an object; else the object as a row."""
+    """Returns the rows of the one array of objects in an object; else the object as a row.
+
+    Rows that stand under their numbers, `{"0": {...}, "1": {...}}`, are rows too: pandas writes
+    them so with `orient="index"`.
+    """
     line, value = row
     if not isinstance(value, dict):
         return [row]
-    arrays = [
-        part for part in value.values() if isinstance(part, list) and part and _is_row(part[0])
-    ]
+    parts = list(value.values())
+    arrays = [part for part in parts if isinstance(part, list) and part and _is_row(part[0])]
     if len(arrays) == 1:
         return [(line, each) for each in arrays[0]]
     if arrays:
         raise ValueError("it is one object with several lists of objects; write a file of each")
-    if value and all(isinstance(part, dict | list) for part in value.values()):
+    if parts and all(map(_is_row, parts)) and not all(map(_has_numbers, parts)):
+        if _has_numbers(value):
+            return [(line, each) for each in parts]
         raise ValueError(
-            "it is one object of columns; write a list of rows, as pandas does with"
-            " `to_json(FILE, orient='records')`"
+            f"it is one object with an object under each of {_some(value)}: where these are rows,"
+            f" {_AS_ROWS}"
         )
+    if {"columns", "data"} <= value.keys() <= {"columns", "index", "data"}:
+        raise ValueError(
+            "it is one object of names and values apart, as pandas writes with `orient='split'`;"
+            f" {_AS_ROWS}"
+        )
+    if parts and all(isinstance(part, dict | list) for part in parts):
+        raise ValueError(f"it is one object of columns; {_AS_ROWS}")
     return [row]
+
+
+_AS_ROWS = "write a list of rows, as pandas does with `to_json(FILE, orient='records')`"
+
+
+def _has_numbers(value: dict[str, Any]) -> bool:
+    """Says whether all names in an object are numbers, as those of rows are."""
+    return all(name.isdecimal() for name in value)
+
+
+def _some(names: dict[str, Any]) -> str:
+    shown = [repr(name if len(name) <= 20 else f"{name[:17]}...") for name in list(names)[:3]]
+    return ", ".join([*shown, *(["..."] if len(names) > 3 else [])])
 
 
 def _is_row(value: Any) -> bool:
@@ -208,6 +245,18 @@ def _number(row: BadRow) -> int:
 
 def _not_json(error: json.JSONDecodeError) -> str:
     return f"is not JSON ({error.msg} at column {error.colno})"
+
+
+_CUT = f"breaks off, as in a file that is cut short ({AGAIN})"
+
+
+def _breaks_off(error: json.JSONDecodeError) -> bool:
+    """Returns whether JSON is wrong for its end alone: something would have to follow."""
+    rest = error.doc[error.pos :].strip()
+    if error.msg.startswith("Unterminated string") or not rest:
+        return True
+    in_escape = error.msg.startswith("Invalid \\") and len(rest) < len("\\u0000")
+    return in_escape or any(word.startswith(rest) for word in ("true", "false", "null", "-"))
 
 
 def _unreadable(path: Path, why: str) -> DatasetError:

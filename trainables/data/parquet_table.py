@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from trainables.data.errors import DatasetError
 from trainables.data.file_formats import other_format
 from trainables.data.raw_table import RawTable
-from trainables.data.table_text import check_no_pointer, read_bytes
+from trainables.data.table_text import AGAIN, check_no_pointer, read_bytes
 
 _HEAD = 512
 _PARQUET, _GZIP = (b"PAR1", b"PARE"), b"\x1f\x8b"
@@ -33,6 +34,9 @@ def read_parquet(path: Path) -> RawTable:
         )
         if other is not None:
             raise DatasetError(f"The table {str(path)!r} cannot be read: {other}.")
+        if head.startswith(_PARQUET) and not _end(path).endswith(_PARQUET):
+            why = f"it is cut short: the end of the Parquet file is missing; {AGAIN}"
+            raise DatasetError(f"The table {str(path)!r} cannot be read: {why}.")
         packed = path.name.lower().endswith(".gz")
         file = pq.ParquetFile(pa.BufferReader(read_bytes(path)) if packed else path)
     except (pa.ArrowException, OSError) as error:
@@ -63,6 +67,12 @@ def _table(schema: pa.Schema, count: int, values: Any) -> RawTable:
         place=lambda row: f"row {row + 1}",
         nested=[field.name for field in schema if pa.types.is_nested(field.type)],
     )
+
+
+def _end(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        opened.seek(-min(_HEAD, path.stat().st_size), os.SEEK_END)
+        return opened.read()
 
 
 def _as_text(head: bytes) -> str | None:
@@ -103,5 +113,8 @@ def _not_decoded(column: pa.ChunkedArray, place: str) -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> DatasetError:
-    said = str(error).rstrip(".")
+    said = " ".join(str(error).split()).rstrip(".")
+    # Arrow raises an OSError without a number where it does not understand what it has read.
+    if isinstance(error, pa.ArrowInvalid) or (isinstance(error, OSError) and error.errno is None):
+        said = f"it is damaged ({said}); {AGAIN}"
     return DatasetError(f"The table {str(path)!r} cannot be read: {said}.")

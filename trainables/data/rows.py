@@ -72,10 +72,11 @@ def take_rows(
             strict=True,
         )
     ):
-        reason = (
+        reason, value = (
             _fault(prompt, needed[0])
             or _fault(sql, needed[1])
             or (_fault(context, columns[CONTEXT]) if context not in (None, "") else None)
+            or (None, "")
         )
         domain, complexity, task_type, group = map(_text, rest)
         if reason is None and group_column is not None and not group:
@@ -94,9 +95,12 @@ def take_rows(
             texts = (prompt, context, sql, domain, complexity, task_type, group)
             good.append(Row(_text(own), *texts, database))
         else:
-            bad.append(BadRow(f"{file}, {table.place(number)}", reason))
+            bad.append(BadRow(f"{file}, {table.place(number)}", reason, value))
     return good, bad
 
+
+_LONGEST_VALUE = 40
+"""Characters that are shown of one."""
 
 NO_VALUE = ("nan", "none", "null", "<na>", "n/a", "#n/a")
 """What pandas and spreadsheets write for no value where it was made a text: neither a question nor
@@ -110,21 +114,36 @@ def _meant(databases: Databases, name: str | None, column: str | None) -> Databa
     return databases.find(name)
 
 
-def _fault(value: Any, column: str) -> str | None:
-    """Returns what is wrong with a value that must be a text and say something."""
-    if isinstance(value, str):
-        if not value or value.isspace():
-            return f"has no {column}"
-        if value.strip().casefold() in NO_VALUE:
-            return f"has {value.strip()!r} as {column}, which stands for no value"
-        if "\0" in value:
-            return f"has a NUL character in its {column}"
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return f"has half of a character (a lone surrogate) in its {column}"
-        return None
-    return f"has no {column}" if value is None else f"has {kind(value)} as {column}, not a text"
+def _fault(value: Any, column: str) -> tuple[str, str] | None:
+    """Returns what is wrong with a value that must be a text and say something, and the value.
+
+    A text is not repeated: what is wrong with it is said in full.
+    """
+    if value is None:
+        return f"has no {column}", ""
+    if not isinstance(value, str):
+        return f"has {kind(value)} as {column}, not a text", _short(value)
+    wrong = _wrong(value, column)
+    return None if wrong is None else (wrong, "")
+
+
+def _wrong(text: str, column: str) -> str | None:
+    if not text or text.isspace():
+        return f"has no {column}"
+    if text.strip().casefold() in NO_VALUE:
+        return f"has {text.strip()!r} as {column}, which stands for no value"
+    if "\0" in text:
+        return f"has a NUL character in its {column}"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return f"has half of a character (a lone surrogate) in its {column}"
+    return None
+
+
+def _short(value: Any) -> str:
+    words = json.dumps(value, ensure_ascii=False, default=str)
+    return words if len(words) <= _LONGEST_VALUE else f"{words[: _LONGEST_VALUE - 3]}..."
 
 
 def _text(value: Any) -> str | None:

@@ -71,7 +71,7 @@ class Survey:
         overlap: What its test rows have in common with its training rows; of a data set with test
             rows of its own, all of both.
         fingerprint: Of all rows of the data set, see `trainables.data.splits.Splits`.
-        columns: The project's columns that have another name there, and which.
+        columns: The project's columns that have another name there, one in all tables, and which.
         bad_rows: Rows that were left out.
         bad_rows_said: The first of them, with what is wrong.
         repeated: Rows that were dropped since they are there before.
@@ -79,6 +79,7 @@ class Survey:
         databases: Files that the rows are about.
         unused: Columns of the tables that nothing is taken from.
         without_schema: Rows whose prompt has none.
+        mixed_columns: Those that tables call differently: each name, and the first table of it.
     """
 
     train: Part
@@ -95,6 +96,7 @@ class Survey:
     databases: int = 0
     unused: Sequence[str] = field(default_factory=list)
     without_schema: int = 0
+    mixed_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
@@ -130,6 +132,7 @@ def survey(configuration: TrialConfiguration) -> tuple[Survey, Splits]:
         overlap=overlap(*common),
         fingerprint=splits.fingerprint,
         columns=dict(read.columns),
+        mixed_columns=dict(read.mixed_columns),
         bad_rows=len(read.bad_rows),
         bad_rows_said=said(read.bad_rows) if read.bad_rows else "",
         repeated=sum(read.repeated.values()),

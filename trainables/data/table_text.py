@@ -15,6 +15,9 @@ from pathlib import Path
 from trainables.data.errors import DatasetError
 from trainables.data.file_formats import other_format
 
+AGAIN = "copy or download it again"
+"""What is to be done about a file that is cut short or damaged."""
+
 _GZIP = b"\x1f\x8b"
 _LFS = b"version https://git-lfs"
 _MARKS = (
@@ -36,7 +39,13 @@ def read_bytes(path: Path) -> bytes:
         content = path.read_bytes()
         check_no_pointer(path, content)
         return gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError as error:
+        why = f"it is cut short: the gzip file has no end; {AGAIN}"
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {why}.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        why = f"the gzip file is damaged ({error}); {AGAIN}"
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {why}.") from error
+    except OSError as error:
         raise DatasetError(f"The table {str(path)!r} cannot be read: {error}") from error
 
 

@@ -8,7 +8,7 @@ Parquet, JSON or separated values, perhaps in a gzip file. `id`, `domain`, `sql_
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from trainables.contract.configuration import EMBEDDED
 from trainables.data.bad_rows import SKIP, BadRow, refuse
-from trainables.data.columns import renamed, resolve, unused
+from trainables.data.columns import OtherTable, renamed, resolve, unused
 from trainables.data.csv_table import read_csv
 from trainables.data.databases import Database, Databases, folder_beside, stamped
 from trainables.data.errors import DatasetError
@@ -56,10 +56,11 @@ class DataSet:
     Attributes:
         rows: By split: "train", and "validation" and "test" where the data set has them; not to be
             changed.
-        columns: The project's columns that have another name there, and which.
+        columns: The project's columns that have another name there, one in all tables, and which.
         bad_rows: Those that were left out.
         repeated: Split -> rows that were dropped since they are there before.
         unused: Columns that nothing is taken from.
+        mixed_columns: Those that tables call differently: each name, and the first table of it.
     """
 
     rows: Mapping[str, list[Example]]
@@ -67,6 +68,7 @@ class DataSet:
     bad_rows: tuple[BadRow, ...]
     repeated: Mapping[str, int]
     unused: tuple[str, ...] = ()
+    mixed_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read(
@@ -127,17 +129,27 @@ def stamp_of(files: Sequence[Path]) -> Stamp:
 def _read(
     dataset: str, revision: str | None, group_column: str | None, reading: Reading, _: Stamp
 ) -> DataSet:
-    reader = _Reader(group_column, reading)
-    tables = _tables(dataset, revision)
+    found = _tables(dataset, revision)
+    # What is said of several tables is said of the training table first.
+    tables = {split: found[split] for split in sorted(found, key=_ORDER.index)}
+    reader = _Reader(group_column, reading, [part for parts in tables.values() for part in parts])
     rows = {split: reader.examples(split, parts) for split, parts in tables.items()}
     good = sum(map(len, rows.values()))
     if reader.bad and (reading.bad_rows != SKIP or not good):
         raise refuse(dataset, reader.bad, good + sum(reader.repeated.values()))
     if not rows["train"]:
         raise DatasetError(f"The data set {dataset!r} has no rows to train on.")
-    return DataSet(rows, reader.renamed, tuple(reader.bad), reader.repeated, tuple(reader.unused))
+    return DataSet(
+        rows,
+        reader.columns,
+        tuple(reader.bad),
+        reader.repeated,
+        tuple(reader.unused),
+        reader.mixed_columns,
+    )
 
 
+_ORDER = ("train", "validation", "test")
 _Part = tuple[str, RawTable]
 """The name of a table, and the table."""
 
@@ -191,18 +203,31 @@ def _hub(name: str, revision: str | None) -> dict[str, pa.Table]:
 class _Reader:
     """Makes examples of tables, and gathers what is wrong with their rows."""
 
-    def __init__(self, group_column: str | None, reading: Reading) -> None:
+    def __init__(
+        self, group_column: str | None, reading: Reading, parts: Sequence[_Part] = ()
+    ) -> None:
         self._group_column = group_column
+        self._parts = parts
         self._given = dict(reading.columns)
         self._databases = _databases(reading)
         self.bad: list[BadRow] = []
         self.repeated: dict[str, int] = {}
-        self.renamed: dict[str, str] = {}
         self.unused: dict[str, None] = {}
+        self._names: dict[str, dict[str, str]] = {}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The project's columns that have one other name in all tables that have been read."""
+        return renamed({ours: next(iter(n)) for ours, n in self._names.items() if len(n) == 1})
+
+    @property
+    def mixed_columns(self) -> dict[str, dict[str, str]]:
+        """Those of several names: each name, and the first table that has it."""
+        return {ours: names for ours, names in self._names.items() if len(names) > 1}
 
     def examples(self, split: str, parts: Sequence[_Part]) -> list[Example]:
         """Returns the rows of a split's parts, one after the other, each once."""
-        rows = [row for source, table in parts for row in self._rows(source, table)]
+        rows = [row for source, table in parts for row in self._rows(split, source, table)]
         has_ids = len({row.own_id for row in rows if row.own_id}) == len(rows)
         seen: set[tuple[object, ...]] = set()
         examples = []
@@ -214,7 +239,7 @@ class _Reader:
         self.repeated[split] = len(rows) - len(examples)
         return examples
 
-    def _rows(self, source: str, table: RawTable) -> list[Row]:
+    def _rows(self, split: str, source: str, table: RawTable) -> list[Row]:
         if not table.names:
             raise DatasetError(f"The table {source} has no rows.")
         columns = resolve(
@@ -225,11 +250,15 @@ class _Reader:
             databases=self._databases is not None,
             one_database=self._databases is not None and self._databases.is_one,
             databases_beside=self._beside(source),
+            others=[
+                OtherTable(Path(other).name, content.names, content.nested)
+                for other, content in self._parts
+                if other != source
+            ],
+            held_out=split if split != "train" and Path(source).is_file() else None,
         )
-        for ours, theirs in renamed(columns).items():
-            known = self.renamed.setdefault(ours, theirs)
-            if theirs not in known.split(" or "):
-                self.renamed[ours] = f"{known} or {theirs}"
+        for ours, theirs in columns.items():
+            self._names.setdefault(ours, {}).setdefault(theirs, Path(source).name)
         used = {*columns.values(), self._group_column or ""}
         self.unused |= dict.fromkeys(unused(table.names, used))
         rows, bad = take_rows(source, table, columns, self._group_column, self._databases)

@@ -71,6 +71,14 @@ READ: dict[str, tuple[str, bytes]] = {
         json.dumps({"version": 1, "data": ROWS}, indent=1).encode(),
     ),
     "the same in one line": ("rows.json", json.dumps({"data": ROWS}).encode()),
+    "rows by their numbers": (
+        "rows.json",
+        json.dumps({str(number): row for number, row in enumerate(ROWS)}).encode(),
+    ),
+    "the same over several lines": (
+        "rows.json",
+        json.dumps({str(number + 7): row for number, row in enumerate(ROWS)}, indent=1).encode(),
+    ),
     "UTF-16 lines": ("rows.jsonl", lines().encode("utf-16")),
     "other ending": ("rows.ndjson", lines().encode()),
     "commas": ("rows.csv", separated(",").encode()),
@@ -177,7 +185,67 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "UTF-16 without a mark": ("rows.csv", separated(",").encode("utf-16-le"), "-f UTF-16LE -t"),
     "UTF-16, high bytes first": ("rows.csv", separated(",").encode("utf-16-be"), "-f UTF-16BE -t"),
     "half of UTF-16": ("rows.csv", separated(",").encode("utf-16")[:-1], "is not UTF-16"),
-    "a damaged gzip file": ("rows.csv.gz", gzip.compress(b"a,b\n" * 99)[:-9], "cannot be read"),
+    "a gzip file cut short": (
+        "rows.csv.gz",
+        gzip.compress(separated(",").encode())[:-9],
+        "it is cut short: the gzip file has no end; copy or download it again.",
+    ),
+    "a damaged gzip file": (
+        "rows.csv.gz",
+        gzip.compress(separated(",").encode())[:-8] + bytes(8),
+        "the gzip file is damaged (CRC check failed",
+    ),
+    "Parquet cut short": (
+        "rows.parquet",
+        parquet(pa.string())[:-9],
+        "it is cut short: the end of the Parquet file is missing; copy or download it again.",
+    ),
+    "Parquet with a hole": (
+        "rows.parquet",
+        b"PAR1" + bytes(99) + b"PAR1",
+        "copy or download it again.",
+    ),
+    "an array cut in a text": (
+        "rows.json",
+        json.dumps(ROWS, indent=0)[:-9].encode(),
+        "breaks off, as in a file that is cut short (copy or download it again).",
+    ),
+    "an array cut between rows": (
+        "rows.json",
+        json.dumps(ROWS, indent=0)[:-1].encode(),
+        "breaks off, as in a file that is cut short (copy or download it again).",
+    ),
+    "an object cut short": (
+        "rows.json",
+        json.dumps({"data": ROWS}, indent=1)[:-9].encode(),
+        "breaks off, as in a file that is cut short (copy or download it again).",
+    ),
+    "lines cut short": (
+        "rows.jsonl",
+        lines().encode()[:-9],
+        "1 bad row beside 59 good ones: rows.jsonl, line 60 breaks off, as in a file that is cut",
+    ),
+    "a list in the first row": (
+        "rows.jsonl",
+        _with(0, sql=["SELECT 1"]),
+        'rows.jsonl, line 1 has a list as sql, not a text: ["SELECT 1"];',
+    ),
+    "objects by their names": (
+        "rows.json",
+        json.dumps({f"q{number}": row for number, row in enumerate(ROWS)}).encode(),
+        "it is one object with an object under each of 'q0', 'q1', 'q2', ...: where these are rows,"
+        " write a list of rows",
+    ),
+    "names and values apart": (
+        "rows.json",
+        json.dumps({"columns": [*ROWS[0]], "data": [[*row.values()] for row in ROWS]}).encode(),
+        "as pandas writes with `orient='split'`; write a list of rows",
+    ),
+    "pandas' column without a name": (
+        "rows.csv",
+        separated(",", [{"": "1", "no": "x", "a, b": "y"} for _ in ROWS]).encode(),
+        "it has '' (without a name), no, 'a, b'; name the columns",
+    ),
     "a workbook": ("rows.csv", b"PK\x03\x04workbook", "a zip archive, as Excel's workbooks are"),
     "a workbook by its name": ("rows.xlsx", b"PK\x03\x04", "save its sheet as CSV (UTF-8)"),
     "an archive": ("rows.zip", b"PK\x03\x04", "is a .zip, but must be one of"),
@@ -288,11 +356,6 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         json.dumps({name: {"0": "x"} for name in ROWS[0]}).encode(),
         "one object of columns; write a list of rows",
     ),
-    "an array that breaks off": (
-        "rows.json",
-        json.dumps(ROWS, indent=0)[:-9].encode(),
-        "is not JSON",
-    ),
     "a page of HTML": ("rows.json", b"<html>\n<body>", "it is a web page"),
     "a text of YAML": ("rows.json", b"- sql: x\n  context: y\n", "line 1 is not JSON"),
     "two candidates": (
@@ -317,8 +380,12 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "line 7 has no sql;",
     ),
     "blanks": ("rows.jsonl", _with(6, sql_prompt=" \n"), "line 7 has no sql_prompt;"),
-    "a number": ("rows.jsonl", _with(6, sql=6), "line 7 has a number as sql, not a text;"),
-    "a list": ("rows.jsonl", _with(6, sql=["SELECT"]), "line 7 has a list as sql, not a text;"),
+    "a number": ("rows.jsonl", _with(6, sql=6), "line 7 has a number as sql, not a text: 6;"),
+    "a list": (
+        "rows.jsonl",
+        _with(6, sql=["SELECT"]),
+        'has a list as sql, not a text: ["SELECT"];',
+    ),
     "a context that is none": (
         "rows.jsonl",
         _with(6, sql_context=6),
@@ -359,7 +426,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "numbers": (
         "rows.parquet",
         _table(sql=_NUMBERS),
-        "60 bad rows beside 0 good ones: rows.parquet, row 1 has a number as sql, not a text (and",
+        "60 bad rows beside 0 good ones: rows.parquet, row 1 has a number as sql, not a text: 0",
     ),
     "a null in Parquet": (
         "rows.parquet",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainables.data.columns import renamed, resolve
+from trainables.data.columns import OtherTable, renamed, resolve
 from trainables.data.errors import DatasetError
 
 OURS = {"sql_prompt": "sql_prompt", "sql_context": "sql_context", "sql": "sql"}
@@ -77,3 +77,22 @@ def test_a_column_of_objects_is_no_text() -> None:
     assert resolve(names, {}, "t", nested=["sql"])["sql"] == "query"
     with pytest.raises(DatasetError, match="objects or lists in the column 'sql', which `columns"):
         resolve(names, {"sql": "sql"}, "t", nested=["sql"])
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["", "id"], "it has '' (without a name), id;"),
+        ([" id", "a,b", "it's", "plain name"], "it has 'id', 'a,b', \"it's\", plain name;"),
+    ],
+)
+def test_names_that_would_be_misread_are_in_quotes(names: list[str], words: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        resolve(names, {}, "t")
+    assert words in str(caught.value)
+
+
+def test_where_the_others_have_it_is_said() -> None:
+    others = [OtherTable("dev.csv", ["query", "answer"]), OtherTable("train.csv", ["query", "x"])]
+    with pytest.raises(DatasetError, match=r"train\.csv has sql as 'query': give it a column"):
+        resolve(["question", "context"], {}, "test.csv", others=others)

@@ -143,7 +143,15 @@ def test_a_folder_may_mix_its_formats(tmp_path: Path) -> None:
         "validation": 60,
         "test": 60,
     }
-    assert found.columns == {"sql_prompt": "question", "sql_context": "context", "sql": "answer"}
+    assert found.columns == {}
+    assert found.mixed_columns == {
+        ours: {ours: "train.jsonl.gz", theirs: "test.json"}
+        for ours, theirs in (
+            ("sql_prompt", "question"),
+            ("sql_context", "context"),
+            ("sql", "answer"),
+        )
+    }
 
 
 def test_folders_of_spider_and_bird_are_read_as_they_are_shipped(tmp_path: Path) -> None:
