@@ -104,8 +104,7 @@ def _write(
     dataset, base_model = _absolute(dataset), _absolute(base_model)
     name = _name(out.stem if out else dataset)
     target = out or Path(f"{name}.yaml")
-    if target.exists() or target.is_symlink():
-        raise UserError(f"{target} is there already; name another file with --out.")
+    _check_target(target)
     again = command("orchestrator.sweep", target)
     called = shlex.join([CONSOLE_COMMAND, "sweep", target.name])
     opened = None if databases is None else str(databases.resolve())
@@ -134,6 +133,28 @@ def _write(
     say("\n".join(notes))
     say(f"\n{target} is written. What it would run, and then to run it:")
     say(f"  {again} --plan\n  {again}")
+
+
+def _check_target(target: Path) -> None:
+    """Checks that a new file can be there, before the rows are read.
+
+    Raises:
+        UserError: One is there, or its folder is not.
+    """
+    if target.exists() or target.is_symlink():
+        raise UserError(f"{target} is there already; name another file with --out.")
+    folder = target.parent
+    if not folder.exists():
+        make = shlex.join(["mkdir", "-p", str(folder)])
+        raise UserError(
+            f"{target} cannot be written: the folder {folder} is not there; make it (`{make}`), or"
+            " name another file with --out."
+        )
+    if not folder.is_dir():
+        raise UserError(
+            f"{target} cannot be written: {folder} is a file, not a folder; name another file with"
+            " --out."
+        )
 
 
 def _said(overrides: Sequence[str]) -> tuple[dict[str, str], Path | None]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.init.findings import Division, Findings
+from orchestrator.search_space.text_value import remark, text_value
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.contract.splits import BY_ROW
 from trainables.data.bad_rows import SKIP
@@ -95,11 +95,11 @@ def _round_down(count: int) -> int:
 def candidate(asked: Asked, division: Division) -> str:
     """Returns the shortest search space file over this data set that divides its rows so."""
     dataset = asked.dataset or EMBEDDED
-    databases = f"databases: {_quoted(asked.databases)}\n" if asked.databases else ""
+    databases = f"databases: {text_value(asked.databases)}\n" if asked.databases else ""
     columns = f"{_columns(asked.columns)}\n" if asked.columns else ""
     return (
-        f"name: {asked.name}\nquestion: x\nobjective: {{metric: rouge_l}}\n"
-        f"dataset: {_quoted(dataset)}\nseed: {asked.seed}\nsplit_by: {division.split_by}\n"
+        f"name: {text_value(asked.name)}\nquestion: x\nobjective: {{metric: rouge_l}}\n"
+        f"dataset: {text_value(dataset)}\nseed: {asked.seed}\nsplit_by: {division.split_by}\n"
         f"{databases}{columns}bad_rows: {division.bad_rows}\n"
         f"base_model: {EMBEDDED}\nspace: {{technique: {{lora: {{}}}}, data_size: 1}}\n"
         f"trials: 1\nbudget: {{examples: 100}}\n"
@@ -127,22 +127,22 @@ def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
         "#",
         f"# {what}",
         "#",
-        f"#   {asked.command} --plan     what would run, without running",
-        f"#   {asked.command}",
+        f"#   {remark(asked.command)} --plan     what would run, without running",
+        f"#   {remark(asked.command)}",
         "#",
         "# Change anything here, or without editing: --trials 60   --set seed=1   --set ask=rank",
         "#",
         *(line for note in notes for line in _remark(note)),
         "",
-        f"name: {asked.name}",
+        f"name: {text_value(asked.name)}",
         f"question: {what}",
         _line(f"ask: [{', '.join(questions)}]", f"{strata} combinations, each with its own rate"),
         _objective(findings),
         _line("baseline: true", "the untuned model, once: what tuning starts from"),
-        *([f"base_model: {_quoted(asked.base_model)}"] if asked.base_model else []),
-        *([f"dataset: {_quoted(asked.dataset)}"] if asked.dataset else []),
+        *([f"base_model: {text_value(asked.base_model)}"] if asked.base_model else []),
+        *([f"dataset: {text_value(asked.dataset)}"] if asked.dataset else []),
         *_table(asked, findings),
-        *_split(findings.division, asked.dataset),
+        *_split(findings, asked.dataset),
         "",
         "space:",
         _line("  technique:", "or qlora, prefix, full: each has parameters of its own"),
@@ -175,7 +175,7 @@ def _line(code: str, words: str) -> str:
 def _remark(words: str) -> list[str]:
     """Returns a remark as lines of the file, the second and later ones indented."""
     return textwrap.wrap(
-        words,
+        remark(words),
         _WIDTH,
         initial_indent="# ",
         subsequent_indent="#   ",
@@ -197,27 +197,43 @@ def _table(asked: Asked, findings: Findings) -> list[str]:
     found = asked.columns if findings.rows is None else findings.rows.columns
     if found:
         lines.append(_columns(found))
+    if findings.rows is not None and findings.rows.mixed_columns:
+        mixed = ", ".join(findings.rows.mixed_columns)
+        lines += _remark(f"{mixed}: of another name in each table, by which it is recognised")
     if asked.databases is not None:
-        lines.append(f"databases: {_quoted(asked.databases)}")
+        lines.append(f"databases: {text_value(asked.databases)}")
     if findings.division.bad_rows == SKIP:
-        lines.append(_line("bad_rows: skip", "those that are named above"))
+        lines.append(_line("bad_rows: skip", "those that are counted above"))
     return lines
 
 
 def _columns(found: Mapping[str, str]) -> str:
-    named = (f"{ours}: {_quoted(theirs)}" for ours, theirs in found.items())
+    named = (f"{text_value(ours)}: {text_value(theirs)}" for ours, theirs in found.items())
     return f"columns: {{{', '.join(named)}}}"
 
 
-def _split(division: Division, dataset: str | None) -> list[str]:
+def _split(findings: Findings, dataset: str | None) -> list[str]:
+    """Returns how rows are divided, with what the test then has in common with training."""
     if dataset is None:
         return []
-    if division.split_by == BY_ROW:
-        return [
-            _line("split_by: row", "too few schemas to keep some for the test alone: those"),
-            _line("", "of most test rows are trained on too"),
-        ]
-    return [_line("split_by: schema", "no schema is both trained on and tested on")]
+    code, rows = f"split_by: {findings.division.split_by}", findings.rows
+    if dataset == EMBEDDED:
+        shared = "no schema is both trained on and tested on"
+    elif rows is None:
+        # Of test rows that the data set may have as its own nobody knows anything yet.
+        shared = "a test that is taken from training has schemas of its own"
+    elif rows.overlap.schemas:
+        own = " of its own" if rows.has_test else ""
+        shared = (
+            f"{rows.overlap.schemas:,} of {rows.overlap.of:,} test rows{own} have their schema in"
+            " training"
+        )
+    else:
+        shared = "no schema is both trained on and tested on"
+    if findings.division.split_by == BY_ROW:
+        few = "too few schemas, or rows of them, to keep some apart:"
+        return [_line(code, few), _line("", shared)]
+    return [_line(code, shared)]
 
 
 def _profiles(asked: Asked, rows: int | None) -> list[str]:
@@ -248,9 +264,3 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 def _list(values: tuple[int, ...]) -> str:
     return ", ".join(map(str, values))
-
-
-def _quoted(text: str) -> str:
-    """Returns a text as YAML takes it, quoted where it is more than a plain name or path."""
-    plain = all(each.isalnum() or each in "/._-" for each in text) and text[:1] not in "-."
-    return text if plain and not text.isdecimal() else json.dumps(text)

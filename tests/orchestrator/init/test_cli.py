@@ -257,3 +257,126 @@ def test_other_keys_are_the_file_s(tmp_path: Path, option: str, words: str) -> N
     assert code == 2
     assert words in err.replace("\n", " ")
     assert not (tmp_path / "rows.yaml").exists()
+
+
+def _folder(folder: Path, *, shared: bool, test: dict[str, str] | None = None) -> Path:
+    """Writes a folder of a training table and a test table, whose columns may have other names."""
+    folder.mkdir()
+    rows = [json.loads(line) for line in _table(folder / "train.jsonl", 400, 40).open()]
+    for row in rows[:45]:
+        row["sql_prompt"] += " asked otherwise"
+        if not shared:
+            row["sql_context"] = row["sql_context"].replace("CREATE TABLE t", "CREATE TABLE other")
+    names = test or {}
+    renamed = ({names.get(key, key): value for key, value in row.items()} for row in rows[:45])
+    (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in renamed))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        (True, "45 of 45 test rows of its own have their schema in training"),
+        (False, "no schema is both trained on and tested on"),
+    ],
+)
+def test_what_the_file_says_of_schemas_is_what_was_counted(
+    tmp_path: Path, shared: bool, words: str
+) -> None:
+    code, out, err = _init(_folder(tmp_path / "rows", shared=shared))
+    assert code == 0, err
+    assert f"{45 if shared else 0} their schema." in out
+    written = (tmp_path / "rows.yaml").read_text()
+    (line,) = (line for line in written.splitlines() if line.startswith("split_by:"))
+    assert line.split("# ")[1] == words
+
+
+def test_rows_drawn_singly_have_the_schemas_that_were_counted(tmp_path: Path) -> None:
+    code, _, err = _init(_table(tmp_path / "rows.jsonl", 60, 7))
+    assert code == 0, err
+    written = (tmp_path / "rows.yaml").read_text()
+    assert "split_by: row" in written
+    assert "of 20 test rows have their schema in training" in written
+
+
+def test_rows_that_are_not_here_are_not_spoken_of(tmp_path: Path) -> None:
+    assert _init("somebody/some-rows")[0] == 0
+    written = (tmp_path / "some-rows.yaml").read_text()
+    assert "both trained on" not in written
+    assert "a test that is taken from training has schemas of its own" in written
+
+
+def test_columns_that_tables_name_differently_are_left_to_be_recognised(tmp_path: Path) -> None:
+    names = {"sql_prompt": "question", "sql_context": "schema", "sql": "query"}
+    code, out, err = _init(_folder(tmp_path / "rows", shared=True, test=names))
+    assert code == 0, err
+    said = out.replace("\n", " ")
+    assert "sql_prompt (of train.jsonl) and question (of test.jsonl) as sql_prompt" in said
+    assert load(tmp_path / "rows.yaml", profile="full").columns is None
+    planned = CliRunner().invoke(sweep_app, ["rows.yaml", "--profile", "embedded", "--plan"])
+    assert planned.exit_code == 0, planned.output
+
+
+@pytest.mark.parametrize(
+    ("test", "option", "words"),
+    [
+        (
+            {"sql": "gold_statement"},
+            (),
+            "test.jsonl lacks sql: it has sql_prompt, sql_context, gold_statement; train.jsonl has"
+            " sql as 'sql': give it a column of that name, or move the file out of the folder: test"
+            " rows are then taken from training.",
+        ),
+        (
+            {"sql": "gold"},
+            ("--set", "columns.sql=sql"),
+            "test.jsonl has no column 'sql', which `columns.sql` names; it has the columns"
+            " sql_prompt, sql_context, gold, while train.jsonl has it: `columns` holds for all"
+            " tables of a data set, so give the column one name in all of them, or move the file"
+            " out of the folder: test rows are then taken from training.",
+        ),
+    ],
+)
+def test_the_table_that_lacks_a_column_is_named_beside_the_one_that_has_it(
+    tmp_path: Path, test: dict[str, str], option: tuple[str, ...], words: str
+) -> None:
+    code, _, err = _init(_folder(tmp_path / "rows", shared=True, test=test), *option)
+    assert code == 2
+    assert words in err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("true", "null"),
+        ("null", "true"),
+        ("on", "1.5"),
+        ("No", "yes"),
+        ("1e5", "0x10"),
+        ("0x10", "2024-01-01"),
+        ("2024-01-01", "a: #b"),
+        ("\U0001f4ca", "a\u2028b"),
+    ],
+)
+def test_names_that_yaml_would_take_for_something_else_stay_names(
+    tmp_path: Path, name: str, column: str
+) -> None:
+    table = _table(tmp_path / f"{name}.jsonl", 60, 7)
+    table.write_text(table.read_text().replace('"sql":', f"{json.dumps(column)}:"))
+    code, _, err = _init(table, "--set", f"columns.sql={column}", "--out", f"{name} \u2028.yaml")
+    assert code == 0, err
+    sweep = load(tmp_path / f"{name} \u2028.yaml", profile="full")
+    assert sweep.dataset == str(table)
+    assert sweep.columns is not None
+    assert sweep.columns.sql == column
+
+
+def test_a_folder_that_is_missing_is_said_before_the_rows_are_read(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("no JSON at all")
+    for out, words in (
+        ("not here/x.yaml", "the folder not here is not there; make it (`mkdir -p 'not here'`)"),
+        ("rows.jsonl/x.yaml", "rows.jsonl is a file, not a folder"),
+    ):
+        code, _, err = _init("rows.jsonl", "--out", out)
+        assert code == 2
+        assert words in err.replace("\n", " ")
