@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.init.findings import Division, Findings
-from orchestrator.search_space.text_value import remark, text_value
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.contract.splits import BY_ROW
+from trainables.contract.yaml_texts import remark, text_value
 from trainables.data.bad_rows import SKIP
 
 _FULL_SIZES = (1_000, 20_000)
@@ -199,7 +199,7 @@ def _table(asked: Asked, findings: Findings) -> list[str]:
         lines.append(_columns(found))
     if findings.rows is not None and findings.rows.mixed_columns:
         mixed = ", ".join(findings.rows.mixed_columns)
-        lines += _remark(f"{mixed}: of another name in each table, by which it is recognised")
+        lines += _remark(f"{mixed}: each table has names of its own, which are recognised")
     if asked.databases is not None:
         lines.append(f"databases: {text_value(asked.databases)}")
     if findings.division.bad_rows == SKIP:
@@ -223,11 +223,8 @@ def _split(findings: Findings, dataset: str | None) -> list[str]:
         # Of test rows that the data set may have as its own nobody knows anything yet.
         shared = "a test that is taken from training has schemas of its own"
     elif rows.overlap.schemas:
-        own = " of its own" if rows.has_test else ""
-        shared = (
-            f"{rows.overlap.schemas:,} of {rows.overlap.of:,} test rows{own} have their schema in"
-            " training"
-        )
+        of = f"its own {rows.overlap.of:,}" if rows.has_test else f"{rows.overlap.of:,}"
+        shared = f"{rows.overlap.schemas:,} of {of} test rows have their schema in training"
     else:
         shared = "no schema is both trained on and tested on"
     if findings.division.split_by == BY_ROW:

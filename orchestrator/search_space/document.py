@@ -235,7 +235,7 @@ class _Reader:
             if len(nodes) >= MOST_KEYS:
                 self._refuse(name_node.line, key, f"must have at most {MOST_KEYS} keys")
             if isinstance(event, ScalarEvent):
-                name = event.value
+                name = _joined(event.value)
                 if len(name) > LONGEST_KEY:
                     rule = f"a key has at most {LONGEST_KEY} characters, but this {len(name):,}"
                     self._refuse(name_node.line, join(key, _short(name)), rule)
@@ -263,7 +263,7 @@ class _Reader:
         return nodes
 
     def _scalar(self, event: ScalarEvent, key: str) -> Scalar:
-        value = _resolve(event.value) if event.style is None else str(event.value)
+        value = _resolve(event.value) if event.style is None else _joined(event.value)
         if rule := _wrong(value):
             self._problem(event, key, f"is {_short(event.value)}, but {rule}")
             self.unusable.append(self.problems.pop())
@@ -283,6 +283,13 @@ def _wrong(value: Scalar) -> str | None:
         case str() if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value):
             return "a text must not hold \\0 or half of a surrogate pair; remove it"
     return None
+
+
+def _joined(text: str) -> str:
+    r"""Returns a text whose pairs of surrogates are characters: JSON writes `"\ud83d\ude00"`."""
+    if not any("\ud800" <= each <= "\udfff" for each in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _resolve(text: str) -> Scalar:

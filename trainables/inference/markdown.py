@@ -6,10 +6,10 @@ https://spec.commonmark.org/0.31.2/#backslash-escapes and https://github.github.
 
 from __future__ import annotations
 
-import json
 import re
 
 from trainables.contract.visible import visible_line
+from trainables.contract.yaml_texts import in_quotes
 
 _MEANS_SOMETHING = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -37,11 +37,8 @@ def code(text: object) -> str:
 
 
 def yaml_text(text: str) -> str:
-    """Returns a name as a value of a card's YAML header, quoted unless it is that of a repository.
-
-    A JSON string is a YAML string: https://yaml.org/spec/1.2.2/#13-relation-to-json.
-    """
-    return text if _REPOSITORY.fullmatch(text) else json.dumps(text)
+    """Returns a name as a value of a card's YAML header, in quotes but for a repository's."""
+    return text if _REPOSITORY.fullmatch(text) else in_quotes(text)
 
 
 def _as_text(found: re.Match[str]) -> str:

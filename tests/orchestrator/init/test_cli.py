@@ -276,7 +276,7 @@ def _folder(folder: Path, *, shared: bool, test: dict[str, str] | None = None) -
 @pytest.mark.parametrize(
     ("shared", "words"),
     [
-        (True, "45 of 45 test rows of its own have their schema in training"),
+        (True, "45 of its own 45 test rows have their schema in training"),
         (False, "no schema is both trained on and tested on"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import tracemalloc
 
 import pytest
@@ -39,6 +40,7 @@ from trainables.contract.visible import INVISIBLE
         ("2024-01-01", "2024-01-01"),
         ("'1'", "1"),
         ('"true"', "true"),
+        (r'"\ud83d\udcca"', "\U0001f4ca"),
         ("q,v", "q,v"),
     ],
 )
@@ -174,6 +176,11 @@ def test_ten_thousand_mistakes_are_told_in_a_hundred_lines() -> None:
 def test_keys_are_names() -> None:
     assert "must be a name, not a list" in problems_of("? [a, b]\n: 1\n")
     assert read("1: a\ntrue: b\n", "x").plain() == {"1": "a", "true": "b"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
+def test_json_as_python_writes_it_is_read(text: str) -> None:
+    assert read(json.dumps({text: [text]}), "x").plain() == {text: [text]}
 
 
 @given(st.text(max_size=60))

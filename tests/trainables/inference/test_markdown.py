@@ -73,14 +73,15 @@ def test_no_html_no_link_and_no_picture(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["google/flan-t5-large", "gpt2", "a: b\nc: d", "true # x", "true", "1e5", '"']
+    "name",
+    ["google/flan-t5-large", "gpt2", "a: b\nc: d", "true # x", "true", "1e5", '"', "\U0001f4ca"],
 )
 def test_a_header_keeps_a_name_a_name(name: str) -> None:
     header = YAML(typ="safe").load(
         f"base_model: {yaml_text(name)}\ndatasets:\n- {yaml_text(name)}\n"
     )
     assert header == {"base_model": name, "datasets": [name]}
-    assert yaml_text(name) == (name if "/" in name else json.dumps(name))
+    assert yaml_text(name) == (name if "/" in name else json.dumps(name, ensure_ascii=False))
 
 
 def _text(inline: Token) -> str:

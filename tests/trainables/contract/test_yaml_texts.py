@@ -1,4 +1,4 @@
-"""Whatever text is written into a search space file is the text that is read from it."""
+"""Whatever text is written into a file of YAML is the text that is read from it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.search_space.document import read
-from orchestrator.search_space.text_value import remark, text_value
 from orchestrator.search_space.written import yaml_text
+from trainables.contract.yaml_texts import remark, text_value
 
 WORDS = [
     *("", " ", "true", "True", "null", "~", "yes", "no", "on", "off", "y", "1.5", "1e5", "0x10"),

@@ -1,4 +1,4 @@
-"""A text as a value of a search space file, such that it is read back as the same text."""
+"""A text as a value of a YAML file, such that it is read back as the same text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ _PLAIN = re.compile(r"[^\W\d_][\w/.-]*|/[\w/.-]+")
 """Begins with a letter, or as a path: no number and no date does."""
 _WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 """Not texts to YAML 1.2, or to YAML 1.1, by which some editors read."""
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def text_value(text: str) -> str:
@@ -21,16 +23,17 @@ def text_value(text: str) -> str:
     """
     if _PLAIN.fullmatch(text) and text.isprintable() and text.casefold() not in _WORDS:
         return text
-    return f'"{"".join(map(_in_quotes, text))}"'
+    return in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """Returns a text as YAML has it, in double quotes."""
+    return f'"{"".join(_ESCAPES.get(each) or _seen(each) for each in text)}"'
 
 
 def remark(text: str) -> str:
     r"""Returns a text as a comment may have it: in one line, and without what YAML refuses."""
     return "".join(map(_seen, text))
-
-
-def _in_quotes(each: str) -> str:
-    return f"\\{each}" if each in '"\\' else _seen(each)
 
 
 def _seen(each: str) -> str:
