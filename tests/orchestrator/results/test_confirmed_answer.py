@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,25 @@ def test_what_has_not_ended_or_failed_is_said(
     assert "No configuration has completed under two seeds" in said
     assert said.count("No confirming run of lora") == 2
     assert "one seed: another may reverse it" in said
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_predictions_that_the_store_lacks_are_not_called_unmeasured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, everything: bool
+) -> None:
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    first = stored.trial_id(confirm(stored).confirmed[0].trials[0])
+    folder = stored.root / "predictions" / f"sweep={stored.id}"
+    shutil.rmtree(folder if everything else folder / f"trial={first}")
+    said = answer(stored.root, stored.id)
+    assert f"lacks the predictions on test rows of {first}" in said
+    assert f"copy predictions/sweep={stored.id} from the store that it was made of" in said
+    assert "could not be measured" not in said
+    if everything:
+        code, _, err = run("compare", "rank=4", "rank=64", store=stored.root)
+        assert code == 2
+        assert "lacks the predictions on test rows of" in err.replace("\n", " ")
 
 
 def test_the_command_prints_the_answer_and_its_object(
