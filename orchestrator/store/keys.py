@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 # Hive partition values pass through the type guessing of every reader, which must see text.
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_OF_A_TRIAL = {
-    "reports": re.compile(r"[0-9]{10,}-[0-9]{10,}"),
-    "predictions": re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[0-9]{10,}"),
+_BELOW_A_SWEEP = {
+    "trials": re.compile(rf"(?:{_SAFE.pattern})\.parquet"),
+    "reports": re.compile(r"trial=[^/]+/[0-9]{10,}-[0-9]{10,}\.parquet"),
+    "predictions": re.compile(r"trial=[^/]+/[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[0-9]{10,}\.parquet"),
 }
-"""How files in the folders `trial=...` are named, as below."""
+"""The names of files as `trial_key` and the others make them, below the folder of a sweep."""
 _DATE = re.compile(r"\d{1,4}-\d{1,2}(-\d{1,2})?")
 
 
@@ -44,23 +44,15 @@ def predictions_folder(sweep_id: str, trial_id: str) -> str:
     return f"predictions/{_part('sweep', sweep_id)}/{_part('trial', trial_id)}"
 
 
-def is_of_table(table: str, parts: Sequence[str]) -> bool:
+def is_of_table(table: str, below: str) -> bool:
     """Says whether a file of a table can have that name; a copy beside the original has another.
 
     Args:
         table: Its name.
-        parts: Of the file's key, below the folder of its sweep. A compacted copy has one file a
-            table there, named as the table is.
+        below: The file's key below the folder of its sweep. A compacted copy has one file a table
+            there, named as the table is.
     """
-    *folders, file = parts
-    stem = file.removesuffix(".parquet")
-    if not folders and stem == table:
-        return True
-    if table == "trials":
-        return not folders and _is_id(stem)
-    if len(folders) != 1 or not folders[0].startswith("trial="):
-        return False
-    return _OF_A_TRIAL[table].fullmatch(stem) is not None
+    return _BELOW_A_SWEEP[table].fullmatch(below) is not None or below == f"{table}.parquet"
 
 
 def check_key(key: str) -> tuple[str, ...]:
@@ -89,14 +81,6 @@ def check_id(value: str) -> str:
     if _looks_like_a_value(value):
         raise ValueError(f"The id {value!r} could be read as a number, a date or NULL.")
     return value
-
-
-def _is_id(value: str) -> bool:
-    try:
-        check_id(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _part(name: str, value: str) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
+from orchestrator.store.errors import DamagedError
 from orchestrator.store.keys import is_of_table
 from orchestrator.store.place import Root, StoredFile, StoreFiles
 from orchestrator.store.roots import open_root
@@ -98,7 +99,8 @@ def files(
     Raises:
         StoreUnusableError: There is no such place.
         DamagedError: Something among them is a link, a pipe or a device, or a file that has a name
-            which none of the table has: whoever reads the folder refuses it, whatever is read.
+            which none of the table has: whoever reads the folder refuses it, whatever is read. Or
+            a trial has files of its own and is in a compacted copy beside them.
     """
     place = open_root(root)
     place.check_readable()
@@ -118,14 +120,32 @@ def files(
 
 
 def _own(place: StoreFiles, table: Table, found: list[StoredFile]) -> list[StoredFile]:
-    """Returns the files if all of them have names as those of the table have.
+    """Returns the files if no row of them counts twice.
 
     Raises:
-        DamagedError: Naming one that has not.
+        DamagedError: One has a name that none of the table has, or a trial is there twice.
     """
+    compacted: dict[str, StoredFile] = {}
     for file in found:
-        if not is_of_table(table.name, file.key.split("/")[2:]):
+        _, sweep, below = file.key.split("/", 2)
+        if not is_of_table(table.name, below):
             raise foreign_name(table, place.name(file.key))
+        if below == f"{table.name}{_SUFFIX}":
+            compacted[sweep] = file
+    trials: dict[str, set[str]] = {}
+    for file in found if 0 < len(compacted) < len(found) else ():
+        _, sweep, first = file.key.split("/")[:3]
+        name = first.removeprefix("trial=").removesuffix(_SUFFIX)
+        if sweep in compacted and file != compacted[sweep]:
+            trials.setdefault(sweep, set()).add(name)
+    for sweep in trials:
+        there = read(place, table, [compacted[sweep]], ["trial_id"])["trial_id"]
+        if twice := trials[sweep] & set(there.to_pylist()):
+            raise DamagedError(
+                f"{place.name(compacted[sweep].key)}, a compacted copy, holds {table.name} of"
+                f" {min(twice)}, which has files of its own beside it: they would count twice;"
+                " move that file out of the store, or those of its trials."
+            )
     return found
 
 

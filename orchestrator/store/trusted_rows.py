@@ -172,7 +172,7 @@ def _told_by_path(table: Table, name: str) -> dict[str, str]:
     ids = {f"{key}_id": value for key, value in told.items()}
     if "sweep_id" not in ids:
         return ids
-    if not is_of_table(table.name, below[1:]):
+    if not is_of_table(table.name, "/".join(below[1:])):
         raise foreign_name(table, name)
     if table.name == "trials" and path.stem != table.name:
         ids["trial_id"] = path.stem

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from orchestrator.results.export import ExportFormat, export
 from orchestrator.results.query import query
 from orchestrator.store import REPORTS, Store, StoreUnusableError, index, reader
 from orchestrator.store.errors import DamagedError
@@ -97,3 +100,29 @@ def test_a_file_that_no_store_has_is_refused_by_all_that_read_its_folder(
     for read in readers[table]:
         with pytest.raises(DamagedError, match=re.escape(f"{copy} has a name that no file of")):
             read(root)
+
+
+def test_a_trial_that_a_compacted_copy_has_too_is_refused(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy = tmp_path_factory.mktemp("elsewhere") / "copy"
+    export(root, ["a-00000001"], copy, ExportFormat.PARQUET)
+    readers: dict[str, list[Callable[[Path], pa.Table]]] = {
+        "trials": [reader.trials, index.trials],
+        "reports": [reader.reports, index.reports],
+        "predictions": [reader.predictions],
+    }
+    for table, of_table in readers.items():
+        count = of_table[0](root).num_rows
+        key = f"{table}/sweep=a-00000001/{table}.parquet"
+        shutil.copy(copy / key, root / key)
+        for read in of_table:
+            with pytest.raises(DamagedError, match=rf"holds {table} of t-10x, which has files of"):
+                read(root)
+        for own in (root / key).parent.iterdir():
+            if own.is_dir():
+                shutil.rmtree(own)
+            elif own != root / key:
+                own.unlink()
+        for read in of_table:  # beside other sweeps, which have files of their own
+            assert read(root).num_rows == count
