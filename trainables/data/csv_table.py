@@ -15,7 +15,7 @@ import pyarrow.csv
 from trainables.data.bad_rows import BadRow
 from trainables.data.errors import DatasetError
 from trainables.data.raw_table import RawTable
-from trainables.data.table_text import read_text
+from trainables.data.table_text import AGAIN, read_text
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SAID_BY_EXCEL = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -42,6 +42,7 @@ def read_csv(path: Path) -> RawTable:
     if blank := _BLANK_LINES.match(text, start):
         start = blank.end()
     skipped = text.count("\n", 0, start)
+    is_ended = text.endswith(("\n", "\r"))
     text = text[start:] + ("" if text.endswith("\n") else "\n")
     if _JSON.match(text):
         kind = ".jsonl" if text.startswith("{") else ".json"
@@ -81,8 +82,7 @@ def read_csv(path: Path) -> RawTable:
         broken=[
             BadRow(
                 _place(lines(), number),
-                f"has {_count(row.actual_columns, 'value')}, but the header has"
-                f" {_count(row.expected_columns, 'column')}",
+                _broken(row, is_cut=not is_ended and number == table.num_rows + len(broken) - 1),
             )
             for number, row in broken.items()
         ],
@@ -181,6 +181,16 @@ def _records(
         if row:
             yield begins, row
         begins = reader.line_num + 1
+
+
+def _broken(row: pa.csv.InvalidRow, *, is_cut: bool) -> str:
+    """Returns what is wrong with a row; of the last one, without a line's end, that it is cut."""
+    there = _count(row.actual_columns, "value")
+    expected = _count(row.expected_columns, "column")
+    words = f"has {there}, but the header has {expected}"
+    if is_cut and row.actual_columns < row.expected_columns:
+        words += f", as in a file that is cut short ({AGAIN})"
+    return words
 
 
 def _place(lines: Sequence[int], row: int) -> str:

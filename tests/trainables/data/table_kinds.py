@@ -220,6 +220,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         json.dumps({"data": ROWS}, indent=1)[:-9].encode(),
         "breaks off, as in a file that is cut short (copy or download it again).",
     ),
+    "separated values cut short": (
+        "rows.csv",
+        separated(",").encode()[:-60],
+        "line 120 has 2 values, but the header has 3 columns, as in a file that is cut short (copy",
+    ),
     "lines cut short": (
         "rows.jsonl",
         lines().encode()[:-9],
