@@ -72,6 +72,8 @@ def _at(problem: str, context: str, before: str, found: str) -> str | None:
             "a key stands within the value before it; check that the line before has a colon with a"
             " blank after it, and that keys of one group begin in one column"
         )
+    if problem.startswith("expected '<document start>'"):
+        return f"a line above begins with %, as a directive of YAML does; {_QUOTE}"
     if problem == "sequence entries are not allowed here":
         return "a value of a list (`- value`) begins in a line of its own"
     if problem.startswith("found unknown escape character") or "escape sequence" in problem:

@@ -48,6 +48,7 @@ trials: 8
             8,
             "a value of a list (`- value`) begins in a line of its own",
         ),
+        ("trials: 8", "%trials: 8\nseed: 1", 9, "a line above begins with %, as a directive of"),
         ("trials: 8", "- trials", 8, "a value of a list is not indented as what it belongs to"),
     ],
 )
