@@ -73,13 +73,15 @@ class Taken:
         return self.training + self.evaluation
 
 
-def trials(setting: Setting, pack: int, batch: int, examples: int) -> list[TrialConfiguration]:
+def trials(
+    setting: Setting, pack: int, batch: int, examples: int, technique: str = "lora"
+) -> list[TrialConfiguration]:
     """Returns the configurations of a pack, no two alike."""
     return [
         TrialConfiguration(
-            technique="lora",
+            technique=technique,
             parameters=complete(
-                "lora",
+                technique,
                 {
                     **_DIFFERENT[number % len(_DIFFERENT)],
                     "learning_rate": _RATES[number % len(_RATES)],
@@ -144,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", choices=MODELS, default="embedded", help="(embedded)")
+    parser.add_argument("--technique", choices=["lora", "qlora"], default="lora", help="(lora)")
     parser.add_argument("--packs", type=int, nargs="+", default=[2, 4, 8, 16], help="trials")
     parser.add_argument("--batches", type=int, nargs="+", default=[2, 4, 8, 16], help="examples")
     parser.add_argument("--examples", type=int, default=320, help="that a trial trains on (320)")
@@ -165,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         out.print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|", markup=False)
         for pack, batch in product(given.packs, given.batches):
-            configurations = trials(setting, pack, batch, given.examples)
+            configurations = trials(setting, pack, batch, given.examples, given.technique)
             ratios: list[tuple[float, ...]] = []
             for turn in range(given.turns):
                 taken = {way: take(way, configurations) for way in WAYS}

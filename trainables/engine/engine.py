@@ -149,11 +149,17 @@ class Engine:
                 evaluator.rehearse([member.trial.adapted for member in pack])
 
     def _packs(self, keys: Iterable[str]) -> list[list[_Member]]:
-        """Returns the trials that share passes together, and each other one alone."""
-        members = [self._members[key] for key in keys]
-        sharing = [each for each in members if each.trial.adapted.base is not None]
-        alone = [[each] for each in members if each.trial.adapted.base is None]
-        return ([sharing] if sharing else []) + alone
+        """Returns the trials that share passes together, and each other one alone.
+
+        A base in four bits is another one than the same in plain numbers.
+        """
+        packs: dict[object, list[_Member]] = {}
+        for key in keys:
+            member = self._members[key]
+            adapted = member.trial.adapted
+            shared = key if adapted.base is None else adapted.technique.quantized
+            packs.setdefault(shared, []).append(member)
+        return list(packs.values())
 
 
 def _end(member: _Member) -> Training:

@@ -7,6 +7,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from trainables.families.family import LOGITS
+from trainables.passes.frozen_weight import number_type
 from trainables.passes.layout import Sources, Targets
 from trainables.passes.t5_layers import Company, Numbering, Pass, Stack
 
@@ -30,7 +31,8 @@ class FrozenT5:
         config, generation = model.config, model.generation_config
         self._embedding = model.get_input_embeddings().weight.detach()
         self._output = model.get_output_embeddings().weight.detach()
-        self._scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
+        scaled = getattr(config, "scale_decoder_outputs", False)  # an mT5's never are
+        self._scale = config.d_model**-0.5 if scaled else 1.0
         self.begin: int = config.decoder_start_token_id
         self.padding: int = config.pad_token_id
         self._end: int = generation.eos_token_id
@@ -41,18 +43,18 @@ class FrozenT5:
 
     @staticmethod
     def suits(model: PreTrainedModel) -> bool:
-        """Returns whether this computes what a model does: a T5, its weights as plain numbers.
+        """Returns whether this computes what a model does: a T5 or an mT5, which is the same.
 
         And one whose answers begin as its targets do, and end with one token and nothing else.
         """
         config, generation = model.config, model.generation_config
-        if config.model_type != "t5":
+        if config.model_type not in ("t5", "mt5"):
             return False
         attention, dense = model.encoder.block[0].layer
         weights = attention.SelfAttention.q.weight, dense.DenseReluDense.wo.weight
         dtype = model.get_input_embeddings().weight.dtype
         return (
-            all(weight.dtype is dtype for weight in weights)  # four-bit ones are integers
+            all(number_type(weight) is dtype for weight in weights)
             and isinstance(generation.eos_token_id, int)
             and generation.forced_bos_token_id is None
             and generation.forced_eos_token_id is None

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from trainables.passes.dropout import dropped
+from trainables.passes.frozen_weight import FrozenWeight
 from trainables.passes.parts import LowRank
 
 _ALIGNED = 8
@@ -58,18 +59,19 @@ class Stack:
     @classmethod
     @torch.no_grad()
     def of(
-        cls, updates: Sequence[LowRank | None], rates: Sequence[float], weight: torch.Tensor
+        cls, updates: Sequence[LowRank | None], rates: Sequence[float], dtype: torch.dtype
     ) -> Stack:
         """Stacks updates of which there is one at least.
 
         Args:
             updates: Of each member.
             rates: Of each member's dropout in this pass.
-            weight: [outputs, inputs], of the layer.
+            dtype: Of the products.
         """
+        any_down, any_up = next((each.down, each.up) for each in updates if each is not None)
         rank = max(len(each.down) for each in updates if each is not None)
         rank = -(-rank // _ALIGNED) * _ALIGNED
-        outputs, inputs = weight.shape
+        outputs, inputs = len(any_up), any_down.shape[1]
         downs, ups, scales = [], [], []
         nothing: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         for each, rate in zip(updates, rates, strict=True):
@@ -79,14 +81,14 @@ class Stack:
                 ups.append(each.up)
             if rest := rank - own:
                 if rest not in nothing:
-                    nothing[rest] = weight.new_zeros(rest, inputs), weight.new_zeros(outputs, rest)
+                    nothing[rest] = any_down.new_zeros(rest, inputs), any_up.new_zeros(outputs, rest)
                 downs.append(nothing[rest][0])
                 ups.append(nothing[rest][1])
             scales.append(0.0 if each is None else each.scale / (1.0 - rate))
-        scale = torch.tensor(scales, dtype=ups[0].dtype).to(weight.device)
+        scale = torch.tensor(scales, dtype=any_up.dtype).to(any_up.device)
         up = torch.cat(ups, dim=1).view(outputs, len(updates), rank) * scale[:, None]
         down = torch.cat(downs).view(len(updates), rank, inputs)
-        return cls(updates, down.to(weight.dtype), up.to(weight.dtype), scale[:, None, None])
+        return cls(updates, down.to(dtype), up.to(dtype), scale[:, None, None])
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ class Layer:
 
 
 def updated(
-    inputs: torch.Tensor, weight: torch.Tensor, ends: torch.Tensor, layers: Sequence[Layer]
+    inputs: torch.Tensor, frozen: FrozenWeight, ends: torch.Tensor, layers: Sequence[Layer]
 ) -> torch.Tensor:
     """Returns the output with every update, [b, length, outputs].
 
     Args:
         inputs: [b, length, inputs].
-        weight: [outputs, inputs], of all layers.
+        frozen: Of all layers.
         ends: [members], the number of tokens up to each member's last, int32.
         layers: Those that have updates.
     """
@@ -120,7 +122,7 @@ def updated(
         own = [each for each in layer.stack.updates if each is not None]
         matrices += [each.down for each in own] + [each.up for each in own]
     output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
-        inputs, weight, ends, layers, *matrices
+        inputs, frozen, ends, layers, *matrices
     )
     return output
 
@@ -132,12 +134,12 @@ class _Updated(torch.autograd.Function):
     def forward(
         ctx: Any,
         inputs: torch.Tensor,
-        weight: torch.Tensor,
+        frozen: FrozenWeight,
         ends: torch.Tensor,
         layers: Sequence[Layer],
         *matrices: torch.Tensor,
     ) -> torch.Tensor:
-        output = functional.linear(inputs, weight)
+        output = functional.linear(inputs, frozen.read())
         flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
         narrow = []
         for layer in layers:
@@ -145,16 +147,16 @@ class _Updated(torch.autograd.Function):
             small = _product(dropped(flat, layer.kept), down.transpose(1, 2), ends)
             written[:, layer.outputs] += _product(small, up.permute(1, 2, 0), ends)
             narrow.append(small)
-        ctx.save_for_backward(inputs, weight, ends, *narrow)
-        ctx.layers = layers
+        ctx.save_for_backward(inputs, ends, *narrow)
+        ctx.frozen, ctx.layers = frozen, layers
         return output
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        inputs, weight, ends, *narrow = ctx.saved_tensors
+        inputs, ends, *narrow = ctx.saved_tensors
         flat = inputs.reshape(-1, inputs.shape[-1])
         arriving = gradient.reshape(-1, gradient.shape[-1])
-        passed_on = arriving @ weight if ctx.needs_input_grad[0] else None
+        passed_on = arriving @ ctx.frozen.read() if ctx.needs_input_grad[0] else None
         found: list[torch.Tensor] = []
         for layer, small in zip(ctx.layers, narrow, strict=True):
             stack = layer.stack

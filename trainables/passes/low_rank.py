@@ -2,7 +2,8 @@
 
 Layers that read the same input are one matrix product. An update is computed for its member's rows
 alone (Hu et al. 2021, LoRA). One node of the graph does it all: it keeps the input once, not once
-an update, and of dropout only which numbers were kept.
+an update, of dropout only which numbers were kept, and no weights that were unpacked from four
+bits: those are unpacked again on the way back, once for all members.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from trainables.passes import grouped
 from trainables.passes.dropout import Place, dropped, least
-from trainables.passes.joined import side_by_side
+from trainables.passes.frozen_weight import FrozenWeight, outputs_of
 from trainables.passes.parts import Parts
 
 
@@ -40,18 +41,18 @@ class FrozenLayers:
     """Linear layers without a bias that read the same input.
 
     Args:
-        weights: [outputs, inputs] of each, by the full name of the layer.
+        weights: Of each, by the full name of the layer; see `FrozenWeight`.
         first: Number of the first one's place, for dropout; the others' follow.
     """
 
     def __init__(self, weights: Mapping[str, torch.Tensor], first: int) -> None:
-        self._weight = side_by_side([weight.detach() for weight in weights.values()])
+        self._weight = FrozenWeight(list(weights.values()))
+        self._sizes = [outputs_of(weight) for weight in weights.values()]
         self._places: dict[str, tuple[Place, slice]] = {}
         start = 0
-        for number, (name, weight) in enumerate(weights.items(), first):
-            self._places[name] = Place(number), slice(start, start + len(weight))
-            start += len(weight)
-        self._sizes = [len(weight) for weight in weights.values()]
+        for number, (name, size) in enumerate(zip(weights, self._sizes, strict=True), first):
+            self._places[name] = Place(number), slice(start, start + size)
+            start += size
 
     def __call__(
         self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
@@ -91,8 +92,8 @@ class FrozenLayers:
                 else:
                     own = tokens[part.rows].reshape(-1)
                     kept.append(place.keep(own, inputs.shape[-1], rate))
-        if not products:
-            return functional.linear(inputs, self._weight)
+        if not products and not self._weight.is_packed:
+            return functional.linear(inputs, self._weight.read())
         output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
             inputs, self._weight, products, kept, *matrices
         )
@@ -110,7 +111,7 @@ class FrozenLayers:
             rates = [0.0 if tokens is None or u is None else u.dropout for u in updates]
             stack = parts.once(
                 (id(self), name, tokens is None),
-                partial(grouped.Stack.of, updates, rates, self._weight[outputs]),
+                partial(grouped.Stack.of, updates, rates, self._weight.dtype),
             )
             kept = None
             if tokens is not None and any(rates):
@@ -120,7 +121,7 @@ class FrozenLayers:
                 )
             layers.append(grouped.Layer(outputs, stack, kept))
         if not layers:
-            return functional.linear(inputs, self._weight)
+            return self._one_after_another(inputs, Parts([]), None)
         ends = parts.ends(inputs.shape[1], inputs.device)
         return grouped.updated(inputs, self._weight, ends, layers)
 
@@ -132,46 +133,46 @@ class _Updated(torch.autograd.Function):
     def forward(
         ctx: Any,
         inputs: torch.Tensor,
-        weight: torch.Tensor,
+        frozen: FrozenWeight,
         products: Sequence[_Product],
         kept: Sequence[torch.Tensor | None],
         *matrices: torch.Tensor,
     ) -> torch.Tensor:
-        output = functional.linear(inputs, weight)
+        output = functional.linear(inputs, frozen.read())
         flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
         narrow = []
         for product, kept_here, down, up in zip(
             products, kept, matrices[::2], matrices[1::2], strict=True
         ):
-            small = dropped(flat[product.tokens], kept_here) @ down.to(weight.dtype).t()
+            small = dropped(flat[product.tokens], kept_here) @ down.to(frozen.dtype).t()
             written[product.tokens, product.outputs].addmm_(
-                small, up.to(weight.dtype).t(), alpha=product.scale
+                small, up.to(frozen.dtype).t(), alpha=product.scale
             )
             narrow.append(small)
-        ctx.save_for_backward(inputs, weight, *matrices, *narrow, *kept)
-        ctx.products = products
+        ctx.save_for_backward(inputs, *matrices, *narrow, *kept)
+        ctx.frozen, ctx.products = frozen, products
         return output
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         products: Sequence[_Product] = ctx.products
-        inputs, weight, *others = ctx.saved_tensors
+        inputs, *others = ctx.saved_tensors
         count = len(products)
-        matrices, narrow, kept = others[: 2 * count], others[2 * count : -count], others[-count:]
+        matrices, narrow, kept = others[: 2 * count], others[2 * count : 3 * count], others[3 * count :]
         flat = inputs.reshape(-1, inputs.shape[-1])
         arriving = gradient.reshape(-1, gradient.shape[-1])
-        passed_on = arriving @ weight if ctx.needs_input_grad[0] else None
+        passed_on = arriving @ ctx.frozen.read() if ctx.needs_input_grad[0] else None
         found: list[torch.Tensor] = []
         for product, small, kept_here, down, up in zip(
             products, narrow, kept, matrices[::2], matrices[1::2], strict=True
         ):
             own = arriving[product.tokens, product.outputs]
-            through = own @ (product.scale * up).to(weight.dtype)
+            through = own @ (product.scale * up).to(ctx.frozen.dtype)
             given = dropped(flat[product.tokens], kept_here)
             found.append((through.t() @ given).to(down.dtype))
             found.append((own.t() @ small).to(up.dtype) * product.scale)
             if passed_on is not None:
-                back = through @ down.to(weight.dtype)
+                back = through @ down.to(ctx.frozen.dtype)
                 passed_on[product.tokens] += dropped(back, kept_here)
         if passed_on is not None:
             passed_on = passed_on.view_as(inputs)

@@ -8,8 +8,6 @@ checkpointing on; freezing, the rest of what it does, is done by the adapter its
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from trainables.techniques.lora import Lora
 
 
@@ -18,4 +16,3 @@ class Qlora(Lora):
 
     name = "qlora"
     quantized = True
-    shares_passes_on: ClassVar[tuple[str, ...]] = ()

@@ -35,8 +35,8 @@ class Technique(ABC):
         quantized: Whether the base's linear layers are stored in four bits.
         mergeable: Whether whole weights can be written that do what the trained model does.
         shares_passes_on: Kinds of devices on which its trials can share passes of our own
-            (`trainables.passes`), where the base model has them: it trains low-rank updates of
-            layers of plain numbers. Not on Metal, where they were never tried.
+            (`trainables.passes`), where the base model has them: it trains low-rank updates. Not
+            on Metal, where they were never tried.
     """
 
     name: ClassVar[str]

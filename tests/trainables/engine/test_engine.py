@@ -45,7 +45,7 @@ def configured(
 ) -> TrialConfiguration:
     trains = technique != "pretrained"
     usual: dict[str, Scalar] = {}
-    if technique == "lora":
+    if technique in ("lora", "qlora"):
         usual = {"rank": 2, "dropout": 0.1, "batch_size": 4}
     return configuration(
         base,
@@ -69,10 +69,12 @@ def weights(one: Finetuning) -> dict[str, torch.Tensor]:
     return {name: each.detach().clone() for name, each in one.adapted.trainable().items()}
 
 
-def assert_same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> None:
+def assert_same(
+    one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor], atol: float = 1e-5
+) -> None:
     assert one.keys() == other.keys()
     for name, weight in one.items():
-        torch.testing.assert_close(weight, other[name], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(weight, other[name], rtol=1e-3, atol=atol)
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +245,34 @@ def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
     losses = measured(engine, "here", "lora", scores=False)
     own = by_itself.evaluate("validation", scores=False)
     assert losses["here"]["eval_loss"] == own.metrics["eval_loss"]
+
+
+def test_trials_beside_a_base_in_four_bits_share_passes_of_their_own(
+    base: str, engine: Engine, closed: ExitStack
+) -> None:
+    def made(technique: str, number: int) -> Finetuning:
+        own = configured(base, number, DIFFERENT[number], technique)
+        return closed.enter_context(closing(Finetuning(own, CPU)))
+
+    kinds = {"0": "qlora", "1": "qlora", "2": "lora", "3": "qlora"}
+    alone, here = (
+        {key: made(technique, int(key)) for key, technique in kinds.items()} for _ in range(2)
+    )
+    for key, one in here.items():
+        engine.join(key, one)
+        engine.advance(key, BUDGET)
+    trained = run(engine)
+    evaluated = measured(engine, *here)
+    for key, one in alone.items():
+        loss = one.advance(BUDGET).loss
+        assert loss is not None
+        assert trained[key].loss == pytest.approx(loss, rel=1e-4)
+        assert_same(weights(here[key]), weights(one), atol=1e-4)
+        found = one.evaluate("validation").metrics
+        assert evaluated[key]["eval_loss"] == pytest.approx(found["eval_loss"], rel=1e-4)
+        assert evaluated[key]["rouge_l"] == found["rouge_l"]
+    assert trained["2"].pack_size == 1.0
+    assert all(1.0 < trained[key].pack_size <= 3.0 for key in ("0", "1", "3"))
 
 
 def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(

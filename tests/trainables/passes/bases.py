@@ -9,8 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from bitsandbytes.nn import Linear4bit, Params4bit
 from hypothesis import strategies as st
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import (
+    MT5Config,
+    MT5ForConditionalGeneration,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from trainables.contract.configuration import Scalar
 from trainables.families.framing import TokenIds
@@ -24,10 +30,26 @@ WORDS = 40
 
 
 def random_base(
-    *, dropout: float = 0.0, proj: str = "gated-gelu", tied: bool = True, layers: int = 2
+    *,
+    dropout: float = 0.0,
+    proj: str = "gated-gelu",
+    tied: bool = True,
+    layers: int = 2,
+    multilingual: bool = False,
+    packed: bool = False,
 ) -> T5ForConditionalGeneration:
-    """Returns a T5 whose keys are not as wide as its model, in evaluation mode and frozen."""
-    config = T5Config(
+    """Returns a T5 whose keys are not as wide as its model, in evaluation mode and frozen.
+
+    Args:
+        dropout: Of the model's own.
+        proj: Of the feed-forward layers.
+        tied: Whether the output layer is the embedding.
+        layers: Of each stack.
+        multilingual: Whether it is an mT5.
+        packed: Whether its layers are in four bits, as QLoRA has them.
+    """
+    kind = MT5Config if multilingual else T5Config
+    config = kind(
         vocab_size=WORDS,
         d_model=32,
         d_kv=8,
@@ -41,12 +63,29 @@ def random_base(
     )
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = T5ForConditionalGeneration(config)
+        model = (MT5ForConditionalGeneration if multilingual else T5ForConditionalGeneration)(config)
         for name, parameter in model.named_parameters():
             if parameter.ndim == 2:  # larger than T5's own, so that answers differ
                 parameter.data.normal_(std=0.3 if "shared" in name or "lm_head" in name else 0.15)
     family_of_model(model).settle(model)
+    if packed:
+        pack(model)
     return model.requires_grad_(False).eval()
+
+
+def pack(model: torch.nn.Module) -> None:
+    """Puts the layers that QLoRA packs into four bits, in place."""
+    for name, module in list(model.named_modules()):
+        parent, _, own = name.rpartition(".")
+        if type(module) is torch.nn.Linear and own not in ("wo", "lm_head"):
+            packed = Linear4bit(
+                module.in_features, module.out_features, bias=False, quant_type="nf4"
+            )
+            packed.weight = Params4bit(
+                module.weight.data, requires_grad=False, quant_type="nf4", module=packed
+            )
+            packed.support_avx512bf16_for_cpu = False
+            setattr(model.get_submodule(parent), own, packed.to("cpu"))
 
 
 @dataclass(frozen=True)
@@ -102,7 +141,9 @@ def member(
     lengths: Sequence[tuple[int, int]],
 ) -> tuple[Adapter, Step]:
     """Returns an adapter with modules of its own on the weights of a base, and a step of it."""
-    fresh = copy.deepcopy(base, {id(each): each for each in base.parameters()})
+    shared = [*base.parameters()]
+    shared += [each.quant_state for each in base.modules() if isinstance(each, Linear4bit)]
+    fresh = copy.deepcopy(base, {id(each): each for each in shared})
     adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
     return adapter, step(adapter, 10 * number, lengths)
 

@@ -28,6 +28,8 @@ BASES = [
     {"proj": "gated-gelu"},
     {"proj": "relu", "tied": False},
     {"proj": "gated-gelu", "tied": False, "layers": 3},
+    {"multilingual": True, "tied": False},
+    {"packed": True},
 ]
 
 

@@ -40,11 +40,15 @@ def taken(*, everywhere: bool) -> Iterator[None]:
 
 
 def gradients(
-    members: Sequence[tuple[Adapter, Step]], *, everywhere: bool, checkpointed: bool = False
+    members: Sequence[tuple[Adapter, Step]],
+    *,
+    everywhere: bool,
+    checkpointed: bool = False,
+    frozen: FrozenT5 = FROZEN,
 ) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
     with taken(everywhere=everywhere):
         steps = [replace(own, checkpointed=checkpointed) for _, own in members]
-        losses = add_gradients(FROZEN, steps, CPU, ONE_PASS)
+        losses = add_gradients(frozen, steps, CPU, ONE_PASS)
     return losses, [adapter.gradients() for adapter, _ in members]
 
 
@@ -70,6 +74,22 @@ def test_losses_and_gradients_are_those_of_one_member_after_another(
     losses, ours = gradients(members, everywhere=True, checkpointed=checkpointed)
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-6)
     assert_alike(ours, theirs)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_beside_weights_in_four_bits_each_has_the_numbers_that_it_has_alone(
+    everywhere: bool,
+) -> None:
+    base = random_base(dropout=0.1, packed=True)
+    members = [
+        bases.member(base, number, rank, modules, 0.1, [(5, 4), (9, 3), (2, 7)])
+        for number, (rank, modules) in enumerate([(3, "q,v"), (9, "all-linear"), (1, "k,o")])
+    ]
+    frozen = FrozenT5(base)
+    alone = [gradients([each], everywhere=False, frozen=frozen) for each in members]
+    losses, ours = gradients(members, everywhere=everywhere, frozen=frozen)
+    torch.testing.assert_close(losses, torch.cat([loss for loss, _ in alone]))
+    assert_alike(ours, [theirs for _, (theirs,) in alone])
 
 
 @pytest.mark.parametrize("matrix", ["down", "up"])

@@ -139,7 +139,7 @@ def test_verify_notices_a_weight_that_should_be_frozen() -> None:
 def test_a_technique_says_whether_its_trials_share_passes(technique: Technique) -> None:
     base = random_base()
     model = technique.adapt(base, complete(technique.name, {}))
-    has_updates = bool(technique.low_rank(model)) and not technique.quantized
+    has_updates = bool(technique.low_rank(model))
     assert technique.shares_passes_on == (("cpu", "cuda") if has_updates else ())
     assert bool(own_updates(base, model, technique, torch.device("cpu"))) == has_updates
 
