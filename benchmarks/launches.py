@@ -27,12 +27,11 @@ from benchmarks.setting import random_t5
 from orchestrator.terminal.console import console
 from trainables.families.registry import family_of_model
 from trainables.passes import grouped
+from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.joined import join_layers
-from trainables.passes.layout import Sources
 from trainables.passes.parts import LowRank, Parts
-from trainables.passes.t5_layers import Company
 from trainables.techniques.registry import TECHNIQUES, complete
 
 _CPU = torch.device("cpu")
@@ -117,10 +116,7 @@ def answers(frozen: FrozenT5, trials: Sequence[Trial]) -> None:
     """Writes the texts of all rows by passes of our own."""
     company = Company(Parts((_ROWS, trial.updates) for trial in trials))
     rows = [row for trial in trials for row in trial.sources]
-    sources = Sources.of(rows, 0, _CPU)
-    with torch.inference_mode():
-        encoded = frozen.encode(sources, company)
-        frozen.answers(sources, company, encoded, _WRITTEN)
+    frozen.read(rows, company).answers(_WRITTEN)
 
 
 def base_model() -> T5ForConditionalGeneration:
@@ -164,7 +160,7 @@ def main() -> None:
         steps = [trial.step() for trial in some]
 
         def train(steps: Sequence[Step] = steps) -> None:
-            add_gradients(frozen, steps, _CPU, _ONE_PASS)
+            add_gradients(frozen, steps, _ONE_PASS)
 
         def write(some: Sequence[Trial] = some) -> None:
             answers(frozen, some)

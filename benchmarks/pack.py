@@ -4,7 +4,7 @@
     python -m benchmarks.pack --packs 8 --batches 4 --turns 1 # does it run?
 
 The same trials in three ways, in turns: `together` in an engine (`trainables.engine`), `alone` one
-after another by the same passes, and by transformers' T5 with PEFT's layers around it, one after
+after another by the same passes, and by transformers' model with PEFT's layers around it, one after
 another too (`transformers`; its dropout draws other numbers). Ranks, layers, rates and seeds differ
 within a pack. Training, and then an evaluation with SQL written, are timed apart: wall-clock
 seconds on one thread; the model is loaded before.
@@ -30,13 +30,14 @@ from unittest import mock
 
 import torch
 
-from benchmarks.setting import MODELS, Setting, machine, prepared
+from benchmarks.setting import MODELS, OTHERS, Setting, machine, prepared
 from orchestrator.terminal.console import console
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.contract.reports import Evaluation
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
 from trainables.inference.predictor import be_quiet
+from trainables.passes.frozen_decoder import FrozenDecoder
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.runtime.device import choose_device
 from trainables.techniques.registry import complete
@@ -105,7 +106,8 @@ def take(way: str, configurations: Sequence[TrialConfiguration]) -> Taken:
     """Trains and evaluates all of them in one way."""
     with ExitStack() as stack:
         if way == "transformers":
-            stack.enter_context(mock.patch.object(FrozenT5, "suits", return_value=False))
+            for kind in (FrozenT5, FrozenDecoder):
+                stack.enter_context(mock.patch.object(kind, "suits", return_value=False))
         made = [stack.enter_context(closing(Finetuning(each))) for each in configurations]
         budget = configurations[0].budget_examples
         began = time.perf_counter()
@@ -145,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", choices=MODELS, default="embedded", help="(embedded)")
+    parser.add_argument(
+        "--model", choices=[*MODELS, *OTHERS], default="embedded", help="(embedded)"
+    )
     parser.add_argument("--technique", choices=["lora", "qlora"], default="lora", help="(lora)")
     parser.add_argument("--packs", type=int, nargs="+", default=[2, 4, 8, 16], help="trials")
     parser.add_argument("--batches", type=int, nargs="+", default=[2, 4, 8, 16], help="examples")

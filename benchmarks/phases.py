@@ -25,6 +25,7 @@ from trainables.data.spelling import SqlTokens
 from trainables.engine.engine import Engine
 from trainables.evaluation import text_scores
 from trainables.finetune import Finetuning
+from trainables.passes.frozen_decoder import FrozenDecoder
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.sql.execution import SqlExecutor
 
@@ -43,6 +44,7 @@ _MARKED: tuple[tuple[type, str, str], ...] = (
     (SqlTokens, "statement_ids", "tokenise"),
     (GenerationMixin, "generate", "generate"),
     (FrozenT5, "answers", "generate"),
+    (FrozenDecoder, "answers", "generate"),
     (SqlExecutor, "execute", "score"),
 )
 

@@ -1,9 +1,10 @@
 """What the benchmarks run on: a model, rows, a machine.
 
-`embedded` is the built-in small T5 with the built-in corpus: a CPU. `flan-t5-large` is the true
-architecture of `google/flan-t5-large` with random weights, which cost as much time as trained ones,
-with its real tokenizer and WikiSQL where a folder `shared/` in or beside the repository has them,
-else with the built-in ones: a GPU.
+`embedded` is the built-in small T5 with the built-in corpus: a CPU; `embedded-causal` the built-in
+decoder-only model. `flan-t5-large` is the true architecture of `google/flan-t5-large` with random
+weights, which cost as much time as trained ones, with its real tokenizer and WikiSQL where a folder
+`shared/` in or beside the repository has them, else with the built-in ones: a GPU. `flan-t5-small`
+is that of a tenth of the size, for a patient CPU.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from trainables.base_models.tokenizer import load_tokenizer
 from trainables.runtime.device import device_name
 
 MODELS = ("embedded", "flan-t5-large")
+OTHERS = ("embedded-causal", "flan-t5-small")
+"""What is measured besides where a question is about them."""
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -74,27 +77,45 @@ def random_t5(config: T5Config, seed: int = 0) -> T5ForConditionalGeneration:
     return model
 
 
+def flan_t5_small_config() -> T5Config:
+    """Returns what `google/flan-t5-small` is: 76,961,152 weights, of width 512."""
+    return T5Config(
+        vocab_size=32128,
+        d_model=512,
+        d_kv=64,
+        d_ff=1024,
+        num_layers=8,
+        num_decoder_layers=8,
+        num_heads=6,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        decoder_start_token_id=0,
+    )
+
+
 @contextmanager
 def prepared(model: str) -> Iterator[Setting]:
-    """Makes a setting for a block; the checkpoint of random weights (3 GB) is deleted after it.
+    """Makes a setting for a block; a checkpoint of random weights (up to 3 GB) is deleted after it.
 
     Args:
-        model: One of `MODELS`.
+        model: One of `MODELS` or `OTHERS`.
     """
-    if model == "embedded":
-        yield Setting("embedded", "embedded", "the built-in T5 and corpus")
+    if model.startswith("embedded"):
+        what = "decoder-only model" if model == "embedded-causal" else "T5"
+        yield Setting(model, "embedded", f"the built-in {what} and corpus")
         return
+    config = flan_t5_small_config() if model == "flan-t5-small" else flan_t5_large_config()
     data = _shared("data")
     dataset = str(data) if data is not None else "embedded"
-    with TemporaryDirectory(prefix="flan-t5-large-") as folder:
-        random_t5(flan_t5_large_config()).save_pretrained(folder)
+    with TemporaryDirectory(prefix=f"{model}-") as folder:
+        random_t5(config).save_pretrained(folder)
         real = _shared("flan-t5-tokenizer")
         tokenizer = AutoTokenizer.from_pretrained(real) if real else load_tokenizer("embedded")
         tokenizer.save_pretrained(folder)
         yield Setting(
             folder,
             dataset,
-            "flan-t5-large with random weights, "
+            f"{model} with random weights, "
             f"{'its own' if real else 'the built-in'} tokenizer, "
             f"{'WikiSQL' if data is not None else 'the built-in corpus'}",
         )

@@ -35,14 +35,14 @@ from trainables.families.architecture import Config
 from trainables.families.batch import Batch
 from trainables.families.family import LOGITS, ModelFamily
 from trainables.families.registry import architecture_of, family_of
-from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.frozen_base import FrozenBase
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.joined import join_layers
 from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import checkpoint_activations, precision, seeded
-from trainables.training.own_passes import own_updates
+from trainables.training.own_passes import frozen, own_updates
 from trainables.training.trainer import UNMEASURED
 from trainables.trial_passes import Pass, TrialRows
 
@@ -144,13 +144,13 @@ class _Fake:
             checkpoint_activations(self._model)
         # Layers of an integer's indices alone have real tensors, such as ranges.
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
-        self._own: FrozenT5 | None = None
+        self._own: FrozenBase | None = None
         with self._mode:
             _move(self._model, device)
             self._updates = own_updates(base, self._model, self._technique, device)
             if self._updates:
                 join_layers(base)
-                self._own = FrozenT5(base)
+                self._own = frozen(base, end=0, padding=0)  # tokens are only counted here
 
     @property
     def weights(self) -> int:
@@ -189,7 +189,7 @@ class _Fake:
                 parameter.grad = torch.empty_like(parameter) if again else None
             self._model.train()
             if self._own is not None:
-                add_gradients(self._own, [self._step(of)], self._device, UNMEASURED)
+                add_gradients(self._own, [self._step(of)], UNMEASURED)
             else:
                 with precision(self._device, self._dtype):
                     loss = self._family.loss(self._model, self._batch(of))

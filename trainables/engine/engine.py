@@ -207,7 +207,6 @@ def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict
         losses = add_gradients(
             adapted.base,
             [member.trainer.packed(steps[member.key]) for member in pack],
-            adapted.device,
             pack[0].trainer.overhead_tokens,
         )
     except Exception as error:

@@ -13,10 +13,9 @@ import torch
 
 from trainables.families.family import Decoding, Prompts
 from trainables.families.framing import Framing, TokenIds
-from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.layout import Sources, Targets
+from trainables.passes.company import Company
+from trainables.passes.frozen_base import FrozenBase
 from trainables.passes.parts import Parts
-from trainables.passes.t5_layers import Company
 from trainables.training.adapted_model import AdaptedModel
 
 
@@ -98,27 +97,21 @@ class _ByFamily(Asked):
 class _ByPasses(Asked):
     """Through passes of our own, but for beams."""
 
-    def __init__(self, base: FrozenT5, shares: Sequence[Share], by_family: Sequence[Asked]) -> None:
-        self._base = base
-        self._device = shares[0].adapted.device
+    def __init__(
+        self, base: FrozenBase, shares: Sequence[Share], by_family: Sequence[Asked]
+    ) -> None:
         self._by_family = by_family
         self._counts = [len(share.sources) for share in shares]
         updates = [share.adapted.updates for share in shares]
-        self._company = Company(Parts(zip(self._counts, updates, strict=True)))
+        company = Company(Parts(zip(self._counts, updates, strict=True)))
         rows = list(chain.from_iterable(share.sources for share in shares))
-        self._sources = Sources.of(rows, base.padding, self._device)
-
-    @cached_property
-    def _encoded(self) -> torch.Tensor:
-        with torch.inference_mode():
-            return self._base.encode(self._sources, self._company)
+        self._read = base.read(rows, company)
 
     def losses(self, targets: Sequence[TokenIds]) -> list[float]:
-        laid_out = Targets.of(targets, self._base.begin, self._base.padding, self._device)
-        sums = self._base.summed_losses(self._sources, laid_out, self._company, self._encoded)
+        sums = self._read.summed_losses(targets)
         return [float(part.sum()) for part in torch.split(sums, self._counts)]
 
     def answers(self, how: Decoding) -> list[list[int]]:
         if how.beams > 1 or how.no_repeat_ngram:
             return list(chain.from_iterable(each.answers(how) for each in self._by_family))
-        return self._base.answers(self._sources, self._company, self._encoded, how.max_new_tokens)
+        return self._read.answers(how.max_new_tokens)

@@ -1,8 +1,10 @@
 """Trains and asks adapters on a frozen base by a forward pass of our own, several at once.
 
-    dropout       which inputs are zeroed: a pure function of the member's seed, step, layer and row
-    low_rank      frozen layers and, by rows, the low-rank updates beside them
-    frozen_t5     the passes of a T5 whose weights stay as they are
+    dropout         which inputs are zeroed: a function of the member's seed, step, layer and row
+    low_rank        frozen layers and, by rows, the low-rank updates beside them
+    frozen_base     what passes beside frozen weights are asked for
+    frozen_t5       those of a T5 or an mT5
+    frozen_decoder  those of decoder-only models, which transformers computes
 
 A row's numbers depend on its own member alone, to rounding: not on who else is in the pass, nor on
 how long their rows are. Knows nothing of data, reports or trials: that is `training`'s part. What

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+
 import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from trainables.families.family import LOGITS
+from trainables.families.framing import TokenIds
+from trainables.passes.company import Company
+from trainables.passes.frozen_base import ENDED, FrozenBase, Losses, Read, summed
 from trainables.passes.frozen_weight import number_type
 from trainables.passes.layout import Sources, Targets
-from trainables.passes.t5_layers import Company, Numbering, Pass, Stack
-
-_ENDED = 8
-"""Rows that have ended are taken out when they are an eighth: it copies the memories of those that
-stay, which costs about a step that reads them."""
+from trainables.passes.t5_layers import Numbering, Pass, Stack
 
 
-class FrozenT5:
+class FrozenT5(FrozenBase):
     """A T5's weights, read by everyone and written by nobody.
 
     Args:
-        model: The base model, without adapters, that `suits`.
-
-    Attributes:
-        begin: The token that an answer begins with.
-        padding: What fills a row.
+        model: The base model that `suits`.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
         config, generation = model.config, model.generation_config
         self._embedding = model.get_input_embeddings().weight.detach()
+        self.device = self._embedding.device
         self._output = model.get_output_embeddings().weight.detach()
         scaled = getattr(config, "scale_decoder_outputs", False)  # an mT5's never are
         self._scale = config.d_model**-0.5 if scaled else 1.0
-        self.begin: int = config.decoder_start_token_id
-        self.padding: int = config.pad_token_id
+        self._begin: int = config.decoder_start_token_id
+        self._padding: int = config.pad_token_id
         self._end: int = generation.eos_token_id
         self.dropout = float(config.dropout_rate)
         numbering = Numbering()
@@ -62,6 +60,27 @@ class FrozenT5:
             and generation.pad_token_id == config.pad_token_id
         )
 
+    def losses(
+        self, sources: Sequence[TokenIds], targets: Sequence[TokenIds], company: Company
+    ) -> Losses:
+        """Returns the cross-entropies; arguments as of `FrozenBase.losses`."""
+        asked, told = self.prompts(sources), self.statements(targets)
+        hidden = self._before_targets(asked, told, company, self.encode(asked, company))
+        values = functional.cross_entropy(self._logits(hidden), told.labels, reduction="none")
+        return Losses(values, told.rows)
+
+    def read(self, sources: Sequence[TokenIds], company: Company) -> Read:
+        """Returns prompts whose encoding a loss and an answer share."""
+        return _Read(self, self.prompts(sources), company)
+
+    def summed_losses(
+        self, sources: Sources, targets: Targets, company: Company, encoded: torch.Tensor
+    ) -> torch.Tensor:
+        """Returns [b], as `Read.summed_losses`, given the encoder's output."""
+        hidden = self._before_targets(sources, targets, company, encoded)
+        rows, words = len(targets.before), len(self._output)
+        return summed(hidden, targets.labels, targets.rows, rows, self._logits, words)
+
     def encode(self, sources: Sources, company: Company) -> torch.Tensor:
         """Returns the encoder's output, [b, s, width]."""
         length = sources.ids.shape[1]
@@ -70,57 +89,16 @@ class FrozenT5:
         hidden = functional.embedding(sources.ids, self._embedding)
         return self._encoder(hidden, given, checkpointed=company.checkpointed)
 
-    def losses(
-        self, sources: Sources, targets: Targets, company: Company, encoded: torch.Tensor
-    ) -> torch.Tensor:
-        """Returns the cross-entropy of each target token in nats, [n].
-
-        Args:
-            sources: The prompts.
-            targets: What is to be learnt beside them.
-            company: Whose rows they are.
-            encoded: What `encode` returned for the prompts.
-        """
-        hidden = self._before_targets(sources, targets, company, encoded)
-        return functional.cross_entropy(self._logits(hidden), targets.labels, reduction="none")
-
-    @torch.inference_mode()
-    def summed_losses(
-        self, sources: Sources, targets: Targets, company: Company, encoded: torch.Tensor
-    ) -> torch.Tensor:
-        """Returns the cross-entropy of each row, summed over its target tokens, in nats: [b].
-
-        As `losses`, but without a gradient and with at most `LOGITS` logits at once.
-        """
-        hidden = self._before_targets(sources, targets, company, encoded)
-        sums = torch.zeros(len(targets.before), device=hidden.device)
-        step = max(1, LOGITS // len(self._output))
-        for start in range(0, len(hidden), step):
-            some = slice(start, start + step)
-            losses = functional.cross_entropy(
-                self._logits(hidden[some]), targets.labels[some], reduction="none"
-            )
-            sums.index_add_(0, targets.rows[some], losses)
-        return sums
-
-    @torch.inference_mode()
     def answers(
         self, sources: Sources, company: Company, encoded: torch.Tensor, most: int
     ) -> list[list[int]]:
-        """Returns the likeliest token at each step, row by row; behind an end stands padding.
-
-        Args:
-            sources: The prompts.
-            company: Whose rows they are, without dropout.
-            encoded: What `encode` returned for the prompts.
-            most: Tokens of an answer at most, the end among them.
-        """
+        """Returns what `Read.answers` returns, given the encoder's output."""
         rows = torch.arange(len(encoded), device=encoded.device)
         parts = company.parts
         memories = self._decoder.memories(encoded, parts, most)
         closed = self._closed(sources.mask)
-        written = rows.new_full((len(rows), most), self.padding)
-        token = rows.new_full((len(rows),), self.begin)
+        written = rows.new_full((len(rows), most), self._padding)
+        token = rows.new_full((len(rows),), self._begin)
         live = torch.ones_like(rows, dtype=torch.bool)
         bias = self._decoder.relative_bias(most)
         for place in range(most):
@@ -128,13 +106,13 @@ class FrozenT5:
             mask = bias[:, :, place : place + 1, : place + 1]
             given = Pass(parts, None, mask, encoded_mask=closed)
             hidden = self._decoder.step(hidden, given, memories)
-            token = torch.where(live, self._logits(hidden[:, 0]).argmax(dim=-1), self.padding)
+            token = torch.where(live, self._logits(hidden[:, 0]).argmax(dim=-1), self._padding)
             written[rows, place] = token
             live = live & (token != self._end)
             left = int(live.sum())
             if not left:
                 break
-            if (len(rows) - left) * _ENDED >= len(rows):
+            if (len(rows) - left) * ENDED >= len(rows):
                 kept = live.nonzero()[:, 0]
                 for memory in memories:
                     memory.take(kept)
@@ -161,6 +139,12 @@ class FrozenT5:
         hidden = self._decoder(hidden, given, checkpointed=company.checkpointed)
         return hidden.reshape(rows * length, -1)[targets.places]
 
+    def prompts(self, rows: Sequence[TokenIds]) -> Sources:
+        return Sources.of(rows, self._padding, self.device)
+
+    def statements(self, rows: Sequence[TokenIds]) -> Targets:
+        return Targets.of(rows, self._begin, self._padding, self.device)
+
     def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
         return functional.linear(hidden * self._scale, self._output).float()
 
@@ -168,6 +152,26 @@ class FrozenT5:
         """Returns [b, 1, 1, s], what is added to scores so that padding is not read."""
         open_ = self._embedding.new_zeros(())
         return torch.where(mask.bool(), open_, _least(open_))[:, None, None, :]
+
+
+class _Read(Read):
+    """Prompts of a T5, encoded once."""
+
+    def __init__(self, base: FrozenT5, sources: Sources, company: Company) -> None:
+        self._base, self._sources, self._company = base, sources, company
+
+    @cached_property
+    def _encoded(self) -> torch.Tensor:
+        return self._base.encode(self._sources, self._company)
+
+    @torch.inference_mode()
+    def summed_losses(self, targets: Sequence[TokenIds]) -> torch.Tensor:
+        told = self._base.statements(targets)
+        return self._base.summed_losses(self._sources, told, self._company, self._encoded)
+
+    @torch.inference_mode()
+    def answers(self, most: int) -> list[list[int]]:
+        return self._base.answers(self._sources, self._company, self._encoded, most)
 
 
 def _least(like: torch.Tensor) -> float:

@@ -57,7 +57,8 @@ def number_type(weight: torch.Tensor) -> torch.dtype:
     """Returns the type of a layer's numbers, unpacked."""
     if isinstance(weight, Params4bit):
         assert weight.quant_state is not None
-        return weight.quant_state.dtype
+        dtype: torch.dtype = weight.quant_state.dtype
+        return dtype
     return weight.dtype
 
 

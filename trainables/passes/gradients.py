@@ -10,10 +10,9 @@ import torch
 
 from trainables.data.batching import micro_batches
 from trainables.families.framing import TokenIds
-from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.layout import Sources, Targets
+from trainables.passes.company import Company
+from trainables.passes.frozen_base import FrozenBase
 from trainables.passes.parts import LowRank, Parts
-from trainables.passes.t5_layers import Company
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ class Step:
         return any(update.dropout > 0.0 for update in self.updates.values())
 
 
-def add_gradients(
-    base: FrozenT5, steps: Sequence[Step], device: torch.device, overhead_tokens: float
-) -> torch.Tensor:
+def add_gradients(base: FrozenBase, steps: Sequence[Step], overhead_tokens: float) -> torch.Tensor:
     """Adds each member's gradient to that of its updates.
 
     The rows of all are sorted by length and cut into the passes that cost least; within a pass they
@@ -53,12 +50,12 @@ def add_gradients(
     Args:
         base: What all of them stand beside.
         steps: Of the members, no two alike.
-        device: Where.
         overhead_tokens: What a pass costs besides its tokens, counted in tokens.
 
     Returns:
         The mean loss over each member's target tokens, in nats: [members].
     """
+    device = base.device
     rows = [(member, row) for member, step in enumerate(steps) for row in range(len(step.sources))]
     lengths = [(len(steps[m].sources[r]), len(steps[m].targets[r])) for m, r in rows]
     weights = [1.0 / sum(map(len, step.targets)) for step in steps]
@@ -68,10 +65,8 @@ def add_gradients(
     totals = torch.zeros(len(steps), device=device)
     for cut in micro_batches(lengths, most, overhead_tokens):
         own = [rows[index] for index in sorted(cut)]
-        sources = Sources.of([steps[m].sources[r] for m, r in own], base.padding, device)
-        targets = Targets.of(
-            [steps[m].targets[r] for m, r in own], base.begin, base.padding, device
-        )
+        sources = [steps[m].sources[r] for m, r in own]
+        targets = [steps[m].targets[r] for m, r in own]
         keys = [steps[m].keys[r] for m, r in own] if drops else []
         counts = Counter(m for m, _ in own)  # in the order of the rows
         company = Company(
@@ -79,9 +74,9 @@ def add_gradients(
             torch.tensor(keys, dtype=torch.int32).to(device) if drops else None,
             checkpointed,
         )
-        losses = base.losses(sources, targets, company, base.encode(sources, company))
-        members = torch.tensor([m for m, _ in own]).to(device)[targets.rows]
-        losses = losses * torch.tensor(weights).to(device)[members]
+        found = base.losses(sources, targets, company)
+        members = torch.tensor([m for m, _ in own]).to(device)[found.rows]
+        losses = found.values * torch.tensor(weights).to(device)[members]
         torch.autograd.backward(losses.sum())
         totals.index_add_(0, members, losses.detach())
     return totals

@@ -68,10 +68,10 @@ class Stack:
             rates: Of each member's dropout in this pass.
             dtype: Of the products.
         """
-        any_down, any_up = next((each.down, each.up) for each in updates if each is not None)
+        one = next(each for each in updates if each is not None)
         rank = max(len(each.down) for each in updates if each is not None)
         rank = -(-rank // _ALIGNED) * _ALIGNED
-        outputs, inputs = len(any_up), any_down.shape[1]
+        outputs, inputs = len(one.up), one.down.shape[1]
         downs, ups, scales = [], [], []
         nothing: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         for each, rate in zip(updates, rates, strict=True):
@@ -81,11 +81,14 @@ class Stack:
                 ups.append(each.up)
             if rest := rank - own:
                 if rest not in nothing:
-                    nothing[rest] = any_down.new_zeros(rest, inputs), any_up.new_zeros(outputs, rest)
+                    nothing[rest] = (
+                        one.down.new_zeros(rest, inputs),
+                        one.up.new_zeros(outputs, rest),
+                    )
                 downs.append(nothing[rest][0])
                 ups.append(nothing[rest][1])
             scales.append(0.0 if each is None else each.scale / (1.0 - rate))
-        scale = torch.tensor(scales, dtype=any_up.dtype).to(any_up.device)
+        scale = torch.tensor(scales, dtype=one.up.dtype).to(one.up.device)
         up = torch.cat(ups, dim=1).view(outputs, len(updates), rank) * scale[:, None]
         down = torch.cat(downs).view(len(updates), rank, inputs)
         return cls(updates, down.to(dtype), up.to(dtype), scale[:, None, None])

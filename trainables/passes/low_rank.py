@@ -158,7 +158,8 @@ class _Updated(torch.autograd.Function):
         products: Sequence[_Product] = ctx.products
         inputs, *others = ctx.saved_tensors
         count = len(products)
-        matrices, narrow, kept = others[: 2 * count], others[2 * count : 3 * count], others[3 * count :]
+        matrices, others = others[: 2 * count], others[2 * count :]
+        narrow, kept = others[:count], others[count:]
         flat = inputs.reshape(-1, inputs.shape[-1])
         arriving = gradient.reshape(-1, gradient.shape[-1])
         passed_on = arriving @ ctx.frozen.read() if ctx.needs_input_grad[0] else None

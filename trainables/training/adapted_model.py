@@ -21,11 +21,11 @@ from trainables.families.family import ModelFamily
 from trainables.families.fit import Lengths, too_long
 from trainables.families.framing import Framing, check_vocabulary, padding_token
 from trainables.families.registry import family_of
-from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.frozen_base import FrozenBase
 from trainables.passes.parts import LowRank
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
-from trainables.training.own_passes import own_updates, proven
+from trainables.training.own_passes import frozen, own_updates, proven
 
 
 class SetupError(Exception):
@@ -62,7 +62,7 @@ class AdaptedModel:
     dtype: torch.dtype
     trainable_parameters: int
     total_parameters: int
-    base: FrozenT5 | None = None
+    base: FrozenBase | None = None
     updates: Mapping[str, LowRank] = field(default_factory=dict)
 
     @property
@@ -150,6 +150,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
     verify(model, technique, expected)
     trainable, total = count(model)
     updates = own_updates(base_of(model), model, technique, device)
+    padding = padding_token(tokenizer, int(config["vocab_size"]))
     adapted = AdaptedModel(
         model=model,
         family=family,
@@ -161,7 +162,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         dtype=dtype,
         trainable_parameters=trainable,
         total_parameters=total,
-        base=FrozenT5(base_of(model)) if updates else None,
+        base=frozen(base_of(model), framing.end, padding) if updates else None,
         updates=updates,
     )
     return proven(adapted)

@@ -13,10 +13,11 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from trainables.families.framing import TokenIds
+from trainables.passes.company import Company
+from trainables.passes.frozen_base import FrozenBase
+from trainables.passes.frozen_decoder import FrozenDecoder
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.layout import Sources, Targets
 from trainables.passes.parts import LowRank, Parts
-from trainables.passes.t5_layers import Company
 from trainables.techniques.technique import Technique
 
 if TYPE_CHECKING:
@@ -41,12 +42,24 @@ def own_updates(
         technique: The technique.
         device: Where it is trained.
     """
-    if device.type not in technique.shares_passes_on or not FrozenT5.suits(base):
+    suits = FrozenT5.suits(base) or FrozenDecoder.suits(base)
+    if device.type not in technique.shares_passes_on or not suits:
         return {}
     updates = technique.low_rank(model)
     # A variant of LoRA that trains more than its updates needs more than ours compute.
     trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
     return updates if trained == sum(each.weights for each in updates.values()) else {}
+
+
+def frozen(base: PreTrainedModel, end: int, padding: int) -> FrozenBase:
+    """Returns the passes of a base model for which there are `own_updates`.
+
+    Args:
+        base: The base model.
+        end: The token that ends a statement.
+        padding: The token that fills a row.
+    """
+    return FrozenT5(base) if FrozenT5.suits(base) else FrozenDecoder(base, end, padding)
 
 
 def proven(adapted: AdaptedModel) -> AdaptedModel:
@@ -105,9 +118,6 @@ def _by_family(
 def _by_ours(
     adapted: AdaptedModel, sources: Sequence[TokenIds], targets: Sequence[TokenIds]
 ) -> torch.Tensor:
-    base, device = adapted.base, adapted.device
-    assert base is not None
-    asked = Sources.of(sources, base.padding, device)
-    told = Targets.of(targets, base.begin, base.padding, device)
+    assert adapted.base is not None
     company = Company(Parts([(len(sources), adapted.updates)]))
-    return base.losses(asked, told, company, base.encode(asked, company)).mean()
+    return adapted.base.losses(sources, targets, company).values.mean()

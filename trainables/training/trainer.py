@@ -276,7 +276,7 @@ class Trainer:
         base = self._adapted.base
         if base is None or self._group.size > 1:
             return self._add_gradients(step.rows, step.targets)
-        losses = add_gradients(base, [self.packed(step)], self._device, self.overhead_tokens)
+        losses = add_gradients(base, [self.packed(step)], self.overhead_tokens)
         return losses[0]
 
     def _add_gradients(self, rows: list[int], targets: int) -> torch.Tensor:

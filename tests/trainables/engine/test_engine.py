@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.trainables.families.bases import write_base
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.contract.reports import (
@@ -247,9 +249,12 @@ def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
     assert losses["here"]["eval_loss"] == own.metrics["eval_loss"]
 
 
+@pytest.mark.parametrize("kind", ["t5", "llama"])
 def test_trials_beside_a_base_in_four_bits_share_passes_of_their_own(
-    base: str, engine: Engine, closed: ExitStack
+    base: str, kind: str, engine: Engine, closed: ExitStack, tmp_path: Path
 ) -> None:
+    base = base if kind == "t5" else write_base(tmp_path / kind, kind)
+
     def made(technique: str, number: int) -> Finetuning:
         own = configured(base, number, DIFFERENT[number], technique)
         return closed.enter_context(closing(Finetuning(own, CPU)))
@@ -281,12 +286,12 @@ def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
     trials = set_out(base, engine, closed)
     losses, refused = FrozenT5.losses, 0
 
-    def limited(self: Any, sources: Any, targets: Any, company: Any, encoded: Any) -> Any:
+    def limited(self: Any, sources: Any, targets: Any, company: Any) -> Any:
         nonlocal refused
-        found = losses(self, sources, targets, company, encoded)
+        found = losses(self, sources, targets, company)
         if len(company.parts) > 1:
             refused += 1
-            torch.autograd.backward(found.sum())  # an earlier pass of the step had room
+            torch.autograd.backward(found.values.sum())  # an earlier pass of the step had room
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return found
 

@@ -48,8 +48,12 @@ def random_base(
         multilingual: Whether it is an mT5.
         packed: Whether its layers are in four bits, as QLoRA has them.
     """
-    kind = MT5Config if multilingual else T5Config
-    config = kind(
+    config_class, model_class = (
+        (MT5Config, MT5ForConditionalGeneration)
+        if multilingual
+        else (T5Config, T5ForConditionalGeneration)
+    )
+    config = config_class(
         vocab_size=WORDS,
         d_model=32,
         d_kv=8,
@@ -63,7 +67,7 @@ def random_base(
     )
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = (MT5ForConditionalGeneration if multilingual else T5ForConditionalGeneration)(config)
+        model = model_class(config)
         for name, parameter in model.named_parameters():
             if parameter.ndim == 2:  # larger than T5's own, so that answers differ
                 parameter.data.normal_(std=0.3 if "shared" in name or "lm_head" in name else 0.15)

@@ -15,11 +15,11 @@ from trainables.families.family import Decoding, Prompts
 from trainables.families.framing import TokenIds
 from trainables.families.seq2seq import Seq2Seq
 from trainables.passes import dropout
+from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
-from trainables.passes.layout import Sources, Targets
+from trainables.passes.layout import Sources
 from trainables.passes.parts import Parts
-from trainables.passes.t5_layers import Company
 
 ONE_PASS = 1e9
 LENGTHS = [(9, 4), (3, 6), (12, 2), (7, 7)]
@@ -58,7 +58,7 @@ def test_loss_and_gradients_are_those_of_transformers(
     adapter = Adapter.on(random_base(**kind), 1, rank=3, target_modules=modules, dropout=0.0)  # type: ignore[arg-type]
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     of = dataclasses.replace(step(adapter, 5, LENGTHS), checkpointed=checkpointed)
-    (ours,) = add_gradients(base, [of], CPU, ONE_PASS)
+    (ours,) = add_gradients(base, [of], ONE_PASS)
     gradients = adapter.gradients()
     adapter.model.eval()
     torch.testing.assert_close(ours, by_transformers(adapter, of))
@@ -78,7 +78,7 @@ def test_dropout_stands_where_transformers_and_peft_have_it() -> None:
         return torch.ones((*tokens.shape, features), dtype=torch.bool)
 
     with mock.patch.object(dropout.Place, "keep", all_kept):
-        (ours,) = add_gradients(base, [of], CPU, ONE_PASS)
+        (ours,) = add_gradients(base, [of], ONE_PASS)
     gradients = adapter.gradients()
     adapter.model.train()
     # transformers' fast kernel of attention has a dropout of its own.
@@ -93,21 +93,16 @@ def test_dropout_changes_the_loss_and_no_evaluation() -> None:
     adapter = Adapter.on(random_base(dropout=0.2), 1, rank=2, dropout=0.0)
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     of = step(adapter, 5, LENGTHS)
-    (trained,) = add_gradients(base, [of], CPU, ONE_PASS)
+    (trained,) = add_gradients(base, [of], ONE_PASS)
     adapter.model.eval()
     asked = by_transformers(adapter, of)
     assert abs(float(trained - asked)) > 1e-3
-    sources, targets, company = laid_out(adapter, of.sources, of.targets)
-    with torch.inference_mode():
-        sums = base.summed_losses(sources, targets, company, base.encode(sources, company))
-    assert float(sums.sum()) / len(targets.labels) == pytest.approx(float(asked), rel=1e-5)
+    sums = base.read(of.sources, alone(adapter, of.sources)).summed_losses(of.targets)
+    assert float(sums.sum()) / sum(map(len, of.targets)) == pytest.approx(float(asked), rel=1e-5)
 
 
-def laid_out(
-    adapter: Adapter, sources: Sequence[TokenIds], targets: Sequence[TokenIds]
-) -> tuple[Sources, Targets, Company]:
-    company = Company(Parts([(len(sources), adapter.updates)]))
-    return Sources.of(sources, 0, CPU), Targets.of(targets, 0, 0, CPU), company
+def alone(adapter: Adapter, rows: Sequence[TokenIds]) -> Company:
+    return Company(Parts([(len(rows), adapter.updates)]))
 
 
 @pytest.fixture(params=BASES)
@@ -119,9 +114,9 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
 def test_answers_are_those_of_transformers(adapter: Adapter, most: int) -> None:
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30, 2, 17, 6])
-    sources, _, company = laid_out(adapter, asked, asked)
+    sources = Sources.of(asked, 0, CPU)
+    ours = base.read(asked, alone(adapter, asked)).answers(most)
     with torch.inference_mode():
-        ours = base.answers(sources, company, base.encode(sources, company), most)
         theirs = Seq2Seq().generate(
             adapter.model.eval(), Prompts(sources.ids, sources.mask, 0, 1), Decoding(most)
         )

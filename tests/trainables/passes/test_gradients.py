@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainables.passes import bases
-from tests.trainables.passes.bases import CPU, random_base
+from tests.trainables.passes.bases import random_base
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import add_gradients
 from trainables.passes.joined import join_layers
@@ -38,10 +38,10 @@ def test_losses_and_gradients_are_those_of_a_member_alone(
     members = [member(number, *each) for number, each in enumerate(drawn)]
     alone = []
     for adapter, own in members:
-        (loss,) = add_gradients(FROZEN, [own], CPU, ONE_PASS)
+        (loss,) = add_gradients(FROZEN, [own], ONE_PASS)
         alone.append((loss, adapter.gradients()))
     places = order.sample(range(len(members)), len(members))
-    losses = add_gradients(FROZEN, [members[place][1] for place in places], CPU, overhead)
+    losses = add_gradients(FROZEN, [members[place][1] for place in places], overhead)
     for place, loss in zip(places, losses, strict=True):
         expected, gradients = alone[place]
         torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
@@ -55,10 +55,10 @@ def test_a_loss_that_is_not_finite_is_its_members_alone(broken: float) -> None:
     (ill, first), (well, second) = (
         member(number, 2, "all-linear", 0.1, [(5, 4), (9, 3)]) for number in (1, 2)
     )
-    (expected,) = add_gradients(FROZEN, [second], CPU, ONE_PASS)
+    (expected,) = add_gradients(FROZEN, [second], ONE_PASS)
     gradients = well.gradients()
     next(iter(ill.updates.values())).up.data.fill_(broken)
-    losses = add_gradients(FROZEN, [first, second], CPU, ONE_PASS)
+    losses = add_gradients(FROZEN, [first, second], ONE_PASS)
     assert not torch.isfinite(losses[0])
     torch.testing.assert_close(losses[1], expected)
     for name, gradient in well.gradients().items():

@@ -16,13 +16,12 @@ from transformers import T5ForConditionalGeneration
 
 from benchmarks.launches import counted
 from tests.trainables.passes import bases
-from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
+from tests.trainables.passes.bases import Adapter, random_base, rows, step
 from trainables.passes import grouped
+from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
-from trainables.passes.layout import Sources
 from trainables.passes.parts import LowRank, Parts
-from trainables.passes.t5_layers import Company
 
 BASE = random_base(dropout=0.1)
 FROZEN = FrozenT5(BASE)
@@ -48,7 +47,7 @@ def gradients(
 ) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
     with taken(everywhere=everywhere):
         steps = [replace(own, checkpointed=checkpointed) for _, own in members]
-        losses = add_gradients(frozen, steps, CPU, ONE_PASS)
+        losses = add_gradients(frozen, steps, ONE_PASS)
     return losses, [adapter.gradients() for adapter, _ in members]
 
 
@@ -111,12 +110,10 @@ def test_answers_are_those_of_one_member_after_another() -> None:
     ]
     asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30])
     company = Company(Parts((3, adapter.updates) for adapter, _ in members))
-    sources = Sources.of(asked, 0, CPU)
     found = []
     for everywhere in (False, True):
-        with taken(everywhere=everywhere), torch.inference_mode():
-            encoded = FROZEN.encode(sources, company)
-            found.append(FROZEN.answers(sources, company, encoded, 20))
+        with taken(everywhere=everywhere):
+            found.append(FROZEN.read(asked, company).answers(20))
     assert found[0] == found[1]
     assert len({tuple(row) for row in found[0]}) > 3
 
@@ -166,7 +163,7 @@ def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
     ]
     steps = [step(each, number, [(5, 4), (9, 3)]) for number, each in enumerate(adapters)]
     with taken(everywhere=True):
-        losses = add_gradients(FrozenT5(base), steps, META, ONE_PASS)
+        losses = add_gradients(FrozenT5(base), steps, ONE_PASS)
         assert losses.shape == (3,)
         for adapter in adapters:
             for update in adapter.updates.values():
@@ -176,7 +173,7 @@ def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
             mock.patch.object(grouped, "_ALIGNED", 1),
             pytest.raises(RuntimeError, match="multiple of 16 bytes"),
         ):
-            add_gradients(FrozenT5(base), steps, META, ONE_PASS)
+            add_gradients(FrozenT5(base), steps, ONE_PASS)
 
 
 def updates_on(

@@ -57,6 +57,8 @@ def test_an_update_that_is_not_learnt_is_found(base: str) -> None:
 
 def test_where_they_fail_or_differ_the_familys_are_taken_and_it_is_said(base: str) -> None:
     adapted = replace(lora(base, "q,v"), device=ELSEWHERE)
+    assert adapted.base is not None
+    adapted.base.device = ELSEWHERE
     with (
         mock.patch.object(own_passes, "_by_family") as family,
         mock.patch.object(own_passes, "_LOG") as log,
