@@ -196,7 +196,8 @@ class FrozenDecoder(FrozenBase):
     ) -> torch.Tensor:
         """Returns the output of the last layer, [b, length, width]."""
         self._given.parts, self._given.tokens = parts, tokens
-        self._model.train(checkpointed)  # layers ask for it where a checkpoint is set
+        if self._model.training is not checkpointed:  # by which layers know that they are
+            self._model.train(checkpointed)
         hidden: torch.Tensor = self._model.base_model(**given).last_hidden_state
         return hidden
 
@@ -229,7 +230,7 @@ def _modules(model: PreTrainedModel, given: _Given) -> PreTrainedModel:
         setattr(fresh.get_submodule(parent), own, layer)
     for module in fresh.modules():
         if isinstance(module, GradientCheckpointingLayer):
-            module.gradient_checkpointing = True  # where the modules are in training mode
+            module.gradient_checkpointing = True  # but only where it is in training mode
             module._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
     return fresh
 
