@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trainables.runtime.stand_ins import web_page
+
 _UNPACK = "unpack it with `{}` and give what was in it"
 _NOT_READ = "it is not read, since it may run code; write its rows as Parquet"
 
@@ -37,7 +39,6 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 )
 _TAR = b"ustar"
 _TAR_AT = 257
-_PAGES = (b"<!doctype html", b"<html")
 
 
 def other_format(content: bytes) -> str | None:
@@ -51,6 +52,4 @@ def other_format(content: bytes) -> str | None:
             return f"it is {what}; {remedy}"
     if content.startswith(_TAR, _TAR_AT):
         return f"it is an archive of tar; {_UNPACK.format('tar -xf')}"
-    if content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
-        return "it is a web page, as a download leaves that did not get its file; get the file"
-    return None
+    return web_page(content)

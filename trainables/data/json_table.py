@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trainables.contract.json_values import KeyTwiceError, kind, object_of_pairs
 from trainables.data.bad_rows import BadRow
 from trainables.data.errors import DatasetError
 from trainables.data.raw_table import RawTable
@@ -20,20 +21,7 @@ from trainables.data.table_text import AGAIN, read_text
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
-class _KeyTwiceError(ValueError):
-    """An object has a key twice: one of its two values would be lost."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for name in names if names.count(name) > 1)
-        raise _KeyTwiceError(f"has the key {name!r} twice")
-    return found
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_object)
+_decoder = json.JSONDecoder(object_pairs_hook=object_of_pairs)
 _decode = _decoder.raw_decode
 
 _Row = tuple[int, Any]
@@ -84,12 +72,6 @@ def read_json(path: Path) -> RawTable:
         nested=[name for name, found in kinds.items() if found & {dict, list} and str not in found],
         broken=broken,
     )
-
-
-def kind(value: Any) -> str:
-    """Returns in words what a value is that should be something else."""
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    return "null" if value is None else names.get(type(value), "a number")
 
 
 def _rows(text: str) -> tuple[list[_Row], list[BadRow]]:
@@ -146,7 +128,7 @@ def _lines(text: str) -> tuple[list[_Row], list[BadRow]]:
             except json.JSONDecodeError as error:
                 is_cut = number == last and _breaks_off(error)  # no line end comes after it
                 broken.append(BadRow(f"line {number}", _CUT if is_cut else _not_json(error)))
-            except _KeyTwiceError as error:
+            except KeyTwiceError as error:
                 broken.append(BadRow(f"line {number}", str(error)))
             except RecursionError:
                 broken.append(BadRow(f"line {number}", "is nested too deeply"))
@@ -173,7 +155,7 @@ def _array(text: str, start: int) -> Iterator[_Row]:
         line, counted = line + text.count("\n", counted, at), at
         try:
             value, at = _decode(text, at)
-        except _KeyTwiceError as error:
+        except KeyTwiceError as error:
             raise ValueError(f"the object that begins on line {line} {error}") from None
         yield line, value
         at = _skip_blank(text, at)

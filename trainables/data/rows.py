@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trainables.contract.json_values import HALF_CHARACTER, has_half_character, kind
 from trainables.contract.splits import BY_ROW, BY_SCHEMA
 from trainables.data.bad_rows import BadRow
 from trainables.data.columns import CONTEXT, DATABASE, PROMPT, SQL
 from trainables.data.databases import Database, Databases
 from trainables.data.errors import DatasetError
-from trainables.data.json_table import kind
 from trainables.data.raw_table import RawTable
 
 
@@ -134,11 +134,7 @@ def _wrong(text: str, column: str) -> str | None:
         return f"has {text.strip()!r} as {column}, which stands for no value"
     if "\0" in text:
         return f"has a NUL character in its {column}"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return f"has half of a character (a lone surrogate) in its {column}"
-    return None
+    return f"{HALF_CHARACTER} {column}" if has_half_character(text) else None
 
 
 def _short(value: Any) -> str:

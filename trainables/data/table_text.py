@@ -14,12 +14,12 @@ from pathlib import Path
 
 from trainables.data.errors import DatasetError
 from trainables.data.file_formats import other_format
+from trainables.runtime.stand_ins import lfs_pointer
 
 AGAIN = "copy or download it again"
 """What is to be done about a file that is cut short or damaged."""
 
 _GZIP = b"\x1f\x8b"
-_LFS = b"version https://git-lfs"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the mark of UTF-16 does
@@ -59,11 +59,8 @@ def check_no_pointer(path: Path, head: bytes) -> None:
     Raises:
         DatasetError: It is one; names what downloads the file.
     """
-    if head.startswith(_LFS):
-        raise DatasetError(
-            f"The table {str(path)!r} cannot be read: it is a pointer of Git LFS to a file that was"
-            " not downloaded; run `git lfs pull` in its repository."
-        )
+    if (pointer := lfs_pointer(head)) is not None:
+        raise DatasetError(f"The table {str(path)!r} cannot be read: {pointer}.")
 
 
 def read_text(path: Path) -> str:
