@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, visible_line
+from trainables.contract.json_values import (
+    HALF_CHARACTER,
+    KeyTwiceError,
+    has_half_character,
+    kind,
+    object_of_pairs,
+)
 
 _QUESTION = ("question", "sql_prompt")
 _CONTEXT = ("context", "sql_context")
 _EXAMPLE = '{"question": "How many users are there?", "context": "CREATE TABLE users (id INT)"}'
 _MOST_PROBLEMS = 10
+_DECODER = json.JSONDecoder()
 
 
 class QuestionsError(UserError):
@@ -44,13 +54,18 @@ def read_lines(lines: Iterable[bytes], *, shared_context: bool) -> list[Question
     Raises:
         QuestionsError: A line is no such object, or there is none.
     """
+    given = list(lines)
+    if given:
+        given[0] = given[0].removeprefix(codecs.BOM_UTF8)
     questions, problems = [], []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(given, 1):
         if line.strip():
             try:
                 questions.append(_question(line, shared_context))
             except ValueError as error:
                 problems.append(f"Line {number} {error}.")
+    if problems and (other := _layout(given)) is not None:
+        raise QuestionsError(other)
     if problems:
         shown = problems[:_MOST_PROBLEMS]
         if len(problems) > len(shown):
@@ -64,23 +79,57 @@ def read_lines(lines: Iterable[bytes], *, shared_context: bool) -> list[Question
     return questions
 
 
+def check_text(text: str, what: str) -> None:
+    """Refuses a text that no tokenizer can read.
+
+    Args:
+        text: As the user gave it.
+        what: What it is, to begin a sentence.
+
+    Raises:
+        QuestionsError: It has half of a character, or what was no UTF-8 on a command line.
+    """
+    if has_half_character(text):
+        raise QuestionsError(
+            f"{what} is not UTF-8, or has half of a character (a lone surrogate); write it"
+            " in UTF-8."
+        )
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(name)  # NaN and Infinity, which Python reads and JSON has not
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)  # would be passed on as Infinity
+    return value
+
+
 def _question(line: bytes, shared_context: bool) -> Question:
     try:
-        given = json.loads(line, parse_constant=_no_constant)
+        given = json.loads(
+            line.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            object_pairs_hook=object_of_pairs,
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error.msg} at column {error.colno})") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"is not UTF-8 (byte {error.start + 1})") from None
+    except KeyTwiceError:
+        raise
     except ValueError:  # of Python's own: a whole number of thousands of digits
         raise ValueError("is not JSON that can be passed on (NaN, or an endless number)") from None
     if not isinstance(given, dict):
-        raise ValueError(f"is {_kind(given)}, not an object")
+        raise ValueError(f"is {kind(given)}, not an object")
+    for name, value in given.items():
+        if has_half_character(_written(name, value)):
+            raise ValueError(f"{HALF_CHARACTER} {visible_line(name)}")
     text, context = _text(given, _QUESTION), _text(given, _CONTEXT)
     if text is None:
         raise ValueError("has no question")
@@ -91,17 +140,38 @@ def _question(line: bytes, shared_context: bool) -> Question:
     return Question(text, context, given)
 
 
+def _written(name: str, value: Any) -> str:
+    try:
+        return json.dumps([name, value], ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _layout(lines: list[bytes]) -> str | None:
+    """Returns what to do with JSON that stands on several lines, or in one list; else None."""
+    try:
+        text = b"".join(lines).decode("utf-8")
+        value, end = _DECODER.raw_decode(text, len(text) - len(text.lstrip()))
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list) and not text[end:].strip():
+        what, filter_ = "one JSON list", ".[]"
+    elif isinstance(value, dict) and "\n" in text[:end].strip():
+        what, filter_ = "JSON objects over several lines", "."
+    else:
+        return None
+    return (
+        f"Standard input has {what}, but each line must be an object of its own, such as"
+        f" {_EXAMPLE}: `jq -c '{filter_}' FILE` writes it so."
+    )
+
+
 def _text(given: dict[str, Any], names: tuple[str, ...]) -> str | None:
     """Returns the text under the first of the names that is there; None if none or blank."""
     for name in names:
         if name in given:
             value = given[name]
             if value is not None and not isinstance(value, str):
-                raise ValueError(f'has as "{name}" {_kind(value)}, not a text')
+                raise ValueError(f'has as "{name}" {kind(value)}, not a text')
             return value if value and value.strip() else None
     return None
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    return "null" if value is None else names.get(type(value), "a number")

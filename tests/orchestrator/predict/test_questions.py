@@ -37,6 +37,13 @@ def test_a_shared_context_leaves_the_lines_without() -> None:
         (b'{"question": "Who?", "n": NaN}', True, "is not JSON that can be passed on"),
         (b'{"question": "Who?", "n": -Infinity}', True, "is not JSON that can be passed on"),
         (b'{"question": "Who?", "n": ' + b"9" * 5000 + b"}", True, "is not JSON that can be"),
+        (b'{"question": "Who?", "n": 1e999}', True, "is not JSON that can be passed on"),
+        (b'{"question": "Who?", "question": "How?"}', True, "has the key 'question' twice"),
+        (b'{"question": "Who?", "n": {"a": 1, "a": 2}}', True, "has the key 'a' twice"),
+        (rb'{"question": "\ud800?"}', True, "has half of a character .* in its question"),
+        (rb'{"question": "Who?", "n": ["\udc00"]}', True, "has half of a character .* in its n"),
+        (rb'{"question": "Who?", "\ud800": 1}', True, r"has half of a character .* in its \\ud800"),
+        ('{"question": "Who?"}'.encode("utf-16"), True, "is not UTF-8"),
         (b"[]", False, "is a list, not an object"),
         (b"3", False, "is a number, not an object"),
         (b"null", False, "is null, not an object"),
@@ -62,6 +69,26 @@ def test_all_bad_lines_are_named_at_once() -> None:
     assert "Line 1 " in message
     assert "Line 2 " in message
     assert "And 12 more lines." in message
+
+
+def test_a_mark_of_utf_8_and_characters_of_two_halves_are_read() -> None:
+    line = rb'{"question": "\ud83d\ude00?"}'
+    (only,) = read_lines([b"\xef\xbb\xbf" + line], shared_context=True)
+    assert only.text == "\U0001f600?"
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_is_told_from_lines(indent: int | None) -> None:
+    text = json.dumps([{"question": "Who?"}, {"question": "How?"}], indent=indent)
+    with pytest.raises(QuestionsError, match=r"has one JSON list, but each line .*`jq -c '\.\[\]'"):
+        read_lines(text.encode().splitlines(keepends=True), shared_context=True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_objects_over_several_lines_are_told_from_lines(count: int) -> None:
+    text = "\n".join([json.dumps({"question": "Who?"}, indent=1)] * count)
+    with pytest.raises(QuestionsError, match=r"has JSON objects over several lines, .*`jq -c '\.'"):
+        read_lines(text.encode().splitlines(keepends=True), shared_context=True)
 
 
 def test_no_line_at_all() -> None:
