@@ -3,8 +3,8 @@
     python -m trainables.base_check < configuration.json
 
 prints one JSON object, empty or with `error`. Tokenizer and model are loaded as a trial loads them,
-but for the values of the weights, which are not read. A command of its own, because it takes torch
-and transformers, and whoever schedules trials must not load these libraries.
+but the values of the weights are only looked at. A command of its own, because it takes torch and
+transformers, and whoever schedules trials must not load these libraries.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from importlib.metadata import version
 
-from trainables.base_models.loading import load_skeleton
+from trainables.base_models.loading import check_values, load_skeleton
+from trainables.base_models.locations import GIVE_A_CHECKPOINT
 from trainables.base_models.tokenizer import (
     BaseModelUnavailable,
+    first_line,
     framing_of,
     load_family,
     load_tokenizer,
@@ -41,17 +44,19 @@ def check_base(configuration: TrialConfiguration) -> None:
         tokenizer = load_tokenizer(name, revision)
         framing = framing_of(load_family(name, revision), tokenizer)
         SqlTokens(tokenizer, framing)  # refuses one that keeps too few characters
-        config = load_skeleton(name, revision).config.to_dict()
+        skeleton = load_skeleton(name, revision)
+        config = skeleton.config.to_dict()
         check_vocabulary(tokenizer, framing, config, name)
         check_lengths(configuration, config, framing)
+        check_values(skeleton, name, revision)
     except UserError:
         raise
     except ValueError as error:
         raise BaseModelUnavailable(str(error)) from error
     except Exception as error:  # whatever a library makes of files that it did not write
-        first_line = str(error).strip().split("\n")[0]
         raise BaseModelUnavailable(
-            f'The base model "{name}" cannot be loaded: {type(error).__name__}: {first_line}'
+            f'The base model "{name}" cannot be loaded: its files mean nothing to transformers'
+            f" {version('transformers')} ({first_line(error)}); {GIVE_A_CHECKPOINT}."
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def lose_a_weight(base: Path) -> None:
     save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
 
 
+def spoil(base: Path) -> None:
+    weights = load_file(base / "model.safetensors")
+    weights["model.layers.1.mlp.up_proj.weight"][0, 0] = float("nan")
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+
+
 def need_a_system_message(base: Path) -> None:
     first = "{% if messages[0].role != 'system' %}{{ raise_exception('No system') }}{% endif %}"
     (base / "chat_template.jinja").write_text(first + CHAT)
@@ -67,11 +74,12 @@ def know_few_letters(base: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut weights": (truncate, "cannot be loaded: .*not fully covered"),
+    "cut weights": (truncate, r"has a model\.safetensors that cannot be read: it is cut"),
     "pointer": (
         lambda base: (base / "model.safetensors").write_text("version https://git-lfs\n"),
-        "cannot be loaded",
+        "run `git lfs pull`",
     ),
+    "not a number": (spoil, r"has NaN or infinite weights \(model.layers.1.mlp.up_proj.weight in"),
     "lost weight": (lose_a_weight, r"lacks weights \(model.layers.1.mlp.up_proj.weight"),
     "deeper": (
         lambda base: change(base / "config.json", num_hidden_layers=3),
@@ -83,11 +91,47 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no number": (
         lambda base: change(base / "config.json", rms_norm_eps="small"),
-        "cannot be loaded",
+        r'has "rms_norm_eps": "small" in its config.json, but it must be a number with a decimal',
+    ),
+    "null": (
+        lambda base: change(base / "config.json", hidden_size=None),
+        'has "hidden_size": null in its config.json, but it must be a whole number: give a folder',
+    ),
+    "one of several types": (
+        lambda base: change(base / "config.json", eos_token_id="end"),
+        '"eos_token_id": "end" in .* must be a whole number or a list of whole numbers or null: g',
+    ),
+    "no epsilon": (
+        lambda base: change(base / "config.json", rms_norm_eps=float("nan")),
+        'has "rms_norm_eps": NaN in its config.json, which is no number: give a folder',
+    ),
+    "no size": (
+        lambda base: change(base / "config.json", intermediate_size=-1),
+        'has "intermediate_size": -1 in its config.json, but it must be a whole number from 1 to',
+    ),
+    "no token's number": (
+        lambda base: change(base / "generation_config.json", eos_token_id="end"),
+        'has "eos_token_id": "end" in its generation_config.json, but it must be the number of a',
+    ),
+    "no text": (
+        lambda base: change(base / "tokenizer_config.json", eos_token=3),
+        'has "eos_token": 3 in its tokenizer_config.json, but it must be a text, or null: give',
+    ),
+    "unfitting": (
+        lambda base: change(base / "config.json", num_attention_heads=3, num_key_value_heads=3),
+        "multiple",
     ),
     "tokenizer": (
         lambda base: (base / "tokenizer.json").write_text("{"),
-        "The tokenizer of the base model .* cannot be loaded",
+        r"has a tokenizer\.json that cannot be read: it is not JSON",
+    ),
+    "empty tokenizer": (
+        lambda base: (base / "tokenizer.json").write_text("{}"),
+        r'has a tokenizer\.json without "model", an object: give a folder',
+    ),
+    "unknown tokenizer": (
+        lambda base: change(base / "tokenizer.json", model={"type": "Magic"}),
+        r"The tokenizer of .* cannot be loaded: .* tokenizer\.json .*; give a folder",
     ),
     "no end": (
         lambda base: change(base / "tokenizer_config.json", eos_token=None),
@@ -118,6 +162,7 @@ def test_what_its_first_trial_would_fail_of_is_said_in_a_line(tmp_path: Path, da
     with pytest.raises(UserError, match=said) as raised:
         check_base(configuration(base))
     assert "\n" not in str(raised.value)
+    assert not re.search(r"[A-Z]\w+Error|NoneType|<class", str(raised.value))
 
 
 @pytest.mark.parametrize("model_type", ["t5", "bart", "qwen2", "gpt2"])

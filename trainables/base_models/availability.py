@@ -9,24 +9,32 @@ from __future__ import annotations
 import json
 import shlex
 
+from trainables.base_models.checkpoint_files import (
+    BYTE_PAIRS,
+    TOKENIZER,
+    TOKENIZER_SETTINGS,
+    VOCABULARIES,
+    fault_of_model,
+    fault_of_tokenizer,
+)
 from trainables.base_models.description import CONFIG, read_config, usable_family
 from trainables.base_models.locations import (
     ADAPTED,
     ADAPTER,
+    GIVE_A_CHECKPOINT,
     GIVE_A_FOLDER,
     WEIGHTS,
+    WEIGHTS_INDEX,
     Location,
     locate,
 )
 from trainables.runtime import hub
 from trainables.runtime.hub import Unavailable
 
-_TOKENIZERS = ("tokenizer.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
-_PAIR = ("vocab.json", "merges.txt")
-"""Files of a byte-pair tokenizer, which has both."""
-_SETTINGS = "tokenizer_config.json"
+_TOKENIZERS = (TOKENIZER, *VOCABULARIES)
 _WITHOUT_VOCABULARY = ("ByT5Tokenizer",)
 """Tokenizers that count bytes, and have no file beside their settings."""
+_NO_WEIGHTS = f"weights ({WEIGHTS})"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5")
 """Weights in forms that run code when they are read, or are of another framework."""
 _MODEL_FILES = " --include '*.json' --include '*.safetensors' --include '*.model' --include '*.txt'"
@@ -50,9 +58,12 @@ def check_model(name: str, revision: str | None = None, *, ask_hub: bool = True)
     _check_architecture(location)
     if location.file(CONFIG) and location.file(ADAPTER):
         raise Unavailable(f'The base model "{name}" {ADAPTED}.')
+    fault = fault_of_model(location) or fault_of_tokenizer(location)
+    if not location.is_on_hub and (missing := _missing_file(location)):
+        raise Unavailable(_incomplete(location, missing))
+    if fault is not None:
+        raise Unavailable(f'The base model "{location.name}" {fault}.')
     if not location.is_on_hub:
-        if missing := _missing_file(location):
-            raise Unavailable(_incomplete(location, missing))
         return
     if not ask_hub or not _missing_file(location):
         return
@@ -96,10 +107,19 @@ def _incomplete(location: Location, missing: str) -> str:
             f"{what} has its weights in {other}, which is not read: load it where you trust it,"
             " and write it by `save_pretrained`, which makes model.safetensors."
         )
-    return (
-        f"{what} has no {missing}: give a folder as `save_pretrained` writes it for model and"
-        " tokenizer."
-    )
+    if missing == _NO_WEIGHTS and (shards := _shards(location)):
+        return (
+            f"{what} has its weights in parts ({shards[0]}{', ...' if shards[1:] else ''}) but no"
+            f" {WEIGHTS_INDEX}, which says what is in which: copy or download that file too."
+        )
+    return f"{what} has no {missing}: {GIVE_A_CHECKPOINT}."
+
+
+def _shards(location: Location) -> list[str]:
+    """Returns the names of what looks like parts of weights in a folder."""
+    if location.folder is None:
+        return []
+    return sorted(path.name for path in location.folder.glob("*-of-*.safetensors"))
 
 
 def _check_architecture(location: Location) -> None:
@@ -120,11 +140,11 @@ def has_tokenizer(name: str, revision: str | None = None) -> bool:
 def _has_tokenizer(location: Location) -> bool:
     if any(location.file(file) for file in _TOKENIZERS):
         return True
-    return all(location.file(file) for file in _PAIR) or _counts_bytes(location)
+    return all(location.file(file) for file in BYTE_PAIRS) or _counts_bytes(location)
 
 
 def _counts_bytes(location: Location) -> bool:
-    path = location.file(_SETTINGS)
+    path = location.file(TOKENIZER_SETTINGS)
     if path is None:
         return False
     try:
@@ -139,11 +159,11 @@ def _missing_file(location: Location) -> str | None:
     if location.file(CONFIG) is None:
         return CONFIG
     if not _has_tokenizer(location):
-        return f"tokenizer ({', '.join(_TOKENIZERS)} or {' with '.join(_PAIR)})"
+        return f"tokenizer ({', '.join(_TOKENIZERS)} or {' with '.join(BYTE_PAIRS)})"
     try:
         weights = location.weights()
-    except ValueError as error:
-        return f"readable index of its weights ({error})"
+    except ValueError:  # said as a fault of the index
+        return None
     if not weights:
-        return f"weights ({WEIGHTS})"
+        return _NO_WEIGHTS
     return next((file for file in weights if location.file(file) is None), None)

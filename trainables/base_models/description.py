@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
-from trainables.base_models.locations import Location, locate
+from trainables.base_models.file_faults import read_object
+from trainables.base_models.locations import GIVE_A_CHECKPOINT, Location, locate
+from trainables.families.architecture import check_sizes
 from trainables.families.family import ModelFamily
 from trainables.families.registry import UnknownArchitecture, family_of
 
 CONFIG = "config.json"
+_MOST_LAYERS = 10_000
+"""A slip of the pen beyond: naming each of them would take the machine's memory."""
 
 
 def describe(name: str, revision: str | None = None) -> dict[str, Any] | None:
@@ -31,26 +36,41 @@ def read_config(location: Location) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"has a {CONFIG} that cannot be read ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"has a {CONFIG} that is no JSON object")
-    return content
+        config = read_object(path, GIVE_A_CHECKPOINT)
+    except ValueError as error:
+        raise ValueError(f"has a {CONFIG} that cannot be read: {error}") from error
+    for key, value in config.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            # With an epsilon that is none every loss is NaN, as of a trial that diverges.
+            raise ValueError(
+                f'has "{key}": {json.dumps(value)} in its {CONFIG}, which is no number:'
+                f" {GIVE_A_CHECKPOINT}"
+            )
+    return config
 
 
 def usable_family(config: dict[str, Any]) -> ModelFamily:
     """Returns the family of a base model that can be trained here.
 
     Raises:
-        ValueError: No family knows it or can use it, or its weights are stored in another way than
-            as numbers; the message goes on from the model's name.
+        ValueError: No family knows it or can use it, its sizes are no numbers, or its weights are
+            stored in another way than as numbers; the message goes on from the model's name.
     """
     try:
         family = family_of(config)
     except UnknownArchitecture as error:
         raise ValueError(str(error)) from error
-    obstacle = family.architectures[config["model_type"]].obstacle(config)
+    architecture = family.architectures[config["model_type"]]
+    check_sizes(config)
+    for stack in architecture.stacks(config):  # raises where a number is none, as those below
+        if stack.depth > _MOST_LAYERS:
+            raise ValueError(
+                f"has {stack.depth:,} layers by its {CONFIG}, but {_MOST_LAYERS:,} are the most:"
+                f" {GIVE_A_CHECKPOINT}"
+            )
+    architecture.attention(config)
+    architecture.positions(config)
+    obstacle = architecture.obstacle(config)
     if obstacle is not None:
         raise ValueError(obstacle)
     stored = config.get("quantization_config")

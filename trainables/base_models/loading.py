@@ -6,8 +6,6 @@ Weights are read from safetensors only and no code of a checkpoint is ever run.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,10 +13,12 @@ from bitsandbytes.nn import Linear4bit, Params4bit
 from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import cached_file
 
+from trainables.base_models.checkpoint_files import fault_of_model
 from trainables.base_models.description import CONFIG, read_config, usable_family
 from trainables.base_models.fused_gelu import fuse_activations
 from trainables.base_models.locations import ADAPTED, WEIGHTS_INDEX, Location
 from trainables.base_models.tokenizer import BaseModelUnavailable, local_first, locate_base
+from trainables.base_models.weight_values import not_finite
 from trainables.families.family import ModelFamily
 
 
@@ -70,8 +70,8 @@ def load_base_model(
         The model in evaluation mode, every weight as in the checkpoint.
 
     Raises:
-        BaseModelUnavailable: It is not there, cannot be read, lacks weights, or has none as
-            safetensors; or no family knows its architecture.
+        BaseModelUnavailable: It is not there, cannot be read, lacks weights, has some that are NaN
+            or infinite, or none as safetensors; or no family knows its architecture.
     """
     model = _read(
         name,
@@ -82,6 +82,7 @@ def load_base_model(
         quantization_config=quantization,
         **({} if quantization is None else {"device_map": {"": str(device)}}),
     )
+    check_values(model, name, revision)
     fuse_activations(model)
     if quantization is None:
         return model.to(device)
@@ -95,6 +96,21 @@ def load_base_model(
             # through which no gradient flows back when training goes on.
             module.support_avx512bf16_for_cpu = False
     return model
+
+
+def check_values(model: PreTrainedModel, name: str, revision: str | None = None) -> None:
+    """Checks that every weight is a number; reads all that are on this machine.
+
+    Args:
+        model: What was loaded, with or without its weights.
+        name: As of `load_base_model`.
+        revision: The same.
+
+    Raises:
+        BaseModelUnavailable: Some are NaN or infinite.
+    """
+    if (fault := not_finite(locate_base(name, revision), model)) is not None:
+        raise BaseModelUnavailable(f'The base model "{name}" {fault}.')
 
 
 def load_skeleton(name: str, revision: str | None = None) -> PreTrainedModel:
@@ -122,7 +138,9 @@ def _read(name: str, revision: str | None, **options: Any) -> PreTrainedModel:
     location = locate_base(name, revision)
 
     def load(local_only: bool) -> PreTrainedModel:
-        _check_shards(location, local_only)
+        _fetch_index(location, local_only)
+        if (fault := fault_of_model(location)) is not None:
+            raise BaseModelUnavailable(f'The base model "{name}" {fault}.')
         model, report = _family(location, local_only).load(
             location.source,
             revision=location.revision,
@@ -149,7 +167,7 @@ def _read(name: str, revision: str | None, **options: Any) -> PreTrainedModel:
             )
         return model
 
-    return local_first(name, "model", load)
+    return local_first(location, "model", load)
 
 
 def _family(location: Location, local_only: bool) -> ModelFamily:
@@ -170,21 +188,15 @@ def _family(location: Location, local_only: bool) -> ModelFamily:
         raise BaseModelUnavailable(f'The base model "{location.name}" {error}.') from error
 
 
-def _check_shards(location: Location, local_only: bool) -> None:
-    """Refuses an index of safetensors that names other files, which transformers would unpickle."""
-    index = cached_file(
+def _fetch_index(location: Location, local_only: bool) -> None:
+    """Downloads the index of the weights where there is one and need be.
+
+    It is to be seen before transformers reads it, which would unpickle what it names.
+    """
+    cached_file(
         location.source,
         WEIGHTS_INDEX,
         revision=location.revision,
         local_files_only=local_only,
         _raise_exceptions_for_missing_entries=False,
     )
-    if index is None:
-        return
-    shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
-    for shard in shards:
-        if not shard.endswith(".safetensors"):
-            raise BaseModelUnavailable(
-                f'The base model "{location.name}" keeps weights in {shard}, but only'
-                " safetensors are read: give a checkpoint that `save_pretrained` wrote."
-            )

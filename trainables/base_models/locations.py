@@ -5,12 +5,13 @@ The one place that decides it; loading, cache, fingerprint, checks and exports a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.base_models.file_faults import read_object
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED, EMBEDDED_CAUSAL
 from trainables.contract.errors import NO_DOWNLOAD
+from trainables.contract.json_values import kind
 from trainables.runtime.local_paths import is_file, is_folder, local_path
 
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded" / "base"
@@ -18,6 +19,7 @@ EMBEDDED_CAUSAL_FOLDER = Path(__file__).parents[1] / "embedded" / "base_causal"
 SET_A_FOLDER = "--set base_model=FOLDER"
 """The option of a sweep that says where a base model lies."""
 GIVE_A_FOLDER = f"give a checkpoint folder with `{SET_A_FOLDER}`"
+GIVE_A_CHECKPOINT = "give a folder as `save_pretrained` writes it for model and tokenizer"
 ADAPTER = "adapter_config.json"
 ADAPTED = (
     "has an adapter beside its weights, which transformers would put on it: move"
@@ -26,6 +28,7 @@ ADAPTED = (
 """Why a base model that has an `ADAPTER` cannot be used; goes on from its name."""
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
+_PLACES = "weight_map"
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Location:
             `WEIGHTS`, or the files that an index names, sorted; nothing where neither is here.
 
         Raises:
-            ValueError: The index cannot be read.
+            ValueError: The index cannot be read; the message goes on from the model's name.
         """
         if self.file(WEIGHTS) is not None:
             return (WEIGHTS,)
@@ -99,10 +102,21 @@ class Location:
         if index is None:
             return ()
         try:
-            shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            return tuple(sorted({str(shard) for shard in shards}))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{index} is no index of weights") from error
+            places = read_object(index, GIVE_A_CHECKPOINT).get(_PLACES)
+        except ValueError as error:
+            raise ValueError(f"has a {WEIGHTS_INDEX} that cannot be read: {error}") from error
+        if not isinstance(places, dict) or not places:
+            raise ValueError(
+                f'has a {WEIGHTS_INDEX} without "{_PLACES}", an object that names the file of each'
+                f" weight: {GIVE_A_CHECKPOINT}"
+            )
+        for weight, shard in places.items():
+            if not isinstance(shard, str) or not shard:
+                raise ValueError(
+                    f'has a {WEIGHTS_INDEX} in which "{_PLACES}" gives {kind(shard)} for {weight},'
+                    f" not the name of a file: {GIVE_A_CHECKPOINT}"
+                )
+        return tuple(sorted(set(places.values())))
 
 
 def stored_name(name: str) -> str:

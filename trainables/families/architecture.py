@@ -6,12 +6,19 @@ defaults are those of transformers, for keys that a config.json leaves out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Config = Mapping[str, Any]
 """The content of a config.json, or `to_dict()` of a configuration of transformers."""
+
+_SIZES = (
+    *("d_ff", "d_kv", "d_model", "decoder_ffn_dim", "encoder_ffn_dim", "head_dim", "hidden_size"),
+    *("intermediate_size", "n_embd", "n_inner", "num_key_value_heads", "vocab_size"),
+)
+_LARGEST = 2**31 - 1
 
 QUERY, KEY, VALUE, OUTPUT = "q", "k", "v", "o"
 FEED_FORWARD = "feed-forward"
@@ -104,9 +111,33 @@ def feed_forward_layers(*names: str) -> dict[str, tuple[str, ...]]:
 
 
 def first(config: Config, *keys: str, default: int) -> int:
-    """Returns the first of some numbers of a configuration that is given."""
+    """Returns the first of some numbers of a configuration that is given.
+
+    Raises:
+        ValueError: It is no size; the message goes on from the model's name.
+    """
     for key in keys:
         value = config.get(key)
         if value is not None:
-            return int(value)
+            return _size(key, value)
     return default
+
+
+def check_sizes(config: Config) -> None:
+    """Checks that what must be a size is one, as far as a configuration says it.
+
+    Raises:
+        ValueError: One is not; the message goes on from the model's name.
+    """
+    for key in _SIZES:
+        if (value := config.get(key)) is not None:
+            _size(key, value)
+
+
+def _size(key: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LARGEST:
+        raise ValueError(
+            f'has "{key}": {json.dumps(value)} in its config.json, but it must be a whole number'
+            f" from 1 to {_LARGEST:,}"
+        )
+    return value

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from orchestrator.errors import UserError
 from orchestrator.search_space import load
@@ -70,10 +72,35 @@ def test_lengths_beyond_the_positions_are_named(tmp_path: Path) -> None:
         check(tmp_path, base, virtual=41)
 
 
-def test_a_base_that_cannot_be_loaded_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
-    base = Path(write_base(tmp_path / "base", "t5"))
-    weights = base / "model.safetensors"
+def _cut(weights: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def _spoil(weights: Path) -> None:
+    tensors = load_file(weights)
+    tensors["shared.weight"][0, 0] = float("nan")
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+
+def _lose(weights: Path) -> None:
+    tensors = load_file(weights)
+    del tensors["decoder.final_layer_norm.weight"]
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_cut, "has a model.safetensors that cannot be read: it is cut: "),
+        (_spoil, "has NaN or infinite weights (shared.weight in model.safetensors, 1 of "),
+        (_lose, "lacks weights (decoder.final_layer_norm.weight"),
+    ],
+)
+def test_a_base_that_cannot_be_loaded_is_refused_before_there_is_a_store(
+    tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    base = Path(write_base(tmp_path / "base", "t5"))
+    damage(base / "model.safetensors")
     file = tmp_path / "fit.yaml"
     file.write_text(FILE.format(base=base, layers="attention", virtual=5, source=160))
     command = (sys.executable, "-m", "orchestrator.sweep", file, "--profile", "full")
@@ -85,7 +112,7 @@ def test_a_base_that_cannot_be_loaded_is_refused_before_there_is_a_store(tmp_pat
             check=False,
         )
         assert done.returncode == 2, done.stdout + done.stderr
-        assert "cannot be loaded: " in done.stdout + done.stderr
+        assert said in done.stdout + done.stderr
     assert not (tmp_path / "store").exists()
 
 

@@ -131,7 +131,8 @@ def test_rows_that_are_written_otherwise_are_the_same(tmp_path: Path) -> None:
 def test_a_swapped_base_is_named(tmp_path: Path, file: str, what: str) -> None:
     start(own(tmp_path))
     path = tmp_path / "base" / file
-    path.write_bytes(path.read_bytes()[:-1] + b" ")
+    whole = path.read_bytes()  # another number, or another blank: what can still be loaded
+    path.write_bytes((whole[:-1] if path.suffix == ".safetensors" else whole) + b" ")
     said = refusal(own(tmp_path))
     assert f"{what} {tmp_path / 'base'}: SHA-256 " in said
     assert said.count("SHA-256") == 1

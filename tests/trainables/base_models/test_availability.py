@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import huggingface_hub
@@ -17,6 +20,8 @@ from tests.trainables.tiny_base import write_tiny_base
 from trainables.base_models import locations
 from trainables.base_models.availability import check_model
 from trainables.runtime.hub import Unavailable
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
 
 
 @pytest.fixture
@@ -76,8 +81,12 @@ def test_tokenizers_in_other_files_pass(base: Path, files: tuple[str, ...]) -> N
     for file in files:
         with pytest.raises(Unavailable, match="tokenizer"):
             check_model(str(base))
-        (base / file).touch()
+        (base / file).write_text("{}")
     check_model(str(base))
+    for content, said in (("", "it is empty"), (POINTER, "run `git lfs pull`")):
+        (base / files[-1]).write_text(content)
+        with pytest.raises(Unavailable, match=rf'base" has a {files[-1]} that .*{said}'):
+            check_model(str(base))
 
 
 def test_an_adapter_is_told_from_a_base(base: Path) -> None:
@@ -124,20 +133,102 @@ def test_the_hub_is_asked_what_architecture_it_has(monkeypatch: pytest.MonkeyPat
 
 def test_every_shard_must_be_there(base: Path) -> None:
     (base / "model.safetensors").rename(base / "model-00001-of-00002.safetensors")
-    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-2.safetensors"}}
+    index = {
+        "metadata": {},
+        "weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-2.safetensors"},
+    }
     (base / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(Unavailable, match=r"has no model-2\.safetensors"):
         check_model(str(base))
-    (base / "model-2.safetensors").touch()
+    shutil.copy(base / "model-00001-of-00002.safetensors", base / "model-2.safetensors")
     check_model(str(base))
+    (base / "model-2.safetensors").write_bytes(b"")
+    with pytest.raises(Unavailable, match=r"has a model-2\.safetensors that .*: it is empty; copy"):
+        check_model(str(base))
 
 
-def test_a_broken_index_of_weights_is_named(base: Path) -> None:
-    (base / "model.safetensors").unlink()
-    for content in ("{", "[]", '{"weight_map": []}'):
-        (base / "model.safetensors.index.json").write_text(content)
-        with pytest.raises(Unavailable, match=r"model\.safetensors\.index\.json is no index"):
-            check_model(str(base))
+def test_parts_without_their_index_are_told_what_is_missing(base: Path) -> None:
+    (base / "model.safetensors").rename(base / "model-00001-of-00002.safetensors")
+    said = r"in parts \(model-00001-of-00002\.safetensors\) but no model\.safetensors\.index\.json"
+    with pytest.raises(Unavailable, match=said):
+        check_model(str(base))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "that cannot be read: it is empty; give a folder"),
+        ("{", "that cannot be read: it is not JSON"),
+        ("[]", "that cannot be read: it is a list, not an object; give a folder"),
+        ("{}", 'without "weight_map"'),
+        ('{"metadata": {}, "weight_map": []}', 'without "weight_map", an object'),
+        ('{"metadata": {}, "weight_map": {"a": 3}}', "gives a number for a, not the name"),
+        ('{"weight_map": {"a": "model-1.safetensors"}}', 'without "metadata", .*add "metadata"'),
+        (
+            '{"metadata": [], "weight_map": {"a": "model-1.safetensors"}}',
+            '"metadata" is a list, not an object',
+        ),
+    ],
+)
+def test_a_broken_index_of_weights_is_named(base: Path, content: str, said: str) -> None:
+    (base / "model.safetensors").rename(base / "model-1.safetensors")
+    (base / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(Unavailable, match=rf'base" has a model\.safetensors\.index\.json .*{said}'):
+        check_model(str(base))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "said"),
+    [
+        ("model.safetensors", _cut, r"it is cut: [\d,]+ bytes of [\d,]+; copy or download"),
+        ("model.safetensors", lambda path: path.write_text(""), "it is empty; copy or download"),
+        ("model.safetensors", lambda path: path.write_text(POINTER), "run `git lfs pull`"),
+        ("model.safetensors", lambda path: path.write_text("<html>404"), "it is a web page"),
+        ("config.json", lambda path: path.write_text(""), "it is empty; give a folder"),
+        ("config.json", lambda path: path.write_text(POINTER), "run `git lfs pull`"),
+        ("generation_config.json", lambda path: path.write_text("{"), "it is not JSON"),
+        ("tokenizer_config.json", lambda path: path.write_text("[]"), "it is a list, not an"),
+        ("tokenizer.json", lambda path: path.write_text(POINTER), "run `git lfs pull`"),
+        ("tokenizer.json", lambda path: path.write_text("{}"), 'without "model", an object: give'),
+        (
+            "tokenizer.json",
+            lambda path: path.write_text('{"model": {}, "added_tokens": {}}'),
+            '"added_tokens" is an object, not a list: give',
+        ),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_to_do(
+    base: Path, file: str, damage: Callable[[Path], object], said: str
+) -> None:
+    damage(base / file)
+    with pytest.raises(Unavailable, match=rf'{base}" has a {re.escape(file)} .*{said}') as raised:
+        check_model(str(base))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [None, "2", 2.0, True, 0, -1, [], {}])
+@pytest.mark.parametrize("key", ["num_layers", "num_heads", "d_kv"])
+def test_sizes_that_are_no_numbers_are_named(base: Path, key: str, value: object) -> None:
+    config = json.loads((base / "config.json").read_text()) | {key: value}
+    (base / "config.json").write_text(json.dumps(config))
+    if value is None:  # the default is taken
+        check_model(str(base))
+        return
+    said = rf'base" has "{key}": {re.escape(json.dumps(value))} in its config\.json'
+    with pytest.raises(Unavailable, match=said):
+        check_model(str(base))
+
+
+def test_layers_beyond_count_are_refused(base: Path) -> None:
+    config = json.loads((base / "config.json").read_text())
+    config |= dict.fromkeys(("num_layers", "num_decoder_layers"), 10**9)
+    (base / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Unavailable, match=r"has 1,000,000,000 layers by its config\.json"):
+        check_model(str(base))
 
 
 def test_the_embedded_profile_needs_nothing_but_the_package(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,41 @@ def test_an_adapter_beside_the_weights_is_not_put_on(base: Path) -> None:
 def test_a_damaged_checkpoint_is_named(base: Path) -> None:
     weights = base / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(BaseModelUnavailable, match="cannot be loaded"):
+    said = r"has a model\.safetensors that cannot be read: it is cut"
+    with pytest.raises(BaseModelUnavailable, match=said):
         load(str(base))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+def test_weights_that_are_no_numbers_are_named(
+    base: Path, value: float, packed: bool, dtype: torch.dtype
+) -> None:
+    tensors = {name: x.to(dtype) for name, x in load_file(base / "model.safetensors").items()}
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    load(str(base))
+    name = "decoder.block.1.layer.2.DenseReluDense.wo.weight"
+    tensors[name][3, 4] = value
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    said = rf"NaN or infinite weights \({re.escape(name)} in model.safetensors, 1 of 2,048 values\)"
+    with pytest.raises(BaseModelUnavailable, match=said):
+        load_base_model(
+            str(base),
+            quantization=four_bit(torch.float32) if packed else None,
+            device=CPU,
+            dtype=torch.float32,
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float8_e4m3fn])
+def test_what_the_model_has_no_use_for_may_be_infinite(base: Path, dtype: torch.dtype) -> None:
+    """As the masks are in old checkpoints of GPT-NeoX."""
+    tensors = load_file(base / "model.safetensors")
+    tensors["encoder.block.0.attention.masked_bias"] = torch.tensor(float("-inf")).to(dtype)
+    tensors["none"] = torch.zeros(0)
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    load(str(base))
 
 
 def test_pickled_weights_are_not_read(base: Path) -> None:
