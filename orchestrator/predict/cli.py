@@ -11,8 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.errors import ExitCode, UserError, remedy
-from orchestrator.predict.questions import Question, read_lines
-from orchestrator.predict.stored_model import BASE_MODEL, StoredModel, choose, with_its_base
+from orchestrator.predict.questions import Question, check_text, read_lines
+from orchestrator.predict.stored_model import (
+    BASE_MODEL,
+    StoredModel,
+    choose,
+    others_named,
+    with_its_base,
+)
 from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
 from orchestrator.results.root_address import RootOption
@@ -151,7 +157,8 @@ def ask(
     questions = _questions(question, shared)
     model = choose(root, sweep, trial)
     contexts = [each.context or shared or "" for each in questions]
-    predictions = _predict(with_its_base(model, base_model), questions, contexts, protocol)
+    model = with_its_base(model, base_model)
+    predictions = _predict(model, root, questions, contexts, protocol)
     for asked, schema, prediction in zip(questions, contexts, predictions, strict=True):
         answer: dict[str, Any] = {"prediction": prediction}
         if execute:
@@ -179,6 +186,7 @@ def _database(
     if context is not None and not context.strip():
         raise UserError("--context is empty; give CREATE TABLE statements, or --database FILE.")
     if database is None:
+        check_text(context or "", "The value of --context")
         return context, b""
     return schema(database), content(database) if execute else b""
 
@@ -198,11 +206,13 @@ def _questions(question: str | None, shared: str | None) -> list[Question]:
             "The question's database is not known; give --context 'CREATE TABLE ...' or --database"
             " FILE."
         )
+    check_text(question, "The question")
     return [Question(question, None, {"question": question})]
 
 
 def _predict(
     model: StoredModel,
+    root: Root,
     questions: Sequence[Question],
     contexts: Sequence[str],
     protocol: Protocol | None,
@@ -213,7 +223,8 @@ def _predict(
 
     be_quiet()
     texts = [question.text for question in questions]
-    predictor = Predictor(model.configuration, model.checkpoint)
+    with others_named(model, root):
+        predictor = Predictor(model.configuration, model.checkpoint)
     most = model.configuration.source_tokens
     for number, tokens in enumerate(predictor.prompt_tokens(texts, contexts, protocol), 1):
         if tokens > most:
@@ -298,15 +309,16 @@ def _export(
 
     be_quiet()
     try:
-        export(
-            model.configuration,
-            model.checkpoint,
-            target,
-            model.row,
-            merged=merged,
-            answer=stated.data[0]["answer"].splitlines(),
-            answer_json=answer_json(stated),
-        )
+        with others_named(model, root):
+            export(
+                model.configuration,
+                model.checkpoint,
+                target,
+                model.row,
+                merged=merged,
+                answer=stated.data[0]["answer"].splitlines(),
+                answer_json=answer_json(stated),
+            )
     except OSError as error:
         why = remedy(error, "name another folder")
         raise UserError(f"The model cannot be written to {target}: {why}.") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from orchestrator.state.checkpoints import checkpoint_folder, checkpoint_name
 from orchestrator.store import Store
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
+from orchestrator.terminal.commands import command
 from trainables.base_models.availability import check_model
 from trainables.base_models.fingerprint import base_fingerprint
 from trainables.base_models.locations import SET_A_FOLDER
@@ -99,6 +102,31 @@ def with_its_base(model: StoredModel, folder: Path | None) -> StoredModel:
             " the folder that it was trained on, or a copy of it."
         )
     return dataclasses.replace(model, configuration=configuration)
+
+
+@contextmanager
+def others_named(model: StoredModel, root: Root) -> Iterator[None]:
+    """Adds to what is said of a damaged checkpoint how to find another trial, or to get this one.
+
+    Args:
+        model: A trial's; its checkpoint is read within.
+        root: Of its store.
+
+    Raises:
+        ResultsError: The checkpoint is incomplete, damaged or another model's.
+    """
+    # Loads torch, as whoever reads a checkpoint does.
+    from trainables.training.checkpoint import CheckpointError
+
+    try:
+        yield
+    except CheckpointError as error:
+        row = model.row
+        listed = ("leaderboard", "--trials", "--root", root, "--sweep", row["sweep_id"])
+        raise ResultsError(
+            f"{error} `{command('orchestrator.results', *listed)}` lists the sweep's trials, of"
+            " which `--trial ID` names one; its own command with `--new` trains all anew."
+        ) from error
 
 
 def _checkpoint(root: Root, row: Row) -> Path | None:

@@ -15,7 +15,9 @@ from typing import Any
 
 import torch
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors import safe_open
 
+from trainables.base_models.description import CONFIG, describe
 from trainables.base_models.loading import four_bit, load_base_model
 from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
@@ -29,13 +31,17 @@ from trainables.training.checkpoint import (
     ADAPTER,
     FULL_WEIGHTS,
     MODEL,
+    TAKE_ANOTHER,
     CheckpointError,
     check_base,
+    check_weights,
     load_adapter,
+    read_settings,
 )
 
 _ADAPTER_CONFIG = "adapter_config.json"
-_MODEL_CONFIGS = ("config.json", "generation_config.json")
+_PEFT_TYPE = "peft_type"
+_GENERATION = "generation_config.json"
 
 
 def export(
@@ -68,6 +74,7 @@ def export(
     """
     if not TECHNIQUES[configuration.technique].trains_base:
         check_base(checkpoint_folder, configuration.base_model, configuration.base_model_revision)
+    _check_copied(configuration, checkpoint_folder, merged)
     whole = merged or TECHNIQUES[configuration.technique].trains_base
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.parent / f".{target.name}.{os.getpid()}"
@@ -94,10 +101,46 @@ def export(
         shutil.rmtree(staged, ignore_errors=True)
 
 
+def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: bool) -> None:
+    """Checks what is copied as it is, which nothing else reads; before anything is written.
+
+    Raises:
+        CheckpointError: A file is missing, cut, or of something else.
+    """
+    if TECHNIQUES[configuration.technique].trains_base:
+        model = checkpoint / MODEL
+        _check_tensors(model / FULL_WEIGHTS)
+        found = read_settings(model / CONFIG).get("model_type")
+        base = describe(configuration.base_model, configuration.base_model_revision) or {}
+        if found != base.get("model_type"):
+            raise CheckpointError(
+                f"The checkpoint's {model / CONFIG} has the model_type {json.dumps(found)}, but the"
+                f" trial's base model {json.dumps(base.get('model_type'))}: {TAKE_ANOTHER}."
+            )
+        if (model / _GENERATION).is_file():
+            read_settings(model / _GENERATION)
+    elif not merged:
+        adapter = checkpoint / ADAPTER
+        _check_tensors(adapter / SAFETENSORS_WEIGHTS_NAME)
+        settings = read_settings(adapter / _ADAPTER_CONFIG)
+        if not isinstance(settings.get(_PEFT_TYPE), str):
+            raise CheckpointError(
+                f'The checkpoint\'s {adapter / _ADAPTER_CONFIG} has no "{_PEFT_TYPE}", such as'
+                f" LORA, and so is no adapter of PEFT: {TAKE_ANOTHER}."
+            )
+
+
+def _check_tensors(file: Path) -> None:
+    check_weights(file)
+    with safe_open(file, "pt") as opened:
+        if not opened.keys():
+            raise CheckpointError(f"The checkpoint's {file} holds no weights: {TAKE_ANOTHER}.")
+
+
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:
     # Not what lies beside the adapter, which only training needs, nor PEFT's empty card.
-    shutil.copy(_present(adapter / SAFETENSORS_WEIGHTS_NAME), folder)
-    settings = json.loads(_present(adapter / _ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    shutil.copy(adapter / SAFETENSORS_WEIGHTS_NAME, folder)
+    settings = read_settings(adapter / _ADAPTER_CONFIG)
     base = locate(configuration.base_model)
     settings["base_model_name_or_path"] = base.source
     if base.is_embedded:
@@ -110,19 +153,10 @@ def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path
 
 def _copy_model(model: Path, folder: Path) -> None:
     # By name: whatever else lies in a checkpoint is not this package's, and not to be passed on.
-    shutil.copy(_present(model / FULL_WEIGHTS), folder)
-    for name in _MODEL_CONFIGS:
-        if (model / name).is_file():
-            shutil.copy(model / name, folder)
-
-
-def _present(file: Path) -> Path:
-    if not file.is_file():
-        raise CheckpointError(
-            f"The checkpoint has no {file}: it is incomplete, or was written by something else;"
-            " choose another trial."
-        )
-    return file
+    shutil.copy(model / FULL_WEIGHTS, folder)
+    shutil.copy(model / CONFIG, folder)
+    if (model / _GENERATION).is_file():
+        shutil.copy(model / _GENERATION, folder)
 
 
 def _merge(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:

@@ -30,6 +30,7 @@ from safetensors.torch import load_file, load_model, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from trainables.base_models.file_faults import fault_of_weights, read_object
 from trainables.base_models.fingerprint import fingerprint
 from trainables.base_models.tokenizer import BaseModelUnavailable
 from trainables.contract.errors import UserError
@@ -42,6 +43,7 @@ TRAINING_STATE = "training_state.safetensors"
 PROGRESS = "progress.json"
 FULL_WEIGHTS = "model.safetensors"
 _BASE_WEIGHTS = "base_weights_sha256"
+TAKE_ANOTHER = "take another trial's, or train this one anew"
 
 
 class CheckpointError(UserError):
@@ -96,8 +98,9 @@ def load(adapted: AdaptedModel, folder: Path) -> tuple[dict[str, torch.Tensor], 
     """
     load_weights(adapted, folder)
     with _readable(folder):
+        check_weights(folder / TRAINING_STATE)
         state = load_file(folder / TRAINING_STATE)
-        progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        progress = read_settings(folder / PROGRESS)
     progress.pop(_BASE_WEIGHTS, None)
     return state, progress
 
@@ -138,12 +141,46 @@ def load_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
         _put_adapter(model, technique, folder)
 
 
+def check_weights(file: Path) -> None:
+    """Checks by header and size that a file of a checkpoint's tensors is there, whole.
+
+    Raises:
+        CheckpointError: It is not; names the file, what is wrong with it, and what to do.
+    """
+    if (fault := fault_of_weights(_present(file), TAKE_ANOTHER)) is not None:
+        raise CheckpointError(f"The checkpoint's {file} cannot be read: {fault}.")
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Returns the JSON object in a file of a checkpoint.
+
+    Raises:
+        CheckpointError: There is none; names the file, what is wrong with it, and what to do.
+    """
+    try:
+        return read_object(_present(file), TAKE_ANOTHER)
+    except ValueError as error:
+        raise CheckpointError(f"The checkpoint's {file} cannot be read: {error}.") from error
+
+
+def _present(file: Path) -> Path:
+    if not file.is_file():
+        raise CheckpointError(
+            f"The checkpoint has no {file}: it is incomplete, or was written by something else;"
+            f" {TAKE_ANOTHER}."
+        )
+    return file
+
+
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"The checkpoint {folder} cannot be loaded: {error}") from error
+        said = str(error).strip().rstrip(".")
+        raise CheckpointError(
+            f"The checkpoint {folder} cannot be loaded: {said}; {TAKE_ANOTHER}."
+        ) from error
 
 
 def check_base(folder: Path, name: str, revision: str | None) -> None:
@@ -156,9 +193,9 @@ def check_base(folder: Path, name: str, revision: str | None) -> None:
 
     Raises:
         BaseModelUnavailable: It has others.
-        OSError: The checkpoint is incomplete.
+        CheckpointError: The checkpoint does not say so: its progress cannot be read.
     """
-    progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    progress = read_settings(folder / PROGRESS)
     before, now = progress.get(_BASE_WEIGHTS), fingerprint(name, revision)
     if before is not None and now is not None and before != now:
         raise BaseModelUnavailable(
@@ -177,6 +214,7 @@ def _fingerprint(model: nn.Module) -> str | None:
 
 def _put_model(adapted: AdaptedModel, folder: Path) -> None:
     model: PreTrainedModel = adapted.model
+    check_weights(folder / FULL_WEIGHTS)
     with safe_open(folder / FULL_WEIGHTS, "pt") as file:
         stored = set(file.keys())
     if stored <= model.state_dict().keys():
@@ -193,6 +231,7 @@ def _put_model(adapted: AdaptedModel, folder: Path) -> None:
 
 
 def _put_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
+    check_weights(folder / SAFETENSORS_WEIGHTS_NAME)
     weights = load_file(folder / SAFETENSORS_WEIGHTS_NAME)
     present = get_peft_model_state_dict(model, save_embedding_layers=False)
     expected = {name: tuple(tensor.shape) for name, tensor in present.items()}
@@ -201,6 +240,7 @@ def _put_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
         raise ValueError("its adapter has other layers or sizes than this trial's")
     beside = technique.beside_adapter(model)
     for name, module in beside.items():
+        check_weights(folder / name)
         module.load_state_dict(load_file(folder / name))
     if not beside:
         set_peft_model_state_dict(model, weights)

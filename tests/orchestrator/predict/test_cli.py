@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.predict import cli
+from orchestrator.results import cli as results
 from orchestrator.search.optuna_space import Configuration
 from orchestrator.search.proposals import Proposal
 from orchestrator.state.stored_sweep import latest
@@ -342,6 +344,24 @@ def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_checkpoint_that_cannot_be_read_names_the_way_to_another_trial(
+    call: Run, stored: Path, tmp_path: Path
+) -> None:
+    for asked in (["--export", tmp_path / "new"], ["How many?", "--context", CONTEXT]):
+        code, out, err = call("--trial", "1", *asked)
+        assert (code, out) == (2, "")
+        assert "The checkpoint has no " in err
+        assert "progress.json" in err
+        (_, words, _) = err.split("`", 2)
+        assert f"results leaderboard --trials --root {stored} --sweep " in words
+        with pytest.raises(SystemExit) as ended:
+            results.main(shlex.split(words.partition("orchestrator.results ")[2]))
+        assert not ended.value.code
+        call("--version")  # takes what was printed
+        assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_question_and_its_rows(
     call: Run, answering: Callable[[str], None], database: Path
 ) -> None:
@@ -455,6 +475,9 @@ def test_mistakes_are_named_before_any_model_is_loaded(
         ([" ", "--context", CONTEXT], "", "The question is empty"),
         ([], "", "There is no question"),
         ([], '{"question": "Who?", "context": "x"}\n{"question": ', "Line 2 is not JSON"),
+        ([], '[\n{"question": "Who?", "context": "x"}\n]\n', "Standard input has one JSON list"),
+        (["Who\udcff?", "--context", CONTEXT], "", "The question is not UTF-8"),
+        (["Who?", "--context", "\udcff"], "", "The value of --context is not UTF-8"),
         (["--context", CONTEXT], '{"question": "Who?", "context": "x"}', "Line 1 has a context"),
         (["How many?", "--context", CONTEXT, "--sweep", "x"], "", "There is no sweep 'x'"),
         (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForSeq2SeqLM
 
 from tests.trainables.inference.test_model_card import TRIAL
@@ -19,7 +21,7 @@ from trainables.finetune import Finetuning
 from trainables.inference.export import export
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import prepare
-from trainables.training.checkpoint import save
+from trainables.training.checkpoint import CheckpointError, save
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,64 @@ def test_an_adapter_names_a_folder_by_its_whole_path(
     settings = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == base
     assert f"from_pretrained('{base}')" in (tmp_path / "out" / "README.md").read_text()
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
+WEIGHTS = ("adapter/adapter_model.safetensors", "model/model.safetensors")
+SETTINGS = ("adapter/adapter_config.json", "model/config.json", "model/generation_config.json")
+DAMAGES: dict[str, tuple[tuple[str, ...], Callable[[Path], object], str]] = {
+    "empty weights": (WEIGHTS, lambda file: file.write_bytes(b""), "it is empty; take another"),
+    "cut weights": (
+        WEIGHTS,
+        lambda file: file.write_bytes(file.read_bytes()[:-100]),
+        r"it is cut: [\d,]+ bytes of [\d,]+; take another trial's, or train this one anew",
+    ),
+    "a pointer": (WEIGHTS, lambda file: file.write_text(POINTER), "run `git lfs pull`"),
+    "no weights in it": (WEIGHTS, lambda file: save_file({}, file), "holds no weights"),
+    "missing weights": (WEIGHTS, lambda file: file.unlink(), "incomplete"),
+    "empty settings": (SETTINGS, lambda file: file.write_text(""), "it is empty; take another"),
+    "broken settings": (SETTINGS, lambda file: file.write_text("{"), "it is not JSON"),
+    "a list": (SETTINGS, lambda file: file.write_text("[]"), "it is a list, not an object"),
+    "missing settings": (SETTINGS[:2], lambda file: file.unlink(), "incomplete"),
+    "no settings in it": (
+        SETTINGS[:2],
+        lambda file: file.write_text("{}"),
+        'has no "peft_type"|has the model_type null, but the trial\'s base model "t5"',
+    ),
+    "another architecture": (
+        SETTINGS[1:2],
+        lambda file: file.write_text('{"model_type": ["bart"]}'),
+        r'has the model_type \["bart"\], but',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("damage", "file"), [(name, file) for name, (files, *_) in DAMAGES.items() for file in files]
+)
+def test_a_damaged_checkpoint_is_not_exported(
+    base: str, damage: str, file: str, tmp_path: Path
+) -> None:
+    trial = configuration(base, "lora" if file.startswith("adapter") else "full")
+    save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})
+    path = tmp_path / "checkpoint" / file
+    _, do, said = DAMAGES[damage]
+    do(path)
+    with pytest.raises(CheckpointError, match=said) as raised:
+        export(trial, tmp_path / "checkpoint", tmp_path / "out" / "model", TRIAL, merged=False)
+    assert str(path) in str(raised.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", None])
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_checkpoint_without_its_progress_is_not_exported(
+    base: str, content: str | None, merged: bool, tmp_path: Path
+) -> None:
+    trial = configuration(base)
+    save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})
+    progress = tmp_path / "checkpoint" / "progress.json"
+    progress.unlink() if content is None else progress.write_text(content)
+    with pytest.raises(CheckpointError, match=r"progress\.json"):
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=merged)
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint"]
