@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from trainables.base_models.file_faults import read_object
@@ -39,14 +40,24 @@ def read_config(location: Location) -> dict[str, Any] | None:
         config = read_object(path, GIVE_A_CHECKPOINT)
     except ValueError as error:
         raise ValueError(f"has a {CONFIG} that cannot be read: {error}") from error
-    for key, value in config.items():
-        if isinstance(value, float) and not math.isfinite(value):
+    for key, value in _numbers("", config):
+        if not math.isfinite(value):
             # With an epsilon that is none every loss is NaN, as of a trial that diverges.
             raise ValueError(
                 f'has "{key}": {json.dumps(value)} in its {CONFIG}, which is no number:'
                 f" {GIVE_A_CHECKPOINT}"
             )
     return config
+
+
+def _numbers(key: str, value: Any) -> Iterator[tuple[str, float]]:
+    """Yields the numbers with a decimal point within a value, each with the path of its keys."""
+    if isinstance(value, float):
+        yield key, value
+    elif isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in pairs:
+            yield from _numbers(f"{key}.{name}" if key else str(name), part)
 
 
 def usable_family(config: dict[str, Any]) -> ModelFamily:

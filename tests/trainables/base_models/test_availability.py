@@ -223,6 +223,23 @@ def test_sizes_that_are_no_numbers_are_named(base: Path, key: str, value: object
         check_model(str(base))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("layer_norm_epsilon", float("nan"), '"layer_norm_epsilon": NaN in its'),
+        ("initializer_factor", float("inf"), '"initializer_factor": Infinity in its'),
+        ("rope_parameters", {"factors": [1.0, float("nan")]}, r'"rope_parameters.factors.1": NaN'),
+    ],
+)
+def test_numbers_of_the_configuration_that_are_none_are_named(
+    base: Path, key: str, value: object, said: str
+) -> None:
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {key: value}))
+    with pytest.raises(Unavailable, match=rf'base" has {said}.*which is no number: give a folder'):
+        check_model(str(base))
+
+
 def test_layers_beyond_count_are_refused(base: Path) -> None:
     config = json.loads((base / "config.json").read_text())
     config |= dict.fromkeys(("num_layers", "num_decoder_layers"), 10**9)
@@ -283,6 +300,20 @@ def test_what_is_in_the_local_cache_needs_no_hub(
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", cached)
     check_model("somebody/something", "abc")
     assert set(asked) == {("somebody/something", "abc")}
+
+
+def test_a_damaged_file_of_the_local_cache_is_downloaded_again(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cached(name: str, file: str, revision: str | None = None) -> str | None:
+        return str(base / file) if (base / file).is_file() else None
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", cached)
+    _cut(base / "model.safetensors")
+    with pytest.raises(Unavailable, match=r"has a model\.safetensors .* it is cut") as raised:
+        check_model("somebody/something", "abc")
+    again = "`hf download somebody/something model.safetensors --force-download --revision abc`"
+    assert again in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["/no/such.parquet", "./folder", "a/b/c"])
