@@ -14,6 +14,8 @@ import logging
 import sys
 from importlib.metadata import version
 
+from trainables.base_models.config_faults import unknown_value
+from trainables.base_models.description import describe
 from trainables.base_models.loading import check_values, load_skeleton
 from trainables.base_models.locations import GIVE_A_CHECKPOINT
 from trainables.base_models.tokenizer import (
@@ -54,6 +56,9 @@ def check_base(configuration: TrialConfiguration) -> None:
     except ValueError as error:
         raise BaseModelUnavailable(str(error)) from error
     except Exception as error:  # whatever a library makes of files that it did not write
+        config = describe(name, revision) or {}
+        if isinstance(error, KeyError) and (fault := unknown_value(error, config)) is not None:
+            raise BaseModelUnavailable(f'The base model "{name}" {fault}.') from error
         raise BaseModelUnavailable(
             f'The base model "{name}" cannot be loaded: its files mean nothing to transformers'
             f" {version('transformers')} ({first_line(error)}); {GIVE_A_CHECKPOINT}."

@@ -105,6 +105,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda base: change(base / "config.json", rms_norm_eps=float("nan")),
         'has "rms_norm_eps": NaN in its config.json, which is no number: give a folder',
     ),
+    "no activation": (
+        lambda base: change(base / "config.json", hidden_act="magic"),
+        'has "hidden_act": "magic" in its config.json, which transformers does not know: give',
+    ),
     "no size": (
         lambda base: change(base / "config.json", intermediate_size=-1),
         'has "intermediate_size": -1 in its config.json, but it must be a whole number from 1 to',

@@ -53,6 +53,25 @@ def config_fault(error: StrictDataclassError, config: dict[str, Any]) -> str:
     return f"{what}, but it must be {wanted}: {GIVE_A_CHECKPOINT}"
 
 
+def unknown_value(error: KeyError, config: dict[str, Any]) -> str | None:
+    """Returns which value of a configuration a library looked up and did not find.
+
+    Args:
+        error: What the library raised.
+        config: The content of the config.json.
+
+    Returns:
+        As of `config_fault`; None where it was not one of its values.
+    """
+    for key, value in config.items():
+        if isinstance(value, str) and error.args == (value,):
+            return (
+                f'has "{key}": {_short(value)} in its {CONFIG}, which transformers does not know:'
+                f" {GIVE_A_CHECKPOINT}"
+            )
+    return None
+
+
 def _wanted(said: str) -> str:
     """Returns the types that would do, in words; nothing where they are not named."""
     if (several := _TYPES.search(said)) is not None:

@@ -323,6 +323,26 @@ def test_pickles_instead_of_the_weights_are_refused(
     assert planted.asleep()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", ["1", "2", "3"])
+def test_a_damaged_checkpoint_is_named_with_the_way_to_another(
+    call: Run, trained: Path, tmp_path: Path, trial: str
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(trained, root)
+    names = ("adapter_model.safetensors", "model.safetensors", "prefix_encoder.safetensors")
+    for file in (root / "checkpoints").rglob("*.safetensors"):
+        if file.name in names:
+            file.write_bytes(file.read_bytes()[:-1])
+    for arguments in (["How many?", "--context", CONTEXT], ["--export", tmp_path / "new"]):
+        code, out, err = call("--trial", trial, *arguments, root=root)
+        assert (code, out) == (2, "")
+        assert re.search(r"The checkpoint's \S+\.safetensors cannot be read: it is cut: ", err)
+        assert f"results leaderboard --trials --root {root} --sweep {_sweep(root)}` lists" in err
+        assert "Traceback" not in err
+    assert [each.name for each in tmp_path.iterdir()] == ["store"]
+
+
 def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
