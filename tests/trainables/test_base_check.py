@@ -117,6 +117,14 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda base: change(base / "generation_config.json", eos_token_id="end"),
         'has "eos_token_id": "end" in its generation_config.json, but it must be the number of a',
     ),
+    "several where one is": (
+        lambda base: change(base / "generation_config.json", pad_token_id=[1]),
+        r'has "pad_token_id": \[1\] in its generation_config.json, but it must be the number',
+    ),
+    "no length": (
+        lambda base: change(base / "tokenizer_config.json", model_max_length="x"),
+        'has "model_max_length": "x" in its tokenizer_config.json, but it must be a number: give',
+    ),
     "no text": (
         lambda base: change(base / "tokenizer_config.json", eos_token=3),
         'has "eos_token": 3 in its tokenizer_config.json, but it must be a text, or null: give',

@@ -26,6 +26,9 @@ BYTE_PAIRS = ("vocab.json", "merges.txt")
 
 _SETTINGS = (TOKENIZER_SETTINGS, "special_tokens_map.json", "added_tokens.json")
 _SPECIAL = tuple(f"{name}_token" for name in ("bos", "cls", "eos", "mask", "pad", "sep", "unk"))
+_SEVERAL = ("decoder_start_token_id", "eos_token_id", "forced_eos_token_id")
+"""Tokens of generation of which there may be several."""
+_LONGEST = "model_max_length"
 _GENERATION = "generation_config.json"
 _HEAD = 512
 
@@ -123,7 +126,8 @@ def _of_token_ids(location: Location) -> Iterator[str]:
     """Yields which token of generation is none; called once the file is known to hold an object."""
     for key, value in _content(location, _GENERATION).items():
         if key in TOKENS_OF_GENERATION and value is not None:
-            ids = value if isinstance(value, list) and value else [value]
+            several = isinstance(value, list) and value and key in _SEVERAL
+            ids = value if several else [value]
             if not all(isinstance(each, int) and not isinstance(each, bool) for each in ids):
                 yield (
                     f'has "{key}": {json.dumps(value)} in its {_GENERATION}, but it must be the'
@@ -141,6 +145,13 @@ def _of_tokens(location: Location) -> Iterator[str]:
                     f'has "{key}": {json.dumps(value)} in its {TOKENIZER_SETTINGS}, but it must be'
                     f" a text, or null: {GIVE_A_CHECKPOINT}"
                 )
+
+    longest = _content(location, TOKENIZER_SETTINGS).get(_LONGEST)
+    if longest is not None and kind(longest) != "a number":
+        yield (
+            f'has "{_LONGEST}": {json.dumps(longest)} in its {TOKENIZER_SETTINGS}, but it must be a'
+            f" number: {GIVE_A_CHECKPOINT}"
+        )
 
 
 def _content(location: Location, file: str) -> dict[str, Any]:

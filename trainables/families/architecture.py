@@ -14,9 +14,14 @@ from typing import Any
 Config = Mapping[str, Any]
 """The content of a config.json, or `to_dict()` of a configuration of transformers."""
 
+_NEVER_NULL = (
+    *("d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim"),
+    *("decoder_layers", "decoder_attention_heads", "decoder_ffn_dim"),
+)
+"""Sizes of which transformers takes null for given, not for its default."""
 _SIZES = (
-    *("d_ff", "d_kv", "d_model", "decoder_ffn_dim", "encoder_ffn_dim", "head_dim", "hidden_size"),
-    *("intermediate_size", "n_embd", "n_inner", "num_key_value_heads", "vocab_size"),
+    *("d_ff", "d_kv", "head_dim", "hidden_size", "intermediate_size", "n_embd", "n_inner"),
+    *("num_key_value_heads", "vocab_size"),
 )
 _LARGEST = 2**31 - 1
 
@@ -132,6 +137,9 @@ def check_sizes(config: Config) -> None:
     for key in _SIZES:
         if (value := config.get(key)) is not None:
             _size(key, value)
+    for key in _NEVER_NULL:
+        if key in config:
+            _size(key, config[key])
 
 
 def _size(key: str, value: Any) -> int:

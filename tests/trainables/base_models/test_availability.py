@@ -16,6 +16,7 @@ import pytest
 from transformers import ByT5Tokenizer
 
 from tests.trainables.answering_hub import answer, go_online
+from tests.trainables.families.bases import write_base
 from tests.trainables.tiny_base import write_tiny_base
 from trainables.base_models import locations
 from trainables.base_models.availability import check_model
@@ -220,6 +221,16 @@ def test_sizes_that_are_no_numbers_are_named(base: Path, key: str, value: object
         return
     said = rf'base" has "{key}": {re.escape(json.dumps(value))} in its config\.json'
     with pytest.raises(Unavailable, match=said):
+        check_model(str(base))
+
+
+@pytest.mark.parametrize("key", ["d_model", "encoder_layers", "decoder_ffn_dim"])
+def test_null_is_no_size_of_bart(tmp_path: Path, key: str) -> None:
+    base = Path(write_base(tmp_path / "base", "bart"))
+    check_model(str(base))
+    config = json.loads((base / "config.json").read_text()) | {key: None}
+    (base / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Unavailable, match=rf'base" has "{key}": null in its config\.json, but it'):
         check_model(str(base))
 
 
