@@ -12,10 +12,13 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
-from tests.trainables.tiny_base import BATCH, write_tiny_base
+from tests.trainables.tiny_base import BATCH, trial, write_tiny_base
 from trainables.base_models import locations
 from trainables.base_models.loading import compute_dtype, four_bit, load_base_model
 from trainables.base_models.tokenizer import BaseModelUnavailable, load_tokenizer
+from trainables.contract.errors import SharedError
+from trainables.techniques.registry import TECHNIQUES
+from trainables.training.adapted_model import prepare
 
 CPU = torch.device("cpu")
 
@@ -91,6 +94,16 @@ def test_weights_that_are_no_numbers_are_named(
             device=CPU,
             dtype=torch.float32,
         )
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_no_trial_begins_on_weights_that_are_no_numbers(base: Path, technique: str) -> None:
+    """It would diverge, and its configuration be blamed."""
+    tensors = load_file(base / "model.safetensors")
+    tensors["shared.weight"][0, 0] = float("nan")
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SharedError, match="has NaN or infinite weights"):
+        prepare(trial(base, technique), CPU)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float8_e4m3fn])
