@@ -128,7 +128,7 @@ COLUMNS_OF_SCORES: tuple[str, ...] = tuple(
 """The columns of all scores: the mean, its standard error, the rows that it is over, and the rows
 whose prediction could not be judged."""
 
-SCORING_VERSION = 4
+SCORING_VERSION = 5
 """Rises with every change that may give a row another score: numbers of one version compare."""
 
 UNJUDGED = "unjudged"

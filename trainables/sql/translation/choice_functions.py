@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from sqlglot import exp
+
 from trainables.sql.translation.calls import Call, Rule
 from trainables.sql.translation.comparisons import comparable
 from trainables.sql.translation.conditions import alike, as_kind, chosen
 from trainables.sql.translation.kinds import BOOLEAN, TEXT, NotKnown, NotSpoken, Said
+from trainables.sql.translation.limits_of_types import room_for_text
+from trainables.sql.translation.reading import string
+
+_AS_LONG = ("MAX", "MIN", "UPPER", "LOWER", "LTRIM", "RTRIM", "REVERSE")
+"""Functions whose text is no longer than their first argument."""
 
 
 def coalesce(given: Call) -> Said:
@@ -21,7 +28,10 @@ def coalesce_of_two(given: Call) -> Said:
 
 
 def coalesce_as_first(given: Call) -> Said:
-    """T-SQL's ISNULL: the second value is converted to the kind of the first."""
+    """T-SQL's ISNULL: the second value is converted to the type of the first, and cut to its room.
+
+    Source: Transact-SQL, "ISNULL".
+    """
     values = given.values("aa")
     first, second = values
     names = {value.kind.name for value in values} - {"null"}
@@ -29,7 +39,38 @@ def coalesce_as_first(given: Call) -> Said:
         return Said(f"COALESCE({first.sql}, CAST({second.sql} AS TEXT))", TEXT)
     if names == {"integer", "decimal"} and first.kind.name == "integer":
         raise NotKnown("ISNULL of an integer and a decimal")
+    if first.kind.is_text and first.literal is None and second.kind.is_text:
+        return Said(f"COALESCE({first.sql}, {_cut(given, second)})", TEXT)
     return coalesce_of_two(given)
+
+
+def _cut(given: Call, second: Said) -> str:
+    """Returns the second text of ISNULL, as much of it as the first has room for."""
+    room = _longest(given, given.nodes[0])
+    needed = _longest(given, given.nodes[1])
+    if needed == 0 or (needed is not None and room is not None and needed <= room):
+        return second.sql
+    if room is None or second.literal is None:
+        raise NotKnown("ISNULL of a text that may be cut")
+    return string(second.literal[:room])
+
+
+def _longest(given: Call, node: exp.Expr) -> int | None:
+    """Returns how many characters a text can have; None where that is not known."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return len(node.this)
+    if isinstance(node, exp.Paren):
+        return _longest(given, node.this)
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in _AS_LONG:
+        return _longest(given, node.expressions[0])
+    if isinstance(node, exp.Cast):
+        return room_for_text(given.reading, node.to)
+    if not isinstance(node, exp.Column):
+        return None
+    name = node.name.lower()
+    tables = [table for table in given.reading.tables.values() if name in table.columns]
+    found = {table.longest.get(name) for table in tables}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_null(given: Call) -> Said:

@@ -17,7 +17,7 @@ from trainables.sql.translation.columns import (
 from trainables.sql.translation.conditions import condition
 from trainables.sql.translation.insert import create_as
 from trainables.sql.translation.kinds import NotKnown, NotSpoken
-from trainables.sql.translation.limits_of_types import limit_of_type
+from trainables.sql.translation.limits_of_types import limit_of_type, room_for_text
 from trainables.sql.translation.reading import (
     Reading,
     Scope,
@@ -163,6 +163,8 @@ def create_table(reading: Reading, schema: exp.Schema, start: str, first: int) -
             table.columns[part.name.lower()] = column_kind(reading, part)
             if (places := width(reading, part)) is not None:
                 table.widths[part.name.lower()] = places
+            if part.kind is not None and (most := room_for_text(reading, part.kind)) is not None:
+                table.longest[part.name.lower()] = most
     table.keys = primary_key(parts)
     table.counted = counted_column(reading, parts)
     scope = Scope({name.lower(): table.columns})

@@ -9,6 +9,7 @@ from trainables.sql.translation.kinds import Kind
 from trainables.sql.translation.reading import Reading, identifier
 
 _TEXTS = ("CHAR", "NCHAR", "VARCHAR", "NVARCHAR", "BPCHAR")
+_UNLIMITED = 2**31 - 1
 _BITS = {
     **dict.fromkeys(("TINYINT", "UTINYINT"), 8),
     **dict.fromkeys(("SMALLINT", "USMALLINT"), 16),
@@ -32,7 +33,7 @@ def limit_of_type(reading: Reading, part: exp.ColumnDef, kind: Kind) -> str:
 def _test(reading: Reading, declared: exp.DataType, kind: Kind, column: str) -> str:
     name = getattr(declared.this, "name", "")
     if name in _TEXTS:
-        longest = _longest(reading, name, [size.name for size in declared.expressions])
+        longest = longest_text(reading, declared)
         # Blanks beyond it are cut.
         return f"LENGTH(RTRIM({column})) <= {longest}" if longest is not None else ""
     if name in _BITS:
@@ -46,12 +47,26 @@ def _test(reading: Reading, declared: exp.DataType, kind: Kind, column: str) -> 
     return ""
 
 
-def _longest(reading: Reading, name: str, sizes: list[str]) -> int | None:
+def longest_text(reading: Reading, declared: exp.DataType) -> int | None:
+    """Returns how many characters a type of texts has room for; None where it does not say."""
+    name = getattr(declared.this, "name", "")
+    if name not in _TEXTS:
+        return None
+    sizes = [size.name for size in declared.expressions]
     if sizes:
         return int(sizes[0]) if sizes[0].isdigit() else None
     if name in ("CHAR", "NCHAR") or reading.is_of("tsql"):
         return 1
     return None
+
+
+def room_for_text(reading: Reading, declared: exp.DataType) -> int | None:
+    """Returns how many characters a value of a type can have; None of a type of something else."""
+    longest = longest_text(reading, declared)
+    name = getattr(declared.this, "name", "")
+    sizes = [size.name.upper() for size in declared.expressions]
+    unlimited = name == "TEXT" or (name in _TEXTS and sizes == ["MAX"])
+    return _UNLIMITED if longest is None and unlimited else longest
 
 
 def _range(reading: Reading, name: str, column: str) -> str:

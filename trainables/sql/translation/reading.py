@@ -28,6 +28,7 @@ class Table:
         generated: Columns that are computed from others.
         refreshed: Whether a change of a row sets one of its columns to the time.
         widths: Of columns that fill their texts up with blanks, the number of characters.
+        longest: Of columns of texts whose type says so, the most characters.
     """
 
     columns: Columns
@@ -38,6 +39,7 @@ class Table:
     generated: set[str] = field(default_factory=set)
     refreshed: bool = False
     widths: dict[str, int] = field(default_factory=dict)
+    longest: dict[str, int] = field(default_factory=dict)
 
 
 Tables = dict[str, Table]
