@@ -8,7 +8,7 @@ its inner functions would draw could not be a row's.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,6 +32,8 @@ from trainables.passes.low_rank import FrozenLayers
 from trainables.passes.parts import Parts
 
 _DROPOUTS = ("attention_dropout", "hidden_dropout")
+_BY_LONGEST = ("dynamic", "longrope")
+"""Kinds of rotary positions whose angles transformers takes from the longest row of a pass."""
 
 
 @dataclass
@@ -87,13 +89,16 @@ class FrozenDecoder(FrozenBase):
     @staticmethod
     def suits(model: PreTrainedModel) -> bool:
         """Returns whether this computes what a model does: one of those that go on from a prompt,
-        with plain linear layers and without dropout of its own.
+        with plain linear layers, without dropout of its own, and none of whose rows changes the
+        positions of another.
         """
         config = model.config
         architecture = Causal.architectures.get(config.model_type)
         if architecture is None or architecture.transposed:
             return False
         if any(getattr(config, name, 0.0) for name in _DROPOUTS):
+            return False
+        if any(kind in _BY_LONGEST for kind in _rope_types(config)):
             return False
         dtype = model.get_input_embeddings().weight.dtype
         layers = (_plain(model.get_submodule(name)) for name in _names(model))
@@ -239,6 +244,14 @@ def _names(model: PreTrainedModel) -> Collection[str]:
     """Returns the full names of the linear layers of the blocks."""
     config = model.config.to_dict()
     return Causal.architectures[config["model_type"]].linear_layers(config)
+
+
+def _rope_types(config: Any) -> Iterator[str | None]:
+    """Yields the kinds of rotary positions; Gemma 3 has one for each kind of layer."""
+    given = getattr(config, "rope_parameters", None) or {}
+    for each in (given, *given.values()):
+        if isinstance(each, Mapping):
+            yield each.get("rope_type")
 
 
 def _plain(layer: Any) -> Any:

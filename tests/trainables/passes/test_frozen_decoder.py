@@ -187,3 +187,25 @@ def test_a_model_with_dropout_of_its_own_or_other_layers_is_left_to_transformers
     assert not FrozenDecoder.suits(random_base("llama", attention_dropout=0.1))
     assert not FrozenDecoder.suits(random_base("gpt_neox", hidden_dropout=0.1))
     assert not FrozenDecoder.suits(random_base("gpt2"))
+
+
+def turned(rope_type: str) -> dict[str, Any]:
+    """Returns a configuration whose positions are told by angles of a kind."""
+    known = {"rope_type": rope_type, "rope_theta": 1e4, "factor": 4.0}
+    if rope_type != "dynamic":
+        known["original_max_position_embeddings"] = 16
+    if rope_type == "longrope":
+        known |= {"short_factor": [1.0] * 4, "long_factor": [3.0] * 4}
+    return {"rope_parameters": known}
+
+
+def test_a_model_whose_angles_depend_on_the_longest_row_is_left_to_transformers() -> None:
+    for kind in ("dynamic", "longrope"):
+        assert not FrozenDecoder.suits(random_base("llama", **turned(kind)))
+    assert FrozenDecoder.suits(random_base("llama", **turned("yarn")))
+    each = turned("longrope")["rope_parameters"]
+    usual = {"rope_type": "default", "rope_theta": 1e4}
+    of_layers = {"full_attention": each, "sliding_attention": usual}
+    short = {"head_dim": 8, "rope_parameters": of_layers}
+    assert not FrozenDecoder.suits(random_base("gemma3_text", **short))
+    assert FrozenDecoder.suits(random_base("gemma3_text"))
