@@ -81,10 +81,14 @@ def pack(model: torch.nn.Module) -> None:
     """Puts the layers that QLoRA packs into four bits, in place."""
     for name, module in list(model.named_modules()):
         parent, _, own = name.rpartition(".")
-        if type(module) is torch.nn.Linear and own not in ("wo", "lm_head"):
+        if type(module) is torch.nn.Linear and own not in ("wo", "lm_head", "embed_out"):
             packed = Linear4bit(
-                module.in_features, module.out_features, bias=False, quant_type="nf4"
+                module.in_features,
+                module.out_features,
+                bias=module.bias is not None,
+                quant_type="nf4",
             )
+            packed.bias = module.bias
             packed.weight = Params4bit(
                 module.weight.data, requires_grad=False, quant_type="nf4", module=packed
             )

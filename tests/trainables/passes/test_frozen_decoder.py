@@ -132,6 +132,41 @@ def _text(row: list[int]) -> list[int]:
     return row[: row.index(END)] if END in row else row
 
 
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("mistral", {"sliding_window": 4}),
+    ("gemma3_text", {"sliding_window": 4, "num_hidden_layers": 7}),
+    ("gemma2", {"sliding_window": 4, "final_logit_softcapping": 2.0}),
+    ("qwen3", {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1}),
+    ("llama", {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True}),
+    ("gpt_neox", {"use_parallel_residual": False}),
+]
+
+
+@pytest.mark.parametrize(("kind", "changed"), VARIANTS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_windows_biases_and_caps_are_those_of_transformers(
+    kind: str, changed: dict[str, Any], packed: bool
+) -> None:
+    both = adapters(
+        random_base(kind, packed=packed, **changed),
+        {"rank": 40, "target_modules": "all-linear", "dropout": 0.0},
+        {"rank": 2, "dropout": 0.0},
+    )
+    base = passes(both[0])
+    steps = [step(each, 5, [*LENGTHS, (1, 1), (25, 3)]) for each in both]
+    steps[1] = replace(steps[1], checkpointed=True)
+    losses = add_gradients(base, steps, ONE_PASS)
+    found = [each.gradients() for each in both]
+    for adapter, of, loss, gradients in zip(both, steps, losses, found, strict=True):
+        torch.testing.assert_close(loss, by_transformers(adapter, of))
+        assert_close(gradients, adapter.gradients())
+    asked = [row[:-1] for row in rows(7, [2, 30, 9, 14, 3, 21])]
+    together = base.read(asked, Company(Parts([(3, each.updates) for each in both]))).answers(20)
+    apart = written_by_transformers(both[0], asked[:3], 20)
+    apart += written_by_transformers(both[1], asked[3:], 20)
+    assert [_text(row) for row in together] == [_text(row) for row in apart]
+
+
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "gpt_neox"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_losses_and_gradients_are_those_of_a_member_alone(kind: str, packed: bool) -> None:
@@ -206,6 +241,6 @@ def test_a_model_whose_angles_depend_on_the_longest_row_is_left_to_transformers(
     each = turned("longrope")["rope_parameters"]
     usual = {"rope_type": "default", "rope_theta": 1e4}
     of_layers = {"full_attention": each, "sliding_attention": usual}
-    short = {"head_dim": 8, "rope_parameters": of_layers}
-    assert not FrozenDecoder.suits(random_base("gemma3_text", **short))
+    gemma = random_base("gemma3_text", head_dim=8, rope_parameters=of_layers)
+    assert not FrozenDecoder.suits(gemma)
     assert FrozenDecoder.suits(random_base("gemma3_text"))
