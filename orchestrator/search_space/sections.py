@@ -297,9 +297,9 @@ class Resources(Section):
         PackSize,
         Field(
             description="Trials that share one device at the most: one process trains them "
-            "together, on one copy of the base model. LoRA and QLoRA on T5, mT5 and decoder-only "
-            "models but GPT-2 share passes, on CPUs and CUDA; any other trial takes its steps in "
-            "turn with the rest. auto: as many as are measured to pay, at each start.",
+            "together, on one copy of the base model. LoRA and QLoRA on T5, mT5 and most "
+            "decoder-only models (not GPT-2) share passes, on CPUs and CUDA; any other trial takes "
+            "its steps in turn with the rest. auto: as many as are measured to pay, at each start.",
             examples=[8, "auto"],
         ),
     ] = 1

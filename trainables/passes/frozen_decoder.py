@@ -31,6 +31,8 @@ from trainables.passes.frozen_weight import number_type
 from trainables.passes.low_rank import FrozenLayers
 from trainables.passes.parts import Parts
 
+_CAPPED = ("gemma2", "gemma3_text")
+"""Whose logits may have a cap."""
 _DROPOUTS = ("attention_dropout", "hidden_dropout")
 _BY_LONGEST = ("dynamic", "longrope")
 """Kinds of rotary positions whose angles transformers takes from the longest row of a pass."""
@@ -78,7 +80,10 @@ class FrozenDecoder(FrozenBase):
         self._given = _Given(Parts([]), None)
         self._model = _modules(model, self._given)
         self._head: Any = self._model.get_output_embeddings()
-        self._cap: float | None = getattr(model.config, "final_logit_softcapping", None)
+        config = model.config
+        self._cap: float | None = (
+            config.final_logit_softcapping if config.model_type in _CAPPED else None
+        )
         self._words = len(self._head.weight)
         self._padding = padding
         given = model.generation_config.eos_token_id

@@ -189,9 +189,9 @@ def test_no_pack_is_measured_that_could_never_be_full(
     [
         ({"space": None, "points": [FULL], "stopping": None}, None, "here it is full on cpu"),
         (
-            {"space": {**LORA, "technique": {"qlora": {}, "full": {}}}},
+            {"space": {**LORA, "technique": {"prefix": {}, "full": {}}}},
             None,
-            "full and qlora on cpu",
+            "full and prefix on cpu",
         ),
         ({"resources": {"accelerators": 2}}, None, "one device, and resources.accelerators is 2"),
         ({}, "auto", "packs run on this machine alone, and --address is auto"),
@@ -225,7 +225,8 @@ def test_on_a_device_where_trials_share_no_passes_nothing_is_measured(
     monkeypatch.setattr("orchestrator.ray_tune.placement.local_accelerators", lambda: 1)
     monkeypatch.setattr(type(TECHNIQUES["lora"]), "shares_passes_on", ("cpu",))
     found = choose(auto(tmp_path), out)
-    assert found.words == "1: trials of lora on cpu share passes, and here it is lora on cuda"
+    sharing = "trials of lora on cpu or qlora on cpu share passes"
+    assert found.words == f"1: {sharing}, and here it is lora on cuda"
     assert not meter.trials
 
 
