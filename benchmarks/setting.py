@@ -49,18 +49,7 @@ def flan_t5_large_config() -> T5Config:
     """Returns what `google/flan-t5-large` is: 783,150,080 weights, the output layer not tied to the
     embeddings.
     """
-    return T5Config(
-        vocab_size=32128,
-        d_model=1024,
-        d_kv=64,
-        d_ff=2816,
-        num_layers=24,
-        num_decoder_layers=24,
-        num_heads=16,
-        feed_forward_proj="gated-gelu",
-        tie_word_embeddings=False,
-        decoder_start_token_id=0,
-    )
+    return _flan_t5(width=1024, wide=2816, layers=24, heads=16)
 
 
 def random_t5(config: T5Config, seed: int = 0) -> T5ForConditionalGeneration:
@@ -79,14 +68,18 @@ def random_t5(config: T5Config, seed: int = 0) -> T5ForConditionalGeneration:
 
 def flan_t5_small_config() -> T5Config:
     """Returns what `google/flan-t5-small` is: 76,961,152 weights, of width 512."""
+    return _flan_t5(width=512, wide=1024, layers=8, heads=6)
+
+
+def _flan_t5(*, width: int, wide: int, layers: int, heads: int) -> T5Config:
     return T5Config(
         vocab_size=32128,
-        d_model=512,
+        d_model=width,
         d_kv=64,
-        d_ff=1024,
-        num_layers=8,
-        num_decoder_layers=8,
-        num_heads=6,
+        d_ff=wide,
+        num_layers=layers,
+        num_decoder_layers=layers,
+        num_heads=heads,
         feed_forward_proj="gated-gelu",
         tie_word_embeddings=False,
         decoder_start_token_id=0,

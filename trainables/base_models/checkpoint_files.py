@@ -137,7 +137,8 @@ def _of_token_ids(location: Location) -> Iterator[str]:
 
 def _of_tokens(location: Location) -> Iterator[str]:
     """Yields which special token is none; called once the file is known to hold an object."""
-    for key, value in _content(location, TOKENIZER_SETTINGS).items():
+    settings = _content(location, TOKENIZER_SETTINGS)
+    for key, value in settings.items():
         if key in _SPECIAL and not (value is None or isinstance(value, str)):
             text = value.get("content") if isinstance(value, dict) else None
             if not isinstance(text, str):
@@ -145,8 +146,7 @@ def _of_tokens(location: Location) -> Iterator[str]:
                     f'has "{key}": {json.dumps(value)} in its {TOKENIZER_SETTINGS}, but it must be'
                     f" a text, or null: {GIVE_A_CHECKPOINT}"
                 )
-
-    longest = _content(location, TOKENIZER_SETTINGS).get(_LONGEST)
+    longest = settings.get(_LONGEST)
     if longest is not None and kind(longest) != "a number":
         yield (
             f'has "{_LONGEST}": {json.dumps(longest)} in its {TOKENIZER_SETTINGS}, but it must be a'

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
         StoppingCriteriaList,
     )
 
-# Taking rows out copies the keys and values of those that stay: about what a step costs that reads
-# them. Whoever takes out an eighth has it back after eight steps.
-_ENDED = 8
+ENDED = 8
+"""Rows that have ended are taken out when they are an eighth. It copies the keys and values of
+those that stay: about what a step costs that reads them, which is had back after eight steps."""
 
 
 def greedy(
@@ -67,7 +67,7 @@ def greedy(
         left = int(live.sum())
         if not left:
             return written
-        if (len(rows) - left) * _ENDED >= len(rows):
+        if (len(rows) - left) * ENDED >= len(rows):
             kept = live.nonzero()[:, 0]
             rows, input_ids, live = rows[kept], input_ids[kept], live[kept]
             model_kwargs = {name: _kept(each, kept) for name, each in model_kwargs.items()}

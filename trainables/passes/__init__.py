@@ -7,6 +7,6 @@
     frozen_decoder  those of decoder-only models, which transformers computes
 
 A row's numbers depend on its own member alone, to rounding: not on who else is in the pass, nor on
-how long their rows are. Knows nothing of data, reports or trials: that is `training`'s part. What
-no pass of ours is proved equal for runs through `families`.
+how long their rows are. Of data this knows token ids alone, of reports and trials nothing: that is
+`training`'s part. What no pass of ours is proved equal for runs through `families`.
 """

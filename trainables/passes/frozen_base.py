@@ -13,10 +13,6 @@ from trainables.families.family import LOGITS
 from trainables.families.framing import TokenIds
 from trainables.passes.company import Company
 
-ENDED = 8
-"""Rows that have ended are taken out when they are an eighth: it copies the memories of those that
-stay, which costs about a step that reads them."""
-
 
 @dataclass(frozen=True)
 class Losses:

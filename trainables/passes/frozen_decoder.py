@@ -25,9 +25,11 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from trainables.families.batch import on_device, pad
 from trainables.families.causal import Causal
 from trainables.families.framing import TokenIds
+from trainables.families.greedy import ENDED
 from trainables.passes.company import Company
-from trainables.passes.frozen_base import ENDED, FrozenBase, Losses, Read, summed
+from trainables.passes.frozen_base import FrozenBase, Losses, Read, summed
 from trainables.passes.frozen_weight import number_type
+from trainables.passes.layout import tokens_of
 from trainables.passes.low_rank import FrozenLayers
 from trainables.passes.parts import Parts
 
@@ -184,9 +186,7 @@ class FrozenDecoder(FrozenBase):
         joint = [np.concatenate(pair) for pair in zip(sources, targets, strict=True)]
         ids, mask = pad(joint, self._padding, self.device)
         width = ids.shape[1]
-        lengths = np.array([len(ids) for ids in targets])
-        of_row = np.repeat(np.arange(len(targets)), lengths)
-        within = np.arange(len(of_row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        of_row, within = tokens_of(targets)
         first = np.array([len(ids) for ids in sources])
         places = of_row * width + first[of_row] - 1 + within
         labels = np.concatenate(targets).astype(np.int64)

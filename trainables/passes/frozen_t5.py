@@ -10,8 +10,9 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from trainables.families.framing import TokenIds
+from trainables.families.greedy import ENDED
 from trainables.passes.company import Company
-from trainables.passes.frozen_base import ENDED, FrozenBase, Losses, Read, summed
+from trainables.passes.frozen_base import FrozenBase, Losses, Read, summed
 from trainables.passes.frozen_weight import number_type
 from trainables.passes.layout import Sources, Targets
 from trainables.passes.t5_layers import Numbering, Pass, Stack
@@ -64,22 +65,27 @@ class FrozenT5(FrozenBase):
         self, sources: Sequence[TokenIds], targets: Sequence[TokenIds], company: Company
     ) -> Losses:
         """Returns the cross-entropies; arguments as of `FrozenBase.losses`."""
-        asked, told = self.prompts(sources), self.statements(targets)
+        asked, told = self._prompts(sources), self._statements(targets)
         hidden = self._before_targets(asked, told, company, self.encode(asked, company))
         values = functional.cross_entropy(self._logits(hidden), told.labels, reduction="none")
         return Losses(values, told.rows)
 
     def read(self, sources: Sequence[TokenIds], company: Company) -> Read:
         """Returns prompts whose encoding a loss and an answer share."""
-        return _Read(self, self.prompts(sources), company)
+        return _Read(self, self._prompts(sources), company)
 
     def summed_losses(
-        self, sources: Sources, targets: Targets, company: Company, encoded: torch.Tensor
+        self,
+        sources: Sources,
+        targets: Sequence[TokenIds],
+        company: Company,
+        encoded: torch.Tensor,
     ) -> torch.Tensor:
         """Returns [b], as `Read.summed_losses`, given the encoder's output."""
-        hidden = self._before_targets(sources, targets, company, encoded)
-        rows, words = len(targets.before), len(self._output)
-        return summed(hidden, targets.labels, targets.rows, rows, self._logits, words)
+        told = self._statements(targets)
+        hidden = self._before_targets(sources, told, company, encoded)
+        words = len(self._output)
+        return summed(hidden, told.labels, told.rows, len(targets), self._logits, words)
 
     def encode(self, sources: Sources, company: Company) -> torch.Tensor:
         """Returns the encoder's output, [b, s, width]."""
@@ -139,10 +145,10 @@ class FrozenT5(FrozenBase):
         hidden = self._decoder(hidden, given, checkpointed=company.checkpointed)
         return hidden.reshape(rows * length, -1)[targets.places]
 
-    def prompts(self, rows: Sequence[TokenIds]) -> Sources:
+    def _prompts(self, rows: Sequence[TokenIds]) -> Sources:
         return Sources.of(rows, self._padding, self.device)
 
-    def statements(self, rows: Sequence[TokenIds]) -> Targets:
+    def _statements(self, rows: Sequence[TokenIds]) -> Targets:
         return Targets.of(rows, self._begin, self._padding, self.device)
 
     def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -166,8 +172,7 @@ class _Read(Read):
 
     @torch.inference_mode()
     def summed_losses(self, targets: Sequence[TokenIds]) -> torch.Tensor:
-        told = self._base.statements(targets)
-        return self._base.summed_losses(self._sources, told, self._company, self._encoded)
+        return self._base.summed_losses(self._sources, targets, self._company, self._encoded)
 
     @torch.inference_mode()
     def answers(self, most: int) -> list[list[int]]:

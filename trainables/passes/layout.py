@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from trainables.families.batch import on_device, pad
 from trainables.families.framing import TokenIds
+
+
+def tokens_of(rows: Sequence[TokenIds]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Returns of each token of some rows, one row after another, its row and its place in it."""
+    lengths = np.array([len(ids) for ids in rows])
+    of_row = np.repeat(np.arange(len(rows)), lengths)
+    return of_row, np.arange(len(of_row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,7 @@ class Targets:
         """
         first = np.array([begin], dtype=np.int32)
         before, _ = pad([np.concatenate((first, ids[:-1])) for ids in rows], padding, device)
-        lengths = np.array([len(ids) for ids in rows])
-        of_row = np.repeat(np.arange(len(rows)), lengths)
-        within = np.arange(len(of_row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        of_row, within = tokens_of(rows)
         labels = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(of_row))
         places = of_row * before.shape[1] + within
         return cls(before, *(on_device(device, each) for each in (labels, places, of_row)))

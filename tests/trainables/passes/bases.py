@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from trainables.contract.configuration import Scalar
+from trainables.families.family import ModelFamily
 from trainables.families.framing import TokenIds
 from trainables.families.registry import family_of_model
 from trainables.passes.gradients import Step
@@ -176,3 +177,22 @@ def step(
         adapter.updates,
         most_rows,
     )
+
+
+def by_family(adapter: Adapter, of: Step, family: ModelFamily) -> torch.Tensor:
+    """Adds the gradient and returns the loss, through transformers and PEFT."""
+    batch = family.collate(of.sources, of.targets, padding_id=0, device=CPU)
+    loss = family.loss(adapter.model, batch)
+    torch.autograd.backward(loss)
+    return loss.detach()
+
+
+def assert_close(
+    ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], share: float = 1e-5
+) -> None:
+    """Asserts that gradients are alike, to a share of the largest number of each."""
+    assert ours.keys() == theirs.keys() != set()
+    for name, gradient in theirs.items():
+        scale = float(gradient.abs().max())
+        assert scale > 0
+        torch.testing.assert_close(ours[name], gradient, rtol=1e-3, atol=share * scale, msg=name)

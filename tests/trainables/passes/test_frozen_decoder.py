@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ import torch
 from transformers import PreTrainedModel
 
 from tests.trainables.families.bases import DIMENSIONS
-from tests.trainables.passes.bases import CPU, WORDS, Adapter, pack, rows, step
+from tests.trainables.passes import bases
+from tests.trainables.passes.bases import CPU, WORDS, Adapter, by_family, pack, rows, step
 from trainables.contract.configuration import Scalar
 from trainables.families.causal import Causal
 from trainables.families.family import Decoding
@@ -64,19 +66,11 @@ def passes(adapter: Adapter) -> FrozenDecoder:
 
 
 def by_transformers(adapter: Adapter, of: Step) -> torch.Tensor:
-    """Adds the gradient and returns the loss, through transformers and PEFT."""
-    batch = FAMILY.collate(of.sources, of.targets, padding_id=PADDING, device=CPU)
-    loss = FAMILY.loss(adapter.model.eval(), batch)
-    torch.autograd.backward(loss)
-    return loss.detach()
+    adapter.model.eval()
+    return by_family(adapter, of, FAMILY)
 
 
-def assert_close(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
-    assert ours.keys() == theirs.keys() != set()
-    for name, gradient in theirs.items():
-        scale = float(gradient.abs().max())
-        assert scale > 0
-        torch.testing.assert_close(ours[name], gradient, rtol=1e-3, atol=2e-5 * scale, msg=name)
+assert_close = partial(bases.assert_close, share=2e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.trainables.passes.bases import CPU, Adapter, random_base, rows, step
+from tests.trainables.passes.bases import (
+    CPU,
+    Adapter,
+    assert_close,
+    by_family,
+    random_base,
+    rows,
+    step,
+)
 from trainables.families.family import Decoding, Prompts
 from trainables.families.framing import TokenIds
 from trainables.families.seq2seq import Seq2Seq
@@ -34,19 +42,7 @@ BASES = [
 
 
 def by_transformers(adapter: Adapter, of: Step) -> torch.Tensor:
-    """Adds the gradient and returns the loss, through transformers and PEFT."""
-    batch = Seq2Seq().collate(of.sources, of.targets, padding_id=0, device=CPU)
-    loss = Seq2Seq().loss(adapter.model, batch)
-    torch.autograd.backward(loss)
-    return loss.detach()
-
-
-def assert_close(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
-    assert ours.keys() == theirs.keys() != set()
-    for name, gradient in theirs.items():
-        scale = float(gradient.abs().max())
-        assert scale > 0
-        torch.testing.assert_close(ours[name], gradient, rtol=1e-3, atol=1e-5 * scale, msg=name)
+    return by_family(adapter, of, Seq2Seq())
 
 
 @pytest.mark.parametrize("kind", BASES)
