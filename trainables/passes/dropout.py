@@ -2,15 +2,16 @@
 
 Whether a number is kept is a hash of what it is: the member's seed and step, the row, the place in
 the row, the layer and the feature. There is no generator, whose draws would depend on the pass in
-which they are made. Two halves are mixed well (by the finalizer of MurmurHash3, Appleby 2011) and
-kept: one for each token of a pass, one for each feature of a layer. A number's hash is a short mix
-of the exclusive or of the two, in four operations: about a fifth of the time of torch's dropout on
-a CPU. Integers only, so that every device and kernel draws the same.
+which they are made. Two halves are mixed well (by the finalizer of MurmurHash3, Appleby 2011), made
+odd and kept: one for each token of a pass, one for each feature of a layer. A number's hash is the
+product of the two (multiplicative hashing, Dietzfelbinger et al. 1997), of which the upper bits
+decide. Integers only, so that every device and kernel draws the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -42,7 +43,7 @@ def token_keys(rows: torch.Tensor, length: int) -> torch.Tensor:
         length: Tokens of the longest row; a token's key does not depend on it.
     """
     places = torch.arange(length, dtype=torch.int32, device=rows.device)
-    return _mixed(rows[:, None] ^ _mixed(places))
+    return _mixed(rows[:, None] ^ _mixed(places)) | 1
 
 
 def least(rate: float) -> int:
@@ -50,9 +51,83 @@ def least(rate: float) -> int:
     return round(rate * 2**32) - 2**31
 
 
-def dropped(numbers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
-    """Returns [..., features] with zeros where nothing is kept; None keeps everything."""
-    return numbers if kept is None else torch.where(kept, numbers, 0.0)
+class Draw:
+    """Which numbers of a pass are kept, drawn when it is asked for.
+
+    On a CPU it is drawn again whenever it is asked for, which is cheaper than to keep it; elsewhere
+    it is kept, since each of the calls that draw it would be a launch.
+
+    Args:
+        tokens: Keys of the tokens, int32.
+        features: Keys of the features; with those of the tokens broadcast to the numbers.
+        bound: Of the hashes of what is kept, see `least`; one for all, or int32.
+    """
+
+    def __init__(
+        self, tokens: torch.Tensor, features: torch.Tensor, bound: int | torch.Tensor
+    ) -> None:
+        self._tokens, self._features, self._bound = tokens, features, bound
+        self._drawn: torch.Tensor | None = None
+
+    def mask(self, dtype: torch.dtype) -> torch.Tensor:
+        """Returns what `dropped` takes.
+
+        On a CPU that is all bits of a number that is kept and none of another, for a choice by
+        booleans takes ten times as long there.
+
+        Args:
+            dtype: Of the numbers.
+        """
+        if self._drawn is not None:
+            return self._drawn
+        hashes = self._tokens * self._features
+        if hashes.is_cpu:
+            return hashes.ge_(self._bound).neg_().to(_BITS[dtype.itemsize])
+        self._drawn = hashes >= self._bound
+        return self._drawn
+
+
+_BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integers as long as a floating-point number of so many bytes."""
+
+
+def dropped(numbers: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Returns [..., features] with zeros where nothing is kept; None keeps everything.
+
+    Args:
+        numbers: Which have no gradient; see `zeroed`.
+        mask: Of `Draw`.
+    """
+    if mask is None:
+        return numbers
+    if mask.dtype is torch.bool:
+        return torch.where(mask, numbers, 0.0)
+    return (numbers.view(mask.dtype) & mask).view(numbers.dtype)
+
+
+def zeroed(numbers: torch.Tensor, draw: Draw, rate: float) -> torch.Tensor:
+    """Returns numbers after dropout, those that are kept made up for the others.
+
+    Args:
+        numbers: Which may have a gradient.
+        draw: Of them.
+        rate: At which it was drawn.
+    """
+    found: torch.Tensor = _Zeroed.apply(  # type: ignore[no-untyped-call]
+        numbers, draw, 1.0 / (1.0 - rate)
+    )
+    return found
+
+
+class _Zeroed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, numbers: torch.Tensor, draw: Draw, scale: float) -> torch.Tensor:
+        ctx.draw, ctx.scale = draw, scale
+        return dropped(numbers, draw.mask(numbers.dtype)).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return dropped(gradient, ctx.draw.mask(gradient.dtype)).mul_(ctx.scale), None, None
 
 
 class Place:
@@ -66,31 +141,24 @@ class Place:
         self._first = _signed(number * MOST_FEATURES)
         self._keys: torch.Tensor | None = None
 
-    def keep(self, tokens: torch.Tensor, features: int, rate: float) -> torch.Tensor:
-        """Returns [..., features], False where a number is to be zeroed.
+    def draw(self, tokens: torch.Tensor, features: int, bound: int | torch.Tensor) -> Draw:
+        """Returns what is kept of [..., features].
 
         Args:
             tokens: [...], of `token_keys`.
             features: Of each token, at most `MOST_FEATURES`; what one draws does not depend on how
                 many there are.
-            rate: Probability that a number is zeroed, below 1.
+            bound: The `least` of the rate; or that of each token, int32.
         """
-        return self.keep_from(tokens, features, least(rate))
+        if isinstance(bound, torch.Tensor):
+            bound = bound[..., None]
+        return Draw(tokens[..., None], self.keys(features, tokens.device), bound)
 
-    def keep_from(
-        self, tokens: torch.Tensor, features: int, bound: int | torch.Tensor
-    ) -> torch.Tensor:
-        """Returns what `keep` returns, given `least` of the rate; or that of each token, int32."""
-        found = tokens[..., None] ^ self._feature_keys(features, tokens.device)
-        found *= 0x2C1B3C6D
-        found ^= found >> 15
-        found *= 0x297A2D39
-        return found >= bound
-
-    def _feature_keys(self, features: int, device: torch.device) -> torch.Tensor:
+    def keys(self, features: int, device: torch.device) -> torch.Tensor:
+        """Returns [features], the keys of the features here."""
         if self._keys is None or len(self._keys) < features:
             counter = torch.arange(features, dtype=torch.int32, device=device)
-            self._keys = _mixed(counter + self._first)
+            self._keys = _mixed(counter + self._first) | 1
         return self._keys[:features]
 
 

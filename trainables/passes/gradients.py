@@ -36,6 +36,11 @@ class Step:
     checkpointed: bool = False
 
     @property
+    def trained(self) -> list[tuple[str, float]]:
+        """Returns the layers, and the rates of dropout: who has the same stands side by side."""
+        return sorted((name, update.dropout) for name, update in self.updates.items())
+
+    @property
     def drops(self) -> bool:
         """Whether any input of an update is zeroed."""
         return any(update.dropout > 0.0 for update in self.updates.values())
@@ -56,7 +61,8 @@ def add_gradients(base: FrozenBase, steps: Sequence[Step], overhead_tokens: floa
         The mean loss over each member's target tokens, in nats: [members].
     """
     device = base.device
-    rows = [(member, row) for member, step in enumerate(steps) for row in range(len(step.sources))]
+    order = sorted(range(len(steps)), key=lambda member: steps[member].trained)
+    rows = [(member, row) for member in order for row in range(len(steps[member].sources))]
     lengths = [(len(steps[m].sources[r]), len(steps[m].targets[r])) for m, r in rows]
     weights = [1.0 / sum(map(len, step.targets)) for step in steps]
     most = sum(step.most_rows for step in steps)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from trainables.passes.dropout import dropped
+from trainables.passes.dropout import Draw, dropped
 from trainables.passes.frozen_weight import FrozenWeight
 from trainables.passes.parts import LowRank
 
@@ -101,12 +101,16 @@ class Layer:
     Attributes:
         outputs: Its columns of the output.
         stack: The updates.
-        kept: [tokens, inputs], False where dropout zeroes an input; None for no dropout.
+        draw: Which of [tokens, inputs] dropout keeps; None for no dropout.
     """
 
     outputs: slice
     stack: Stack
-    kept: torch.Tensor | None
+    draw: Draw | None
+
+    def mask(self, dtype: torch.dtype) -> torch.Tensor | None:
+        """Returns what `dropped` takes."""
+        return None if self.draw is None else self.draw.mask(dtype)
 
 
 def updated(
@@ -147,7 +151,7 @@ class _Updated(torch.autograd.Function):
         narrow = []
         for layer in layers:
             down, up = layer.stack.down, layer.stack.up
-            small = _product(dropped(flat, layer.kept), down.transpose(1, 2), ends)
+            small = _product(dropped(flat, layer.mask(flat.dtype)), down.transpose(1, 2), ends)
             written[:, layer.outputs] += _product(small, up.permute(1, 2, 0), ends)
             narrow.append(small)
         ctx.save_for_backward(inputs, ends, *narrow)
@@ -165,13 +169,14 @@ class _Updated(torch.autograd.Function):
             stack = layer.stack
             own = arriving[:, layer.outputs].contiguous()
             through = _product(own, stack.up.transpose(0, 1), ends)
-            downs = _product(through.t(), dropped(flat, layer.kept), ends)
+            mask = layer.mask(flat.dtype)
+            downs = _product(through.t(), dropped(flat, mask), ends)
             ups = _product(small.t(), own, ends) * stack.scales
             members = [(m, each) for m, each in enumerate(stack.updates) if each is not None]
             found += [downs[m, : len(each.down)].to(each.down.dtype) for m, each in members]
             found += [ups[m, : len(each.down)].t().to(each.up.dtype) for m, each in members]
             if passed_on is not None:
-                passed_on += dropped(_product(through, stack.down, ends), layer.kept)
+                passed_on += dropped(_product(through, stack.down, ends), mask)
         if passed_on is not None:
             passed_on = passed_on.view_as(inputs)
         return passed_on, None, None, None, *found

@@ -9,32 +9,16 @@ bits: those are unpacked again on the way back, once for all members.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import groupby
 
 import torch
 from torch.nn import functional
 
-from trainables.passes import grouped
-from trainables.passes.dropout import Place, dropped, least
+from trainables.passes import grouped, one_by_one
+from trainables.passes.dropout import Place, least
 from trainables.passes.frozen_weight import FrozenWeight, outputs_of
-from trainables.passes.parts import Parts
-
-
-@dataclass(frozen=True)
-class _Product:
-    """One update within a pass.
-
-    Attributes:
-        tokens: Its rows of the input, as [tokens, inputs].
-        outputs: Its columns of the output.
-        scale: Of the update, made up for what dropout takes away.
-    """
-
-    tokens: slice
-    outputs: slice
-    scale: float
+from trainables.passes.parts import Part, Parts
 
 
 class FrozenLayers:
@@ -67,37 +51,35 @@ class FrozenLayers:
         if grouped.suits(inputs, self._sizes):
             output = self._grouped(inputs, parts, tokens)
         else:
-            output = self._one_after_another(inputs, parts, tokens)
+            output = self._one_by_one(inputs, parts, tokens)
         return torch.split(output, self._sizes, dim=-1)
 
-    def _one_after_another(
+    def _one_by_one(
         self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
     ) -> torch.Tensor:
         """Returns the joint output, each update computed by products of its own."""
         length = inputs.shape[1]
-        products: list[_Product] = []
-        matrices: list[torch.Tensor] = []
-        kept: list[torch.Tensor | None] = []
-        for part in parts:
-            of_part = slice(part.rows.start * length, part.rows.stop * length)
-            for name, (place, outputs) in self._places.items():
-                update = part.updates.get(name)
-                if update is None:
-                    continue
-                rate = 0.0 if tokens is None else update.dropout
-                products.append(_Product(of_part, outputs, update.scale / (1.0 - rate)))
-                matrices += (update.down, update.up)
-                if tokens is None or rate == 0.0:
-                    kept.append(None)
-                else:
-                    own = tokens[part.rows].reshape(-1)
-                    kept.append(place.keep(own, inputs.shape[-1], rate))
-        if not products and not self._weight.is_packed:
+        runs = []
+        for name, (place, outputs) in self._places.items():
+            for rate, neighbours in parts.once(name, partial(_neighbours, name, parts)):
+                start, stop = neighbours[0].rows.start, neighbours[-1].rows.stop
+                of_run = slice(start * length, stop * length)
+                draw = None
+                if tokens is not None and rate > 0.0:
+                    own = tokens[start:stop].reshape(-1)
+                    draw = place.draw(own, inputs.shape[-1], least(rate))
+                run = one_by_one.Run(
+                    outputs,
+                    of_run,
+                    [(part.rows.stop - start) * length for part in neighbours],
+                    [part.updates[name] for part in neighbours],
+                    draw,
+                    0.0 if draw is None else rate,
+                )
+                runs.append(run)
+        if not runs and not self._weight.is_packed:
             return functional.linear(inputs, self._weight.read())
-        output: torch.Tensor = _Updated.apply(  # type: ignore[no-untyped-call]
-            inputs, self._weight, products, kept, *matrices
-        )
-        return output
+        return one_by_one.updated(inputs, self._weight, runs)
 
     def _grouped(
         self, inputs: torch.Tensor, parts: Parts, tokens: torch.Tensor | None
@@ -113,68 +95,24 @@ class FrozenLayers:
                 (id(self), name, tokens is None),
                 partial(grouped.Stack.of, updates, rates, self._weight.dtype),
             )
-            kept = None
+            draw = None
             if tokens is not None and any(rates):
                 bounds = parts.of_each_row([least(rate) for rate in rates], tokens.device)
-                kept = place.keep_from(tokens, inputs.shape[-1], bounds[:, None, None]).flatten(
-                    0, 1
-                )
-            layers.append(grouped.Layer(outputs, stack, kept))
+                of_token = bounds[:, None].expand(tokens.shape).reshape(-1)
+                draw = place.draw(tokens.reshape(-1), inputs.shape[-1], of_token)
+            layers.append(grouped.Layer(outputs, stack, draw))
         if not layers:
-            return self._one_after_another(inputs, Parts([]), None)
+            return self._one_by_one(inputs, Parts([]), None)
         ends = parts.ends(inputs.shape[1], inputs.device)
         return grouped.updated(inputs, self._weight, ends, layers)
 
 
-class _Updated(torch.autograd.Function):
-    """The frozen product and every update of a pass."""
+def _neighbours(name: str, parts: Parts) -> list[tuple[float, list[Part]]]:
+    """Returns the runs of parts that train a layer with one rate of dropout, and the rate."""
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: torch.Tensor,
-        frozen: FrozenWeight,
-        products: Sequence[_Product],
-        kept: Sequence[torch.Tensor | None],
-        *matrices: torch.Tensor,
-    ) -> torch.Tensor:
-        output = functional.linear(inputs, frozen.read())
-        flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
-        narrow = []
-        for product, kept_here, down, up in zip(
-            products, kept, matrices[::2], matrices[1::2], strict=True
-        ):
-            small = dropped(flat[product.tokens], kept_here) @ down.to(frozen.dtype).t()
-            written[product.tokens, product.outputs].addmm_(
-                small, up.to(frozen.dtype).t(), alpha=product.scale
-            )
-            narrow.append(small)
-        ctx.save_for_backward(inputs, *matrices, *narrow, *kept)
-        ctx.frozen, ctx.products = frozen, products
-        return output
+    def rate(part: Part) -> float | None:
+        update = part.updates.get(name)
+        return None if update is None else update.dropout
 
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        products: Sequence[_Product] = ctx.products
-        inputs, *others = ctx.saved_tensors
-        count = len(products)
-        matrices, others = others[: 2 * count], others[2 * count :]
-        narrow, kept = others[:count], others[count:]
-        flat = inputs.reshape(-1, inputs.shape[-1])
-        arriving = gradient.reshape(-1, gradient.shape[-1])
-        passed_on = arriving @ ctx.frozen.read() if ctx.needs_input_grad[0] else None
-        found: list[torch.Tensor] = []
-        for product, small, kept_here, down, up in zip(
-            products, narrow, kept, matrices[::2], matrices[1::2], strict=True
-        ):
-            own = arriving[product.tokens, product.outputs]
-            through = own @ (product.scale * up).to(ctx.frozen.dtype)
-            given = dropped(flat[product.tokens], kept_here)
-            found.append((through.t() @ given).to(down.dtype))
-            found.append((own.t() @ small).to(up.dtype) * product.scale)
-            if passed_on is not None:
-                back = through @ down.to(ctx.frozen.dtype)
-                passed_on[product.tokens] += dropped(back, kept_here)
-        if passed_on is not None:
-            passed_on = passed_on.view_as(inputs)
-        return passed_on, None, None, None, *found
+    groups = groupby(parts, key=rate)
+    return [(own, list(neighbours)) for own, neighbours in groups if own is not None]

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from trainables.passes.dropout import Place
+from trainables.passes.dropout import Draw, Place, least, zeroed
 from trainables.passes.low_rank import FrozenLayers
 from trainables.passes.memory import BlockMemory, Heads
+from trainables.passes.norm import normed
 from trainables.passes.parts import Parts
 
 
@@ -123,7 +125,8 @@ class _Dropout:
     def __call__(self, hidden: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
         if tokens is None or self.rate == 0.0:
             return hidden
-        return self._zeroed(hidden, self._place.keep(tokens, hidden.shape[-1], self.rate))
+        draw = self._place.draw(tokens, hidden.shape[-1], least(self.rate))
+        return zeroed(hidden, draw, self.rate)
 
     def of_attention(self, weights: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Returns attention weights after dropout, [b, heads, asking, asked].
@@ -134,11 +137,9 @@ class _Dropout:
         """
         heads, asked = weights.shape[1], weights.shape[3]
         # A feature is a place and a head of it: its number must not depend on how many are asked.
-        kept = self._place.keep(tokens, asked * heads, self.rate)
-        return self._zeroed(weights, kept.view(*tokens.shape, asked, heads).permute(0, 3, 1, 2))
-
-    def _zeroed(self, numbers: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        return torch.where(kept, numbers, 0.0) * (1.0 / (1.0 - self.rate))
+        features = self._place.keys(asked * heads, weights.device).view(asked, heads)
+        keys = features.t().contiguous()[None, :, None, :]
+        return zeroed(weights, Draw(tokens[:, None, :, None], keys, least(self.rate)), self.rate)
 
 
 class _Block:
@@ -295,8 +296,4 @@ def _layers(parent: Any, name: str, own: Sequence[str], numbering: Numbering) ->
 
 def _norm(module: Any) -> Callable[[torch.Tensor], torch.Tensor]:
     weight, epsilon = module.weight.detach(), module.variance_epsilon
-
-    def norm(hidden: torch.Tensor) -> torch.Tensor:
-        return functional.rms_norm(hidden, weight.shape, weight, epsilon)
-
-    return norm
+    return partial(normed, weight=weight, epsilon=epsilon)
