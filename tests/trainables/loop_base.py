@@ -14,10 +14,13 @@ from trainables.embedded.tokenizer import build
 from trainables.techniques.registry import TECHNIQUES, complete
 
 
-def write_loop_base(folder: Path, *, dropout: float = 0.1, num_heads: int = 4) -> str:
+def write_loop_base(
+    folder: Path, *, dropout: float = 0.1, num_heads: int = 4, width: int = 32
+) -> str:
     """Writes the checkpoint, its output layer tied to the embeddings, and returns the folder.
 
-    Its keys are `num_heads` times 8 wide.
+    Its keys are `num_heads` times 8 wide. With 8 heads and a width of 64 all its linear layers are
+    64 in and 64 out, as bitsandbytes needs them on CPUs with AVX512-BF16.
     """
     tokenizer: Any = build(
         text
@@ -26,7 +29,7 @@ def write_loop_base(folder: Path, *, dropout: float = 0.1, num_heads: int = 4) -
     )
     config = T5Config(
         vocab_size=len(tokenizer),
-        d_model=32,
+        d_model=width,
         d_kv=8,
         d_ff=64,
         num_layers=1,

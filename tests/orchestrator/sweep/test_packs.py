@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,40 @@ def test_a_pack_is_on_one_device(tmp_path: Path) -> None:
     file = sweeps.write(tmp_path, resources={"accelerators": 2, "pack": 3})
     with pytest.raises(UserError, match=r"resources.pack: is 3, but must be 1 with .* 2"):
         load(file, profile="embedded")
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_trials_run_in_the_pack_that_was_measured(tmp_path: Path) -> None:
+    """Which pays depends on the machine; what was said of it is what happens."""
+    file = sweeps.write(
+        tmp_path,
+        baseline=None,
+        space={
+            "technique": {"lora": {"learning_rate": {"loguniform": [1e-3, 1e-2]}}},
+            "data_size": 40,
+        },
+        search={"method": "random"},
+        trials=8,
+        stopping=None,
+        budget={"examples": 40},
+        evaluation={"validation_rows": 4, "test_rows": 4},
+        resources={"pack": "auto"},
+    )
+    command = [sys.executable, "-m", "orchestrator.sweep", str(file), "--profile", "embedded"]
+    root = tmp_path / "store"
+    done = subprocess.run(
+        [*command, "--root", str(root)], cwd=running.TOP, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    said = re.search(r"^pack: (\d+), measured here", done.stdout, re.MULTILINE)
+    assert said is not None, done.stdout
+    members = int(said[1])
+    assert ("CPU a pack" in done.stdout) == (members > 1)
+    assert [row["outcome"] for row in running.rows(root, "trials")] == ["completed"] * 8
+    sizes = [row["pack_size"] for row in running.rows(root, "reports")]
+    assert 1.0 <= max(sizes) <= members
 
 
 @pytest.mark.ray

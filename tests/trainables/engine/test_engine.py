@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 import torch
+from bitsandbytes.functional import has_avx512bf16
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from peft import PeftModel
+from transformers import AutoModelForSeq2SeqLM
 
 from tests.trainables.families.bases import write_base
 from tests.trainables.loop_base import configuration, write_loop_base
+from trainables.base_models.loading import four_bit
 from trainables.contract.configuration import Scalar, TrialConfiguration
 from trainables.contract.reports import (
     Evaluation,
@@ -26,8 +30,9 @@ from trainables.contract.reports import (
 )
 from trainables.engine.engine import Engine
 from trainables.finetune import Finetuning
+from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.parts import LowRank
+from trainables.passes.parts import LowRank, Parts
 
 CPU = torch.device("cpu")
 BUDGET = 48
@@ -278,6 +283,39 @@ def test_trials_beside_a_base_in_four_bits_share_passes_of_their_own(
         assert evaluated[key]["rouge_l"] == found["rouge_l"]
     assert trained["2"].pack_size == 1.0
     assert all(1.0 < trained[key].pack_size <= 3.0 for key in ("0", "1", "3"))
+
+
+@pytest.mark.parametrize("technique", ["lora", "qlora"])
+def test_peft_loads_what_a_trial_has_learnt_in_company(
+    technique: str, engine: Engine, closed: ExitStack, tmp_path: Path
+) -> None:
+    base = write_loop_base(tmp_path / "base", num_heads=8, width=64)
+    for number, each in enumerate(DIFFERENT):
+        one = Finetuning(configured(base, number, each, technique), CPU)
+        engine.join(str(number), closed.enter_context(closing(one)))
+        engine.advance(str(number), BUDGET)
+    run(engine)
+    source, target = [5, 9, 3, 7, 1], [8, 4, 1]
+    losses = []
+    for number in range(len(DIFFERENT)):
+        one = engine.leave(str(number))
+        one.save(tmp_path / str(number))
+        shared = one.adapted.base
+        assert shared is not None
+        asked = shared.read([source], Company(Parts([(1, one.adapted.updates)])))
+        ours = asked.summed_losses([target])
+        quantization = four_bit(torch.float32) if technique == "qlora" else None
+        plain = AutoModelForSeq2SeqLM.from_pretrained(base, quantization_config=quantization)
+        by_peft = PeftModel.from_pretrained(plain, tmp_path / str(number) / "adapter").eval()
+        with torch.no_grad():
+            loss = by_peft(
+                input_ids=torch.tensor([source]), labels=torch.tensor([target])
+            ).loss * len(target)
+        # Left to itself bitsandbytes computes in bfloat16 where a CPU can.
+        rel = 0.02 if technique == "qlora" and has_avx512bf16() else 1e-5
+        assert float(ours) == pytest.approx(float(loss), rel=rel)
+        losses.append(float(loss))
+    assert len(set(losses)) == len(losses)
 
 
 def test_what_is_too_much_for_one_pass_is_done_by_halves_and_nobody_is_blamed(
