@@ -33,6 +33,10 @@ from trainables.techniques.registry import TECHNIQUES
 _CELL = 200
 """Characters of a value that a table shows; JSON lines have all of it."""
 
+_PREDICTION = "prediction"
+_OF_EXECUTION = ("columns", "rows", "cut", "executed", "error")
+"""Keys that an answer may add to its line."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -130,7 +134,8 @@ def ask(
     One question:
       python -m orchestrator.predict "How many users are there?" --database app.sqlite --execute
     Many, as JSON lines; each comes back with "prediction" added, with --execute also "columns",
-    "rows" and "cut" (there are more rows), or "error":
+    "rows", "cut" (there are more rows) and "executed" (where SQLite ran it as something else), or
+    "error"; a line that has such a key already is refused:
       echo '{"question": "Who is 40?", "context": "CREATE TABLE users (name TEXT, age INT)"}' |
         python -m orchestrator.predict --sweep rank
     Lines of the data set itself (sql_prompt, sql_context) are understood too.
@@ -154,13 +159,14 @@ def ask(
     if merged:
         raise UserError("--merged changes what --export writes; give --export DIR too.")
     shared, content = _database(context, database, execute)
-    questions = _questions(question, shared)
+    added = (_PREDICTION, *(_OF_EXECUTION if execute else ()))
+    questions = _questions(question, shared, added)
     model = choose(root, sweep, trial)
     contexts = [each.context or shared or "" for each in questions]
     model = with_its_base(model, base_model)
     predictions = _predict(model, root, questions, contexts, protocol)
     for asked, schema, prediction in zip(questions, contexts, predictions, strict=True):
-        answer: dict[str, Any] = {"prediction": prediction}
+        answer: dict[str, Any] = {_PREDICTION: prediction}
         if execute:
             answer |= _execute(prediction, schema, content, limit)
         if question is None:
@@ -191,14 +197,14 @@ def _database(
     return schema(database), content(database) if execute else b""
 
 
-def _questions(question: str | None, shared: str | None) -> list[Question]:
+def _questions(question: str | None, shared: str | None, added: Sequence[str]) -> list[Question]:
     if question is None:
         if sys.stdin.isatty():
             raise UserError(
                 "There is no question; give it as the argument, or JSON lines on standard input"
                 " (see --help)."
             )
-        return read_lines(sys.stdin.buffer, shared_context=shared is not None)
+        return read_lines(sys.stdin.buffer, shared_context=shared is not None, added=added)
     if not question.strip():
         raise UserError("The question is empty; say what the SQL is to find.")
     if shared is None:
@@ -259,7 +265,7 @@ def _execute(sql: str, context: str, content: bytes, limit: int) -> dict[str, An
 
 def _show(answer: dict[str, Any]) -> None:
     """Prints one answer for a person; ends the program where its SQL does not run."""
-    say(answer["prediction"])
+    say(answer[_PREDICTION])
     if "error" in answer:
         say_aside(f"The SQL does not run: {answer['error']}.")
         sys.exit(ExitCode.ERROR)

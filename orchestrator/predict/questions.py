@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,15 @@ class Question:
     given: dict[str, Any]
 
 
-def read_lines(lines: Iterable[bytes], *, shared_context: bool) -> list[Question]:
+def read_lines(
+    lines: Iterable[bytes], *, shared_context: bool, added: Collection[str] = ()
+) -> list[Question]:
     """Reads one JSON object a line; blank lines are passed over.
 
     Args:
         lines: UTF-8, with `question` or `sql_prompt`, and `context` or `sql_context`.
         shared_context: Whether one schema holds for all lines, so that none may have its own.
+        added: Keys that an answer adds to its line, which none may have: its value would be lost.
 
     Raises:
         QuestionsError: A line is no such object, or there is none.
@@ -61,7 +64,7 @@ def read_lines(lines: Iterable[bytes], *, shared_context: bool) -> list[Question
     for number, line in enumerate(given, 1):
         if line.strip():
             try:
-                questions.append(_question(line, shared_context))
+                questions.append(_question(line, shared_context, added))
             except ValueError as error:
                 problems.append(f"Line {number} {error}.")
     if problems and (other := _layout(given)) is not None:
@@ -107,7 +110,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _question(line: bytes, shared_context: bool) -> Question:
+def _question(line: bytes, shared_context: bool, added: Collection[str]) -> Question:
     try:
         given = json.loads(
             line.decode("utf-8"),
@@ -130,6 +133,8 @@ def _question(line: bytes, shared_context: bool) -> Question:
     for name, value in given.items():
         if has_half_character(_written(name, value)):
             raise ValueError(f"{HALF_CHARACTER} {visible_line(name)}")
+    if taken := [name for name in added if name in given]:
+        raise ValueError(_already(taken))
     text, context = _text(given, _QUESTION), _text(given, _CONTEXT)
     if text is None:
         raise ValueError("has no question")
@@ -138,6 +143,16 @@ def _question(line: bytes, shared_context: bool) -> Question:
     if context is not None and shared_context:
         raise ValueError("has a context of its own, but --context or --database is given too")
     return Question(text, context, given)
+
+
+def _already(taken: list[str]) -> str:
+    keys, names = ("key", "it") if len(taken) == 1 else ("keys", "them")
+    listed = ", ".join(f'"{name}"' for name in taken)
+    without = ", ".join(f".{name}" for name in taken)
+    return (
+        f"has the {keys} {listed} already, which the answer adds and would write over: rename"
+        f" {names}, or leave {names} out (`jq -c 'del({without})' FILE`)"
+    )
 
 
 def _written(name: str, value: Any) -> str:

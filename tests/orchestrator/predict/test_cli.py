@@ -419,6 +419,23 @@ def test_no_prediction_changes_the_database(
     assert [path.name for path in database.parent.iterdir()] == [database.name]
 
 
+def test_an_answer_writes_over_nothing_in_its_line(
+    call: Run, answering: Callable[[str], None]
+) -> None:
+    answering("SELECT name FROM users")
+    line = json.dumps({"question": "Who?", "context": CONTEXT, "rows": "mine"})
+    code, out, _ = call(lines=line)
+    assert code == 0
+    assert json.loads(out)["rows"] == "mine"
+    code, out, err = call("--execute", lines=line)
+    assert (code, out) == (2, "")
+    assert 'Line 1 has the key "rows" already' in err
+    again = call(lines=line)[1]
+    code, out, err = call(lines=again)
+    assert (code, out) == (2, "")
+    assert 'Line 1 has the key "prediction" already' in err
+
+
 def test_control_characters_do_not_reach_the_terminal(
     call: Run, answering: Callable[[str], None]
 ) -> None:

@@ -71,6 +71,28 @@ def test_all_bad_lines_are_named_at_once() -> None:
     assert "And 12 more lines." in message
 
 
+@pytest.mark.parametrize(
+    ("line", "added", "problem"),
+    [
+        ({"prediction": "SELECT 1"}, ["prediction"], 'has the key "prediction" already'),
+        ({"prediction": None}, ["prediction"], 'has the key "prediction" already'),
+        ({"rows": 3, "cut": 1}, ["prediction", "rows", "cut"], 'has the keys "rows", "cut" alre'),
+    ],
+)
+def test_a_line_that_has_what_an_answer_adds_loses_nothing(
+    line: dict[str, object], added: list[str], problem: str
+) -> None:
+    lines = _lines({"question": "Who?"}, {"question": "Who?", **line})
+    with pytest.raises(QuestionsError, match=f"^Line 2 {problem}.*: rename .* or leave .*jq -c 'd"):
+        read_lines(lines, shared_context=True, added=added)
+
+
+def test_a_line_keeps_what_no_answer_adds() -> None:
+    lines = _lines({"question": "Who?", "rows": 3, "error": "x"})
+    (only,) = read_lines(lines, shared_context=True, added=["prediction"])
+    assert only.given["rows"] == 3
+
+
 def test_a_mark_of_utf_8_and_characters_of_two_halves_are_read() -> None:
     line = rb'{"question": "\ud83d\ude00?"}'
     (only,) = read_lines([b"\xef\xbb\xbf" + line], shared_context=True)
