@@ -5,8 +5,6 @@ The store itself is never compacted: a reader in the midst of that would see row
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +20,7 @@ from orchestrator.store.roots import open_root
 from orchestrator.store.schema import PREDICTIONS, REPORTS, TRIALS, Table
 from orchestrator.terminal.csv_cells import FORMULA, NUMBER, QUOTE
 from orchestrator.terminal.output import Answer, table
+from trainables.runtime.staging import staged_beside
 
 
 class ExportFormat(StrEnum):
@@ -90,26 +89,23 @@ def _into_folder(
     check_target(target, "folder", root)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ResultsError(f"{target} is there already; name a folder that is empty or not there.")
-    staged = target.absolute().with_name(f".{target.absolute().name}-{uuid.uuid4().hex}")
     try:
-        staged.mkdir()
-        if form is ExportFormat.PARQUET:
-            counts = [0] * len(_READ)
-            for sweep_id in sweep_ids:
-                for key, data in _files_of(root, sweep_id, counts):
-                    file = staged / key
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(data)
-        else:
-            counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
-        if target.exists():
-            target.rmdir()
-        staged.rename(target.absolute())
+        with staged_beside(target, folder=True) as staged:
+            if form is ExportFormat.PARQUET:
+                counts = [0] * len(_READ)
+                for sweep_id in sweep_ids:
+                    for key, data in _files_of(root, sweep_id, counts):
+                        file = staged / key
+                        file.parent.mkdir(parents=True, exist_ok=True)
+                        file.write_bytes(data)
+            else:
+                counts = [_write(root, sweep_ids, staged, form, raw, *each) for each in _READ]
+            if target.exists():
+                target.rmdir()
+            staged.rename(target.absolute())
     except OSError as error:
         why = remedy(error, "name another folder")
         raise ResultsError(f"{target} cannot be written: {why}.") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return counts
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
 from orchestrator.store.place import Root
+from trainables.runtime.staging import staged_beside
 
 
 def check_target(target: Path, what: str, root: Root | None = None) -> None:
@@ -69,14 +69,10 @@ def publish(target: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ResultsError: It cannot be written.
     """
-    place = target.absolute()
-    staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
     try:
-        try:
+        with staged_beside(target, folder=False) as staged:
             write(staged)
-            staged.replace(place)
-        finally:
-            staged.unlink(missing_ok=True)
+            staged.replace(target.absolute())
     except OSError as error:
         why = remedy(error, "name another file")
         raise ResultsError(f"{target} cannot be written: {why}.") from error

@@ -7,7 +7,6 @@ LoRA and QLoRA with the adapter merged in. Beside them the tokenizer and a model
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from trainables.data.spelling import SqlTokens
 from trainables.families.transposed import turn_back
 from trainables.inference.model_card import ANSWER, EMBEDDED_COPY, model_card
 from trainables.runtime.permissions import open_to_readers
+from trainables.runtime.staging import staged_beside
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.checkpoint import (
     ADAPTER,
@@ -77,9 +77,7 @@ def export(
     _check_copied(configuration, checkpoint_folder, merged)
     whole = merged or TECHNIQUES[configuration.technique].trains_base
     target.parent.mkdir(parents=True, exist_ok=True)
-    staged = target.parent / f".{target.name}.{os.getpid()}"
-    staged.mkdir()
-    try:
+    with staged_beside(target, folder=True) as staged:
         if not whole:
             _copy_adapter(configuration, checkpoint_folder / ADAPTER, staged)
         elif TECHNIQUES[configuration.technique].trains_base:
@@ -97,8 +95,6 @@ def export(
             (staged / ANSWER).write_text(f"{answer_json}\n", encoding="utf-8")
         open_to_readers(staged)
         staged.rename(target)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: bool) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
 from trainables.runtime.cache_folder import cache_folder
+from trainables.runtime.staging import staged_beside
 
 _ASKED = "window.vegaEmbed = vegaEmbed;"
 
@@ -47,12 +47,9 @@ def _kept(file: Path) -> str | None:
 
 def _keep(file: Path, script: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    staged = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
-    try:
+    with staged_beside(file, folder=False) as staged:
         staged.write_bytes(f"{_digest(script)}\n{script}".encode())
         staged.replace(file)
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 def _digest(script: str) -> str:

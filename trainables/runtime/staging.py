@@ -1,0 +1,88 @@
+"""A place beside a file or folder for what becomes it in one step. Standard library only.
+
+A writer holds a lock on what it stages, which the operating system takes away when the process
+ends, however it ends. So what a killed writer left is told from what a living one writes, also
+between containers that share a folder, where process ids say nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def staged_beside(target: Path, *, folder: bool) -> Iterator[Path]:
+    """Yields an empty file or folder beside a target, to be renamed to it; removes it if it is not.
+
+    Before, what killed writers of the same target left is removed.
+
+    Args:
+        target: What is to be written; its folder is there.
+        folder: Whether it is a folder.
+
+    Raises:
+        OSError: Nothing can be written there.
+    """
+    place = target.absolute()
+    _remove_abandoned(place)
+    staged, lock = _take(place, folder)
+    try:
+        yield staged
+    finally:
+        _remove(staged)
+        os.close(lock)
+
+
+def _take(place: Path, folder: bool) -> tuple[Path, int]:
+    """Makes an empty file or folder and locks it, where the file system knows locks."""
+    while True:
+        staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
+        staged.mkdir() if folder else staged.touch(exist_ok=False)
+        lock = os.open(staged, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if staged.exists():
+                return staged, lock
+        except BlockingIOError:  # another one takes it for abandoned, in the moment before the lock
+            pass
+        except OSError:  # a network's disk without locks, on which nothing is ever removed either
+            return staged, lock
+        os.close(lock)
+
+
+def _remove_abandoned(place: Path) -> None:
+    own = re.compile(re.escape(f".{place.name}-") + "[0-9a-f]{32}")
+    with contextlib.suppress(OSError):  # a folder that cannot be listed can perhaps be written to
+        for path in place.parent.iterdir():
+            if own.fullmatch(path.name):
+                _remove_if_unlocked(path)
+
+
+def _remove_if_unlocked(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        # Neither follows a link nor waits for the other end of a pipe.
+        lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(lock).st_mode
+            if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+        finally:
+            os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
