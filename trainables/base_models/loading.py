@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
-from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import cached_file
 
 from trainables.base_models.checkpoint_files import fault_of_model
@@ -122,6 +122,32 @@ def load_skeleton(name: str, revision: str | None = None) -> PreTrainedModel:
         The model on torch's meta device.
     """
     return _read(name, revision, dtype=torch.float32, device_map={"": "meta"})
+
+
+def load_outline(name: str, revision: str | None = None) -> PreTrainedModel:
+    """Returns a base model on torch's meta device, built by its config.json alone.
+
+    So its weights need not be on this machine; nor is it known whether they are as they should be.
+
+    Arguments as of `load_base_model`.
+
+    Raises:
+        BaseModelUnavailable: It is not there, or no family knows its architecture.
+    """
+    location = locate_base(name, revision)
+
+    def build(local_only: bool) -> PreTrainedModel:
+        family = _family(location, local_only)
+        config = AutoConfig.from_pretrained(
+            location.source,
+            revision=location.revision,
+            local_files_only=local_only,
+            trust_remote_code=False,
+        )
+        with torch.device("meta"):
+            return family.build(config)
+
+    return local_first(location, "model", build)
 
 
 def _read(name: str, revision: str | None, **options: Any) -> PreTrainedModel:

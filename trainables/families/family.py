@@ -126,7 +126,12 @@ class ModelFamily(ABC):
         """
         import transformers
 
-        config = transformers.AutoConfig.for_model(model_type, **dimensions)
+        return self.build(transformers.AutoConfig.for_model(model_type, **dimensions))
+
+    def build(self, config: Any) -> PreTrainedModel:
+        """Returns the model of a configuration of transformers', of random weights."""
+        import transformers
+
         model: PreTrainedModel = getattr(transformers, self.auto_class).from_config(config)
         return model
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
-from safetensors import safe_open
+from torch import nn
 
 from trainables.base_models.description import CONFIG, describe
-from trainables.base_models.loading import four_bit, load_base_model
+from trainables.base_models.loading import four_bit, load_base_model, load_outline
 from trainables.base_models.locations import locate
 from trainables.base_models.tokenizer import framing_of, load_family, load_tokenizer
 from trainables.contract.configuration import TrialConfiguration
@@ -27,20 +27,39 @@ from trainables.inference.model_card import ANSWER, EMBEDDED_COPY, model_card
 from trainables.runtime.permissions import open_to_readers
 from trainables.runtime.staging import staged_beside
 from trainables.techniques.registry import TECHNIQUES
+from trainables.techniques.technique import Technique
 from trainables.training.checkpoint import (
     ADAPTER,
     FULL_WEIGHTS,
     MODEL,
     TAKE_ANOTHER,
     CheckpointError,
+    check_adapter,
     check_base,
+    check_model,
     check_weights,
     load_adapter,
     read_settings,
 )
+from trainables.training.own_weights import shapes_in
 
 _ADAPTER_CONFIG = "adapter_config.json"
 _PEFT_TYPE = "peft_type"
+_TELLING = (
+    "r",
+    "lora_alpha",
+    "target_modules",
+    "bias",
+    "use_rslora",
+    "use_dora",
+    "rank_pattern",
+    "alpha_pattern",
+    "num_virtual_tokens",
+    "num_layers",
+    "token_dim",
+    "num_attention_heads",
+)
+"""What an adapter computes follows from these settings of PEFT and its weights."""
 _GENERATION = "generation_config.json"
 
 
@@ -101,36 +120,69 @@ def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: b
     """Checks what is copied as it is, which nothing else reads; before anything is written.
 
     Raises:
-        CheckpointError: A file is missing, cut, or of something else.
+        BaseModelUnavailable: The base model's config.json cannot be read.
+        CheckpointError: A file is missing, cut, or of something else than the trial.
     """
-    if TECHNIQUES[configuration.technique].trains_base:
+    technique = TECHNIQUES[configuration.technique]
+    base = configuration.base_model, configuration.base_model_revision
+    if technique.trains_base:
         model = checkpoint / MODEL
         _check_tensors(model / FULL_WEIGHTS)
         found = read_settings(model / CONFIG).get("model_type")
-        base = describe(configuration.base_model, configuration.base_model_revision) or {}
-        if found != base.get("model_type"):
+        own = (describe(*base) or {}).get("model_type")
+        if found != own:
             raise CheckpointError(
                 f"The checkpoint's {model / CONFIG} has the model_type {json.dumps(found)}, but the"
-                f" trial's base model {json.dumps(base.get('model_type'))}: {TAKE_ANOTHER}."
+                f" trial's base model {json.dumps(own)}: {TAKE_ANOTHER}."
             )
         if (model / _GENERATION).is_file():
             read_settings(model / _GENERATION)
+        check_model(load_outline(*base), model / FULL_WEIGHTS)
     elif not merged:
         adapter = checkpoint / ADAPTER
         _check_tensors(adapter / SAFETENSORS_WEIGHTS_NAME)
         settings = read_settings(adapter / _ADAPTER_CONFIG)
-        if not isinstance(settings.get(_PEFT_TYPE), str):
-            raise CheckpointError(
-                f'The checkpoint\'s {adapter / _ADAPTER_CONFIG} has no "{_PEFT_TYPE}", such as'
-                f" LORA, and so is no adapter of PEFT: {TAKE_ANOTHER}."
-            )
+        outline = technique.adapt(load_outline(*base), configuration.parameters)
+        _check_settings(adapter / _ADAPTER_CONFIG, settings, outline)
+        _trained_on_cpu(outline, technique)
+        check_adapter(outline, adapter / SAFETENSORS_WEIGHTS_NAME)
 
 
 def _check_tensors(file: Path) -> None:
     check_weights(file)
-    with safe_open(file, "pt") as opened:
-        if not opened.keys():
-            raise CheckpointError(f"The checkpoint's {file} holds no weights: {TAKE_ANOTHER}.")
+    if not shapes_in(file):
+        raise CheckpointError(f"The checkpoint's {file} holds no weights: {TAKE_ANOTHER}.")
+
+
+def _check_settings(file: Path, settings: dict[str, Any], outline: Any) -> None:
+    """Checks that whoever loads an exported adapter gets what the trial trained."""
+    if not isinstance(settings.get(_PEFT_TYPE), str):
+        raise CheckpointError(
+            f'The checkpoint\'s {file} has no "{_PEFT_TYPE}", such as LORA, and so is no adapter of'
+            f" PEFT: {TAKE_ANOTHER}."
+        )
+    own = outline.active_peft_config.to_dict()
+    for key in (_PEFT_TYPE, *_TELLING):
+        if key in own and (there := _plain(settings.get(key))) != (here := _plain(own[key])):
+            raise CheckpointError(
+                f"The checkpoint's {file} is another trial's, or was changed: it has {key}"
+                f" {json.dumps(there)}, but this trial {json.dumps(here)}; {TAKE_ANOTHER}."
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Returns a setting as JSON has it, names in no order sorted; None for all that say no."""
+    return (sorted(value, key=str) if isinstance(value, set | list | tuple) else value) or None
+
+
+def _trained_on_cpu(model: nn.Module, technique: Technique) -> None:
+    """Gives the trained weights of an outline memory, of any content, in place.
+
+    PEFT computes the keys and values of a prefix from them to say what shapes they have.
+    """
+    trained = [name for name, _ in model.named_parameters() if technique.is_trained(name)]
+    for name in {name.rpartition(".")[0] for name in trained}:
+        model.get_submodule(name).to_empty(device="cpu", recurse=False)
 
 
 def _copy_adapter(configuration: TrialConfiguration, adapter: Path, folder: Path) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.utils import SAFETENSORS_WEIGHTS_NAME
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -36,6 +36,7 @@ from trainables.base_models.tokenizer import BaseModelUnavailable
 from trainables.contract.errors import UserError
 from trainables.techniques.technique import Technique
 from trainables.training.adapted_model import AdaptedModel
+from trainables.training.own_weights import foreign, foreign_model, shapes_in
 
 ADAPTER = "adapter"
 MODEL = "model"
@@ -151,6 +152,44 @@ def check_weights(file: Path) -> None:
         raise CheckpointError(f"The checkpoint's {file} cannot be read: {fault}.")
 
 
+def check_adapter(model: PeftModel, file: Path) -> None:
+    """Checks by its header that a file has the weights of a trial's adapter, all and no others.
+
+    Args:
+        model: The trial's, of which the adapter's weights are on the CPU.
+        file: Of a checkpoint.
+
+    Raises:
+        CheckpointError: It has not; names the file, what tells it from the trial's, what to do.
+    """
+    check_weights(file)
+    # PEFT itself passes over names that are missing.
+    present = get_peft_model_state_dict(model, save_embedding_layers=False)
+    own = {name: tuple(tensor.shape) for name, tensor in present.items()}
+    _refuse(file, foreign(shapes_in(file), own))
+
+
+def check_model(model: PreTrainedModel, file: Path) -> None:
+    """Checks the same of the weights of a model that was trained whole.
+
+    Args:
+        model: The trial's base model, on any device.
+        file: Of a checkpoint.
+
+    Raises:
+        CheckpointError: As of `check_adapter`.
+    """
+    check_weights(file)
+    _refuse(file, foreign_model(shapes_in(file), model))
+
+
+def _refuse(file: Path, why: str | None) -> None:
+    if why is not None:
+        raise CheckpointError(
+            f"The checkpoint's {file} is another trial's, or was changed: {why}; {TAKE_ANOTHER}."
+        )
+
+
 def read_settings(file: Path) -> dict[str, Any]:
     """Returns the JSON object in a file of a checkpoint.
 
@@ -214,10 +253,8 @@ def _fingerprint(model: nn.Module) -> str | None:
 
 def _put_model(adapted: AdaptedModel, folder: Path) -> None:
     model: PreTrainedModel = adapted.model
-    check_weights(folder / FULL_WEIGHTS)
-    with safe_open(folder / FULL_WEIGHTS, "pt") as file:
-        stored = set(file.keys())
-    if stored <= model.state_dict().keys():
+    check_model(model, folder / FULL_WEIGHTS)
+    if shapes_in(folder / FULL_WEIGHTS).keys() <= model.state_dict().keys():
         load_model(model, folder / FULL_WEIGHTS)
         return
     # transformers writes some architectures' weights under the names of older versions.
@@ -231,13 +268,8 @@ def _put_model(adapted: AdaptedModel, folder: Path) -> None:
 
 
 def _put_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
-    check_weights(folder / SAFETENSORS_WEIGHTS_NAME)
+    check_adapter(model, folder / SAFETENSORS_WEIGHTS_NAME)
     weights = load_file(folder / SAFETENSORS_WEIGHTS_NAME)
-    present = get_peft_model_state_dict(model, save_embedding_layers=False)
-    expected = {name: tuple(tensor.shape) for name, tensor in present.items()}
-    # PEFT itself passes over names that are missing.
-    if {name: tuple(tensor.shape) for name, tensor in weights.items()} != expected:
-        raise ValueError("its adapter has other layers or sizes than this trial's")
     beside = technique.beside_adapter(model)
     for name, module in beside.items():
         check_weights(folder / name)

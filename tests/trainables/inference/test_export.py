@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
 from tests.trainables.inference.test_model_card import TRIAL
@@ -136,3 +136,63 @@ def test_a_checkpoint_without_its_progress_is_not_exported(
     with pytest.raises(CheckpointError, match=r"progress\.json"):
         export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=merged)
     assert [each.name for each in tmp_path.iterdir()] == ["checkpoint"]
+
+
+_ALPHA = {"rank": 4, "alpha": 8}
+OTHERS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
+    ("lora", {"rank": 2}, {"rank": 4}, "adapter_config.json", "it has r 2, but this trial 4"),
+    ("lora", {**_ALPHA, "alpha": 64}, _ALPHA, "adapter_config.json", "lora_alpha 64, .* trial 8"),
+    (
+        "lora",
+        {},
+        {"target_modules": "q,k"},
+        "adapter_config.json",
+        r'\["q", "v"\], .* \["k", "q"\]',
+    ),
+    ("prefix", {"virtual_tokens": 3}, {"virtual_tokens": 5}, "config.json", "num_virtual_tokens 3"),
+    ("prefix", {}, {"rank": 4}, "adapter_config.json", 'peft_type "PREFIX_TUNING", .* "LORA"'),
+]
+
+
+@pytest.mark.parametrize(("technique", "saved", "given", "file", "said"), OTHERS)
+def test_another_trials_adapter_is_not_exported(
+    base: str,
+    technique: str,
+    saved: dict[str, Any],
+    given: dict[str, Any],
+    file: str,
+    said: str,
+    tmp_path: Path,
+) -> None:
+    """Whatever of it tells: its settings first, and where these were put right its weights."""
+    other = configuration(base, technique, **saved)
+    save(prepare(other, CPU), tmp_path / "checkpoint", {}, {})
+    trial = configuration(base, "lora" if "rank" in given else technique, **given)
+    with pytest.raises(CheckpointError, match=f"{file} is another trial's, .*{said}") as raised:
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=False)
+    assert "take another trial's" in str(raised.value)
+    if "alpha" in given:
+        return
+    save(prepare(trial, CPU), tmp_path / "own", {}, {})
+    settings = (tmp_path / "own" / "adapter" / "adapter_config.json").read_text()
+    (tmp_path / "checkpoint" / "adapter" / "adapter_config.json").write_text(settings)
+    with pytest.raises(CheckpointError, match=r"\.safetensors is another trial's, .* this trial"):
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_whole_weights_of_another_base_are_not_exported(base: str, tmp_path: Path) -> None:
+    trial = configuration(base, "full")
+    save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})
+    other = write_loop_base(tmp_path / "other", num_heads=2)
+    save(prepare(configuration(other, "full"), CPU), tmp_path / "second", {}, {})
+    file = "model/model.safetensors"
+    (tmp_path / "second" / file).replace(tmp_path / "checkpoint" / file)
+    with pytest.raises(CheckpointError, match=r"has the shape \[16, 32\] in it, but \[32, 32\] in"):
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=False)
+    weights = load_file(tmp_path / "checkpoint" / file)
+    less = {name: each for name, each in weights.items() if "Attention" not in name}
+    save_file(less, tmp_path / "checkpoint" / file)
+    with pytest.raises(CheckpointError, match=r"it lacks \S+Attention\S+ and \d+ more of this"):
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=False)
+    assert not (tmp_path / "out").exists()
