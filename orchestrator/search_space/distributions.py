@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from orchestrator.search_space.grouped import of_a_whole_number
 from orchestrator.search_space.parameter_values import is_same, judge
 from orchestrator.search_space.problems import MOST_PROBLEMS, show, unknown
 from trainables.contract.configuration import Scalar
@@ -276,6 +277,9 @@ def _range_faults(name: str, arguments: Any, parameter: Parameter) -> Iterator[s
             return
         if whole and not float(argument).is_integer():
             yield f"has {show(argument)}, but must be whole numbers: [{fields}]"
+            return
+        if whole and (fault := of_a_whole_number(argument)) is not None:
+            yield f"has a number that {fault}"
             return
     if parameter.kind not in (int, float):
         yield f"is a range, but {parameter.name} is no number; use {{choice: [...]}}"

@@ -30,6 +30,7 @@ from ruamel.yaml.events import (
 )
 
 from orchestrator.errors import visible_line
+from orchestrator.search_space.grouped import Grouped, in_list
 from orchestrator.search_space.problems import Problem, SpecError, show
 from orchestrator.search_space.yaml_faults import fault
 from trainables.contract.configuration import Scalar
@@ -253,13 +254,22 @@ class _Reader:
 
     def _sequence(self, events: Iterator[Event], key: str, depth: int) -> list[Node]:
         nodes: list[Node] = []
+        before = ""
         for event in events:
             if isinstance(event, SequenceEndEvent):
                 break
             if len(nodes) >= LONGEST_LIST:
                 line = self.line(event.start_mark.line)
                 self._refuse(line, key, f"must have at most {LONGEST_LIST:,} values in a list")
-            nodes.append(self._node(event, events, join(key, len(nodes)), None, depth + 1))
+            path = join(key, len(nodes))
+            nodes.append(self._node(event, events, path, None, depth + 1))
+            text = event.value if isinstance(event, ScalarEvent) and event.style is None else ""
+            meant = in_list(before, text)
+            if meant is not None:
+                rule = f"a comma ends a value; if {meant} is meant write it so, else {int(text)}"
+                self._problem(event, path, f"is {text}, but {rule}")
+                self.unusable.append(self.problems.pop())
+            before = meant or text
         return nodes
 
     def _scalar(self, event: ScalarEvent, key: str) -> Scalar:
@@ -303,7 +313,7 @@ def _resolve(text: str) -> Scalar:
     if _BASED.fullmatch(text):
         return int(text, 0)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        return Grouped.of(text)
     if _SPECIAL.fullmatch(text):
         return float(text.replace(".", ""))
     return text

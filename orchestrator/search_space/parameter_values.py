@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.search_space.grouped import of_a_whole_number
 from trainables.contract.configuration import Scalar
 from trainables.techniques.parameter import Parameter, split
 
@@ -16,6 +17,8 @@ _EXACT = 2**53
 
 def convert(value: Scalar, kind: type) -> Scalar:
     """Returns a number in the parameter's kind if that changes nothing: 1 as 1.0, 2e4 as 20000."""
+    if kind is float and isinstance(value, float):
+        return float(value)  # a plain one, however it was written
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value) if abs(value) <= _EXACT else value
     if kind is int and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
@@ -30,6 +33,8 @@ def judge(value: Scalar, parameter: Parameter) -> tuple[Scalar, str | None]:
         The value in the parameter's kind, and what is wrong with it, to be read after the
         parameter's name; None if nothing is.
     """
+    if parameter.kind is int and (fault := of_a_whole_number(value)) is not None:
+        return value, fault
     converted = convert(value, parameter.kind)
     if parameter.items and isinstance(value, str) and not parameter.check(value):
         return ",".join(_in_order(split(value), parameter)), None

@@ -6,12 +6,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from orchestrator.search_space.grouped import of_a_whole_number
 from orchestrator.search_space.problems import show
 from orchestrator.search_space.space import fail
 
 
 def _whole(value: Any) -> Any:
     """Takes 2e4 for 20000; leaves everything else to the type."""
+    if (fault := of_a_whole_number(value)) is not None:
+        fail([((), fault)], value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

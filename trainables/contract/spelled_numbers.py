@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_GROUPED = re.compile(r"([-+]?[0-9]{1,3})((?:[,_' \u00a0\u202f][0-9]{3})+)")
+_GROUPED = re.compile(r"([-+]?[0-9]{1,3})((?:[,_' \u00a0\u202f][0-9]{3})+|(?:\.[0-9]{3}){2,})")
 _SHORT = re.compile(r"([-+]?[0-9]+) ?([kKM])")
 _COMMA = re.compile(r"([-+]?[0-9]+),([0-9]+)")
 _THOUSANDS = {"k": 3, "K": 3, "M": 6}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.search_space.document import LARGEST_FILE, MOST_VALUES, read
-from orchestrator.search_space.problems import SpecError
+from orchestrator.search_space.problems import Problem, SpecError
 from trainables.contract.visible import INVISIBLE
 
 
@@ -53,6 +53,29 @@ def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_is_read_as_python_writes_it(value: float) -> None:
     assert read(f"key: {value!r}\n", "x").plain() == {"key": value}
+
+
+@pytest.mark.parametrize(
+    ("items", "meant"),
+    [
+        ("1,000", ["1000"]),
+        ("4, 20,000, 8", ["20000"]),
+        ("1,000,000", ["1000", "1000000"]),
+        ("1,050", ["1050"]),
+        ("+1,000", ["+1000"]),
+        ("1,500", []),
+        ("08, 16", []),
+        ("0, 000", []),
+        ("1, '000'", []),
+        ("'1', 000", []),
+        ("0.1, 000", []),
+        ("1, 0", []),
+    ],
+)
+def test_what_a_comma_between_thousands_parts_is_told(items: str, meant: list[str]) -> None:
+    problems: list[Problem] = []
+    read(f"a: [{items}]\n", "x", problems=problems)
+    assert [each.message.split("if ")[1].split(" is meant")[0] for each in problems] == meant
 
 
 def test_places_are_those_of_the_keys() -> None:

@@ -121,6 +121,42 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         16,
         ('budget.000: unknown key "000"; a comma ends a value: write a number without one',),
     ),
+    "a comma between the thousands of a list": (
+        "data_size: {choice: [1000, 5000]}",
+        "data_size: {choice: [1,000, 5000]}",
+        12,
+        ("data_size.choice.1: is 000, but a comma ends a value; if 1000 is meant write it so,",),
+    ),
+    "a point between thousands": (
+        "trials: 32",
+        "trials: 20.000",
+        13,
+        ("trials: is 20.000, which is 20; write 20000 if that is meant, or 20",),
+    ),
+    "a point between the thousands of a parameter": (
+        "data_size: {choice: [1000, 5000]}",
+        "data_size: {choice: [1000, 5.000]}",
+        12,
+        ("data_size.choice.1: is 5.000, which is 5; write 5000 if that is meant, or 5",),
+    ),
+    "a point between the thousands of a range": (
+        "virtual_tokens: {randint: [10, 51]}",
+        "virtual_tokens: {randint: [1, 1.000]}",
+        11,
+        ("randint: has a number that is 1.000, which is 1; write 1000 if that is meant, or 1",),
+    ),
+    "a point in a whole number": (
+        "trials: 32",
+        "trials: 1.500",
+        13,
+        ("trials: is 1.5, but must be a whole number; if 1500 is meant, write it so",),
+    ),
+    "points between thousands": (
+        "trials: 32",
+        "trials: 1.000.000",
+        13,
+        ('trials: is "1.000.000", but must be a whole number: write 1000000',),
+    ),
     "a comma between the thousands of a parameter": (
         "rank: {choice: [4, 8, 16]}",
         "rank: 1,000",
@@ -841,3 +877,19 @@ def test_an_error_crosses_process_boundaries(tmp_path: Path) -> None:
         load(tmp_path / "none.yaml")
     copy = pickle.loads(pickle.dumps(caught.value))
     assert (copy.problems, str(copy)) == (caught.value.problems, str(caught.value))
+
+
+def test_three_decimals_are_no_thousands_where_fractions_may_be(tmp_path: Path) -> None:
+    file = tmp_path / "rank.yaml"
+    text = GOOD.replace("[1e-4, 1e-2]", "[0.050, 1.000]").replace("0.1,", "0.100,")
+    file.write_text(text.replace("rank: 64}", "rank: 64, learning_rate: 0.500}"))
+    sweep = load(file, ["space.technique.lora.dropout=0.050", "limits.checkpoint_gigabytes=2.000"])
+    space = sweep.model_dump()["space"]
+    written = [
+        *space["technique"]["lora"]["learning_rate"]["loguniform"],
+        space["technique"]["lora"]["dropout"],
+        sweep.points[0]["learning_rate"],
+        sweep.limits.checkpoint_gigabytes,
+    ]
+    assert written == [0.05, 1.0, 0.05, 0.5, 2.0]
+    assert {type(each) for each in written} == {float}

@@ -20,6 +20,7 @@ from trainables.contract.spelled_numbers import advice
         ("1,5", False, ": write 1.5, with a point"),
         ("1,000", False, ": write it with a point before its decimals and nothing between its"),
         ("1,000,000", False, ": write 1000000"),
+        ("1.000.000", True, ": write 1000000"),
         ("1,5", True, ""),
         ("2,00", True, ""),
         ("many", True, ""),
