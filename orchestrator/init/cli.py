@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import typer
 
 from orchestrator.errors import UserError, exit_codes, remedy
 from orchestrator.init.findings import Division, Findings, check, find
+from orchestrator.init.given import check_given, options_of, told_as_given
 from orchestrator.init.template import Asked, candidate, document
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.profiles import PROFILES
@@ -25,6 +27,7 @@ from orchestrator.terminal.output import say
 from orchestrator.terminal.process import command_line
 from trainables.base_models.availability import check_model
 from trainables.contract.configuration import EMBEDDED
+from trainables.runtime.local_paths import local_path
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -97,6 +100,7 @@ def _write(
     out: Path | None,
     seed: int,
 ) -> None:
+    check_given(dataset, base_model)
     columns, named = _said(overrides)
     databases = databases or named
     if (databases is not None or columns) and dataset is None:
@@ -111,19 +115,21 @@ def _write(
     schema = str(FOLDER / "schema.json")
     asked = Asked(name, dataset, opened, columns, base_model, seed, schema, called)
     if base_model is not None:
-        check_model(base_model, ask_hub=False)
+        with told_as_given(target, {}):
+            check_model(base_model, ask_hub=False)
 
     def divided(division: Division) -> Sweep:
         return load(target, profile=PROFILES[0], text=candidate(asked, division))
 
-    found = find(divided)
-    proposed = load(target, profile="full", text=document(asked, found, []))
-    notes = _notes(asked, found, proposed)
-    text = document(asked, found, notes)
-    for profile in PROFILES:
-        sweep = load(target, profile=profile, text=text)
-        if dataset is not None or profile == EMBEDDED:
-            check_rows(sweep, base_model)
+    with told_as_given(target, options_of(asked, databases)):
+        found = find(divided)
+        proposed = load(target, profile="full", text=document(asked, found, []))
+        notes = _notes(asked, found, proposed)
+        text = document(asked, found, notes)
+        for profile in PROFILES:
+            sweep = load(target, profile=profile, text=text)
+            if dataset is not None or profile == EMBEDDED:
+                check_rows(sweep, base_model)
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -206,8 +212,8 @@ def _absolute(given: str | None) -> str | None:
     """Returns a path that is there as an absolute one, which means it from any folder."""
     if given is None or given == EMBEDDED:
         return given
-    local = Path(given).expanduser()
-    return str(local.resolve()) if local.exists() else given
+    local = local_path(given)
+    return given if local is None else str(local.resolve()) if os.path.lexists(local) else given
 
 
 def _name(given: str | Path | None) -> str:

@@ -41,6 +41,8 @@ def path(text: Any) -> Path:
             f"{_short(text)} is an address ({scheme}://), but must be a path: a folder of this"
             " machine, or of a file system that is mounted on it."
         )
+    if not str(text).strip():
+        raise typer.BadParameter("it is empty; give a path, or leave the option out.")
     given = Path(str(text))
     try:
         found = given.expanduser()

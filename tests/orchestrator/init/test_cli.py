@@ -248,7 +248,8 @@ def test_remedies_that_it_prints_are_taken(tmp_path: Path) -> None:
     [
         ("trials=3", "init takes columns.NAME=COLUMN and databases=DIR"),
         ("columns.sql=", "init takes columns.NAME=COLUMN and databases=DIR"),
-        ("columns.sqll=gold", "columns.sqll"),
+        ("columns.sqll=gold", '--set columns.sqll=gold: columns.sqll: unknown key "sqll"; did you'),
+        (f"columns.sql={'x' * 201}", f"--set columns.sql={'x' * 201}: columns.sql: is "),
         ("databases=nowhere", "nowhere"),
     ],
 )
@@ -257,6 +258,43 @@ def test_other_keys_are_the_file_s(tmp_path: Path, option: str, words: str) -> N
     assert code == 2
     assert words in err.replace("\n", " ")
     assert not (tmp_path / "rows.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["t", "--seed", str(2**31)], "--seed 2147483648: seed: is 2147483648, but must be <="),
+        (["https://example.org/rows.csv"], "argument dataset: dataset: is "),
+        (["x" * 5000], "argument dataset: dataset: is "),
+        (["t", "x" * 5000], "argument base_model: base_model: is "),
+        (["t", "a\x01b"], "is not a folder: give a checkpoint folder as the argument base_model"),
+        (
+            ["no-such.csv"],
+            "give a table of rows as the argument dataset; or give `embedded`, which",
+        ),
+        (["no such"], "is not there: it is neither a file nor a folder; give a table of rows as"),
+        (["t", "no such"], 'base model "no such" is not a folder: give a checkpoint folder as the'),
+        (["~nobody-here/rows.csv"], "is not there"),
+        ([""], "The argument dataset is empty; give one, or leave it out."),
+        (["t", " "], "The argument base_model is empty; give one, or leave it out."),
+    ],
+)
+def test_what_is_wrong_is_named_as_it_was_given(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
+    table = _table(tmp_path / "rows.jsonl", 60, 60)
+    code, _, err = _init(*(table if word == "t" else word for word in words), "--out", "f.yaml")
+    assert (code, said in err.replace("\n", " ")) == (2, True), err
+    assert "f.yaml" not in err
+    assert "--set dataset" not in err
+    assert not (tmp_path / "f.yaml").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--databases"])
+def test_an_empty_path_is_not_taken_for_this_folder(tmp_path: Path, option: str) -> None:
+    code, _, err = _init(_table(tmp_path / "rows.jsonl", 60, 60), option, "")
+    assert code == 2
+    assert "it is empty" in err
 
 
 def _folder(folder: Path, *, shared: bool, test: dict[str, str] | None = None) -> Path:

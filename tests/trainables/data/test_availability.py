@@ -36,8 +36,15 @@ def test_offline_both_remedies_are_named() -> None:
     assert "`--profile embedded`" in str(dataset.value)
 
 
-@pytest.mark.parametrize("name", ["a/b", "a/b$(touch x)", 'a/"b', "a/it's", "a/`b`"])
-def test_the_command_that_downloads_is_quoted(name: str) -> None:
+@pytest.mark.parametrize("name", ["a/b$(touch x)", 'a/"b', "a/it's", "a/`b`", "a b"])
+def test_a_name_that_nothing_on_the_hub_can_have_is_in_no_command(name: str) -> None:
+    with pytest.raises(Unavailable, match="is neither a file nor a folder") as raised:
+        check_dataset(name, "main; rm x")
+    assert "load_dataset" not in str(raised.value)
+
+
+def test_the_command_that_downloads_is_quoted() -> None:
+    name = "a/b"
     with pytest.raises(Unavailable) as raised:
         check_dataset(name, "main; rm x")
     command = str(raised.value).partition(", with `")[2].partition("`; or give")[0]
