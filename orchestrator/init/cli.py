@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -131,14 +132,25 @@ def _write(
             if dataset is not None or profile == EMBEDDED:
                 check_rows(sweep, base_model)
     try:
-        with target.open("x", encoding="utf-8") as file:
+        with target.open("x", encoding="utf-8") as file, _removed_unless_whole(target):
             file.write(text)
+            file.flush()
     except OSError as error:
         why = remedy(error, "name another file with --out")
         raise UserError(f"{target} cannot be written: {why}.") from error
     say("\n".join(notes))
     say(f"\n{target} is written. What it would run, and then to run it:")
     say(f"  {again} --plan\n  {again}")
+
+
+@contextmanager
+def _removed_unless_whole(file: Path) -> Iterator[None]:
+    """Removes a file that could not be written whole: it would be in the way of the next try."""
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _check_target(target: Path) -> None:

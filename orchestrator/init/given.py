@@ -11,7 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.init.template import Asked
 from orchestrator.search_space import Problem, SpecError
 from trainables.base_models.locations import SET_A_FOLDER
-from trainables.contract.configuration import EMBEDDED
+from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 
 _REMEDIES = {
     "with `--set dataset=FILE`": "as the argument dataset",
@@ -25,11 +25,16 @@ def check_given(dataset: str | None, base_model: str | None) -> None:
     """Checks that no argument is empty, as a variable is that a shell does not know.
 
     Raises:
-        UserError: One is.
+        UserError: One is, or a base model stands in the place of the data set.
     """
     for name, value in (("dataset", dataset), ("base_model", base_model)):
         if value is not None and not value.strip():
             raise UserError(f"The argument {name} is empty; give one, or leave it out.")
+    if dataset in BUILT_IN_MODELS and dataset != EMBEDDED:
+        raise UserError(
+            f"{dataset} is a base model, not a data set; give it as the second argument, after a"
+            f" table or `{EMBEDDED}`."
+        )
 
 
 def options_of(asked: Asked, databases: Path | None) -> dict[str, str]:

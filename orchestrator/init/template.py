@@ -11,6 +11,7 @@ from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.contract.splits import BY_ROW
 from trainables.contract.yaml_texts import remark, text_value
 from trainables.data.bad_rows import SKIP
+from trainables.data.row_counts import training_rows
 
 _FULL_SIZES = (1_000, 20_000)
 _EMBEDDED_SIZES = (100, 1_000)
@@ -108,6 +109,15 @@ def candidate(asked: Asked, division: Division) -> str:
     )
 
 
+def _training_rows(asked: Asked, findings: Findings) -> int | None:
+    if findings.rows is not None:
+        return findings.rows.train.rows
+    division = findings.division
+    if asked.dataset != EMBEDDED:
+        return None
+    return training_rows(EMBEDDED, division.validation_rows, division.test_rows)
+
+
 def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
     """Returns the text of the search space file.
 
@@ -116,7 +126,7 @@ def document(asked: Asked, findings: Findings, notes: list[str]) -> str:
         findings: What the rows allow.
         notes: What was found, in words, for its head.
     """
-    rows = None if findings.rows is None else findings.rows.train.rows
+    rows = _training_rows(asked, findings)
     own = embedded_scale(rows) if asked.base_model in BUILT_IN_MODELS else full_scale(rows)
     questions = ["rank"] + (["data_size"] if len(own.sizes) > 1 else [])
     strata = len(own.ranks) * len(own.sizes)

@@ -5,6 +5,8 @@ The store itself is never compacted: a reader in the midst of that would see row
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -168,8 +170,18 @@ def _write(
         name = file.as_posix().replace("'", "''")
         is_plain = raw or form is not ExportFormat.CSV
         columns = "*" if is_plain else ", ".join(map(_harmless, content.schema))
-        connection.execute(f"COPY (SELECT {columns} FROM content) TO '{name}' ({options})")
+        try:
+            connection.execute(f"COPY (SELECT {columns} FROM content) TO '{name}' ({options})")
+        except duckdb.IOException as error:
+            raise _of_the_system(str(error), file) from error
     return int(content.num_rows)
+
+
+def _of_the_system(words: str, file: Path) -> OSError:
+    """Returns the system's error that DuckDB tells of in words alone."""
+    numbers = (number for number in errno.errorcode if os.strerror(number) in words)
+    number = next(numbers, errno.EIO)
+    return OSError(number, os.strerror(number), str(file))
 
 
 def _records(root: Root, sweep_id: str) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.store.place import Root
 from orchestrator.terminal.output import Answer, table
 from orchestrator.tracking.follower import Follower
-from orchestrator.tracking.tools import check_tools
+from orchestrator.tracking.tools import check_tools, check_writes
 
 
 class ToolFailedError(CommandError):
@@ -36,7 +36,8 @@ def track(root: Root, sweep_ids: Sequence[str], tool: Tool) -> Answer:
 
     Raises:
         ResultsError: The store is in a bucket.
-        UserError: Its package is not installed, or it does not know who is asking.
+        UserError: Its package is not installed, it does not know who is asking, or is to write
+            nothing.
         ToolFailedError: It failed; the same command goes on.
     """
     if not isinstance(root, Path):
@@ -45,6 +46,7 @@ def track(root: Root, sweep_ids: Sequence[str], tool: Tool) -> Answer:
             " none; copy the sweep into one with `results export`, and name that with --root."
         )
     check_tools([tool])
+    check_writes(tool)
     data = [_write(root, sweep_id, tool) for sweep_id in sweep_ids]
     cells = [[str(value) for value in row.values()] for row in data]
     return Answer(data, table(list(data[0]), cells, {"trials"}))

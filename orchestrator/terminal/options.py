@@ -42,7 +42,7 @@ def path(text: Any) -> Path:
             " machine, or of a file system that is mounted on it."
         )
     if not str(text).strip():
-        raise typer.BadParameter("it is empty; give a path, or leave the option out.")
+        raise typer.BadParameter("it is empty, but must be a path.")
     given = Path(str(text))
     try:
         found = given.expanduser()

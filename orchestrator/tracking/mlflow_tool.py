@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from orchestrator.errors import UserError
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
 
@@ -23,6 +24,7 @@ _MOST_METRICS = 1000
 """Of one request, by MLflow's own rule."""
 _PAGE = 1000
 
+_SQLITE = "sqlite://"
 _USUAL = {
     # MLflow's own, 120 s and 7 times, keep a sweep's last rows waiting for a quarter of an hour.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -87,12 +89,16 @@ class MlflowTool:
         Args:
             root: Folder of the experiment store; nothing of MLflow's lies there.
             sweep_id: The sweep.
+
+        Raises:
+            UserError: MLflow's own database keeps nothing, or cannot be written to.
         """
         for name, value in _USUAL.items():
             os.environ.setdefault(name, value)
         # Takes seconds, so only where it is asked for.
         import mlflow
 
+        _check_database(mlflow.get_tracking_uri())
         self.client = mlflow.MlflowClient()
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or sweep_id
         self.where = f"experiment {name} of {mlflow.get_tracking_uri()}"
@@ -168,6 +174,29 @@ class MlflowTool:
             token = page.token
             if not token:
                 return
+
+
+def _check_database(uri: str) -> None:
+    """Checks that MLflow's own database can be written to: it would try for minutes.
+
+    Raises:
+        UserError: It cannot, or lies in memory, of which nothing is left.
+    """
+    if not uri.startswith(_SQLITE):
+        return
+    name = uri.removeprefix(_SQLITE).removeprefix("/").partition("?")[0]
+    other = "name another with MLFLOW_TRACKING_URI, such as sqlite:////home/me/mlflow.db"
+    if name in ("", ":memory:"):
+        raise UserError(f"MLflow's database {uri} is in memory, of which nothing is left; {other}.")
+    file = Path(name).absolute()
+    if file.is_dir():
+        raise UserError(f"MLflow's database {file} is a folder, but must be a file; {other}.")
+    there = next(each for each in (file, *file.parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise UserError(
+            f"MLflow's database {file} cannot be written: this user may not write to {there};"
+            f" {other}."
+        )
 
 
 def _tags(values: Mapping[str, str]) -> list[object]:

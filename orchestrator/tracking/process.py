@@ -8,14 +8,16 @@ the sweep does. Standard output gets a JSON object a line: `where` the tool show
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from orchestrator.errors import visible_line
+from orchestrator.errors import CommandError, UserError, remedy, visible_line
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.run_record import Identity
 from orchestrator.tracking.stored_runs import StoredRuns
@@ -25,6 +27,7 @@ _NICER = 5
 """The trials go first where there is too little of the processor."""
 
 _LONGEST = 300
+_PACKAGES = Path(__file__).parents[1]
 
 
 class Changes:
@@ -87,15 +90,19 @@ def follow(runs: StoredRuns, name: str, changes: Changes, say: Any) -> None:
 def main() -> NoReturn:
     """Runs the process; ends it without what libraries do at a process's end, which may hang."""
     root, sweep_id, name, seconds = sys.argv[1:]
+    logging.raiseExceptions = False  # of a library's log on a full disk each line is a traceback
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.nice(_NICER)
     said = threading.Lock()
 
     def say(**answer: object) -> None:
-        with said:
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
+        try:
+            with said:
+                answers.write(json.dumps(answer) + "\n")
+                answers.flush()
+        except OSError:  # who would hear it is gone
+            os._exit(1)
 
     changes = Changes()
     code = 0
@@ -119,21 +126,38 @@ def main() -> NoReturn:
         threading.Thread(target=listen, daemon=True).start()
         follow(runs, name, changes, say)
     except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        say(error=_words(error))
+        if is_ours(error):
+            traceback.print_exc()
+        say(error=words(error, root))
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def _words(error: Exception) -> str:
-    # The second line may have the cause, what follows a server's page.
-    lines = str(error).strip().splitlines()[:2]
-    words = visible_line("; ".join(lines))[:_LONGEST]
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+def words(error: Exception, root: str) -> str:
+    """Returns in one line what ended the following; of what the user can mend also how.
+
+    Args:
+        error: What was raised.
+        root: Folder of the store, in which the tools' files lie.
+    """
+    if isinstance(error, UserError | CommandError):
+        return visible_line(str(error)).rstrip(".")
+    if isinstance(error, OSError) and error.errno is not None:
+        return visible_line(f"{error.filename or root}: {remedy(error, 'name another place')}")
+    # The second line may have the cause, what follows a server's page or a statement of SQL.
+    lines = [line for line in str(error).strip().splitlines()[:2] if not line.startswith("[SQL: ")]
+    said = visible_line("; ".join(lines))[:_LONGEST].rstrip(".")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def is_ours(error: Exception) -> bool:
+    """Returns whether an error is a fault of this package, whose traceback helps to mend it."""
+    if isinstance(error, UserError | CommandError | OSError):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and Path(frames[-1].filename).is_relative_to(_PACKAGES)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.store.own_files import check_way
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.tracking.own_folder import own_folder
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
 
@@ -100,11 +101,10 @@ class TensorboardTool:
             sweep_id: The sweep.
 
         Raises:
-            DamagedError: A link stands in its place.
+            DamagedError: A link or a file stands in its place.
         """
         self._root = root
-        self._place = check_way(root, root / FOLDER / sweep_id)
-        self._place.mkdir(parents=True, exist_ok=True)
+        self._place = own_folder(root, FOLDER, sweep_id)
         self._folders = {path.parent.name: path.parent for path in self._place.rglob(_EVENTS)}
         self.where = f"tensorboard --logdir {self._place}"
 

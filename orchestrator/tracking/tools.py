@@ -12,7 +12,9 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from orchestrator.tracking.tool import Tool
 
-_OFFLINE = ("offline", "dryrun", "disabled")
+_DISABLED = "disabled"
+_OFFLINE = ("offline", "dryrun", _DISABLED)
+_MODES = (*_OFFLINE, "online", "run", "shared")
 _NO_KEY = 3
 _HAS_KEY = (
     "import sys, wandb\n"
@@ -27,7 +29,8 @@ def check_tools(names: Iterable[str]) -> None:
     """Checks that the tools can be used by this process.
 
     Raises:
-        UserError: A package is not installed, or Weights & Biases does not know who is asking.
+        UserError: A package is not installed, or Weights & Biases does not know who is asking, or
+            its mode is none.
     """
     for name in names:
         spec = importlib.util.find_spec(name)
@@ -39,6 +42,18 @@ def check_tools(names: Iterable[str]) -> None:
             )
         if name == "wandb":
             _check_wandb()
+
+
+def check_writes(name: str) -> None:
+    """Checks that a tool that was named to be written to has not been told to write nothing.
+
+    Raises:
+        UserError: It has.
+    """
+    if name == "wandb" and os.environ.get("WANDB_MODE") == _DISABLED:
+        raise UserError(
+            f"WANDB_MODE={_DISABLED} lets wandb write nothing; unset it, or set WANDB_MODE=offline."
+        )
 
 
 def open_tool(name: str, root: Path, sweep_id: str) -> Tool:
@@ -64,6 +79,11 @@ def open_tool(name: str, root: Path, sweep_id: str) -> Tool:
 
 def _check_wandb() -> None:
     """Checks that wandb has a key or sends nothing; where it cannot say, the sweep will."""
+    if (mode := os.environ.get("WANDB_MODE")) and mode not in _MODES:
+        raise UserError(
+            f"WANDB_MODE is {mode!r}, but must be one of online, offline and disabled; unset it, or"
+            " set one of these."
+        )
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") in _OFFLINE:
         return
     try:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.store.own_files import check_way
+from orchestrator.tracking.own_folder import own_folder
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
 
@@ -67,7 +67,7 @@ class WandbTool:
             sweep_id: The sweep.
 
         Raises:
-            DamagedError: A link stands in the place of wandb's folder.
+            DamagedError: A link or a file stands in the place of wandb's folder.
         """
         for name, value in _USUAL.items():
             os.environ.setdefault(name, value)
@@ -77,9 +77,8 @@ class WandbTool:
         self._wandb = wandb
         self._root = root
         self._group = sweep_id
-        self._place = check_way(root, root / FOLDER)
         # Else wandb prefers a folder of its own to one that is not there.
-        self._place.mkdir(parents=True, exist_ok=True)
+        self._place = own_folder(root, FOLDER)
         self._settings = wandb.Settings(
             silent=True,
             console="off",
@@ -89,12 +88,12 @@ class WandbTool:
             x_disable_meta=True,
         )
         self._project = os.environ.get("WANDB_PROJECT") or PROJECT
-        offline = wandb.setup().settings.mode in ("offline", "dryrun")
-        self.where = (
-            f"{self._place}, offline; wandb sync {self._place} sends it"
-            if offline
-            else f"project {self._project}, group {sweep_id}"
-        )
+        mode = wandb.setup().settings.mode
+        self.where = f"project {self._project}, group {sweep_id}"
+        if mode in ("offline", "dryrun"):
+            self.where = f"{self._place}, offline; wandb sync {self._place} sends it"
+        elif mode == "disabled":
+            self.where = "nowhere: wandb is disabled and writes nothing"
 
     def ended(self) -> set[str]:
         """Returns the trials whose last log has an end with an outcome."""

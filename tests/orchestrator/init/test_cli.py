@@ -16,6 +16,7 @@ from orchestrator.search_space import load
 from orchestrator.search_space.profiles import PROFILES
 from orchestrator.sweep.cli import app as sweep_app
 from orchestrator.sweep.preflight import largest_size
+from tests import small_disk
 
 
 def _table(path: Path, rows: int, schemas: int, filled: str = "") -> Path:
@@ -275,6 +276,10 @@ def test_other_keys_are_the_file_s(tmp_path: Path, option: str, words: str) -> N
         (["no such"], "is not there: it is neither a file nor a folder; give a table of rows as"),
         (["t", "no such"], 'base model "no such" is not a folder: give a checkpoint folder as the'),
         (["~nobody-here/rows.csv"], "is not there"),
+        (
+            ["embedded-causal"],
+            "embedded-causal is a base model, not a data set; give it as the sec",
+        ),
         ([""], "The argument dataset is empty; give one, or leave it out."),
         (["t", " "], "The argument base_model is empty; give one, or leave it out."),
     ],
@@ -288,6 +293,30 @@ def test_what_is_wrong_is_named_as_it_was_given(
     assert "f.yaml" not in err
     assert "--set dataset" not in err
     assert not (tmp_path / "f.yaml").exists()
+
+
+def test_a_file_that_the_disk_has_no_room_for_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
+    table = _table(tmp_path / "rows.jsonl", 60, 60)
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        filler = small_disk.fill(disk, 0)
+        words = [table, "--out", str(disk / "mine.yaml")]
+        code, _, err = _init(*words)
+        assert (code, "the disk is full" in err.replace("\n", " ")) == (2, True), err
+        filler.unlink()
+        code, _, err = _init(*words)
+        assert code == 0, err
+
+
+@pytest.mark.parametrize("model", [[], ["embedded"]])
+def test_the_built_in_corpus_is_asked_for_no_more_rows_than_it_has(
+    tmp_path: Path, model: list[str]
+) -> None:
+    code, _, err = _init("embedded", *model, "--out", "mine.yaml")
+    assert code == 0, err
+    for profile in PROFILES:
+        planned = ["mine.yaml", "--profile", profile, "--plan", "--root", str(tmp_path / "store")]
+        done = CliRunner().invoke(sweep_app, planned)
+        assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize("option", ["--out", "--databases"])

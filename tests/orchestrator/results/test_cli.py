@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from benchmarks.synthetic_store import build
 from orchestrator.results.pareto import undominated
 from orchestrator.store import PREDICTIONS, Store, index, reader
+from tests import small_disk
 from tests.orchestrator.results import synthetic
 from tests.orchestrator.results.conftest import Run
 from tests.orchestrator.results.synthetic import SWEEP, trial_name, write_trial
@@ -302,6 +303,18 @@ def test_export_as_text(tmp_path: Path, run: Run, form: str) -> None:
         for name in ("trials", "reports", "predictions")
     }
     assert counts == {"trials": 13, "reports": 27, "predictions": 27 * 60}
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "json"])
+def test_an_export_that_the_disk_has_no_room_for_is_told_and_leaves_nothing(
+    tmp_path: Path, run: Run, form: str
+) -> None:
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        filler = small_disk.fill(disk, 4096)
+        code, out, err = run("export", disk / "out", "--format", form)
+        assert (code, out) == (2, "")
+        assert "out cannot be written: the disk is full; free some space" in err
+        assert list(disk.iterdir()) == [filler]
 
 
 def _count(files: str) -> int:

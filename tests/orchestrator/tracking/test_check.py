@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.errors import UserError
+from orchestrator.results.track import Tool, track
 from orchestrator.search_space.value_types import TRACKERS
 from orchestrator.sweep.cli import app
 from orchestrator.tracking.tools import check_tools
 from tests.orchestrator import sweeps
+from tests.orchestrator.tracking import stores
 
 
 @pytest.mark.parametrize("name", TRACKERS)
@@ -49,6 +51,27 @@ def test_wandb_without_a_key_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
         check_tools(["wandb"])
     monkeypatch.setenv("WANDB_MODE", "offline")
     check_tools(["wandb"])
+
+
+@pytest.mark.parametrize("mode", ["nonsense", "Offline", " "])
+def test_a_mode_that_wandb_does_not_have_is_refused(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb", reason="wandb is not installed")
+    monkeypatch.setenv("WANDB_MODE", mode)
+    with pytest.raises(UserError, match="but must be one of online, offline and disabled"):
+        check_tools(["wandb"])
+
+
+def test_what_is_to_write_nothing_is_not_said_to_have_a_sweep(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("wandb", reason="wandb is not installed")
+    stores.sweep(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    check_tools(["wandb"])  # a sweep goes on without, as it was told to
+    with pytest.raises(UserError, match="WANDB_MODE=disabled lets wandb write nothing; unset it"):
+        track(tmp_path, [stores.SWEEP], Tool.WANDB)
 
 
 def test_an_unknown_tool_is_refused_with_the_known(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from orchestrator.errors import UserError
 from orchestrator.store import Store
 from orchestrator.store.errors import DamagedError
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.run_record import Run
 from orchestrator.tracking.stored_runs import StoredRuns
 from orchestrator.tracking.tools import open_tool
+from tests import small_disk
 from tests.orchestrator.results import synthetic
 from tests.orchestrator.tracking import stores
 
@@ -288,3 +290,24 @@ def _records(path: Path) -> list[dict[str, Any]]:
     command = [get_core_path(), "leet", "inspect", "--json", "--run-file", str(path), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("sqlite://", "is in memory, of which nothing is left"),
+        ("sqlite:///:memory:", "is in memory, of which nothing is left"),
+        ("sqlite:///{folder}", "is a folder, but must be a file"),
+        ("sqlite:///{disk}/a/mlflow.db", "cannot be written: this user may not write to"),
+    ],
+)
+def test_a_database_of_mlflow_that_would_keep_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, said: str
+) -> None:
+    """MLflow itself tries for minutes, or says that it has all."""
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        small_disk.make_read_only(disk)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(folder=tmp_path, disk=disk))
+        with pytest.raises(UserError, match=f"{said}.*MLFLOW_TRACKING_URI, such as sqlite:////"):
+            open_tool("mlflow", tmp_path, stores.SWEEP)
