@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.dashboard.board import board
-from orchestrator.errors import UserError, exit_codes, remedy
+from orchestrator.dashboard.board import UID, board
+from orchestrator.errors import exit_codes
+from orchestrator.results.target import check_file, publish
 from orchestrator.terminal.options import VersionOption, path
 from orchestrator.terminal.output import say, say_aside
 from orchestrator.terminal.process import command_line
@@ -26,8 +27,9 @@ def dashboard(
             "--output",
             parser=path,
             metavar="FILE",
-            help="Where to; without it the board goes to standard output. Grafana as Ray sets it up"
-            " shows what lies in /tmp/ray/session_latest/metrics/grafana/dashboards.",
+            help="A new file, or one that this command wrote; without it the board goes to"
+            " standard output. Grafana as Ray sets it up shows what lies in"
+            " /tmp/ray/session_latest/metrics/grafana/dashboards.",
         ),
     ] = None,
     version: VersionOption = False,
@@ -42,11 +44,17 @@ def dashboard(
         if output is None:
             say(text)
             return
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{output} cannot be written: {remedy(error)}.") from error
+        check_file(output, None, _is_board)
+        publish(output, lambda file: file.write_text(text + "\n", encoding="utf-8"))
         say_aside(f"{output} has the board.")
+
+
+def _is_board(file: Path) -> bool:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("uid") == UID
 
 
 main = command_line(app, "python -m orchestrator dashboard")

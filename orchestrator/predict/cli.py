@@ -304,7 +304,7 @@ def _export(
         )
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UserError(f"{target} exists and is not an empty folder; name another folder.")
-    check_target(target, "folder")
+    check_target(target, "folder", root)
     model = with_its_base(model, base_model)
     say_aside(model.describe())
     stated = emitted(root, [model.row["sweep_id"]])

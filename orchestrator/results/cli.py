@@ -154,7 +154,7 @@ def report(
             parser=one_of(ReportFormat),
             metavar=choices(ReportFormat),
             help="A page for a browser, or Markdown without plots, for a pull request (default: as"
-            " FILE ends, else html).",
+            " FILE ends, html without an ending).",
         ),
     ] = None,
     root: RootOption = None,

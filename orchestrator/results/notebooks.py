@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -68,6 +67,8 @@ class StudyRun:
         return all(abs(published - printed) <= _TOLERANCE for published, printed in pairs)
 
 
+_OURS = "ours"
+
 STUDY = (
     StudyRun("pretrained", (0.02, 0.18, 0.14, 0.27), (0.0232, 0.1820, 0.1402, 0.2753), 50),
     StudyRun(
@@ -107,7 +108,7 @@ def notebooks(root: Root, patterns: Sequence[str] = (NAME,)) -> Answer:
     except ResultsError as error:
         raise ResultsError(f"{error} Run the study's points first: {_sweep(root)}") from None
     rows = final_rows(root, found)
-    latest = max(rows, key=lambda row: row["ended_at"])["sweep_id"]
+    latest = max(rows, key=lambda row: str(row["ended_at"] or ""))["sweep_id"]
     if sweep_name(latest) != NAME:
         raise ResultsError(
             f"{latest} is not a sweep of {NAME}, so its trials are not the study's runs; name one"
@@ -118,7 +119,8 @@ def notebooks(root: Root, patterns: Sequence[str] = (NAME,)) -> Answer:
         raise ResultsError(f"No trial of {latest} is one of the study's runs; sweep {NAME}.")
     data = _beside(root, latest, trials)
     headers, lines = _cells(data)
-    return Answer(data, table(headers, lines, {"rows"}), tuple(_remarks(root, latest, trials)))
+    remarks = tuple(_remarks(root, latest, trials, data))
+    return Answer(data, table(headers, lines, {"rows"}), remarks)
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,8 @@ def beside_study(root: Root, sweep_id: str, rows: Sequence[Row]) -> BesideStudy 
     trials = match(rows) if sweep_name(sweep_id) == NAME else {}
     if not trials:
         return None
-    headers, lines = _cells(_beside(root, sweep_id, trials))
-    return BesideStudy(headers, lines, list(_remarks(root, sweep_id, trials)))
+    data = _beside(root, sweep_id, trials)
+    return BesideStudy(*_cells(data), list(_remarks(root, sweep_id, trials, data)))
 
 
 def match(rows: Iterable[Row]) -> dict[str, Row]:
@@ -168,7 +170,7 @@ def match(rows: Iterable[Row]) -> dict[str, Row]:
             found["lora-more-parameters"] = row
         else:
             loras.append(row)
-    loras.sort(key=lambda row: row["data_size"])
+    loras.sort(key=lambda row: row["data_size"] or 0)
     if loras:
         found["lora"] = loras[0]
     if len(loras) > 1:
@@ -199,7 +201,7 @@ def _lines(run: StudyRun, trial: Row | None, tests: pa.Table) -> list[dict[str, 
             lines.append(
                 {
                     "run": run.key,
-                    "source": f"ours, {protocol} protocol",
+                    "source": f"{_OURS}, {protocol} protocol",
                     "rows": part.num_rows,
                     **_measured(part),
                 }
@@ -247,12 +249,12 @@ def _cells(data: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]
 
 
 def _sweep(root: Root) -> str:
-    # A sweep does not run in a bucket.
-    where = ["--root", root] if isinstance(root, Path) else []
-    return command("orchestrator.sweep", NAME, *where)
+    return command("orchestrator.sweep", NAME, "--root", root)
 
 
-def _remarks(root: Root, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[str]:
+def _remarks(
+    root: Root, sweep_id: str, trials: Mapping[str, Row], data: Sequence[Mapping[str, Any]]
+) -> Iterable[str]:
     some = next(iter(trials.values()))
     yield (
         f"Ours: {sweep_id}, {some['base_model']} on {some['dataset']} (profile"
@@ -278,6 +280,12 @@ def _remarks(root: Root, sweep_id: str, trials: Mapping[str, Row]) -> Iterable[s
         )
     missing = [run.key for run in STUDY if run.key not in trials]
     if missing:
-        goes_on = f"; this goes on with {sweep_name(sweep_id)}: {_sweep(root)}"
-        more = goes_on if isinstance(root, Path) else ""
-        yield f"Not run yet: {', '.join(missing)}{more}"
+        goes_on = f"this goes on with {sweep_name(sweep_id)}: {_sweep(root)}"
+        yield f"Not run yet: {', '.join(missing)}; {goes_on}"
+    scored = {line["run"] for line in data if line["source"].startswith(_OURS)}
+    for key, trial in trials.items():
+        if key not in scored:
+            yield (
+                f"Ours of {key} has no predictions on test rows in {root}: {trial['trial_id']}"
+                f" ended as {trial['outcome']}."
+            )

@@ -38,12 +38,12 @@ def check_target(target: Path, what: str, root: Root | None = None) -> None:
         raise ResultsError(f"{target} cannot be written: there is no folder {parent}; {remedy}.")
 
 
-def check_file(target: Path, root: Root, is_own: Callable[[Path], bool]) -> None:
+def check_file(target: Path, root: Root | None, is_own: Callable[[Path], bool]) -> None:
     """Checks the place of a file that is to be written: another's is not replaced.
 
     Args:
         target: The file.
-        root: Of the store.
+        root: Of the store, which it must not lie in; None where none is read.
         is_own: Whether a file that is there was written by the same command.
 
     Raises:

@@ -31,6 +31,7 @@ from orchestrator.store.errors import (
 from orchestrator.store.keys import check_key
 from orchestrator.store.own_files import check_all, check_entry, check_way, entries
 from orchestrator.store.place import StoredFile
+from orchestrator.store.schema import TABLES
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -116,6 +117,12 @@ class LocalFiles:
                 f"The experiment store {self.root} cannot be read by this user; change its"
                 " permissions."
             )
+        for table in TABLES:
+            if (self.root / table).is_file():
+                raise StoreUnusableError(
+                    f"{self.root / table} is a file, where the folder of a table belongs; move it"
+                    " out of the store."
+                )
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """As `StoreFiles.put_if_absent`; unknown is only whether the file survives a crash."""

@@ -31,7 +31,16 @@ from orchestrator.sweep.run import run
 from orchestrator.terminal.commands import given_words
 from orchestrator.terminal.console import console
 from orchestrator.terminal.json_console import JsonConsole
-from orchestrator.terminal.options import VersionOption, amount, choices, hours, one_of, path, whole
+from orchestrator.terminal.options import (
+    VersionOption,
+    amount,
+    choices,
+    hours,
+    not_empty,
+    one_of,
+    path,
+    whole,
+)
 from orchestrator.terminal.plain_console import PlainConsole
 from orchestrator.terminal.process import command_line
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
@@ -149,6 +158,7 @@ def sweep(
         str | None,
         typer.Option(
             "--on-end",
+            parser=not_empty,
             metavar="COMMAND",
             help="Run a command with the shell (/bin/sh) when the sweep has ended: finished, at a"
             " limit, interrupted or failed. On its standard input it gets JSON: sweep_id, outcome,"

@@ -34,6 +34,13 @@ def whole(minimum: int) -> Callable[[Any], int]:
     return parse
 
 
+def not_empty(text: Any) -> str:
+    """Parses a text that means something: an empty one is a variable that a shell does not know."""
+    if not str(text).strip():
+        raise typer.BadParameter("it is empty; give one, or leave the option out.")
+    return str(text)
+
+
 def path(text: Any) -> Path:
     """Parses a path; `~` is the home folder also where no shell made it so (`--root=~/x`)."""
     if (scheme := scheme_of(str(text))) is not None:

@@ -113,7 +113,7 @@ def export(
         if answer_json is not None:
             (staged / ANSWER).write_text(f"{answer_json}\n", encoding="utf-8")
         open_to_readers(staged)
-        staged.rename(target)
+        staged.rename(target.absolute())
 
 
 def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: bool) -> None:

@@ -17,6 +17,7 @@ GENERATOR = '<meta name="generator" content="finetune-sweep '
 """Stands at the beginning of every page, and of no other file."""
 
 _HEAD = 1000
+_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
 _MD_SUFFIXES = (".md", ".markdown")
 
 
@@ -37,7 +38,7 @@ def write_report(
 
     Raises:
         ResultsError: There are several sweeps, or the file lies in the store or in no folder, is
-            something else, or cannot be written.
+            something else, has the ending of something else, or cannot be written.
         StoreError: The store cannot be read.
     """
     if len(sweep_ids) > 1:
@@ -46,8 +47,7 @@ def write_report(
             f" {', '.join(sweep_ids)}; name one of them."
         )
     (sweep_id,) = sweep_ids
-    is_md = target is not None and target.suffix.lower() in _MD_SUFFIXES
-    form = form or (ReportFormat.MD if is_md else ReportFormat.HTML)
+    form = form or _form_of(target)
     if target is None and form is ReportFormat.HTML:
         target = Path(f"{sweep_id}.html")
     if target is not None:
@@ -66,6 +66,24 @@ def write_report(
     publish(target, lambda file: file.write_text(text, encoding="utf-8"))
     data = {"sweep_id": sweep_id, "file": str(target), "bytes": len(text.encode())}
     return Answer(data, table(list(data), [[str(value) for value in data.values()]], {"bytes"}))
+
+
+def _form_of(target: Path | None) -> ReportFormat:
+    """Returns the form that a file's name asks for, HTML where it says nothing.
+
+    Raises:
+        ResultsError: It asks for one that there is not.
+    """
+    suffix = "" if target is None else target.suffix.lower()
+    if suffix in _MD_SUFFIXES:
+        return ReportFormat.MD
+    if suffix in _HTML_SUFFIXES or not suffix[1:].isalpha():  # a version, as in rank-1.5
+        return ReportFormat.HTML
+    assert target is not None
+    raise ResultsError(
+        f"{target} ends in {target.suffix}, but a report is .html or .md: name such a file, or say"
+        " with --format what it is to be."
+    )
 
 
 def _is_report(file: Path) -> bool:

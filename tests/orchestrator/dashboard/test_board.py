@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from orchestrator.dashboard.board import board
 from orchestrator.dashboard.catalogue import METRICS
 from orchestrator.dashboard.cli import app
+from tests import small_disk
 
 
 def _rays_board() -> dict[str, Any]:
@@ -86,8 +87,35 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
     assert json.loads(CliRunner().invoke(app, []).stdout) == board()
 
 
-@pytest.mark.parametrize("output", ["absent/board.json", "."])
-def test_what_cannot_be_written_is_one_clear_message(tmp_path: Path, output: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "said"), [("absent/board.json", "cannot be written: "), (".", "is there already")]
+)
+def test_what_cannot_be_written_is_one_clear_message(
+    tmp_path: Path, output: str, said: str
+) -> None:
     done = CliRunner().invoke(app, ["-o", str(tmp_path / output)])
     assert done.exit_code == 2
-    assert "cannot be written: " in done.output
+    assert said in done.output
+
+
+@pytest.mark.parametrize("content", ["mine", "{}", "[1]", '{"uid": "other"}', "[" * 100_000])
+def test_a_file_of_another_is_not_replaced(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "notes.json"
+    file.write_text(content)
+    done = CliRunner().invoke(app, ["-o", str(file)])
+    assert done.exit_code == 2
+    assert "was not written by this command; name another file" in done.stderr.replace("\n", " ")
+    assert file.read_text() == content
+
+
+def test_on_a_full_disk_the_board_before_stays(tmp_path: Path) -> None:
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        file = disk / "board.json"
+        assert CliRunner().invoke(app, ["-o", str(file)]).exit_code == 0
+        filler = small_disk.fill(disk, 0)
+        done = CliRunner().invoke(app, ["-o", str(file)])
+        assert done.exit_code == 2
+        assert "the disk is full" in done.stderr.replace("\n", " ")
+        assert "--root" not in done.stderr
+        assert json.loads(file.read_text()) == board()
+        assert sorted(disk.iterdir()) == [file, filler]

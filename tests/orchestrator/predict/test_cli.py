@@ -343,7 +343,7 @@ def test_a_damaged_checkpoint_is_named_with_the_way_to_another(
     assert [each.name for each in tmp_path.iterdir()] == ["store"]
 
 
-def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
+def test_exports_that_are_refused(call: Run, tmp_path: Path, stored: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "thesis.txt").write_text("mine")
@@ -353,6 +353,7 @@ def test_exports_that_are_refused(call: Run, tmp_path: Path) -> None:
         (["--trial", "0", "--export", tmp_path / "new"], "untuned baseline"),
         (["--trial", "2", "--merged", "--export", tmp_path / "new"], "has no merged form"),
         (["--trial", "1", "--export", tmp_path / "new" / "model"], "make it first"),
+        (["--trial", "1", "--export", stored / "new"], "lies in the store"),
         (["How many?", "--export", tmp_path / "new"], "answers no question"),
         (["--execute", "--export", tmp_path / "new"], "answers no question"),
         (["How many?", "--context", CONTEXT, "--merged"], "give --export DIR"),

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -303,6 +304,19 @@ def test_export_as_text(tmp_path: Path, run: Run, form: str) -> None:
         for name in ("trials", "reports", "predictions")
     }
     assert counts == {"trials": 13, "reports": 27, "predictions": 27 * 60}
+
+
+@pytest.mark.parametrize("table", ["trials", "reports", "predictions"])
+@pytest.mark.parametrize("verb", [["sweeps"], ["leaderboard"], ["show", "1"]])
+def test_a_file_in_the_place_of_a_table_is_named(
+    tmp_path: Path, run: Run, verb: list[str], table: str
+) -> None:
+    synthetic.write_sweep(tmp_path)
+    shutil.rmtree(tmp_path / table)
+    (tmp_path / table).write_text("mine")
+    code, out, err = run(*verb, store=tmp_path)
+    assert (code, out) == (2, "")
+    assert f"{tmp_path / table} is a file, where the folder of a table belongs; move it out" in err
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv", "json"])

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.outcomes.conclusions import Conclusions
 from orchestrator.results.compare import compare
 from orchestrator.results.errors import ResultsError
-from orchestrator.results.notebooks import STUDY, notebooks
+from orchestrator.results.notebooks import STUDY, _sweep, notebooks
 from orchestrator.results.report.content import report
 from orchestrator.results.report.parts import Listing, Table
 from orchestrator.search.identity import sweep_id
@@ -18,9 +18,10 @@ from orchestrator.search.proposals import Proposal, rungs, trial_configuration
 from orchestrator.search_space import load
 from orchestrator.state.stored_sweep import latest
 from orchestrator.store import Store, reader
+from orchestrator.store.place import BucketAddress
 from orchestrator.trial.recorder import TrialRecorder
 from tests.orchestrator import toy
-from tests.orchestrator.results.synthetic import write_trial
+from tests.orchestrator.results.synthetic import trial_name, write_trial
 
 FILE = Path(__file__).resolve().parents[3] / "search_spaces" / "notebooks.yaml"
 
@@ -100,6 +101,24 @@ def test_no_other_sweep_is_held_against_the_study(tmp_path: Path) -> None:
     row = write_trial(Store(tmp_path), 1, parameters, sweep_id="rank-0a1b2c3d")
     sections = report(tmp_path, row["sweep_id"]).sections
     assert "Beside the study" not in {section.title for section in sections}
+
+
+def test_a_run_without_scores_on_test_rows_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    parameters = {"technique": "lora", "rank": 8, "learning_rate": 1e-3, "data_size": None}
+    own: dict[str, Any] = {"sweep_id": "notebooks-0a1b2c3d", "ended_at": None}
+    write_trial(store, 1, parameters, "failed", **own)
+    write_trial(store, 2, {**parameters, "data_size": 2000}, "failed", **own)
+    found = notebooks(tmp_path)
+    for key, number in (("lora", 1), ("lora-large-data", 2)):
+        assert (
+            f"Ours of {key} has no predictions on test rows in {tmp_path}: {trial_name(number)}"
+            " ended as failed."
+        ) in found.remarks
+
+
+def test_the_command_that_goes_on_names_the_store_wherever_it_lies() -> None:
+    assert _sweep(BucketAddress("bucket", "path")).endswith(" notebooks --root s3://bucket/path")
 
 
 def test_without_the_sweep_it_says_how_to_run_it(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 import typer
 
-from orchestrator.terminal.options import choices, hours, one_of, path, whole
+from orchestrator.terminal.options import choices, hours, not_empty, one_of, path, whole
 
 
 class _Form(StrEnum):
@@ -51,3 +52,12 @@ def test_an_address_is_not_taken_for_a_folder_of_that_name(given: str) -> None:
     with pytest.raises(typer.BadParameter, match=rf"is an address \({scheme}://\), but must be"):
         path(given)
     assert path("s3/bucket") == Path("s3/bucket")
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+@pytest.mark.parametrize("parse", [path, not_empty])
+def test_what_is_empty_is_a_variable_that_a_shell_does_not_know(
+    given: str, parse: Callable[[str], object]
+) -> None:
+    with pytest.raises(typer.BadParameter, match="it is empty"):
+        parse(given)

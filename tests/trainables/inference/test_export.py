@@ -77,6 +77,18 @@ def test_an_adapter_names_a_folder_by_its_whole_path(
     assert f"from_pretrained('{base}')" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_the_folder_one_stands_in_may_be_the_target(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = configuration(base)
+    save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export(trial, tmp_path / "checkpoint", Path(), TRIAL, merged=False)
+    assert (tmp_path / "here" / "adapter_config.json").is_file()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["checkpoint", "here"]
+
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n"
 WEIGHTS = ("adapter/adapter_model.safetensors", "model/model.safetensors")
 SETTINGS = ("adapter/adapter_config.json", "model/config.json", "model/generation_config.json")

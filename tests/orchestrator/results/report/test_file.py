@@ -34,6 +34,23 @@ def test_a_files_ending_says_its_form(tmp_path: Path, run: Run) -> None:
     assert (code, out.rstrip("\n"), err) == (0, written.rstrip("\n"), "")
 
 
+@pytest.mark.parametrize("name", ["r.pdf", "r.docx", "r.PDF", "r.json"])
+def test_an_ending_of_another_form_is_not_given_to_a_page(
+    tmp_path: Path, run: Run, name: str
+) -> None:
+    code, out, err = run("report", "-o", tmp_path / name)
+    assert (code, out) == (2, "")
+    assert f"{name} ends in {name[1:]}, but a report is .html or .md: name" in err
+    assert not list(tmp_path.iterdir())
+    assert run("report", "-o", tmp_path / name, "--format", "html")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["r", "r.HTM", "rank-1.5"])
+def test_a_name_that_says_nothing_is_a_page(tmp_path: Path, run: Run, name: str) -> None:
+    assert run("report", "-o", tmp_path / name)[0] == 0
+    assert (tmp_path / name).read_text().startswith("<!doctype html>")
+
+
 def test_a_file_of_another_is_not_replaced(tmp_path: Path, run: Run) -> None:
     mine = tmp_path / "notes.html"
     mine.write_text("<p>mine</p>")
