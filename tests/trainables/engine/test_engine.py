@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from bitsandbytes.functional import has_avx512bf16
@@ -295,7 +296,7 @@ def test_peft_loads_what_a_trial_has_learnt_in_company(
         engine.join(str(number), closed.enter_context(closing(one)))
         engine.advance(str(number), BUDGET)
     run(engine)
-    source, target = [5, 9, 3, 7, 1], [8, 4, 1]
+    source, target = (np.array(ids, dtype=np.int32) for ids in ([5, 9, 3, 7, 1], [8, 4, 1]))
     losses = []
     for number in range(len(DIFFERENT)):
         one = engine.leave(str(number))
@@ -309,7 +310,7 @@ def test_peft_loads_what_a_trial_has_learnt_in_company(
         by_peft = PeftModel.from_pretrained(plain, tmp_path / str(number) / "adapter").eval()
         with torch.no_grad():
             loss = by_peft(
-                input_ids=torch.tensor([source]), labels=torch.tensor([target])
+                input_ids=torch.tensor(source[None]), labels=torch.tensor(target[None]).long()
             ).loss * len(target)
         # Left to itself bitsandbytes computes in bfloat16 where a CPU can.
         rel = 0.02 if technique == "qlora" and has_avx512bf16() else 1e-5
