@@ -117,13 +117,19 @@ def _cost(row: Row) -> str:
         f"{duration(row['wall_seconds'])} in all ({duration(row['train_seconds'])} training,"
         f" {duration(row['eval_seconds'])} evaluation)",
         f"peak memory {memory / 2**20:,.0f} MiB" if memory else "",
-        f"{row['trainable_parameters']:,} of {row['total_parameters']:,} parameters trained"
-        f" ({row['trainable_percent']:.4g} %)"
-        if row["total_parameters"] and row["trainable_percent"] is not None
-        else "",
+        _trained(row),
         f"{row['attempts']} attempts" if (row["attempts"] or 0) > 1 else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _trained(row: Row) -> str:
+    part, whole, percent = (
+        row[name] for name in ("trainable_parameters", "total_parameters", "trainable_percent")
+    )
+    if part is None or not whole or percent is None:
+        return ""
+    return f"{part:,} of {whole:,} parameters trained ({percent:.4g} %)"
 
 
 def _scores(row: Row) -> RenderableType:
