@@ -158,9 +158,7 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
     assert INVISIBLE.search(card.replace("\n", "")) is None
     header, body = card.split("---\n")[1:]
     assert YAML(typ="safe").load(header) == {
-        "library_name": "transformers",
-        "base_model": "a/b\nlicense: mit",
-        "datasets": ["c/d: e"],
+        "library_name": "transformers",  # and no base or data set: the hub has none of such a name
         "tags": ["text-to-sql"],
     }
     rendered = MarkdownIt("commonmark").enable("table").parse(body)
