@@ -147,9 +147,9 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
     text = "<script>x</script> [a](javascript:b) ![c](https://d.example) `e` | f\n# g\x1b[2J\u202e"
     names = ("sweep_name", "question", "sweep_id", "trial_id", "outcome", "device_name")
     configuration = _configuration(
-        base_model="a/b\nlicense: mit",
+        base_model="a/b",
         base_model_revision=text,
-        dataset="c/d: e",
+        dataset="c/d",
         dataset_revision=text,
         parameters={**complete("lora", {}), "target_modules": text},
     )
@@ -158,7 +158,9 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
     assert INVISIBLE.search(card.replace("\n", "")) is None
     header, body = card.split("---\n")[1:]
     assert YAML(typ="safe").load(header) == {
-        "library_name": "transformers",  # and no base or data set: the hub has none of such a name
+        "library_name": "transformers",
+        "base_model": "a/b",
+        "datasets": ["c/d"],
         "tags": ["text-to-sql"],
     }
     rendered = MarkdownIt("commonmark").enable("table").parse(body)
@@ -169,6 +171,15 @@ def test_nothing_from_outside_is_markup_in_the_card(tokens: SqlTokens) -> None:
     shown = visible_line(text)
     texts = ["".join(c.content for c in t.children or []) for t in rendered if t.type == "inline"]
     assert sum(shown in each for each in texts) == 10
+
+
+def test_what_the_hub_can_have_no_name_for_is_not_in_the_header(tokens: SqlTokens) -> None:
+    configuration = _configuration(base_model="a/b\nlicense: mit", dataset="c/d: e")
+    card = model_card(configuration, TRIAL, tokens, SEQ2SEQ, merged=True)
+    assert YAML(typ="safe").load(card.split("---\n")[1]) == {
+        "library_name": "transformers",
+        "tags": ["text-to-sql"],
+    }
 
 
 def test_the_code_names_a_folder_by_its_whole_path(
