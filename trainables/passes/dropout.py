@@ -48,18 +48,16 @@ def token_keys(rows: torch.Tensor, length: int) -> torch.Tensor:
 
 def least(rate: float) -> int:
     """Returns the least hash of a number that is kept where so many, as a share, are zeroed."""
-    return round(rate * 2**32) - 2**31
+    return min(round(rate * 2**32), 2**32 - 1) - 2**31
 
 
 class Draw:
-    """Which numbers of a pass are kept, drawn when it is asked for.
-
-    On a CPU it is drawn again whenever it is asked for, which is cheaper than to keep it; elsewhere
-    it is kept, since each of the calls that draw it would be a launch.
+    """Which numbers of a pass are kept, drawn when it is asked for, each time the same.
 
     Args:
-        tokens: Keys of the tokens, int32.
-        features: Keys of the features; with those of the tokens broadcast to the numbers.
+        tokens: Keys of the tokens, int32: [..., 1].
+        features: Keys of the features: [features], or any two shapes that broadcast to that of the
+            numbers.
         bound: Of the hashes of what is kept, see `least`; one for all, or int32.
     """
 
@@ -67,7 +65,6 @@ class Draw:
         self, tokens: torch.Tensor, features: torch.Tensor, bound: int | torch.Tensor
     ) -> None:
         self._tokens, self._features, self._bound = tokens, features, bound
-        self._drawn: torch.Tensor | None = None
 
     def mask(self, dtype: torch.dtype) -> torch.Tensor:
         """Returns what `dropped` takes.
@@ -78,13 +75,30 @@ class Draw:
         Args:
             dtype: Of the numbers.
         """
-        if self._drawn is not None:
-            return self._drawn
         hashes = self._tokens * self._features
         if hashes.is_cpu:
             return hashes.ge_(self._bound).neg_().to(_BITS[dtype.itemsize])
-        self._drawn = hashes >= self._bound
-        return self._drawn
+        return hashes >= self._bound
+
+
+def mask_of(
+    draw: Draw | None, dtype: torch.dtype, kept: torch.Tensor | None = None
+) -> torch.Tensor | None:
+    """Returns what `dropped` takes: what was kept of it, or else what is drawn.
+
+    Args:
+        draw: None for no dropout.
+        dtype: Of the numbers.
+        kept: What `for_the_way_back` returned.
+    """
+    return draw.mask(dtype) if kept is None and draw is not None else kept
+
+
+def for_the_way_back(mask: torch.Tensor | None) -> torch.Tensor | None:
+    """Returns what of a mask is to be saved: nothing on a CPU, where drawing again is cheaper than
+    to keep it; elsewhere each call that draws it would be a launch.
+    """
+    return None if mask is None or mask.is_cpu else mask
 
 
 _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -122,12 +136,16 @@ def zeroed(numbers: torch.Tensor, draw: Draw, rate: float) -> torch.Tensor:
 class _Zeroed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, numbers: torch.Tensor, draw: Draw, scale: float) -> torch.Tensor:
+        mask = draw.mask(numbers.dtype)
+        ctx.save_for_backward(for_the_way_back(mask))
         ctx.draw, ctx.scale = draw, scale
-        return dropped(numbers, draw.mask(numbers.dtype)).mul_(scale)
+        return dropped(numbers, mask).mul_(scale)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        return dropped(gradient, ctx.draw.mask(gradient.dtype)).mul_(ctx.scale), None, None
+        (kept,) = ctx.saved_tensors
+        mask = mask_of(ctx.draw, gradient.dtype, kept)
+        return dropped(gradient, mask).mul_(ctx.scale), None, None
 
 
 class Place:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from trainables.passes.dropout import Draw, dropped
+from trainables.passes.dropout import Draw, dropped, for_the_way_back, mask_of
 from trainables.passes.frozen_weight import FrozenWeight
 from trainables.passes.parts import LowRank
 
@@ -108,10 +108,6 @@ class Layer:
     stack: Stack
     draw: Draw | None
 
-    def mask(self, dtype: torch.dtype) -> torch.Tensor | None:
-        """Returns what `dropped` takes."""
-        return None if self.draw is None else self.draw.mask(dtype)
-
 
 def updated(
     inputs: torch.Tensor, frozen: FrozenWeight, ends: torch.Tensor, layers: Sequence[Layer]
@@ -148,28 +144,31 @@ class _Updated(torch.autograd.Function):
     ) -> torch.Tensor:
         output = functional.linear(inputs, frozen.read())
         flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
-        narrow = []
+        narrow, kept = [], []
         for layer in layers:
             down, up = layer.stack.down, layer.stack.up
-            small = _product(dropped(flat, layer.mask(flat.dtype)), down.transpose(1, 2), ends)
+            mask = mask_of(layer.draw, flat.dtype)
+            small = _product(dropped(flat, mask), down.transpose(1, 2), ends)
             written[:, layer.outputs] += _product(small, up.permute(1, 2, 0), ends)
             narrow.append(small)
-        ctx.save_for_backward(inputs, ends, *narrow)
+            kept.append(for_the_way_back(mask))
+        ctx.save_for_backward(inputs, ends, *narrow, *kept)
         ctx.frozen, ctx.layers = frozen, layers
         return output
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        inputs, ends, *narrow = ctx.saved_tensors
+        inputs, ends, *others = ctx.saved_tensors
+        count = len(ctx.layers)
         flat = inputs.reshape(-1, inputs.shape[-1])
         arriving = gradient.reshape(-1, gradient.shape[-1])
         passed_on = arriving @ ctx.frozen.read() if ctx.needs_input_grad[0] else None
         found: list[torch.Tensor] = []
-        for layer, small in zip(ctx.layers, narrow, strict=True):
+        for layer, small, kept in zip(ctx.layers, others[:count], others[count:], strict=True):
             stack = layer.stack
             own = arriving[:, layer.outputs].contiguous()
             through = _product(own, stack.up.transpose(0, 1), ends)
-            mask = layer.mask(flat.dtype)
+            mask = mask_of(layer.draw, flat.dtype, kept)
             downs = _product(through.t(), dropped(flat, mask), ends)
             ups = _product(small.t(), own, ends) * stack.scales
             members = [(m, each) for m, each in enumerate(stack.updates) if each is not None]

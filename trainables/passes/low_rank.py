@@ -2,7 +2,7 @@
 
 Layers that read the same input are one matrix product. An update is computed for its member's rows
 alone (Hu et al. 2021, LoRA). One node of the graph does it all: it keeps the input once, not once
-an update, of dropout only which numbers were kept, and no weights that were unpacked from four
+an update, of dropout at most which numbers were kept, and no weights that were unpacked from four
 bits: those are unpacked again on the way back, once for all members.
 """
 
@@ -64,18 +64,14 @@ class FrozenLayers:
             for rate, neighbours in parts.once(name, partial(_neighbours, name, parts)):
                 start, stop = neighbours[0].rows.start, neighbours[-1].rows.stop
                 of_run = slice(start * length, stop * length)
-                draw = None
+                updates = [part.updates[name] for part in neighbours]
+                scales, draw = [update.scale for update in updates], None
                 if tokens is not None and rate > 0.0:
                     own = tokens[start:stop].reshape(-1)
                     draw = place.draw(own, inputs.shape[-1], least(rate))
-                run = one_by_one.Run(
-                    outputs,
-                    of_run,
-                    [(part.rows.stop - start) * length for part in neighbours],
-                    [part.updates[name] for part in neighbours],
-                    draw,
-                    0.0 if draw is None else rate,
-                )
+                    scales = [scale / (1.0 - rate) for scale in scales]
+                ends = [(part.rows.stop - start) * length for part in neighbours]
+                run = one_by_one.Run(outputs, of_run, ends, updates, scales, draw)
                 runs.append(run)
         if not runs and not self._weight.is_packed:
             return functional.linear(inputs, self._weight.read())

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from trainables.passes.dropout import Draw, dropped
+from trainables.passes.dropout import Draw, dropped, for_the_way_back, mask_of
 from trainables.passes.frozen_weight import FrozenWeight
 from trainables.passes.parts import LowRank
 
@@ -27,29 +28,22 @@ class Run:
         tokens: Their rows of the input, as [tokens, inputs].
         ends: Of each member, how many of these tokens there are up to its last.
         updates: Of each member.
+        scales: Of the updates, made up for what dropout takes away.
         draw: Which of [these tokens, inputs] dropout keeps; None for no dropout.
-        rate: Probability that an input is zeroed.
     """
 
     outputs: slice
     tokens: slice
     ends: Sequence[int]
     updates: Sequence[LowRank]
+    scales: Sequence[float]
     draw: Draw | None
-    rate: float
 
-    def mask(self, dtype: torch.dtype) -> torch.Tensor | None:
-        """Returns what `dropped` takes."""
-        return None if self.draw is None else self.draw.mask(dtype)
-
-    @property
     def members(self) -> Iterator[tuple[slice, float]]:
-        """Yields of each member which of these tokens are its own, and the scale of its update,
-        made up for what dropout takes away.
-        """
+        """Yields of each member which of these tokens are its own, and the scale of its update."""
         start = 0
-        for end, update in zip(self.ends, self.updates, strict=True):
-            yield slice(start, end), update.scale / (1.0 - self.rate)
+        for end, scale in zip(self.ends, self.scales, strict=True):
+            yield slice(start, end), scale
             start = end
 
 
@@ -78,20 +72,24 @@ def _sum(
     frozen: FrozenWeight,
     runs: Sequence[Run],
     matrices: Sequence[torch.Tensor],
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Returns the output, and of each update the input in its rank, [tokens, rank]."""
+) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor | None]]:
+    """Returns the output; of each update the input in its rank, [tokens, rank]; of each run what of
+    its mask is kept for the way back.
+    """
     output = functional.linear(inputs, frozen.read())
     flat, written = inputs.reshape(-1, inputs.shape[-1]), output.view(-1, output.shape[-1])
     pairs = zip(matrices[::2], matrices[1::2], strict=True)
-    narrow = []
+    narrow, kept = [], []
     for run in runs:
-        read = dropped(flat[run.tokens], run.mask(flat.dtype))
-        own = written[run.tokens, run.outputs]
-        for (tokens, scale), (down, up) in zip(run.members, pairs, strict=False):
+        mask = mask_of(run.draw, flat.dtype)
+        read, own = dropped(flat[run.tokens], mask), written[run.tokens, run.outputs]
+        kept.append(for_the_way_back(mask))
+        of_run = islice(pairs, len(run.updates))
+        for (tokens, scale), (down, up) in zip(run.members(), of_run, strict=True):
             small = read[tokens] @ down.to(frozen.dtype).t()
             own[tokens].addmm_(small, up.to(frozen.dtype).t(), alpha=scale)
             narrow.append(small)
-    return output, narrow
+    return output, narrow, kept
 
 
 class _Updated(torch.autograd.Function):
@@ -105,8 +103,8 @@ class _Updated(torch.autograd.Function):
         runs: Sequence[Run],
         *matrices: torch.Tensor,
     ) -> torch.Tensor:
-        output, narrow = _sum(inputs, frozen, runs, matrices)
-        ctx.save_for_backward(inputs, *matrices, *narrow)
+        output, narrow, kept = _sum(inputs, frozen, runs, matrices)
+        ctx.save_for_backward(inputs, *matrices, *narrow, *kept)
         ctx.frozen, ctx.runs = frozen, runs
         return output
 
@@ -114,19 +112,20 @@ class _Updated(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         frozen: FrozenWeight = ctx.frozen
         inputs, *others = ctx.saved_tensors
-        count = len(others) // 3
-        matrices, narrow = others[: 2 * count], others[2 * count :]
+        count = sum(len(run.updates) for run in ctx.runs)
+        matrices, narrow = others[: 2 * count], others[2 * count : 3 * count]
         pairs = zip(narrow, matrices[::2], matrices[1::2], strict=True)
         flat = inputs.reshape(-1, inputs.shape[-1])
         arriving = gradient.reshape(-1, gradient.shape[-1])
         passed_on = arriving @ frozen.read() if ctx.needs_input_grad[0] else None
         nothing = arriving.new_empty(())
         found: list[torch.Tensor] = []
-        for run in ctx.runs:
-            mask = run.mask(flat.dtype)
+        for run, kept in zip(ctx.runs, others[3 * count :], strict=True):
+            mask = mask_of(run.draw, flat.dtype, kept)
             read, own = dropped(flat[run.tokens], mask), arriving[run.tokens, run.outputs]
             back = None if passed_on is None else torch.empty_like(read)
-            for (tokens, scale), (small, down, up) in zip(run.members, pairs, strict=False):
+            of_run = islice(pairs, len(run.updates))
+            for (tokens, scale), (small, down, up) in zip(run.members(), of_run, strict=True):
                 of_member = own[tokens]
                 through = torch.addmm(
                     nothing, of_member, up.to(frozen.dtype), beta=0.0, alpha=scale
