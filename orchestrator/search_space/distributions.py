@@ -275,11 +275,11 @@ def _range_faults(name: str, arguments: Any, parameter: Parameter) -> Iterator[s
         if isinstance(argument, bool) or not isinstance(argument, int | float):
             yield f"has {show(argument)}, but must be numbers: [{fields}]"
             return
-        if whole and not float(argument).is_integer():
-            yield f"has {show(argument)}, but must be whole numbers: [{fields}]"
-            return
         if whole and (fault := of_a_whole_number(argument)) is not None:
             yield f"has a number that {fault}"
+            return
+        if whole and not float(argument).is_integer():
+            yield f"has {show(argument)}, but must be whole numbers: [{fields}]"
             return
     if parameter.kind not in (int, float):
         yield f"is a range, but {parameter.name} is no number; use {{choice: [...]}}"

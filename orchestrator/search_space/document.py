@@ -254,7 +254,7 @@ class _Reader:
 
     def _sequence(self, events: Iterator[Event], key: str, depth: int) -> list[Node]:
         nodes: list[Node] = []
-        before = ""
+        before, end, parted = "", -1, False
         for event in events:
             if isinstance(event, SequenceEndEvent):
                 break
@@ -264,12 +264,17 @@ class _Reader:
             path = join(key, len(nodes))
             nodes.append(self._node(event, events, path, None, depth + 1))
             text = event.value if isinstance(event, ScalarEvent) and event.style is None else ""
-            meant = in_list(before, text)
+            # Between thousands stands the comma alone.
+            meant = in_list(before, text) if event.start_mark.index == end + 1 else None
             if meant is not None:
-                rule = f"a comma ends a value; if {meant} is meant write it so, else {int(text)}"
+                if parted:  # of 1,000,000 the whole is told
+                    self.unusable.pop()
+                rule = (
+                    f"a comma ends a value; if {meant} is meant write it so, else {float(text):g}"
+                )
                 self._problem(event, path, f"is {text}, but {rule}")
                 self.unusable.append(self.problems.pop())
-            before = meant or text
+            before, end, parted = meant or text, event.end_mark.index, meant is not None
         return nodes
 
     def _scalar(self, event: ScalarEvent, key: str) -> Scalar:

@@ -7,7 +7,7 @@ from typing import Any
 
 _POINT = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _FIRST = re.compile(r"[-+]?[1-9][0-9]*")
-_NEXT = re.compile(r"0[0-9]{2}")
+_NEXT = re.compile(r"0[0-9]{2}(\.[0-9]+)?")
 
 
 class Grouped(float):

@@ -49,12 +49,23 @@ _TELLING = (
     "r",
     "lora_alpha",
     "target_modules",
+    "exclude_modules",
+    "target_parameters",
+    "modules_to_save",
+    "layers_to_transform",
+    "layers_pattern",
+    "layer_replication",
+    "fan_in_fan_out",
     "bias",
+    "lora_bias",
     "use_rslora",
     "use_dora",
+    "use_qalora",
+    "alora_invocation_tokens",
     "rank_pattern",
     "alpha_pattern",
     "num_virtual_tokens",
+    "prefix_projection",
     "num_layers",
     "token_dim",
     "num_attention_heads",
@@ -171,7 +182,9 @@ def _check_settings(file: Path, settings: dict[str, Any], outline: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Returns a setting as JSON has it, names in no order sorted; None for all that say no."""
+    """Returns a setting comparable with one read from JSON: collections sorted; None, False, 0 and
+    empty alike.
+    """
     return (sorted(value, key=str) if isinstance(value, set | list | tuple) else value) or None
 
 

@@ -2,7 +2,9 @@
 
 A writer holds a lock on what it stages, which the operating system takes away when the process
 ends, however it ends. So what a killed writer left is told from what a living one writes, also
-between containers that share a folder, where process ids say nothing.
+between containers of one host that share a folder, where process ids say nothing. (Between hosts a
+network's file system may keep such locks to itself: two that write one target there at a time may
+each take the other's for abandoned.)
 """
 
 from __future__ import annotations
@@ -45,22 +47,30 @@ def staged_beside(target: Path, *, folder: bool) -> Iterator[Path]:
 def _take(place: Path, folder: bool) -> tuple[Path, int]:
     """Makes an empty file or folder and locks it, where the file system knows locks."""
     while True:
-        staged = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
+        staged = place.with_name(f"{_prefix(place)}{uuid.uuid4().hex}")
         staged.mkdir() if folder else staged.touch(exist_ok=False)
-        lock = os.open(staged, os.O_RDONLY)
+        try:
+            lock = os.open(staged, os.O_RDONLY)
+        except FileNotFoundError:  # taken for abandoned by another one, in the moment before
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if staged.exists():
                 return staged, lock
-        except BlockingIOError:  # another one takes it for abandoned, in the moment before the lock
+        except BlockingIOError:  # the same, in the moment before the lock
             pass
         except OSError:  # a network's disk without locks, on which nothing is ever removed either
             return staged, lock
         os.close(lock)
 
 
+def _prefix(place: Path) -> str:
+    """Returns how what is staged for a target begins: a whole name is to have 255 bytes at most."""
+    return f".{os.fsencode(place.name)[:200].decode(errors='ignore')}-"
+
+
 def _remove_abandoned(place: Path) -> None:
-    own = re.compile(re.escape(f".{place.name}-") + "[0-9a-f]{32}")
+    own = re.compile(re.escape(_prefix(place)) + "[0-9a-f]{32}")
     with contextlib.suppress(OSError):  # a folder that cannot be listed can perhaps be written to
         for path in place.parent.iterdir():
             if own.fullmatch(path.name):

@@ -127,6 +127,18 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         12,
         ("data_size.choice.1: is 000, but a comma ends a value; if 1000 is meant write it so,",),
     ),
+    "commas between the thousands of a list": (
+        "data_size: {choice: [1000, 5000]}",
+        "data_size: {choice: [1,000,000, 5000]}",
+        12,
+        ("data_size.choice.2: is 000, but a comma ends a value; if 1000000 is meant write it so,",),
+    ),
+    "a comma between thousands with a fraction": (
+        "data_size: {choice: [1000, 5000]}",
+        "data_size: {choice: [1,000.0, 5000]}",
+        12,
+        ("data_size.choice.1: is 000.0, but a comma ends a value; if 1000.0 is meant write",),
+    ),
     "a point between thousands": (
         "trials: 32",
         "trials: 20.000",
@@ -144,6 +156,12 @@ WRONG: dict[str, tuple[str, str, int | None, tuple[str, ...]]] = {
         "virtual_tokens: {randint: [1, 1.000]}",
         11,
         ("randint: has a number that is 1.000, which is 1; write 1000 if that is meant, or 1",),
+    ),
+    "a point in the whole numbers of a range": (
+        "virtual_tokens: {randint: [10, 51]}",
+        "virtual_tokens: {randint: [1.500, 4096]}",
+        11,
+        ("randint: has a number that is 1.5, but must be a whole number; if 1500 is meant, write",),
     ),
     "a point in a whole number": (
         "trials: 32",

@@ -193,6 +193,21 @@ def test_another_trials_adapter_is_not_exported(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("exclude_modules", ".*v"), ("layers_to_transform", [0]), ("lora_bias", True)],
+)
+def test_an_adapter_that_computes_otherwise_by_its_settings_is_not_exported(
+    base: str, key: str, value: object, tmp_path: Path
+) -> None:
+    trial = configuration(base, "lora")
+    save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})
+    file = tmp_path / "checkpoint" / "adapter" / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    with pytest.raises(CheckpointError, match=f"another trial's, or was changed: it has {key}"):
+        export(trial, tmp_path / "checkpoint", tmp_path / "out", TRIAL, merged=False)
+
+
 def test_whole_weights_of_another_base_are_not_exported(base: str, tmp_path: Path) -> None:
     trial = configuration(base, "full")
     save(prepare(trial, CPU), tmp_path / "checkpoint", {}, {})

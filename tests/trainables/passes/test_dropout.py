@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import weakref
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.checkpoint import checkpoint
 
 from trainables.passes.dropout import Draw, Place, least, row_keys, token_keys, zeroed
 
@@ -102,3 +104,28 @@ def test_what_is_zeroed_hides_what_is_not_a_number() -> None:
     draw = Place(0).draw(tokens, 1, least(0.5))
     numbers = torch.full((200, 1), torch.nan)
     assert torch.equal(zeroed(numbers, draw, 0.5).isnan(), booleans(draw))
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_off_a_cpu_a_mask_lives_as_long_as_what_else_the_way_back_needs(
+    checkpointed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[weakref.ref[torch.Tensor]] = []
+    mask = Draw.mask
+
+    def watched(self: Draw, dtype: torch.dtype) -> torch.Tensor:
+        found = mask(self, dtype)
+        drawn.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(Draw, "mask", watched)
+    tokens = torch.ones(5, dtype=torch.int32, device="meta")
+    draw = Place(0).draw(tokens, 8, 0)
+    numbers = torch.ones(5, 8, device="meta", requires_grad=True)
+    if checkpointed:
+        found = checkpoint(zeroed, numbers, draw, 0.5, use_reentrant=False)
+    else:
+        found = zeroed(numbers, draw, 0.5)
+    assert [each() is None for each in drawn] == [checkpointed]
+    found.sum().backward()
+    assert [each() is None for each in drawn] == [True] * (1 + checkpointed)

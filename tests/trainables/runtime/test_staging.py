@@ -84,3 +84,29 @@ def test_the_folder_of_the_process_itself_can_be_the_target(
     with staged_beside(Path(), folder=True) as staged:
         assert staged.parent == tmp_path
         assert staged.name.startswith(".out-")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("letter", ["a", "ü"])
+def test_a_target_of_a_long_name_is_staged_too(tmp_path: Path, kind: str, letter: str) -> None:
+    target = tmp_path / (letter * (250 // len(letter.encode())))
+    _publish(target, kind)
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+def test_a_place_that_another_writer_takes_for_abandoned_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+    taken: list[Path] = []
+
+    def late(path: Path, *rest: int) -> int:
+        if not taken and path.exists():  # pathlib makes it by the same call
+            taken.append(path)
+            path.unlink()
+        return opened(path, *rest)
+
+    monkeypatch.setattr(os, "open", late)
+    with staged_beside(tmp_path / "out", folder=False) as staged:
+        assert staged.exists()
+        assert staged != taken[0]
