@@ -55,7 +55,6 @@ _TELLING = (
     "layers_to_transform",
     "layers_pattern",
     "layer_replication",
-    "fan_in_fan_out",
     "bias",
     "lora_bias",
     "use_rslora",
@@ -70,7 +69,8 @@ _TELLING = (
     "token_dim",
     "num_attention_heads",
 )
-"""What an adapter computes follows from these settings of PEFT and its weights."""
+"""What an adapter computes follows from these settings of PEFT and its weights; `fan_in_fan_out` is
+corrected by PEFT to the layers that it finds, which in four bits are others than in an outline."""
 _GENERATION = "generation_config.json"
 
 
