@@ -93,9 +93,9 @@ class FrozenLayers:
             )
             draw = None
             if tokens is not None and any(rates):
-                bounds = parts.of_each_row([least(rate) for rate in rates], tokens.device)
-                of_token = bounds[:, None].expand(tokens.shape).reshape(-1)
-                draw = place.draw(tokens.reshape(-1), inputs.shape[-1], of_token)
+                least_of_each = [least(rate) for rate in rates]
+                bounds = parts.of_each_token(least_of_each, inputs.shape[1], tokens.device)
+                draw = place.draw(tokens.reshape(-1), inputs.shape[-1], bounds)
             layers.append(grouped.Layer(outputs, stack, draw))
         if not layers:
             return self._one_by_one(inputs, Parts([]), None)

@@ -89,15 +89,31 @@ class Parts:
             length: Tokens of a row.
             device: Where.
         """
-        return self._numbers([part.rows.stop * length for part in self], device)
+        return self.once(
+            ("ends", length),
+            lambda: torch.tensor([part.rows.stop * length for part in self], dtype=torch.int32).to(
+                device
+            ),
+        )
 
-    def of_each_row(self, values: Sequence[int], device: torch.device) -> torch.Tensor:
-        """Returns [b], int32: for each row the value of its part."""
-        rows = [[value] * part.count for value, part in zip(values, self, strict=True)]
-        return self._numbers(list(chain.from_iterable(rows)), device)
+    def of_each_token(
+        self, values: Sequence[int], length: int, device: torch.device
+    ) -> torch.Tensor:
+        """Returns [tokens], int32: for each token the value of its part.
 
-    def _numbers(self, values: Sequence[int], device: torch.device) -> torch.Tensor:
-        return self.once(tuple(values), lambda: torch.tensor(values, dtype=torch.int32).to(device))
+        Args:
+            values: Of each part.
+            length: Tokens of a row.
+            device: Where.
+        """
+
+        def make() -> torch.Tensor:
+            tokens = [
+                [value] * part.count * length for value, part in zip(values, self, strict=True)
+            ]
+            return torch.tensor(list(chain.from_iterable(tokens)), dtype=torch.int32).to(device)
+
+        return self.once((tuple(values), length), make)
 
     def once(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
         """Returns what was made under a key, made now if nothing was; it lasts as long as the pass.
