@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -94,6 +95,7 @@ def main() -> NoReturn:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.nice(_NICER)
+    threading.excepthook = partial(show_thread_fault, root=root)
     said = threading.Lock()
 
     def say(**answer: object) -> None:
@@ -127,12 +129,30 @@ def main() -> NoReturn:
         follow(runs, name, changes, say)
     except Exception as error:
         if is_ours(error):
-            traceback.print_exc()
+            traceback.print_exception(error)
         say(error=words(error, root))
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def show_thread_fault(fault: threading.ExceptHookArgs, *, root: str) -> None:
+    """Prints what ended a thread, in one line; of a fault of this package its traceback.
+
+    TensorBoard writes its files in a thread, which raises what then the next call raises too.
+
+    Args:
+        fault: What `threading.excepthook` is told.
+        root: Folder of the store, in which the tools' files lie.
+    """
+    error = fault.exc_value
+    if not isinstance(error, Exception):  # the thread was asked to end
+        return
+    if is_ours(error):
+        traceback.print_exception(error)
+    else:
+        print(words(error, root), file=sys.stderr)
 
 
 def words(error: Exception, root: str) -> str:

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.results.track import Tool, ToolFailedError, track
 from orchestrator.store.errors import DamagedError
-from orchestrator.tracking.process import is_ours, words
+from orchestrator.tracking.process import is_ours, show_thread_fault, words
 from tests import small_disk
 from tests.orchestrator.tracking import stores
 
@@ -63,6 +65,23 @@ def test_a_full_disk_is_told_without_a_traceback(
         with pytest.raises(ToolFailedError, match="the disk is full; free some space"):
             track(disk, [stores.SWEEP], tool)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def _raises_no_space() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/a/b")
+
+
+def test_what_ends_a_library_s_thread_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", partial(show_thread_fault, root="/a"))
+    thread = threading.Thread(target=_raises_no_space)
+    thread.start()
+    thread.join()
+    assert (
+        capsys.readouterr().err
+        == "/a/b: the disk is full; free some space and run the same command again\n"
+    )
 
 
 def test_a_process_that_nobody_hears_ends_in_silence(tmp_path: Path) -> None:
