@@ -31,7 +31,7 @@ from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
 from trainables.passes.joined import join_layers
-from trainables.passes.parts import LowRank, Parts
+from trainables.passes.parts import Parts
 from trainables.techniques.registry import TECHNIQUES, complete
 
 _CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ class Trial:
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
                 parameter.grad = torch.zeros_like(parameter)
-        self.updates: dict[str, LowRank] = dict(lora.low_rank(self.model))
+        self.adapter = lora.adapter(self.model)
         draw = np.random.default_rng(number)
         self.sources, self.targets = (
             [draw.integers(3, 60, length).astype(np.int32) for _ in range(_ROWS)]
@@ -109,12 +109,12 @@ class Trial:
     def step(self) -> Step:
         """Returns its step for passes of our own."""
         keys = list(range(_ROWS))
-        return Step(self.sources, self.targets, keys, self.updates, _ROWS)
+        return Step(self.sources, self.targets, keys, self.adapter, _ROWS)
 
 
 def answers(frozen: FrozenT5, trials: Sequence[Trial]) -> None:
     """Writes the texts of all rows by passes of our own."""
-    company = Company(Parts((_ROWS, trial.updates) for trial in trials))
+    company = Company(Parts((_ROWS, trial.adapter) for trial in trials))
     rows = [row for trial in trials for row in trial.sources]
     frozen.read(rows, company).answers(_WRITTEN)
 

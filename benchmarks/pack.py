@@ -43,13 +43,21 @@ from trainables.runtime.device import choose_device
 from trainables.techniques.registry import complete
 
 WAYS = ("together", "alone", "transformers")
-_DIFFERENT: tuple[Mapping[str, Scalar], ...] = (
+_LOW_RANK: tuple[Mapping[str, Scalar], ...] = (
     {"rank": 2, "target_modules": "q,v"},
     {"rank": 4, "target_modules": "q,k,v,o"},
     {"rank": 8, "target_modules": "q,v"},
     {"rank": 16, "target_modules": "q,k,v,o"},
 )
-_RATES = (1e-3, 2e-3, 4e-3)
+_PREFIXES: tuple[Mapping[str, Scalar], ...] = tuple(
+    {"virtual_tokens": tokens} for tokens in (5, 10, 20, 40)
+)
+_DIFFERENT = {
+    "lora": (_LOW_RANK, (1e-3, 2e-3, 4e-3)),
+    "qlora": (_LOW_RANK, (1e-3, 2e-3, 4e-3)),
+    "prefix": (_PREFIXES, (5e-3, 1e-2, 2e-2)),
+}
+"""Of each technique, parameters and learning rates."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,15 @@ def trials(
     setting: Setting, pack: int, batch: int, examples: int, technique: str = "lora"
 ) -> list[TrialConfiguration]:
     """Returns the configurations of a pack, no two alike."""
+    different, rates = _DIFFERENT[technique]
     return [
         TrialConfiguration(
             technique=technique,
             parameters=complete(
                 technique,
                 {
-                    **_DIFFERENT[number % len(_DIFFERENT)],
-                    "learning_rate": _RATES[number % len(_RATES)],
+                    **different[number % len(different)],
+                    "learning_rate": rates[number % len(rates)],
                     "batch_size": batch,
                 },
             ),
@@ -150,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--model", choices=[*MODELS, *OTHERS], default="embedded", help="(embedded)"
     )
-    parser.add_argument("--technique", choices=["lora", "qlora"], default="lora", help="(lora)")
+    parser.add_argument("--technique", choices=[*_DIFFERENT], default="lora", help="(lora)")
     parser.add_argument("--packs", type=int, nargs="+", default=[2, 4, 8, 16], help="trials")
     parser.add_argument("--batches", type=int, nargs="+", default=[2, 4, 8, 16], help="examples")
     parser.add_argument("--examples", type=int, default=320, help="that a trial trains on (320)")

@@ -42,7 +42,7 @@ from trainables.runtime.device import choose_device, total_memory
 from trainables.runtime.live_bytes import LiveBytes
 from trainables.techniques.registry import TECHNIQUES
 from trainables.training.adapted_model import checkpoint_activations, precision, seeded
-from trainables.training.own_passes import frozen, own_updates
+from trainables.training.own_passes import frozen, own_adapter
 from trainables.training.trainer import UNMEASURED
 from trainables.trial_passes import Pass, TrialRows
 
@@ -147,8 +147,8 @@ class _Fake:
         self._own: FrozenBase | None = None
         with self._mode:
             _move(self._model, device)
-            self._updates = own_updates(base, self._model, self._technique, device)
-            if self._updates:
+            self._adapter = own_adapter(base, self._model, self._technique, device)
+            if self._adapter is not None:
                 join_layers(base)
                 self._own = frozen(base, end=0, padding=0)  # tokens are only counted here
 
@@ -200,13 +200,14 @@ class _Fake:
         return int(live.peak)
 
     def _step(self, of: Pass) -> Step:
-        """Returns a step of this one pass."""
+        """Returns a step of this one pass, of which no two rows are equal."""
+        assert self._adapter is not None
         rows = range(of.rows)
         return Step(
-            [np.ones(of.source, dtype=np.int32) for _ in rows],
+            [np.full(of.source, row, dtype=np.int32) for row in rows],
             [np.ones(of.target, dtype=np.int32) for _ in rows],
             [0 for _ in rows],
-            self._updates,
+            self._adapter,
             of.rows,
             self._checkpointed,
         )

@@ -55,17 +55,21 @@ def unpacked(sweep: Sweep, address: str | None) -> Packing | None:
     place = local_slots(packed(sweep, 1))
     tried = _techniques(sweep)
     if not any(place.kind in TECHNIQUES[name].shares_passes_on for name in tried):
-        sharing = " or ".join(
-            f"{name} on {' or '.join(each.shares_passes_on)}"
-            for name, each in TECHNIQUES.items()
-            if each.shares_passes_on
-        )
         here = f"{' and '.join(tried) or 'nothing is trained'} on {place.kind}"
-        return Packing(1, f"1: trials of {sharing} share passes, and here it is {here}")
+        return Packing(1, f"1: trials of {_sharing()} share passes, and here it is {here}")
     if _most(sweep, place) < 2:
         devices = "1 device" if place.trials == 1 else f"{place.trials} devices"
         return Packing(1, f"1: not more than one trial at a time on each of {devices}")
     return None
+
+
+def _sharing() -> str:
+    """Returns the techniques whose trials share passes, and on what."""
+    names: dict[str, list[str]] = {}
+    for name, technique in TECHNIQUES.items():
+        if technique.shares_passes_on:
+            names.setdefault(" or ".join(technique.shares_passes_on), []).append(name)
+    return " and of ".join(f"{', '.join(alike)} on {kinds}" for kinds, alike in names.items())
 
 
 def choose(

@@ -68,7 +68,7 @@ def test_a_pack_has_one_base_and_what_each_trial_trains(base: str, technique: st
     trained = one.moments // 2
     assert three.moments == 3 * one.moments
     assert three.weights == one.weights + 2 * trained
-    shares = technique == "lora"
+    shares = technique in ("lora", "prefix")
     assert three.together == (3 if shares else 1)
     assert (three.training > one.training) == shares
     assert three.evaluation == one.evaluation  # its batches hold as many rows, whosever they are

@@ -102,8 +102,8 @@ class _ByPasses(Asked):
     ) -> None:
         self._by_family = by_family
         self._counts = [len(share.sources) for share in shares]
-        updates = [share.adapted.updates for share in shares]
-        company = Company(Parts(zip(self._counts, updates, strict=True)))
+        adapters = [share.adapted.adapter for share in shares]
+        company = Company(Parts(zip(self._counts, adapters, strict=True)))
         rows = list(chain.from_iterable(share.sources for share in shares))
         self._read = base.read(rows, company)
 

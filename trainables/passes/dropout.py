@@ -156,8 +156,8 @@ class Place:
     """
 
     def __init__(self, number: int) -> None:
-        self._first = _signed(number * MOST_FEATURES)
-        self._keys: torch.Tensor | None = None
+        self._first = number * MOST_FEATURES
+        self._keys: dict[int, torch.Tensor] = {}
 
     def draw(self, tokens: torch.Tensor, features: int, bound: int | torch.Tensor) -> Draw:
         """Returns what is kept of [..., features].
@@ -172,12 +172,12 @@ class Place:
             bound = bound[..., None]
         return Draw(tokens[..., None], self.keys(features, tokens.device), bound)
 
-    def keys(self, features: int, device: torch.device) -> torch.Tensor:
-        """Returns [features], the keys of the features here."""
-        if self._keys is None or len(self._keys) < features:
+    def keys(self, features: int, device: torch.device, start: int = 0) -> torch.Tensor:
+        """Returns [features], the keys of the features here, from one of them on."""
+        if start not in self._keys or len(self._keys[start]) < features:
             counter = torch.arange(features, dtype=torch.int32, device=device)
-            self._keys = _mixed(counter + self._first) | 1
-        return self._keys[:features]
+            self._keys[start] = _mixed(counter + _signed(self._first + start)) | 1
+        return self._keys[start][:features]
 
 
 def _mixed(numbers: torch.Tensor) -> torch.Tensor:

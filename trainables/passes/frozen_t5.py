@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -15,6 +16,8 @@ from trainables.passes.company import Company
 from trainables.passes.frozen_base import FrozenBase, Losses, Read, summed
 from trainables.passes.frozen_weight import number_type
 from trainables.passes.layout import Sources, Targets
+from trainables.passes.prefixes import Prefixes
+from trainables.passes.shared_rows import first_alike
 from trainables.passes.t5_layers import Numbering, Pass, Stack
 
 
@@ -66,13 +69,14 @@ class FrozenT5(FrozenBase):
     ) -> Losses:
         """Returns the cross-entropies; arguments as of `FrozenBase.losses`."""
         asked, told = self._prompts(sources), self._statements(targets)
-        hidden = self._before_targets(asked, told, company, self.encode(asked, company))
+        encoded = self.encode(sources, asked, company)
+        hidden = self._before_targets(asked, told, company, encoded)
         values = functional.cross_entropy(self._logits(hidden), told.labels, reduction="none")
         return Losses(values, told.rows)
 
     def read(self, sources: Sequence[TokenIds], company: Company) -> Read:
         """Returns prompts whose encoding a loss and an answer share."""
-        return _Read(self, self._prompts(sources), company)
+        return _Read(self, sources, self._prompts(sources), company)
 
     def summed_losses(
         self,
@@ -87,8 +91,27 @@ class FrozenT5(FrozenBase):
         words = len(self._output)
         return summed(hidden, told.labels, told.rows, len(targets), self._logits, words)
 
-    def encode(self, sources: Sources, company: Company) -> torch.Tensor:
-        """Returns the encoder's output, [b, s, width]."""
+    def encode(self, rows: Sequence[TokenIds], sources: Sources, company: Company) -> torch.Tensor:
+        """Returns the encoder's output, [b, s, width], of equal rows computed once where it can be.
+
+        Args:
+            rows: The prompts.
+            sources: The same, laid out.
+            company: Whose they are.
+        """
+        drops = company.rows is not None and self.dropout > 0.0
+        first = first_alike(rows, company.parts, "encoder.", own=drops)
+        if first == list(range(len(rows))):
+            return self._encoded(sources, company)
+        kept = list(dict.fromkeys(first))
+        few = torch.tensor(kept).to(self.device)
+        keys = None if company.rows is None else company.rows[few]
+        fewer = replace(company, parts=company.parts.of_rows(kept), rows=keys)
+        encoded = self._encoded(Sources(sources.ids[few], sources.mask[few]), fewer)
+        place = {row: number for number, row in enumerate(kept)}
+        return encoded.index_select(0, torch.tensor([place[row] for row in first]).to(self.device))
+
+    def _encoded(self, sources: Sources, company: Company) -> torch.Tensor:
         length = sources.ids.shape[1]
         scores = self._encoder.relative_bias(length) + self._closed(sources.mask)
         given = Pass(company.parts, company.tokens(length), scores)
@@ -101,15 +124,20 @@ class FrozenT5(FrozenBase):
         """Returns what `Read.answers` returns, given the encoder's output."""
         rows = torch.arange(len(encoded), device=encoded.device)
         parts = company.parts
-        memories = self._decoder.memories(encoded, parts, most)
+        prefixes = Prefixes.of(parts, encoded)
+        before = 0 if prefixes is None else prefixes.tokens
+        not_read = None if prefixes is None else prefixes.closed
+        memories = self._decoder.memories(encoded, parts, most, prefixes)
         closed = self._closed(sources.mask)
         written = rows.new_full((len(rows), most), self._padding)
         token = rows.new_full((len(rows),), self._begin)
         live = torch.ones_like(rows, dtype=torch.bool)
-        bias = self._decoder.relative_bias(most)
+        bias = self._decoder.relative_bias(most, before)
         for place in range(most):
             hidden = functional.embedding(token[:, None], self._embedding)
-            mask = bias[:, :, place : place + 1, : place + 1]
+            mask = bias[:, :, place : place + 1, : before + place + 1]
+            if not_read is not None:
+                mask = mask + functional.pad(not_read, (0, place + 1))
             given = Pass(parts, None, mask, encoded_mask=closed)
             hidden = self._decoder.step(hidden, given, memories)
             token = torch.where(live, self._logits(hidden[:, 0]).argmax(dim=-1), self._padding)
@@ -123,6 +151,7 @@ class FrozenT5(FrozenBase):
                 for memory in memories:
                     memory.take(kept)
                 rows, token, live, closed = rows[kept], token[kept], live[kept], closed[kept]
+                not_read = None if not_read is None else not_read[kept]
                 parts = parts.of_rows(kept.tolist())
         found: list[list[int]] = written[:, : place + 1].tolist()
         return found
@@ -133,14 +162,20 @@ class FrozenT5(FrozenBase):
         """Returns the decoder's output that each target token is told from, [n, width]."""
         rows, length = targets.before.shape
         hidden = functional.embedding(targets.before, self._embedding)
-        later = hidden.new_full((length, length), _least(hidden)).triu(1)
+        prefixes = Prefixes.of(company.parts, encoded)
+        before = 0 if prefixes is None else prefixes.tokens
+        later = hidden.new_full((length, before + length), _least(hidden)).triu(before + 1)
+        mask = self._decoder.relative_bias(length, before) + later
+        if prefixes is not None and prefixes.closed is not None:
+            mask = mask + functional.pad(prefixes.closed, (0, length))
         given = Pass(
             company.parts,
             company.tokens(length),
-            self._decoder.relative_bias(length) + later,
+            mask,
             encoded,
             company.tokens(encoded.shape[1]),
             self._closed(sources.mask),
+            prefixes,
         )
         hidden = self._decoder(hidden, given, checkpointed=company.checkpointed)
         return hidden.reshape(rows * length, -1)[targets.places]
@@ -163,12 +198,14 @@ class FrozenT5(FrozenBase):
 class _Read(Read):
     """Prompts of a T5, encoded once."""
 
-    def __init__(self, base: FrozenT5, sources: Sources, company: Company) -> None:
-        self._base, self._sources, self._company = base, sources, company
+    def __init__(
+        self, base: FrozenT5, rows: Sequence[TokenIds], sources: Sources, company: Company
+    ) -> None:
+        self._base, self._rows, self._sources, self._company = base, rows, sources, company
 
     @cached_property
     def _encoded(self) -> torch.Tensor:
-        return self._base.encode(self._sources, self._company)
+        return self._base.encode(self._rows, self._sources, self._company)
 
     @torch.inference_mode()
     def summed_losses(self, targets: Sequence[TokenIds]) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from trainables.data.batching import micro_batches
 from trainables.families.framing import TokenIds
 from trainables.passes.company import Company
 from trainables.passes.frozen_base import FrozenBase
-from trainables.passes.parts import LowRank, Parts
+from trainables.passes.parts import Adapter, Parts
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Step:
         sources: Token ids of the prompts of its batch.
         targets: Of the statements.
         keys: Of each row, what its dropout is drawn from.
-        updates: What the member trains, by the full name of the layer.
+        adapter: What the member trains.
         most_rows: Rows of it at most in one pass.
         checkpointed: Whether activations are computed again in the backward pass.
     """
@@ -31,19 +31,19 @@ class Step:
     sources: Sequence[TokenIds]
     targets: Sequence[TokenIds]
     keys: Sequence[int]
-    updates: Mapping[str, LowRank]
+    adapter: Adapter
     most_rows: int
     checkpointed: bool = False
 
     @property
     def trained(self) -> list[tuple[str, float]]:
         """Returns the layers, and the rates of dropout: who has the same stands side by side."""
-        return sorted((name, update.dropout) for name, update in self.updates.items())
+        return sorted((name, update.dropout) for name, update in self.adapter.updates.items())
 
     @property
     def drops(self) -> bool:
         """Whether any input of an update is zeroed."""
-        return any(update.dropout > 0.0 for update in self.updates.values())
+        return any(update.dropout > 0.0 for update in self.adapter.updates.values())
 
 
 def add_gradients(base: FrozenBase, steps: Sequence[Step], overhead_tokens: float) -> torch.Tensor:
@@ -76,7 +76,7 @@ def add_gradients(base: FrozenBase, steps: Sequence[Step], overhead_tokens: floa
         keys = [steps[m].keys[r] for m, r in own] if drops else []
         counts = Counter(m for m, _ in own)  # in the order of the rows
         company = Company(
-            Parts((count, steps[m].updates) for m, count in counts.items()),
+            Parts((count, steps[m].adapter) for m, count in counts.items()),
             torch.tensor(keys, dtype=torch.int32).to(device) if drops else None,
             checkpointed,
         )

@@ -64,7 +64,7 @@ class FrozenLayers:
             for rate, neighbours in parts.once(name, partial(_neighbours, name, parts)):
                 start, stop = neighbours[0].rows.start, neighbours[-1].rows.stop
                 of_run = slice(start * length, stop * length)
-                updates = [part.updates[name] for part in neighbours]
+                updates = [part.adapter.updates[name] for part in neighbours]
                 scales, draw = [update.scale for update in updates], None
                 if tokens is not None and rate > 0.0:
                     own = tokens[start:stop].reshape(-1)
@@ -83,7 +83,7 @@ class FrozenLayers:
         """Returns the joint output, the updates of all members computed together."""
         layers = []
         for name, (place, outputs) in self._places.items():
-            updates = [part.updates.get(name) for part in parts]
+            updates = [part.adapter.updates.get(name) for part in parts]
             if not any(updates):
                 continue
             rates = [0.0 if tokens is None or u is None else u.dropout for u in updates]
@@ -107,7 +107,7 @@ def _neighbours(name: str, parts: Parts) -> list[tuple[float, list[Part]]]:
     """Returns the runs of parts that train a layer with one rate of dropout, and the rate."""
 
     def rate(part: Part) -> float | None:
-        update = part.updates.get(name)
+        update = part.adapter.updates.get(name)
         return None if update is None else update.dropout
 
     groups = groupby(parts, key=rate)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-Heads = tuple[torch.Tensor, torch.Tensor]
-"""Keys and values, each [b, heads, tokens, width]."""
+from trainables.passes.parts import Heads
 
 _BLOCK = 32
 """Tokens by which room grows: few copies, and no room for answers that are not written."""
@@ -19,13 +18,18 @@ class Written:
     Args:
         like: Keys of the same rows, for their sizes.
         room: Tokens of an answer at most.
+        prefix: Those that stand before it.
     """
 
-    def __init__(self, like: torch.Tensor, room: int) -> None:
+    def __init__(self, like: torch.Tensor, room: int, prefix: Heads | None = None) -> None:
         rows, heads, _, width = like.shape
-        self._room = room
-        self._tokens = 0
-        self._both = like.new_empty((2, rows, heads, min(room, _BLOCK), width))
+        self._tokens = 0 if prefix is None else prefix[0].shape[2]
+        self._room = self._tokens + room
+        tokens = self._tokens + min(room, _BLOCK)
+        self._both = like.new_empty((2, rows, heads, tokens, width))
+        if prefix is not None:
+            for own, before in zip(self._both, prefix, strict=True):
+                own[:, :, : self._tokens] = before
 
     def add(self, key: torch.Tensor, value: torch.Tensor) -> Heads:
         """Takes in those of one more token; returns all so far."""
@@ -57,15 +61,16 @@ class BlockMemory:
     written: Written
 
     @classmethod
-    def of(cls, prompt: Heads, room: int) -> BlockMemory:
+    def of(cls, prompt: Heads, room: int, prefix: Heads | None) -> BlockMemory:
         """Returns what is remembered before the first token of an answer.
 
         Args:
             prompt: Keys and values of the prompt.
             room: Tokens of an answer at most.
+            prefix: Keys and values that stand before the answer's; None for none.
         """
         key, value = (each.contiguous() for each in prompt)
-        return cls((key, value), Written(key, room))
+        return cls((key, value), Written(key, room, prefix))
 
     def read(self) -> Heads:
         """Returns the keys and values of the prompt."""

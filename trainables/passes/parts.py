@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar, cast
 
 import torch
 
 _Kept = TypeVar("_Kept")
+
+Heads = tuple[torch.Tensor, torch.Tensor]
+"""Keys and values, each [..., heads, tokens, width]."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,50 @@ class LowRank:
 
 
 @dataclass(frozen=True)
+class Prefix:
+    """Trained keys and values that stand before those of a decoder's own (Li and Liang 2021).
+
+    Attributes:
+        made: Returns those of each layer, [heads, tokens, width], with their gradient's way back.
+        tokens: How many there are.
+        weights: Number of the weights that they are made of.
+    """
+
+    made: Callable[[], Sequence[Heads]]
+    tokens: int
+    weights: int
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What one member trains beside the base.
+
+    Attributes:
+        updates: By the full name of the layer.
+        prefix: None where there is none.
+    """
+
+    updates: Mapping[str, LowRank] = field(default_factory=dict)
+    prefix: Prefix | None = None
+
+    @property
+    def weights(self) -> int:
+        """Number of weights that are trained."""
+        of_prefix = 0 if self.prefix is None else self.prefix.weights
+        return of_prefix + sum(update.weights for update in self.updates.values())
+
+
+@dataclass(frozen=True)
 class Part:
     """The rows of a pass that belong to one member.
 
     Attributes:
         rows: Which, one after another.
-        updates: Of the member, by the full name of the layer.
+        adapter: Of the member.
     """
 
     rows: slice
-    updates: Mapping[str, LowRank]
+    adapter: Adapter
 
     @property
     def count(self) -> int:
@@ -57,15 +94,15 @@ class Parts:
     """The parts of a pass, one after another.
 
     Args:
-        members: Of each the number of its rows, none of which makes no part, and its updates.
+        members: Of each the number of its rows, none of which makes no part, and its adapter.
     """
 
-    def __init__(self, members: Iterable[tuple[int, Mapping[str, LowRank]]]) -> None:
+    def __init__(self, members: Iterable[tuple[int, Adapter]]) -> None:
         self._parts: list[Part] = []
         start = 0
-        for rows, updates in members:
+        for rows, adapter in members:
             if rows:
-                self._parts.append(Part(slice(start, start + rows), updates))
+                self._parts.append(Part(slice(start, start + rows), adapter))
             start += rows
         self._made: dict[Hashable, object] = {}
 
@@ -78,7 +115,7 @@ class Parts:
     def of_rows(self, kept: Sequence[int]) -> Parts:
         """Returns the parts of the rows that are kept, given in their order."""
         return Parts(
-            (bisect_left(kept, part.rows.stop) - bisect_left(kept, part.rows.start), part.updates)
+            (bisect_left(kept, part.rows.stop) - bisect_left(kept, part.rows.start), part.adapter)
             for part in self
         )
 

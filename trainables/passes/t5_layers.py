@@ -15,11 +15,15 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from trainables.passes.dropout import Draw, Place, least, zeroed
+from trainables.passes.dropout import MOST_FEATURES, Draw, Place, least, zeroed
 from trainables.passes.low_rank import FrozenLayers
-from trainables.passes.memory import BlockMemory, Heads
+from trainables.passes.memory import BlockMemory
 from trainables.passes.norm import normed
-from trainables.passes.parts import Parts
+from trainables.passes.parts import Heads, Parts
+from trainables.passes.prefixes import Prefixes
+
+_OF_PREFIXES = MOST_FEATURES // 2
+"""From which number on features of attention are those of prefixes."""
 
 
 class Numbering:
@@ -47,6 +51,7 @@ class Pass:
             of it are at hand.
         encoded_tokens: [b, s], the keys of its dropout.
         encoded_mask: What is added to the scores of attention to it.
+        prefixes: What the decoder's self-attention reads before its own; `mask` begins with it.
     """
 
     parts: Parts
@@ -55,6 +60,7 @@ class Pass:
     encoded: torch.Tensor | None = None
     encoded_tokens: torch.Tensor | None = None
     encoded_mask: torch.Tensor | None = None
+    prefixes: Prefixes | None = None
 
 
 class Stack:
@@ -70,8 +76,7 @@ class Stack:
     def __init__(self, stack: Any, name: str, numbering: Numbering, rate: float) -> None:
         self._before, self._after = _Dropout(numbering, rate), _Dropout(numbering, rate)
         self._blocks = [
-            _Block(block, f"{name}.block.{number}", numbering, rate)
-            for number, block in enumerate(stack.block)
+            _Block(block, name, number, numbering, rate) for number, block in enumerate(stack.block)
         ]
         self._norm = _norm(stack.final_layer_norm)
         self._relative = stack.block[0].layer[0].SelfAttention
@@ -89,15 +94,18 @@ class Stack:
                 hidden = block(hidden, given)
         return self._after(self._norm(hidden), given.tokens)
 
-    def memories(self, encoded: torch.Tensor, parts: Parts, room: int) -> list[BlockMemory]:
+    def memories(
+        self, encoded: torch.Tensor, parts: Parts, room: int, prefixes: Prefixes | None
+    ) -> list[BlockMemory]:
         """Returns what each layer remembers of a prompt before a token of the answer is written.
 
         Args:
             encoded: [b, s, width], the encoder's output.
             parts: Whose rows they are.
             room: Tokens of an answer at most.
+            prefixes: What they read before their answers.
         """
-        return [block.memory(encoded, parts, room) for block in self._blocks]
+        return [block.memory(encoded, parts, room, prefixes) for block in self._blocks]
 
     def step(
         self, hidden: torch.Tensor, given: Pass, memories: Sequence[BlockMemory]
@@ -107,12 +115,18 @@ class Stack:
             hidden = block(hidden, given, memory)
         return self._norm(hidden)
 
-    def relative_bias(self, length: int) -> torch.Tensor:
-        """Returns [1, heads, length, length]: it depends on the distance alone."""
-        if self._bias is None or self._bias.shape[-1] < length:
+    def relative_bias(self, length: int, before: int = 0) -> torch.Tensor:
+        """Returns [1, heads, length, before + length]: it depends on the distance alone.
+
+        Args:
+            length: Tokens.
+            before: Tokens of prefixes, which are read and ask nothing.
+        """
+        all_ = before + length
+        if self._bias is None or self._bias.shape[-1] < all_:
             with torch.no_grad():
-                self._bias = self._relative.compute_bias(length, length).detach()
-        return self._bias[..., :length, :length]
+                self._bias = self._relative.compute_bias(all_, all_).detach()
+        return self._bias[..., before:all_, :all_]
 
 
 class _Dropout:
@@ -128,16 +142,23 @@ class _Dropout:
         draw = self._place.draw(tokens, hidden.shape[-1], least(self.rate))
         return zeroed(hidden, draw, self.rate)
 
-    def of_attention(self, weights: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def of_attention(
+        self, weights: torch.Tensor, tokens: torch.Tensor, before: int
+    ) -> torch.Tensor:
         """Returns attention weights after dropout, [b, heads, asking, asked].
 
         Args:
-            weights: Before.
+            weights: Before dropout.
             tokens: [b, asking].
+            before: How many of those that are asked are of prefixes.
         """
-        heads, asked = weights.shape[1], weights.shape[3]
-        # A feature is a place and a head of it: its number must not depend on how many are asked.
+        heads, asked = weights.shape[1], weights.shape[3] - before
+        # A feature is a place and a head of it: its number must not depend on how many are asked,
+        # and of a prefix not on how long others are, so that its places are counted from its end.
         features = self._place.keys(asked * heads, weights.device).view(asked, heads)
+        if before:
+            keys = self._place.keys(before * heads, weights.device, _OF_PREFIXES)
+            features = torch.cat((keys.view(before, heads).flip(0), features))
         keys = features.t().contiguous()[None, :, None, :]
         return zeroed(weights, Draw(tokens[:, None, :, None], keys, least(self.rate)), self.rate)
 
@@ -145,8 +166,12 @@ class _Dropout:
 class _Block:
     """One layer of a stack: self-attention, in a decoder attention to the prompt, feed-forward."""
 
-    def __init__(self, block: Any, name: str, numbering: Numbering, rate: float) -> None:
+    def __init__(
+        self, block: Any, stack: str, number: int, numbering: Numbering, rate: float
+    ) -> None:
         first, *between, last = block.layer
+        self._number = number
+        name = f"{stack}.block.{number}"
         own = f"{name}.layer.0.SelfAttention"
         self._own = _Attention(first, first.SelfAttention, own, ("q", "k", "v"), numbering, rate)
         self._cross = [
@@ -160,23 +185,30 @@ class _Block:
             )
             for each in between
         ]
-        number = len(block.layer) - 1
-        self._wide = _FeedForward(last, f"{name}.layer.{number}.DenseReluDense", numbering, rate)
+        wide = f"{name}.layer.{len(between) + 1}.DenseReluDense"
+        self._wide = _FeedForward(last, wide, numbering, rate)
 
     def __call__(
         self, hidden: torch.Tensor, given: Pass, memory: BlockMemory | None = None
     ) -> torch.Tensor:
-        own = None if memory is None else memory.written.add
+        own: Callable[..., Heads] | None = None
+        if memory is not None:
+            own = memory.written.add
+        elif given.prefixes is not None:
+            own = partial(given.prefixes.before, self._number)
         hidden = self._own(hidden, given, given.mask, own)
         for cross in self._cross:
             read = None if memory is None else memory.read
             hidden = cross(hidden, given, given.encoded_mask, read)
         return self._wide(hidden, given)
 
-    def memory(self, encoded: torch.Tensor, parts: Parts, room: int) -> BlockMemory:
+    def memory(
+        self, encoded: torch.Tensor, parts: Parts, room: int, prefixes: Prefixes | None
+    ) -> BlockMemory:
         """Returns what this layer remembers of a prompt."""
         (cross,) = self._cross
-        return BlockMemory.of(cross.read(encoded, parts), room)
+        prefix = None if prefixes is None else prefixes.of_layer(self._number)
+        return BlockMemory.of(cross.read(encoded, parts), room, prefix)
 
 
 class _Attention:
@@ -232,7 +264,8 @@ class _Attention:
             key, value = self.read(given.encoded, given.parts, given.encoded_tokens)
         else:
             key, value = own
-        found = self._attend(query, key, value, mask, given.tokens)
+        before = 0 if self._asked is not None or given.prefixes is None else given.prefixes.tokens
+        found = self._attend(query, key, value, mask, given.tokens, before)
         (found,) = self._out(found, given.parts, given.tokens)
         return hidden + self._dropout(found, given.tokens)
 
@@ -251,6 +284,7 @@ class _Attention:
         value: torch.Tensor,
         mask: torch.Tensor | None,
         tokens: torch.Tensor | None,
+        before: int,
     ) -> torch.Tensor:
         if tokens is None or self._of_weights.rate == 0.0:
             found = functional.scaled_dot_product_attention(
@@ -259,7 +293,7 @@ class _Attention:
         else:
             scores = query @ key.transpose(2, 3)
             weights = functional.softmax(scores if mask is None else scores + mask, dim=-1)
-            found = self._of_weights.of_attention(weights, tokens) @ value
+            found = self._of_weights.of_attention(weights, tokens, before) @ value
         rows, _, length, _ = found.shape
         return found.transpose(1, 2).reshape(rows, length, self._heads * self._width)
 

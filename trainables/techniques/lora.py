@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from trainables.passes.parts import LowRank
+    from trainables.passes.parts import Adapter, LowRank
 
 _LOW_RANK = (
     Parameter(
@@ -112,9 +112,9 @@ class Lora(Technique):
         """Returns whether a parameter is the A or B of an adapter."""
         return ".lora_A." in name or ".lora_B." in name
 
-    def low_rank(self, model: Any) -> Mapping[str, LowRank]:
-        """Returns the A and B of every adapter."""
-        from trainables.passes.parts import LowRank
+    def adapter(self, model: Any) -> Adapter:
+        """Returns the A and B of every adapted layer."""
+        from trainables.passes.parts import Adapter, LowRank
 
         found: dict[str, LowRank] = {}
         name = model.active_adapter
@@ -126,7 +126,7 @@ class Lora(Technique):
                     module.scaling[name],
                     float(getattr(module.lora_dropout[name], "p", 0.0)),
                 )
-        return found
+        return Adapter(found)
 
     def expected(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> int:
         """Returns rank * (inputs + outputs), summed over the chosen layers."""

@@ -2,7 +2,9 @@
 
 Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", as PEFT builds it:
 it reaches the self-attention of the decoder only, and without projection starts as N(0, 1), so that
-it needs learning rates far above the other techniques'.
+it needs learning rates far above the other techniques'. Of an encoder-decoder PEFT (0.21) means the
+trained numbers for attention to the prompt too, and then drops those: half of them are read by
+nobody, and where the number of layers is even, layers half of it apart read the same ones.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from trainables.passes.parts import Adapter, Heads
+
 
 class Prefix(Technique):
     """Trains the prefix, or the embedding and network that compute it, in float32."""
@@ -34,7 +38,8 @@ class Prefix(Technique):
             int,
             20,
             "Trained key and value vectors put before every decoder layer's own. Higher can "
-            "express more and costs attention time.",
+            "express more and costs attention time. Of an encoder-decoder PEFT reads half of what "
+            "it trains, and layers half the decoder apart share theirs.",
             minimum=1,
             maximum=1024,
         ),
@@ -47,6 +52,7 @@ class Prefix(Technique):
         ),
         *optimizer_parameters(learning_rate=1e-2, weight_decay=0.0),
     )
+    shares_passes_on = ("cpu", "cuda")
     mergeable = False  # its keys and values are no change of a weight
 
     def adapt(self, base: PreTrainedModel, parameters: Mapping[str, Scalar]) -> nn.Module:
@@ -80,6 +86,19 @@ class Prefix(Technique):
         if not parameters["projection"]:
             return tokens * outputs
         return tokens * width + (width + 1) * width + (width + 1) * outputs
+
+    def adapter(self, model: Any) -> Adapter:
+        """Returns the prefix of each decoder layer, as PEFT hands it over."""
+        from trainables.passes.parts import Adapter, Prefix
+
+        def made() -> list[Heads]:
+            cache = model.get_prompt(batch_size=1)
+            of_decoder = getattr(cache, "self_attention_cache", cache)
+            return [(layer.keys[0], layer.values[0]) for layer in of_decoder.layers]
+
+        tokens = model.active_peft_config.num_virtual_tokens
+        weights = sum(each.numel() for each in model.prompt_encoder.parameters())
+        return Adapter(prefix=Prefix(made, tokens, weights))
 
     def beside_adapter(self, model: Any) -> Mapping[str, nn.Module]:
         """Returns the embedding and network of a projection: PEFT stores what they compute."""

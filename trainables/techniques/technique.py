@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from trainables.passes.parts import LowRank
+    from trainables.passes.parts import Adapter
 
 
 class Technique(ABC):
@@ -35,8 +35,8 @@ class Technique(ABC):
         quantized: Whether the base's linear layers are stored in four bits.
         mergeable: Whether whole weights can be written that do what the trained model does.
         shares_passes_on: Kinds of devices on which its trials can share passes of our own
-            (`trainables.passes`), where the base model has them: it trains low-rank updates. Not
-            on Metal, where they were never tried.
+            (`trainables.passes`), where the base model has them: it trains low-rank updates or a
+            prefix. Not on Metal, where they were never tried.
     """
 
     name: ClassVar[str]
@@ -83,13 +83,15 @@ class Technique(ABC):
         """
         return {}
 
-    def low_rank(self, model: nn.Module) -> Mapping[str, LowRank]:
-        """Returns the low-rank updates that are trained, by the full name of their layer.
+    def adapter(self, model: nn.Module) -> Adapter:
+        """Returns what is trained beside the base, as far as passes of our own have it.
 
         Args:
             model: What `adapt` returned.
         """
-        return {}
+        from trainables.passes.parts import Adapter
+
+        return Adapter()
 
     def complete(self, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Fills in every parameter that is not given.

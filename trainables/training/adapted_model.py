@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -22,10 +22,10 @@ from trainables.families.fit import Lengths, too_long
 from trainables.families.framing import Framing, check_vocabulary, padding_token
 from trainables.families.registry import family_of
 from trainables.passes.frozen_base import FrozenBase
-from trainables.passes.parts import LowRank
+from trainables.passes.parts import Adapter
 from trainables.techniques.registry import TECHNIQUES
 from trainables.techniques.technique import Technique
-from trainables.training.own_passes import frozen, own_updates, proven
+from trainables.training.own_passes import frozen, own_adapter, proven
 
 
 class SetupError(Exception):
@@ -49,7 +49,7 @@ class AdaptedModel:
         total_parameters: Number of all weights, the adapter's included; a weight stored in four
             bits counts as one.
         base: The base's weights for passes of our own; None where only `family` has passes for it.
-        updates: What stands beside them; empty where `base` is None.
+        adapter: What is trained beside them; nothing where `base` is None.
     """
 
     model: PreTrainedModel | PeftModel
@@ -63,7 +63,7 @@ class AdaptedModel:
     trainable_parameters: int
     total_parameters: int
     base: FrozenBase | None = None
-    updates: Mapping[str, LowRank] = field(default_factory=dict)
+    adapter: Adapter = field(default_factory=Adapter)
 
     @property
     def padding_id(self) -> int:
@@ -149,7 +149,7 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
             adapter.revision = revision
     verify(model, technique, expected)
     trainable, total = count(model)
-    updates = own_updates(base_of(model), model, technique, device)
+    adapter = own_adapter(base_of(model), model, technique, device)
     padding = padding_token(tokenizer, int(config["vocab_size"]))
     adapted = AdaptedModel(
         model=model,
@@ -162,8 +162,8 @@ def prepare(configuration: TrialConfiguration, device: torch.device) -> AdaptedM
         dtype=dtype,
         trainable_parameters=trainable,
         total_parameters=total,
-        base=frozen(base_of(model), framing.end, padding) if updates else None,
-        updates=updates,
+        base=frozen(base_of(model), framing.end, padding) if adapter else None,
+        adapter=adapter or Adapter(),
     )
     return proven(adapted)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from trainables.passes.company import Company
 from trainables.passes.frozen_base import FrozenBase
 from trainables.passes.frozen_decoder import FrozenDecoder
 from trainables.passes.frozen_t5 import FrozenT5
-from trainables.passes.parts import LowRank, Parts
+from trainables.passes.parts import Adapter, Parts
 from trainables.techniques.technique import Technique
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ _LOSSES_DIFFER, _GRADIENTS_DIFFER = 0.03, 0.2
 """Relative, in bfloat16, where they are a few thousandths and a few hundredths."""
 
 
-def own_updates(
+def own_adapter(
     base: PreTrainedModel, model: nn.Module, technique: Technique, device: torch.device
-) -> Mapping[str, LowRank]:
-    """Returns what passes of our own train of a model; empty where it needs those of its family.
+) -> Adapter | None:
+    """Returns what passes of our own train of a model; None where it needs those of its family.
 
     Args:
         base: The base model.
@@ -42,17 +42,17 @@ def own_updates(
         technique: The technique.
         device: Where it is trained.
     """
-    suits = FrozenT5.suits(base) or FrozenDecoder.suits(base)
-    if device.type not in technique.shares_passes_on or not suits:
-        return {}
-    updates = technique.low_rank(model)
+    if device.type not in technique.shares_passes_on:
+        return None
+    adapter = technique.adapter(model)
+    suits = FrozenT5.suits(base) or (adapter.prefix is None and FrozenDecoder.suits(base))
     # A variant of LoRA that trains more than its updates needs more than ours compute.
     trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
-    return updates if trained == sum(each.weights for each in updates.values()) else {}
+    return adapter if suits and trained == adapter.weights > 0 else None
 
 
 def frozen(base: PreTrainedModel, end: int, padding: int) -> FrozenBase:
-    """Returns the passes of a base model for which there are `own_updates`.
+    """Returns the passes of a base model for which there is an `own_adapter`.
 
     Args:
         base: The base model.
@@ -71,7 +71,7 @@ def proven(adapted: AdaptedModel) -> AdaptedModel:
         return adapted
     kind = adapted.device.type
     _LOG.warning("On %s passes of our own are not used: %s.", kind, how)
-    return replace(adapted, base=None, updates={})
+    return replace(adapted, base=None, adapter=Adapter())
 
 
 def differs(adapted: AdaptedModel) -> str:
@@ -119,5 +119,5 @@ def _by_ours(
     adapted: AdaptedModel, sources: Sequence[TokenIds], targets: Sequence[TokenIds]
 ) -> torch.Tensor:
     assert adapted.base is not None
-    company = Company(Parts([(len(sources), adapted.updates)]))
+    company = Company(Parts([(len(sources), adapted.adapter)]))
     return adapted.base.losses(sources, targets, company).values.mean()

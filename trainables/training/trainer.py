@@ -157,7 +157,7 @@ class Trainer:
             self._rows.sources(step.rows),
             self._rows.targets(step.rows),
             row_keys(self._seed, self.step, step.rows),
-            self._adapted.updates,
+            self._adapted.adapter,
             self._parameters["micro_batch_size"],
             bool(self._parameters.get("gradient_checkpointing")),
         )

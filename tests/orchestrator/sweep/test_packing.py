@@ -188,11 +188,7 @@ def test_no_pack_is_measured_that_could_never_be_full(
     ("changes", "address", "words"),
     [
         ({"space": None, "points": [FULL], "stopping": None}, None, "here it is full on cpu"),
-        (
-            {"space": {**LORA, "technique": {"prefix": {}, "full": {}}}},
-            None,
-            "full and prefix on cpu",
-        ),
+        ({"space": {**LORA, "technique": {"full": {}}}}, None, "it is full on cpu"),
         ({"resources": {"accelerators": 2}}, None, "one device, and resources.accelerators is 2"),
         ({}, "auto", "packs run on this machine alone, and --address is auto"),
         ({"limits": {"max_concurrent": 2}}, None, "not more than one trial at a time on each of 2"),
@@ -223,9 +219,10 @@ def test_on_a_device_where_trials_share_no_passes_nothing_is_measured(
 ) -> None:
     meter = _metered(monkeypatch, {2: 0.1})
     monkeypatch.setattr("orchestrator.ray_tune.placement.local_accelerators", lambda: 1)
-    monkeypatch.setattr(type(TECHNIQUES["lora"]), "shares_passes_on", ("cpu",))
+    for technique in ("lora", "prefix"):
+        monkeypatch.setattr(type(TECHNIQUES[technique]), "shares_passes_on", ("cpu",))
     found = choose(auto(tmp_path), out)
-    sharing = "trials of lora on cpu or qlora on cpu share passes"
+    sharing = "trials of lora, qlora, prefix on cpu share passes"
     assert found.words == f"1: {sharing}, and here it is lora on cuda"
     assert not meter.trials
 

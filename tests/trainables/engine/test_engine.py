@@ -65,11 +65,16 @@ def configured(
     )
 
 
-DIFFERENT: list[Mapping[str, Scalar]] = [
-    {"rank": 1, "learning_rate": 3e-2},
-    {"rank": 5, "target_modules": "all-linear", "batch_size": 3},
-    {"rank": 2, "dropout": 0.5, "batch_size": 8, "micro_batch_size": 2},
-    {"rank": 3, "target_modules": "feed-forward", "gradient_checkpointing": True},
+DIFFERENT: list[tuple[Mapping[str, Scalar], str]] = [
+    ({"rank": 1, "learning_rate": 3e-2}, "lora"),
+    ({"rank": 5, "target_modules": "all-linear", "batch_size": 3}, "lora"),
+    ({"rank": 2, "dropout": 0.5, "batch_size": 8, "micro_batch_size": 2}, "lora"),
+    ({"rank": 3, "target_modules": "feed-forward", "gradient_checkpointing": True}, "lora"),
+    ({"virtual_tokens": 3, "batch_size": 4}, "prefix"),
+    (
+        {"virtual_tokens": 7, "batch_size": 4, "projection": True, "learning_rate": 1e-3},
+        "prefix",
+    ),
 ]
 
 
@@ -90,7 +95,7 @@ def alone(base: str) -> list[tuple[float, dict[str, torch.Tensor], dict[str, Any
     """Of each configuration: its loss, weights and measures where it is trained by itself."""
     found = []
     for seed, each in enumerate(DIFFERENT):
-        with closing(Finetuning(configured(base, seed, each), CPU)) as one:
+        with closing(Finetuning(configured(base, seed, *each), CPU)) as one:
             loss = one.advance(BUDGET).loss
             assert loss is not None
             found.append((loss, weights(one), one.evaluate("validation").metrics))
@@ -131,7 +136,7 @@ def closed() -> Iterator[ExitStack]:
 def set_out(base: str, engine: Engine, closed: ExitStack) -> dict[str, Finetuning]:
     """Sets a trial of each configuration out to its budget."""
     trials = {
-        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, each), CPU)))
+        str(seed): closed.enter_context(closing(Finetuning(configured(base, seed, *each), CPU)))
         for seed, each in enumerate(DIFFERENT)
     }
     for key, one in trials.items():
@@ -169,7 +174,7 @@ def test_they_may_come_and_go_at_any_step_and_go_on_from_checkpoints(
     with ExitStack() as closed:
 
         def fresh(number: int) -> Finetuning:
-            own = configured(base, number, DIFFERENT[number])
+            own = configured(base, number, *DIFFERENT[number])
             return closed.enter_context(closing(Finetuning(own, CPU)))
 
         outside = {number: fresh(number) for number in range(len(DIFFERENT))}
@@ -196,7 +201,7 @@ def test_a_trial_that_diverges_arrives_and_the_others_go_on(
     base: str, alone: list[Any], engine: Engine, closed: ExitStack
 ) -> None:
     well, ill = (
-        closed.enter_context(closing(Finetuning(configured(base, seed, DIFFERENT[0]), CPU)))
+        closed.enter_context(closing(Finetuning(configured(base, seed, *DIFFERENT[0]), CPU)))
         for seed in (0, 9)
     )
     next(iter(ill.adapted.trainable().values())).data.fill_(math.nan)
@@ -231,7 +236,7 @@ def test_a_trial_that_is_told_to_end_arrives_interrupted(
     assert other.evaluated_to == BUDGET
 
 
-@pytest.mark.parametrize("technique", ["full", "prefix", "pretrained"])
+@pytest.mark.parametrize("technique", ["full", "pretrained"])
 def test_a_technique_without_passes_of_our_own_takes_its_steps_alone(
     base: str, technique: str, engine: Engine, closed: ExitStack
 ) -> None:
@@ -262,7 +267,7 @@ def test_trials_beside_a_base_in_four_bits_share_passes_of_their_own(
     base = base if kind == "t5" else write_base(tmp_path / kind, kind)
 
     def made(technique: str, number: int) -> Finetuning:
-        own = configured(base, number, DIFFERENT[number], technique)
+        own = configured(base, number, DIFFERENT[number][0], technique)
         return closed.enter_context(closing(Finetuning(own, CPU)))
 
     kinds = {"0": "qlora", "1": "qlora", "2": "lora", "3": "qlora"}
@@ -286,24 +291,26 @@ def test_trials_beside_a_base_in_four_bits_share_passes_of_their_own(
     assert all(1.0 < trained[key].pack_size <= 3.0 for key in ("0", "1", "3"))
 
 
-@pytest.mark.parametrize("technique", ["lora", "qlora"])
+@pytest.mark.parametrize("technique", ["lora", "qlora", "prefix"])
 def test_peft_loads_what_a_trial_has_learnt_in_company(
     technique: str, engine: Engine, closed: ExitStack, tmp_path: Path
 ) -> None:
     base = write_loop_base(tmp_path / "base", num_heads=8, width=64)
-    for number, each in enumerate(DIFFERENT):
+    kind = "prefix" if technique == "prefix" else "lora"
+    different = [given for given, of in DIFFERENT if of == kind]
+    for number, each in enumerate(different):
         one = Finetuning(configured(base, number, each, technique), CPU)
         engine.join(str(number), closed.enter_context(closing(one)))
         engine.advance(str(number), BUDGET)
     run(engine)
     source, target = (np.array(ids, dtype=np.int32) for ids in ([5, 9, 3, 7, 1], [8, 4, 1]))
     losses = []
-    for number in range(len(DIFFERENT)):
+    for number in range(len(different)):
         one = engine.leave(str(number))
         one.save(tmp_path / str(number))
         shared = one.adapted.base
         assert shared is not None
-        asked = shared.read([source], Company(Parts([(1, one.adapted.updates)])))
+        asked = shared.read([source], Company(Parts([(1, one.adapted.adapter)])))
         ours = asked.summed_losses([target])
         quantization = four_bit(torch.float32) if technique == "qlora" else None
         plain = AutoModelForSeq2SeqLM.from_pretrained(base, quantization_config=quantization)
@@ -346,7 +353,7 @@ def test_a_trial_that_fails_in_a_pass_fails_alone(
 ) -> None:
     trials = set_out(base, engine, closed)
     engine.step()
-    updates: Any = trials["1"].adapted.updates
+    updates: Any = trials["1"].adapted.adapter.updates
     updates[next(iter(updates))] = LowRank(torch.zeros(1, 3), torch.zeros(3, 1), 1.0)
     found: dict[str, Training | Exception] = {}
     while engine.on_the_way:

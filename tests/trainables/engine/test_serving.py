@@ -45,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def engine(clock: Clock) -> Iterator[EngineThread]:
-    with closing(EngineThread("cpu", 4, clock=clock)) as made:
+    with closing(EngineThread("cpu", len(DIFFERENT), clock=clock)) as made:
         kept: Serving = made  # it is one
         assert kept.works
         yield made
@@ -61,7 +61,7 @@ def numbers(reached: Reached) -> Mapping[str, Any]:
 def alone(base: str) -> list[Reached]:
     found = []
     for seed, each in enumerate(DIFFERENT):
-        with closing(Finetuning(configured(base, seed, each), CPU)) as trial:
+        with closing(Finetuning(configured(base, seed, *each), CPU)) as trial:
             found.append(trial.reach(BUDGET, scores=True))
     return found
 
@@ -70,7 +70,7 @@ def test_everybody_reaches_his_rung_with_the_numbers_that_he_has_alone(
     base: str, alone: list[Reached], engine: EngineThread
 ) -> None:
     joined = [
-        engine.join(str(seed), configured(base, seed, each)) for seed, each in enumerate(DIFFERENT)
+        engine.join(str(seed), configured(base, seed, *each)) for seed, each in enumerate(DIFFERENT)
     ]
     assert [each.result(SECONDS) for each in joined] == [-1] * len(DIFFERENT)
     reached = [engine.reach(str(seed), BUDGET, scores=True) for seed in range(len(DIFFERENT))]
@@ -89,7 +89,7 @@ def test_everybody_reaches_his_rung_with_the_numbers_that_he_has_alone(
 def test_a_trial_leaves_and_goes_on_from_its_checkpoint_in_another_engine(
     base: str, alone: list[Reached], engine: EngineThread, tmp_path: Path
 ) -> None:
-    own = configured(base, 0, DIFFERENT[0])
+    own = configured(base, 0, *DIFFERENT[0])
     engine.join("one", own).result(SECONDS)
     engine.reach("one", BUDGET // 2, scores=False).result(SECONDS)
     engine.save("one", tmp_path).result(SECONDS)

@@ -7,7 +7,6 @@ import pytest
 from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
-from tests.trainables.techniques.cases import having
 from trainables.contract.reports import EvaluationInterruptedError
 from trainables.contract.scores import UNJUDGED
 from trainables.data.tables import Example
@@ -16,10 +15,12 @@ from trainables.families import family
 from trainables.finetune import Finetuning
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.measurement import Judgement, Reason
-from trainables.techniques.registry import BASELINE
+from trainables.techniques.registry import BASELINE, TECHNIQUES
 
 
-@pytest.mark.parametrize("technique", [BASELINE.name, *having("virtual_tokens")])
+@pytest.mark.parametrize(
+    "technique", [name for name, each in TECHNIQUES.items() if not each.shares_passes_on]
+)
 def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     tmp_path: Path, technique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from trainables.families.family import ModelFamily
 from trainables.families.framing import TokenIds
 from trainables.families.registry import family_of_model
 from trainables.passes.gradients import Step
-from trainables.passes.parts import LowRank
+from trainables.passes.parts import Adapter
 from trainables.techniques.registry import TECHNIQUES, complete
 
 CPU = torch.device("cpu")
@@ -98,16 +98,16 @@ def pack(model: torch.nn.Module) -> None:
 
 
 @dataclass(frozen=True)
-class Adapter:
+class PeftAdapter:
     """An adapter of PEFT on modules of its own, with an update that is not zero."""
 
     model: torch.nn.Module
-    updates: dict[str, LowRank]
+    adapter: Adapter
 
     @classmethod
     def on(
         cls, base: T5ForConditionalGeneration, seed: int, technique: str = "lora", **given: Scalar
-    ) -> Adapter:
+    ) -> PeftAdapter:
         """Puts an adapter on a base, which is changed in place."""
         chosen = TECHNIQUES[technique]
         with torch.random.fork_rng():
@@ -116,7 +116,7 @@ class Adapter:
             for name, parameter in model.named_parameters():
                 if "lora_B" in name:
                     parameter.data.normal_(std=0.2)
-        return cls(model, dict(chosen.low_rank(model)))
+        return cls(model, chosen.adapter(model))
 
     def gradients(self) -> dict[str, torch.Tensor]:
         """Returns and clears the gradient of each trained weight."""
@@ -131,29 +131,43 @@ class Adapter:
 length = st.integers(1, 14)
 
 
+Given = tuple[str, dict[str, Scalar]]
+"""A technique and its parameters."""
+
+
+def low_rank(rank: int, modules: str = "q,v", dropout: float = 0.0) -> Given:
+    """Returns what a member with low-rank updates is given."""
+    return "lora", {"rank": rank, "target_modules": modules, "dropout": dropout}
+
+
+def prefix(tokens: int, *, projection: bool = False) -> Given:
+    """Returns what a member with a prefix is given."""
+    return "prefix", {"virtual_tokens": tokens, "projection": projection}
+
+
 def drawn_members(most_rank: int, most_rows: int) -> st.SearchStrategy[Any]:
     """Draws what `member` takes besides its base and its number."""
-    return st.tuples(
-        st.integers(1, most_rank),
-        st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"]),
-        st.sampled_from([0.0, 0.1, 0.5]),
-        st.lists(st.tuples(length, length), min_size=1, max_size=most_rows),
+    modules = st.sampled_from(["q,v", "k,o", "feed-forward", "all-linear"])
+    dropout = st.sampled_from([0.0, 0.1, 0.5])
+    given = st.one_of(
+        st.builds(low_rank, st.integers(1, most_rank), modules, dropout),
+        st.builds(prefix, st.integers(1, 9), projection=st.booleans()),
     )
+    return st.tuples(given, st.lists(st.tuples(length, length), min_size=1, max_size=most_rows))
 
 
 def member(
     base: T5ForConditionalGeneration,
     number: int,
-    rank: int,
-    modules: str,
-    dropout: float,
+    given: Given,
     lengths: Sequence[tuple[int, int]],
-) -> tuple[Adapter, Step]:
+) -> tuple[PeftAdapter, Step]:
     """Returns an adapter with modules of its own on the weights of a base, and a step of it."""
     shared = [*base.parameters()]
     shared += [each.quant_state for each in base.modules() if isinstance(each, Linear4bit)]
     fresh = copy.deepcopy(base, {id(each): each for each in shared})
-    adapter = Adapter.on(fresh, number, rank=rank, target_modules=modules, dropout=dropout)
+    technique, parameters = given
+    adapter = PeftAdapter.on(fresh, number, technique, **parameters)
     return adapter, step(adapter, 10 * number, lengths)
 
 
@@ -166,7 +180,7 @@ def rows(seed: int, lengths: Sequence[int]) -> list[TokenIds]:
 
 
 def step(
-    adapter: Adapter, seed: int, lengths: Sequence[tuple[int, int]], most_rows: int = 100
+    adapter: PeftAdapter, seed: int, lengths: Sequence[tuple[int, int]], most_rows: int = 100
 ) -> Step:
     """Returns an optimiser step of one adapter on rows of these lengths."""
     keys = np.random.default_rng(seed + 1).integers(-(2**31), 2**31, len(lengths))
@@ -174,12 +188,12 @@ def step(
         rows(seed + 2, [source for source, _ in lengths]),
         rows(seed + 3, [target for _, target in lengths]),
         [int(key) for key in keys],
-        adapter.updates,
+        adapter.adapter,
         most_rows,
     )
 
 
-def by_family(adapter: Adapter, of: Step, family: ModelFamily) -> torch.Tensor:
+def by_family(adapter: PeftAdapter, of: Step, family: ModelFamily) -> torch.Tensor:
     """Adds the gradient and returns the loss, through transformers and PEFT."""
     batch = family.collate(of.sources, of.targets, padding_id=0, device=CPU)
     loss = family.loss(adapter.model, batch)

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from tests.trainables.families.bases import DIMENSIONS
 from tests.trainables.passes import bases
-from tests.trainables.passes.bases import CPU, WORDS, Adapter, by_family, pack, rows, step
+from tests.trainables.passes.bases import CPU, WORDS, PeftAdapter, by_family, pack, rows, step
 from trainables.contract.configuration import Scalar
 from trainables.families.causal import Causal
 from trainables.families.family import Decoding
@@ -48,24 +48,24 @@ def random_base(kind: str, *, packed: bool = False, **changed: Any) -> PreTraine
     return model.requires_grad_(False).eval()
 
 
-def adapters(base: PreTrainedModel, *given: dict[str, Scalar]) -> list[Adapter]:
+def adapters(base: PreTrainedModel, *given: dict[str, Scalar]) -> list[PeftAdapter]:
     """Returns adapters with modules of their own on the weights of a base."""
     shared = [*base.parameters()]
     shared += [each.quant_state for each in base.modules() if hasattr(each, "quant_state")]
     memory = {id(each): each for each in shared}
     return [
-        Adapter.on(copy.deepcopy(base, memory.copy()), number, **each)  # type: ignore[arg-type]
+        PeftAdapter.on(copy.deepcopy(base, memory.copy()), number, **each)  # type: ignore[arg-type]
         for number, each in enumerate(given, 1)
     ]
 
 
-def passes(adapter: Adapter) -> FrozenDecoder:
+def passes(adapter: PeftAdapter) -> FrozenDecoder:
     model: Any = adapter.model
     assert FrozenDecoder.suits(model.get_base_model())
     return FrozenDecoder(model.get_base_model(), END, PADDING)
 
 
-def by_transformers(adapter: Adapter, of: Step) -> torch.Tensor:
+def by_transformers(adapter: PeftAdapter, of: Step) -> torch.Tensor:
     adapter.model.eval()
     return by_family(adapter, of, FAMILY)
 
@@ -90,12 +90,12 @@ def test_loss_and_gradients_are_those_of_transformers(kind: str, modules: str) -
     assert float(sums.sum()) / sum(map(len, of.targets)) == pytest.approx(float(ours), rel=1e-5)
 
 
-def alone(adapter: Adapter, asked: Sequence[TokenIds]) -> Company:
-    return Company(Parts([(len(asked), adapter.updates)]))
+def alone(adapter: PeftAdapter, asked: Sequence[TokenIds]) -> Company:
+    return Company(Parts([(len(asked), adapter.adapter)]))
 
 
 def written_by_transformers(
-    adapter: Adapter, asked: Sequence[TokenIds], most: int
+    adapter: PeftAdapter, asked: Sequence[TokenIds], most: int
 ) -> list[list[int]]:
     framing = Framing(by_tokenizer=False, before=(), after=(), end=END)
     with torch.inference_mode():
@@ -113,7 +113,7 @@ def test_answers_are_those_of_transformers(kind: str, most: int) -> None:
     for adapter in both:
         ours = base.read(asked, alone(adapter, asked)).answers(most)
         assert ours == written_by_transformers(adapter, asked, most)
-    company = Company(Parts([(7, both[0].updates), (5, both[1].updates)]))
+    company = Company(Parts([(7, both[0].adapter), (5, both[1].adapter)]))
     together = base.read(asked, company).answers(most)
     apart = written_by_transformers(both[0], asked[:7], most)
     apart += written_by_transformers(both[1], asked[7:], most)
@@ -155,7 +155,7 @@ def test_windows_biases_and_caps_are_those_of_transformers(
         torch.testing.assert_close(loss, by_transformers(adapter, of))
         assert_close(gradients, adapter.gradients())
     asked = [row[:-1] for row in rows(7, [2, 30, 9, 14, 3, 21])]
-    together = base.read(asked, Company(Parts([(3, each.updates) for each in both]))).answers(20)
+    together = base.read(asked, Company(Parts([(3, each.adapter) for each in both]))).answers(20)
     apart = written_by_transformers(both[0], asked[:3], 20)
     apart += written_by_transformers(both[1], asked[3:], 20)
     assert [_text(row) for row in together] == [_text(row) for row in apart]

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 from unittest import mock
 
 import pytest
 import torch
 from torch.nn import functional
+from transformers import T5ForConditionalGeneration
 
 from tests.trainables.passes.bases import (
     CPU,
-    Adapter,
+    PeftAdapter,
     assert_close,
     by_family,
     random_base,
     rows,
     step,
 )
+from trainables.contract.configuration import Scalar
 from trainables.families.family import Decoding, Prompts
 from trainables.families.framing import TokenIds
 from trainables.families.seq2seq import Seq2Seq
@@ -41,17 +44,31 @@ BASES = [
 ]
 
 
-def by_transformers(adapter: Adapter, of: Step) -> torch.Tensor:
+def by_transformers(adapter: PeftAdapter, of: Step) -> torch.Tensor:
     return by_family(adapter, of, Seq2Seq())
 
 
+PREFIXES: list[dict[str, Scalar]] = [
+    {"virtual_tokens": 1},
+    {"virtual_tokens": 6},
+    {"virtual_tokens": 4, "projection": True},
+]
+
+
 @pytest.mark.parametrize("kind", BASES)
-@pytest.mark.parametrize("modules", ["q,v", "o", "feed-forward", ALL])
+@pytest.mark.parametrize(
+    ("technique", "given"),
+    [
+        *(("lora", {"rank": 3, "target_modules": m}) for m in ("q,v", "o", "feed-forward", ALL)),
+        *(("prefix", each) for each in PREFIXES),
+    ],
+)
 @pytest.mark.parametrize("checkpointed", [False, True])
 def test_loss_and_gradients_are_those_of_transformers(
-    kind: dict[str, object], modules: str, checkpointed: bool
+    kind: dict[str, Any], technique: str, given: dict[str, Scalar], checkpointed: bool
 ) -> None:
-    adapter = Adapter.on(random_base(**kind), 1, rank=3, target_modules=modules, dropout=0.0)  # type: ignore[arg-type]
+    own = given | {"dropout": 0.0} if technique == "lora" else given
+    adapter = PeftAdapter.on(random_base(**kind), 1, technique, **own)
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     of = dataclasses.replace(step(adapter, 5, LENGTHS), checkpointed=checkpointed)
     (ours,) = add_gradients(base, [of], ONE_PASS)
@@ -61,9 +78,15 @@ def test_loss_and_gradients_are_those_of_transformers(
     assert_close(gradients, adapter.gradients())
 
 
-def test_dropout_stands_where_transformers_and_peft_have_it() -> None:
+@pytest.mark.parametrize(
+    ("technique", "given"),
+    [("lora", {"rank": 2, "target_modules": ALL, "dropout": 0.4}), ("prefix", PREFIXES[1])],
+)
+def test_dropout_stands_where_transformers_and_peft_have_it(
+    technique: str, given: dict[str, Scalar]
+) -> None:
     """Seen by dropout that zeroes nothing, of which what it is scaled by remains."""
-    adapter = Adapter.on(random_base(dropout=0.2), 1, rank=2, target_modules=ALL, dropout=0.4)
+    adapter = PeftAdapter.on(random_base(dropout=0.2), 1, technique, **given)
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     of = step(adapter, 5, LENGTHS)
 
@@ -86,7 +109,7 @@ def test_dropout_stands_where_transformers_and_peft_have_it() -> None:
 
 
 def test_dropout_changes_the_loss_and_no_evaluation() -> None:
-    adapter = Adapter.on(random_base(dropout=0.2), 1, rank=2, dropout=0.0)
+    adapter = PeftAdapter.on(random_base(dropout=0.2), 1, rank=2, dropout=0.0)
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     of = step(adapter, 5, LENGTHS)
     (trained,) = add_gradients(base, [of], ONE_PASS)
@@ -97,17 +120,25 @@ def test_dropout_changes_the_loss_and_no_evaluation() -> None:
     assert float(sums.sum()) / sum(map(len, of.targets)) == pytest.approx(float(asked), rel=1e-5)
 
 
-def alone(adapter: Adapter, rows: Sequence[TokenIds]) -> Company:
-    return Company(Parts([(len(rows), adapter.updates)]))
+def alone(adapter: PeftAdapter, rows: Sequence[TokenIds]) -> Company:
+    return Company(Parts([(len(rows), adapter.adapter)]))
 
 
 @pytest.fixture(params=BASES)
-def adapter(request: pytest.FixtureRequest) -> Adapter:
-    return Adapter.on(random_base(**request.param), 2, rank=4, target_modules=ALL)
+def base(request: pytest.FixtureRequest) -> T5ForConditionalGeneration:
+    return random_base(**request.param)
+
+
+@pytest.fixture(
+    params=[("lora", {"rank": 4, "target_modules": ALL}), *(("prefix", p) for p in PREFIXES)]
+)
+def adapter(base: T5ForConditionalGeneration, request: pytest.FixtureRequest) -> PeftAdapter:
+    technique, given = request.param
+    return PeftAdapter.on(base, 2, technique, **given)
 
 
 @pytest.mark.parametrize("most", [1, 5, 33, 80])
-def test_answers_are_those_of_transformers(adapter: Adapter, most: int) -> None:
+def test_answers_are_those_of_transformers(adapter: PeftAdapter, most: int) -> None:
     base = FrozenT5(adapter.model.get_base_model())  # type: ignore[operator]
     asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30, 2, 17, 6])
     sources = Sources.of(asked, 0, CPU)

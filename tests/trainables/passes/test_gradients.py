@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
+from unittest import mock
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainables.passes import bases
-from tests.trainables.passes.bases import random_base
+from tests.trainables.passes.bases import assert_close, low_rank, prefix, random_base
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import add_gradients
 from trainables.passes.joined import join_layers
@@ -33,7 +35,7 @@ member = partial(bases.member, BASE)
     st.randoms(use_true_random=False),
 )
 def test_losses_and_gradients_are_those_of_a_member_alone(
-    drawn: list[tuple[int, str, float, Lengths]], overhead: float, order: random.Random
+    drawn: list[tuple[bases.Given, Lengths]], overhead: float, order: random.Random
 ) -> None:
     members = [member(number, *each) for number, each in enumerate(drawn)]
     alone = []
@@ -53,13 +55,45 @@ def test_losses_and_gradients_are_those_of_a_member_alone(
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_its_members_alone(broken: float) -> None:
     (ill, first), (well, second) = (
-        member(number, 2, "all-linear", 0.1, [(5, 4), (9, 3)]) for number in (1, 2)
+        member(number, low_rank(2, "all-linear", 0.1), [(5, 4), (9, 3)]) for number in (1, 2)
     )
     (expected,) = add_gradients(FROZEN, [second], ONE_PASS)
     gradients = well.gradients()
-    next(iter(ill.updates.values())).up.data.fill_(broken)
+    next(iter(ill.adapter.updates.values())).up.data.fill_(broken)
     losses = add_gradients(FROZEN, [first, second], ONE_PASS)
     assert not torch.isfinite(losses[0])
     torch.testing.assert_close(losses[1], expected)
     for name, gradient in well.gradients().items():
         torch.testing.assert_close(gradient, gradients[name])
+
+
+def test_what_members_with_prefixes_read_alike_is_encoded_once() -> None:
+    lengths = [(5, 4), (9, 3), (7, 2)]
+    of_prefix = [member(number, prefix(3 + number), lengths) for number in range(3)]
+    of_layers = member(3, low_rank(2), lengths)
+    rows = of_prefix[0][1].sources
+    plain = FrozenT5(random_base().double())
+    for base, encoded in ((FROZEN, 12), (plain, 3 + 3)):
+        with mock.patch.object(base._encoder, "_norm", side_effect=base._encoder._norm) as norm:
+            members = [replace(own, sources=rows) for _, own in [*of_prefix, of_layers]]
+            add_gradients(base, members, ONE_PASS)
+        (call,) = norm.call_args_list
+        assert len(call.args[0]) == encoded  # dropout of the base's own is a row's own
+
+
+def test_equal_prompts_give_each_member_the_numbers_that_it_has_alone() -> None:
+    base = random_base().double()
+    frozen = FrozenT5(base)
+    lengths = [(5, 4), (9, 3), (5, 6)]
+    given = [prefix(3), low_rank(2, "q,v", 0.3), prefix(1, projection=True)]
+    members = [bases.member(base, number, each, lengths) for number, each in enumerate(given)]
+    rows = members[0][1].sources
+    steps = [replace(own, sources=[rows[0], rows[1], rows[0]]) for _, own in members]
+    alone = [
+        (add_gradients(frozen, [own], ONE_PASS), adapter.gradients())
+        for own, (adapter, _) in zip(steps, members, strict=True)
+    ]
+    losses = add_gradients(frozen, steps, ONE_PASS)
+    torch.testing.assert_close(losses, torch.cat([loss for loss, _ in alone]))
+    for (adapter, _), (_, gradients) in zip(members, alone, strict=True):
+        assert_close(adapter.gradients(), gradients)

@@ -16,12 +16,12 @@ from transformers import T5ForConditionalGeneration
 
 from benchmarks.launches import counted
 from tests.trainables.passes import bases
-from tests.trainables.passes.bases import Adapter, random_base, rows, step
+from tests.trainables.passes.bases import PeftAdapter, low_rank, random_base, rows, step
 from trainables.passes import grouped
 from trainables.passes.company import Company
 from trainables.passes.frozen_t5 import FrozenT5
 from trainables.passes.gradients import Step, add_gradients
-from trainables.passes.parts import LowRank, Parts
+from trainables.passes.parts import Adapter, LowRank, Parts
 
 BASE = random_base(dropout=0.1)
 FROZEN = FrozenT5(BASE)
@@ -39,7 +39,7 @@ def taken(*, everywhere: bool) -> Iterator[None]:
 
 
 def gradients(
-    members: Sequence[tuple[Adapter, Step]],
+    members: Sequence[tuple[PeftAdapter, Step]],
     *,
     everywhere: bool,
     checkpointed: bool = False,
@@ -66,7 +66,7 @@ def assert_alike(
     st.lists(bases.drawn_members(most_rank=18, most_rows=4), min_size=2, max_size=4), st.booleans()
 )
 def test_losses_and_gradients_are_those_of_one_member_after_another(
-    drawn: list[tuple[int, str, float, list[tuple[int, int]]]], checkpointed: bool
+    drawn: list[tuple[bases.Given, list[tuple[int, int]]]], checkpointed: bool
 ) -> None:
     members = [member(number, *each) for number, each in enumerate(drawn)]
     expected, theirs = gradients(members, everywhere=False)
@@ -81,7 +81,7 @@ def test_beside_weights_in_four_bits_each_has_the_numbers_that_it_has_alone(
 ) -> None:
     base = random_base(dropout=0.1, packed=True)
     members = [
-        bases.member(base, number, rank, modules, 0.1, [(5, 4), (9, 3), (2, 7)])
+        bases.member(base, number, low_rank(rank, modules, 0.1), [(5, 4), (9, 3), (2, 7)])
         for number, (rank, modules) in enumerate([(3, "q,v"), (9, "all-linear"), (1, "k,o")])
     ]
     frozen = FrozenT5(base)
@@ -93,9 +93,11 @@ def test_beside_weights_in_four_bits_each_has_the_numbers_that_it_has_alone(
 
 @pytest.mark.parametrize("matrix", ["down", "up"])
 def test_what_is_not_finite_stays_its_members_own(matrix: str) -> None:
-    members = [member(number, 2, "all-linear", 0.1, [(5, 4), (9, 3)]) for number in (1, 2)]
+    members = [
+        member(number, low_rank(2, "all-linear", 0.1), [(5, 4), (9, 3)]) for number in (1, 2)
+    ]
     expected, theirs = gradients(members, everywhere=False)
-    for update in members[0][0].updates.values():
+    for update in members[0][0].adapter.updates.values():
         getattr(update, matrix).data.fill_(float("nan"))
     losses, ours = gradients(members, everywhere=True)
     assert not torch.isfinite(losses[0])
@@ -105,11 +107,11 @@ def test_what_is_not_finite_stays_its_members_own(matrix: str) -> None:
 
 def test_answers_are_those_of_one_member_after_another() -> None:
     members = [
-        member(number, rank, modules, 0.0, [(3, 3)])
+        member(number, low_rank(rank, modules), [(3, 3)])
         for number, (rank, modules) in enumerate([(3, "q,v"), (9, "all-linear"), (1, "k,o")])
     ]
     asked = rows(7, [3, 20, 9, 14, 5, 5, 11, 8, 30])
-    company = Company(Parts((3, adapter.updates) for adapter, _ in members))
+    company = Company(Parts((3, adapter.adapter) for adapter, _ in members))
     found = []
     for everywhere in (False, True):
         with taken(everywhere=everywhere):
@@ -119,7 +121,7 @@ def test_answers_are_those_of_one_member_after_another() -> None:
 
 
 def launches(count: int, *, everywhere: bool) -> int:
-    members = [member(number, 4, "q,v", 0.0, [(6, 5)]) for number in range(count)]
+    members = [member(number, low_rank(4), [(6, 5)]) for number in range(count)]
     return counted(lambda: gradients(members, everywhere=everywhere))
 
 
@@ -158,7 +160,9 @@ def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
     # Tensors without memory are held to the layout that CUDA's kernel takes.
     base = random_base(dropout=0.1).to(torch.bfloat16).to(META)
     adapters = [
-        Adapter(base, updates_on(base, rank=3 + 4 * number, dropout=0.1 * number, some=not number))
+        PeftAdapter(
+            base, adapter_on(base, rank=3 + 4 * number, dropout=0.1 * number, some=not number)
+        )
         for number in range(3)
     ]
     steps = [step(each, number, [(5, 4), (9, 3)]) for number, each in enumerate(adapters)]
@@ -166,7 +170,7 @@ def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
         losses = add_gradients(FrozenT5(base), steps, ONE_PASS)
         assert losses.shape == (3,)
         for adapter in adapters:
-            for update in adapter.updates.values():
+            for update in adapter.adapter.updates.values():
                 assert update.down.grad is not None
                 assert update.up.grad is not None
         with (
@@ -176,11 +180,11 @@ def test_what_is_given_to_the_product_lies_in_memory_as_cuda_wants_it() -> None:
             add_gradients(FrozenT5(base), steps, ONE_PASS)
 
 
-def updates_on(
+def adapter_on(
     base: T5ForConditionalGeneration, *, rank: int, dropout: float, some: bool
-) -> dict[str, LowRank]:
+) -> Adapter:
     """Returns updates without memory of all layers, or of those named q."""
-    return {
+    updates = {
         name: LowRank(
             torch.zeros(rank, layer.in_features, device=META).requires_grad_(),
             torch.zeros(layer.out_features, rank, device=META).requires_grad_(),
@@ -192,3 +196,4 @@ def updates_on(
         and name != "lm_head"
         and (name.endswith(".q") or not some)
     }
+    return Adapter(updates)

@@ -19,7 +19,7 @@ from trainables.contract.configuration import Scalar
 from trainables.techniques.registry import BASELINE, TECHNIQUES, TRAINED, complete, is_untuned
 from trainables.techniques.technique import Technique
 from trainables.training.adapted_model import SetupError, count, verify
-from trainables.training.own_passes import own_updates
+from trainables.training.own_passes import own_adapter
 
 TOP = Path(__file__).resolve().parents[3]
 FLAN_T5_LARGE = 783_150_080
@@ -139,9 +139,10 @@ def test_verify_notices_a_weight_that_should_be_frozen() -> None:
 def test_a_technique_says_whether_its_trials_share_passes(technique: Technique) -> None:
     base = random_base()
     model = technique.adapt(base, complete(technique.name, {}))
-    has_updates = bool(technique.low_rank(model))
-    assert technique.shares_passes_on == (("cpu", "cuda") if has_updates else ())
-    assert bool(own_updates(base, model, technique, torch.device("cpu"))) == has_updates
+    has_adapter = technique.adapter(model).weights > 0
+    assert technique.shares_passes_on == (("cpu", "cuda") if has_adapter else ())
+    found = own_adapter(base, model, technique, torch.device("cpu"))
+    assert (found is not None) == has_adapter
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)

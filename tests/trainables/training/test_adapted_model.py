@@ -219,14 +219,13 @@ class Dora(Lora):
         return super().expected(base, parameters) + magnitudes
 
 
-def test_passes_of_our_own_are_for_updates_that_are_all_that_is_trained(
+def test_passes_of_our_own_are_for_an_adapter_that_is_all_that_is_trained(
     base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for technique in TRAINED:
         found = prepare(trial(base, technique), CPU)
-        assert (found.base is not None) == (technique in ("lora", "qlora"))
+        assert (found.base is not None) == (technique in ("lora", "qlora", "prefix"))
         if found.base is not None:
-            weights = sum(each.weights for each in found.updates.values())
-            assert weights == found.trainable_parameters
+            assert found.adapter.weights == found.trainable_parameters
     monkeypatch.setitem(TECHNIQUES, "lora", Dora())
     assert prepare(trial(base, "lora"), CPU).base is None

@@ -11,9 +11,10 @@ import torch
 from tests.trainables.loop_base import configuration, write_loop_base
 from trainables.passes import grouped
 from trainables.passes.frozen_t5 import FrozenT5
+from trainables.passes.parts import Adapter
 from trainables.training import adapted_model, own_passes
 from trainables.training.adapted_model import AdaptedModel, prepare
-from trainables.training.own_passes import differs, own_updates, proven
+from trainables.training.own_passes import differs, own_adapter, proven
 
 CPU = torch.device("cpu")
 ELSEWHERE = torch.device("meta")  # stands for a device that no test has run on
@@ -51,8 +52,9 @@ def test_a_model_that_computes_something_else_is_found(base: str) -> None:
 
 def test_an_update_that_is_not_learnt_is_found(base: str) -> None:
     adapted = lora(base, "q,v")
-    halved = {name: replace(each, scale=each.scale / 2) for name, each in adapted.updates.items()}
-    assert "and their gradient by 50%" in differs(replace(adapted, updates=halved))
+    updates = adapted.adapter.updates
+    halved = {name: replace(each, scale=each.scale / 2) for name, each in updates.items()}
+    assert "and their gradient by 50%" in differs(replace(adapted, adapter=Adapter(halved)))
 
 
 def test_where_they_fail_or_differ_the_familys_are_taken_and_it_is_said(base: str) -> None:
@@ -66,7 +68,7 @@ def test_where_they_fail_or_differ_the_familys_are_taken_and_it_is_said(base: st
         family.side_effect = lambda *given: sum(w.sum() for w in adapted.trainable().values())
         found = proven(adapted)
     assert found.base is None
-    assert not found.updates
+    assert not found.adapter.weights
     (template, kind, how), _ = log.warning.call_args
     said = template % (kind, how)
     assert "On meta passes of our own are not used: they fail with" in said
@@ -86,5 +88,5 @@ def test_on_metal_there_are_none(base: str) -> None:
     model = adapted.model
     inside = model.get_base_model()
     for kind, has in (("mps", False), ("cuda", True), ("cpu", True)):
-        found = own_updates(inside, model, adapted.technique, torch.device(kind))
-        assert bool(found) is has
+        found = own_adapter(inside, model, adapted.technique, torch.device(kind))
+        assert (found is not None) is has
