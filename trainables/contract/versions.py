@@ -15,4 +15,4 @@ TRAINING_VERSION = 5
 the batches, the loss, the optimiser, its schedule, dropout, a technique's defaults or initial
 values. 2: LoRA on a T5 draws its dropout row by row (`trainables.passes.dropout`). 3: so do QLoRA,
 and both on an mT5 and on decoder-only models. 4: that dropout draws by another hash. 5: so does
-prefix tuning on a T5 or an mT5."""
+prefix tuning on a T5 or an mT5, and all of these on a UMT5."""

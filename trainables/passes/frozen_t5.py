@@ -33,8 +33,9 @@ class FrozenT5(FrozenBase):
         self._embedding = model.get_input_embeddings().weight.detach()
         self.device = self._embedding.device
         self._output = model.get_output_embeddings().weight.detach()
-        scaled = getattr(config, "scale_decoder_outputs", False)  # an mT5's never are
-        self._scale = config.d_model**-0.5 if scaled else 1.0
+        # An mT5's outputs are never scaled, a UMT5's by another name.
+        scales = "tie_word_embeddings" if config.model_type == "umt5" else "scale_decoder_outputs"
+        self._scale = config.d_model**-0.5 if getattr(config, scales, False) else 1.0
         self._begin: int = config.decoder_start_token_id
         self._padding: int = config.pad_token_id
         self._end: int = generation.eos_token_id
@@ -45,12 +46,12 @@ class FrozenT5(FrozenBase):
 
     @staticmethod
     def suits(model: PreTrainedModel) -> bool:
-        """Returns whether this computes what a model does: a T5 or an mT5, which is the same.
+        """Returns whether this computes what a model does: a T5, an mT5, a UMT5.
 
         And one whose answers begin as its targets do, and end with one token and nothing else.
         """
         config, generation = model.config, model.generation_config
-        if config.model_type not in ("t5", "mt5"):
+        if config.model_type not in ("t5", "mt5", "umt5"):
             return False
         attention, dense = model.encoder.block[0].layer
         weights = attention.SelfAttention.q.weight, dense.DenseReluDense.wo.weight
@@ -113,8 +114,8 @@ class FrozenT5(FrozenBase):
 
     def _encoded(self, sources: Sources, company: Company) -> torch.Tensor:
         length = sources.ids.shape[1]
-        scores = self._encoder.relative_bias(length) + self._closed(sources.mask)
-        given = Pass(company.parts, company.tokens(length), scores)
+        masks = self._encoder.masks(0, length, self._closed(sources.mask))
+        given = Pass(company.parts, company.tokens(length), masks)
         hidden = functional.embedding(sources.ids, self._embedding)
         return self._encoder(hidden, given, checkpointed=company.checkpointed)
 
@@ -132,13 +133,12 @@ class FrozenT5(FrozenBase):
         written = rows.new_full((len(rows), most), self._padding)
         token = rows.new_full((len(rows),), self._begin)
         live = torch.ones_like(rows, dtype=torch.bool)
-        bias = self._decoder.relative_bias(most, before)
         for place in range(most):
             hidden = functional.embedding(token[:, None], self._embedding)
-            mask = bias[:, :, place : place + 1, : before + place + 1]
-            if not_read is not None:
-                mask = mask + functional.pad(not_read, (0, place + 1))
-            given = Pass(parts, None, mask, encoded_mask=closed)
+            here = before + place
+            added = None if not_read is None else functional.pad(not_read, (0, place + 1))
+            masks = self._decoder.masks(here, here + 1, added)
+            given = Pass(parts, None, masks, encoded_mask=closed)
             hidden = self._decoder.step(hidden, given, memories)
             token = torch.where(live, self._logits(hidden[:, 0]).argmax(dim=-1), self._padding)
             written[rows, place] = token
@@ -165,13 +165,12 @@ class FrozenT5(FrozenBase):
         prefixes = Prefixes.of(company.parts, encoded)
         before = 0 if prefixes is None else prefixes.tokens
         later = hidden.new_full((length, before + length), _least(hidden)).triu(before + 1)
-        mask = self._decoder.relative_bias(length, before) + later
         if prefixes is not None and prefixes.closed is not None:
-            mask = mask + functional.pad(prefixes.closed, (0, length))
+            later = later + functional.pad(prefixes.closed, (0, length))
         given = Pass(
             company.parts,
             company.tokens(length),
-            mask,
+            self._decoder.masks(before, before + length, later),
             encoded,
             company.tokens(encoded.shape[1]),
             self._closed(sources.mask),

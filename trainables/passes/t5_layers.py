@@ -24,6 +24,8 @@ from trainables.passes.prefixes import Prefixes
 
 _OF_PREFIXES = MOST_FEATURES // 2
 """From which number on features of attention are those of prefixes."""
+_MORE_PLACES = 64
+"""Of so many at a time a relative bias is computed: an answer is a token longer at each step."""
 
 
 class Numbering:
@@ -46,17 +48,17 @@ class Pass:
     Attributes:
         parts: Whose rows they are.
         tokens: [b, length], the keys of dropout; None where there is none.
-        mask: What is added to the scores of self-attention.
+        mask: Returns what is added to the scores of self-attention in a block, given its number.
         encoded: [b, s, width], the encoder's output; None in the encoder, and where keys and values
             of it are at hand.
         encoded_tokens: [b, s], the keys of its dropout.
         encoded_mask: What is added to the scores of attention to it.
-        prefixes: What the decoder's self-attention reads before its own; `mask` begins with it.
+        prefixes: What the decoder's self-attention reads before its own; a mask begins with it.
     """
 
     parts: Parts
     tokens: torch.Tensor | None
-    mask: torch.Tensor
+    mask: Callable[[int], torch.Tensor]
     encoded: torch.Tensor | None = None
     encoded_tokens: torch.Tensor | None = None
     encoded_mask: torch.Tensor | None = None
@@ -79,8 +81,10 @@ class Stack:
             _Block(block, name, number, numbering, rate) for number, block in enumerate(stack.block)
         ]
         self._norm = _norm(stack.final_layer_norm)
-        self._relative = stack.block[0].layer[0].SelfAttention
-        self._bias: torch.Tensor | None = None
+        attentions = [block.layer[0].SelfAttention for block in stack.block]
+        # A T5's first block has the bias of all, in a UMT5 each has its own.
+        self._relative = [each for each in attentions if each.has_relative_attention_bias]
+        self._biases: dict[int, torch.Tensor] = {}
 
     def __call__(
         self, hidden: torch.Tensor, given: Pass, *, checkpointed: bool = False
@@ -115,18 +119,36 @@ class Stack:
             hidden = block(hidden, given, memory)
         return self._norm(hidden)
 
-    def relative_bias(self, length: int, before: int = 0) -> torch.Tensor:
-        """Returns [1, heads, length, before + length]: it depends on the distance alone.
+    def masks(
+        self, start: int, stop: int, added: torch.Tensor | None = None
+    ) -> Callable[[int], torch.Tensor]:
+        """Returns what gives a block's mask, [..., stop - start, stop], given its number.
 
         Args:
-            length: Tokens.
-            before: Tokens of prefixes, which are read and ask nothing.
+            start: Place of the first token that asks.
+            stop: Of the last one and one more; all before it are asked.
+            added: To the relative bias.
         """
-        all_ = before + length
-        if self._bias is None or self._bias.shape[-1] < all_:
+
+        def mask(number: int) -> torch.Tensor:
+            bias = self._bias(number, stop)[..., start:stop, :stop]
+            return bias if added is None else bias + added
+
+        if len(self._relative) > 1:
+            return mask
+        of_all = mask(0)
+        return lambda _: of_all
+
+    def _bias(self, number: int, length: int) -> torch.Tensor:
+        """Returns a block's relative bias, [1, heads, length or more, the same].
+
+        It depends on the distance alone.
+        """
+        if number not in self._biases or self._biases[number].shape[-1] < length:
+            size = -(-length // _MORE_PLACES) * _MORE_PLACES
             with torch.no_grad():
-                self._bias = self._relative.compute_bias(all_, all_).detach()
-        return self._bias[..., before:all_, :all_]
+                self._biases[number] = self._relative[number].compute_bias(size, size).detach()
+        return self._biases[number]
 
 
 class _Dropout:
@@ -196,7 +218,7 @@ class _Block:
             own = memory.written.add
         elif given.prefixes is not None:
             own = partial(given.prefixes.before, self._number)
-        hidden = self._own(hidden, given, given.mask, own)
+        hidden = self._own(hidden, given, given.mask(self._number), own)
         for cross in self._cross:
             read = None if memory is None else memory.read
             hidden = cross(hidden, given, given.encoded_mask, read)

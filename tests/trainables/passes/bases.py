@@ -16,6 +16,8 @@ from transformers import (
     MT5ForConditionalGeneration,
     T5Config,
     T5ForConditionalGeneration,
+    UMT5Config,
+    UMT5ForConditionalGeneration,
 )
 
 from trainables.contract.configuration import Scalar
@@ -30,13 +32,20 @@ CPU = torch.device("cpu")
 WORDS = 40
 
 
+_KINDS: dict[str, tuple[Any, Any]] = {
+    "t5": (T5Config, T5ForConditionalGeneration),
+    "mt5": (MT5Config, MT5ForConditionalGeneration),
+    "umt5": (UMT5Config, UMT5ForConditionalGeneration),
+}
+
+
 def random_base(
     *,
     dropout: float = 0.0,
     proj: str = "gated-gelu",
     tied: bool = True,
     layers: int = 2,
-    multilingual: bool = False,
+    kind: str = "t5",
     packed: bool = False,
 ) -> T5ForConditionalGeneration:
     """Returns a T5 whose keys are not as wide as its model, in evaluation mode and frozen.
@@ -46,14 +55,10 @@ def random_base(
         proj: Of the feed-forward layers.
         tied: Whether the output layer is the embedding.
         layers: Of each stack.
-        multilingual: Whether it is an mT5.
+        kind: Its `model_type`.
         packed: Whether its layers are in four bits, as QLoRA has them.
     """
-    config_class, model_class = (
-        (MT5Config, MT5ForConditionalGeneration)
-        if multilingual
-        else (T5Config, T5ForConditionalGeneration)
-    )
+    config_class, model_class = _KINDS[kind]
     config = config_class(
         vocab_size=WORDS,
         d_model=32,

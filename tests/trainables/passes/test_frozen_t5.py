@@ -39,7 +39,8 @@ BASES = [
     {"proj": "gated-gelu"},
     {"proj": "relu", "tied": False},
     {"proj": "gated-gelu", "tied": False, "layers": 3},
-    {"multilingual": True, "tied": False},
+    {"kind": "mt5", "tied": False},
+    {"kind": "umt5", "tied": False},
     {"packed": True},
 ]
 
@@ -155,7 +156,7 @@ def test_another_model_is_left_to_transformers(change: str) -> None:
     model = random_base()
     assert FrozenT5.suits(model)
     if change == "model_type":
-        model.config.model_type = "umt5"
+        model.config.model_type = "longt5"
     elif change == "forced":
         model.generation_config.forced_bos_token_id = 3
     elif change == "begin":
