@@ -6,7 +6,7 @@ left. So the distance from a token to a prefix's does not depend on who else is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,17 +43,13 @@ class Prefixes:
         most = max(tokens, default=0)
         if not most:
             return None
-        made = [prefix.made() for prefix in prefixes if prefix is not None]
+        made = [None if prefix is None else prefix.made() for prefix in prefixes]
+        one = next(each for each in made if each is not None)
+        none: Sequence[Heads] = [(key[:, :0], value[:, :0]) for key, value in one]
         layers = []
-        for of_layer in zip(*made, strict=True):
-            nothing = of_layer[0][0][:, :0]
-            keys, values = [], []
-            found = iter(of_layer)
-            for count in tokens:
-                key, value = next(found) if count else (nothing, nothing)
-                keys.append(functional.pad(key, (0, 0, most - count, 0)))
-                values.append(functional.pad(value, (0, 0, most - count, 0)))
-            layers.append((torch.stack(keys).to(like), torch.stack(values).to(like)))
+        for of_members in zip(*(none if each is None else each for each in made), strict=True):
+            keys, values = zip(*of_members, strict=True)
+            layers.append((_stacked(keys, most).to(like), _stacked(values, most).to(like)))
         of_rows = [number for number, part in enumerate(parts) for _ in range(part.count)]
         rows = torch.tensor(of_rows).to(like.device)
         closed = None
@@ -77,3 +73,11 @@ class Prefixes:
         """Returns a layer's keys and values, the prefixes before its own."""
         keys, values = self.of_layer(number)
         return torch.cat((keys, key), dim=2), torch.cat((values, value), dim=2)
+
+
+def _stacked(of_members: Iterable[torch.Tensor], tokens: int) -> torch.Tensor:
+    """Returns [members, heads, tokens, width], each filled up on the left."""
+    filled = [
+        functional.pad(numbers, (0, 0, tokens - numbers.shape[1], 0)) for numbers in of_members
+    ]
+    return torch.stack(filled)
