@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -101,6 +102,31 @@ def test_a_trial_leaves_and_goes_on_from_its_checkpoint_in_another_engine(
         found = other.reach("one", BUDGET, scores=True).result(SECONDS)
     expected = dict(numbers(alone[0])) | {"train_loss": found.metrics["train_loss"]}
     assert numbers(found) == pytest.approx(expected, rel=1e-4)
+
+
+def test_trials_that_are_stopped_at_a_rung_leave_nothing_in_the_engine(
+    base: str, engine: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[weakref.ref[torch.Tensor]] = []
+
+    def noted(*arguments: Any, **named: Any) -> Finetuning:
+        trial = Finetuning(*arguments, **named)
+        trained.extend(map(weakref.ref, trial.adapted.trainable().values()))
+        return trial
+
+    monkeypatch.setattr(serving, "Finetuning", noted)
+    engine.join("goes on", configured(base, 0, *DIFFERENT[1])).result(SECONDS)
+    of_it = len(trained)
+    way = engine.reach("goes on", 1_000_000, scores=False)
+    for number in range(12):
+        own = configured(base, number, *DIFFERENT[number % len(DIFFERENT)])
+        engine.join("stopped", own).result(SECONDS)
+        engine.reach("stopped", BUDGET // 2, scores=False).result(SECONDS)
+        engine.leave("stopped").result(SECONDS)
+        assert not any(each() is not None for each in trained[of_it:])
+    assert all(each() is not None for each in trained[:of_it])
+    engine.leave("goes on").result(SECONDS)
+    assert isinstance(way.exception(SECONDS), GoneError)
 
 
 def test_there_is_no_more_company_than_anybody_wants(base: str, engine: EngineThread) -> None:
