@@ -71,7 +71,6 @@ def pack_meter(
         processes = []
         # As many as there will be packs: on CPUs these slow each other down. A device has one.
         for _ in range(place.trials if place.kind == "cpu" else 1):
-            stack.enter_context(suppress(BrokenPipeError))  # of one that has ended by itself
             process = subprocess.Popen(
                 [sys.executable, "-m", PACK_COST, *options],
                 stdin=subprocess.PIPE,
@@ -80,9 +79,28 @@ def pack_meter(
                 text=True,
                 env=os.environ | settings,
             )
-            processes.append(stack.enter_context(process))
-            stack.callback(process.kill)
+            processes.append(stack.enter_context(running(process)))
         yield PackMeter(processes, errors, trials)
+
+
+@contextmanager
+def running(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Yields a process, and ends it with the context; nothing is raised of one that ended before.
+
+    Args:
+        process: One whose standard input and output are pipes.
+    """
+    try:
+        yield process
+    finally:
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            # What it was sent, and did not live to take, is sent once more where the pipe is
+            # closed; the error of that would stand in the place of what is raised in the context.
+            with suppress(BrokenPipeError):
+                pipe.close()
+        process.wait()
 
 
 class PackMeter:

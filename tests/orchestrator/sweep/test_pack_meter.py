@@ -13,7 +13,7 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.ray_tune.placement import Slots
 from orchestrator.sweep import pack_meter
-from orchestrator.sweep.pack_meter import NotMeasuredError, PackMeter, asking_seconds
+from orchestrator.sweep.pack_meter import NotMeasuredError, PackMeter, asking_seconds, running
 from trainables.contract.pack_cost import PackCost, Ready
 
 READY = '{"start": 5.0, "shares": true, "room_bytes": 100}'
@@ -38,8 +38,7 @@ def meter(*programs: str) -> Iterator[PackMeter]:
                 stderr=errors,
                 text=True,
             )
-            processes.append(stack.enter_context(process))
-            stack.callback(process.kill)
+            processes.append(stack.enter_context(running(process)))
         yield PackMeter(processes, errors, [])
 
 
@@ -74,6 +73,23 @@ def test_a_process_that_ends_otherwise_has_not_measured() -> None:
     with (
         meter("raise ValueError('no such layer')") as found,
         pytest.raises(NotMeasuredError, match="ValueError: no such layer"),
+    ):
+        found.ready()
+
+
+def test_so_has_one_that_had_ended_before_it_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    popen = subprocess.Popen
+
+    def start(command: list[str], **given: object) -> subprocess.Popen[str]:
+        process: subprocess.Popen[str]
+        process = popen([sys.executable, "-c", "raise ValueError('no such layer')"], **given)  # type: ignore[call-overload]
+        process.wait()
+        return process
+
+    monkeypatch.setattr("orchestrator.sweep.pack_meter.subprocess.Popen", start)
+    with (
+        pytest.raises(NotMeasuredError, match="ValueError: no such layer"),
+        pack_meter.pack_meter(Slots("cpu", 2, 1, {"CPU": 1.0}), [], online=False) as found,
     ):
         found.ready()
 
