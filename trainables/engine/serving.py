@@ -172,7 +172,7 @@ class EngineThread:
         """Lets a trial go, wherever it is."""
 
         def leave(guest: _Guest, left: Future[None]) -> None:
-            del self._guests[key]
+            self._forget(key, guest)
             self._let_go(guest)
             left.set_result(None)
 
@@ -276,7 +276,7 @@ class EngineThread:
         now = self._clock()
         for key, guest in list(self._guests.items()):
             if now - guest.heard > SILENT_SECONDS:
-                del self._guests[key]
+                self._forget(key, guest)
                 self._let_go(guest)
 
     def _admit(self) -> None:
@@ -290,7 +290,7 @@ class EngineThread:
             try:
                 guest.trial = self._started(guest)
             except Exception as error:
-                del self._guests[key]
+                self._forget(key, guest)
                 guest.joined.set_exception(error)
             else:
                 self._engine.join(guest.name, guest.trial)
@@ -353,6 +353,12 @@ class EngineThread:
             found = self._engine.evaluate([guest.name for guest, _ in own], "test", protocol)
             for guest, tested in own:
                 _resolve(tested, found[guest.name])
+
+    def _forget(self, key: str, guest: _Guest) -> None:
+        """Takes a guest off the list, but not whoever has come in his name meanwhile."""
+        with self._lock:
+            if self._guests.get(key) is guest:
+                del self._guests[key]
 
     def _let_go(self, guest: _Guest | None) -> None:
         """Closes a trial, and tells its owner, if he still waits for anything, that it is gone."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,34 @@ def clock() -> Clock:
     return Clock()
 
 
+class Gate:
+    """Holds the engine up before its next step while it is shut."""
+
+    def __init__(self) -> None:
+        self._is_open = threading.Event()
+        self._is_open.set()
+
+    def beat(self) -> None:
+        self._is_open.wait(SECONDS)
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def __enter__(self) -> None:
+        self._is_open.clear()
+
+    def __exit__(self, *error: object) -> None:
+        self._is_open.set()
+
+
 @pytest.fixture
-def engine(clock: Clock) -> Iterator[EngineThread]:
-    with closing(EngineThread("cpu", len(DIFFERENT), clock=clock)) as made:
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def engine(clock: Clock, gate: Gate) -> Iterator[EngineThread]:
+    with closing(EngineThread("cpu", len(DIFFERENT), gate, clock)) as made:
         kept: Serving = made  # it is one
         assert kept.works
         yield made
@@ -68,13 +95,14 @@ def alone(base: str) -> list[Reached]:
 
 
 def test_everybody_reaches_his_rung_with_the_numbers_that_he_has_alone(
-    base: str, alone: list[Reached], engine: EngineThread
+    base: str, alone: list[Reached], engine: EngineThread, gate: Gate
 ) -> None:
     joined = [
         engine.join(str(seed), configured(base, seed, *each)) for seed, each in enumerate(DIFFERENT)
     ]
     assert [each.result(SECONDS) for each in joined] == [-1] * len(DIFFERENT)
-    reached = [engine.reach(str(seed), BUDGET, scores=True) for seed in range(len(DIFFERENT))]
+    with gate:  # else the first may be there before the others have set out
+        reached = [engine.reach(str(seed), BUDGET, scores=True) for seed in range(len(DIFFERENT))]
     for found, expected in zip(reached, alone, strict=True):
         here = found.result(SECONDS)
         assert numbers(here) == pytest.approx(numbers(expected), rel=1e-4)
@@ -167,6 +195,24 @@ def test_who_comes_again_takes_the_place_that_he_had(base: str, engine: EngineTh
     with pytest.raises(GoneError):
         way.result(SECONDS)
     assert engine.pulse("one").company == 1  # type: ignore[union-attr]
+
+
+def test_who_comes_again_while_his_first_visit_comes_to_nothing_is_let_in(
+    base: str, engine: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again: list[Future[int]] = []
+
+    def started(*given: Any, **options: Any) -> Finetuning:
+        if not again:
+            again.append(engine.join("one", configured(base, 0)))
+            raise ValueError("no such layer")
+        return Finetuning(*given, **options)
+
+    monkeypatch.setattr(serving, "Finetuning", started)
+    with pytest.raises(ValueError, match="no such layer"):
+        engine.join("one", configured(base, 0)).result(SECONDS)
+    assert again[0].result(SECONDS) == -1
+    assert engine.pulse("one") is not None
 
 
 def test_a_trial_ends_where_it_is_when_it_is_told_to(base: str, engine: EngineThread) -> None:
