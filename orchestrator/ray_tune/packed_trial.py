@@ -78,9 +78,9 @@ class PackedLearner:
             if trial.join(configuration, resume_from, self._most):
                 climb(trial, configuration, rungs, report, interruption)
         except ModelLostError as lost:
-            if trial.company and self._most == 1:  # for sure: it had asked for it
+            if trial.died_with and self._most == 1:  # for sure: it had asked for it
                 raise ModelLostError(lost.account, was_alone=True) from lost
-            self._note(trial.company)
+            self._note(trial.died_with)
             raise
         finally:
             trial.leave()
@@ -140,9 +140,18 @@ class PackedTrial:
         self._examples = 0
         self._has_left = threading.Event()
         self._is_lost = False
+        self._was_let_go = False
         self.company = 0
         self.evaluated_to = -1
         self.is_first_worker = True
+
+    @property
+    def died_with(self) -> int:
+        """Trials that were in the engine that died under this one; 0 where nothing died.
+
+        The thread that shows signs of life may still hear of an engine that has let the trial go.
+        """
+        return 0 if self._was_let_go else self.company
 
     def join(self, configuration: TrialConfiguration, checkpoint: Path | None, most: float) -> bool:
         """Joins the engine.
@@ -241,8 +250,7 @@ class PackedTrial:
         if failure is None:
             return answer.value
         if failure.kind == GONE:
-            self.company = 0  # nothing died
-            self._is_lost = True
+            self._was_let_go = self._is_lost = True
             raise ModelLostError
         if failure.kind == ENDED:
             raise EvaluationInterruptedError(has_trained=failure.has_trained)
@@ -285,7 +293,7 @@ class PackedTrial:
             return
         if examples is not None and self._interruption is not None:
             self._interruption.record(examples, self.save)
-        self.company = 0
+        self._was_let_go = True
         raise ModelLostError
 
     def _lost(self) -> ModelLostError:

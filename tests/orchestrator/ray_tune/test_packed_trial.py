@@ -19,7 +19,7 @@ from ray.exceptions import ActorUnavailableError
 
 from orchestrator.ray_tune import packed_trial
 from orchestrator.ray_tune.engine_process import EngineProcess
-from orchestrator.ray_tune.packed_trial import PackedLearner
+from orchestrator.ray_tune.packed_trial import PackedLearner, PackedTrial
 from orchestrator.trial.elsewhere import FailedElsewhereError, ModelLostError
 from tests.orchestrator import running
 from trainables.contract.configuration import TrialConfiguration
@@ -208,6 +208,29 @@ def test_an_engine_that_is_to_end_has_the_trial_save_and_go_on(
     assert not lost.value.was_alone
     assert interruption.kept == [101]
     assert len(report.rungs) == 1
+
+
+@pytest.mark.parametrize("is_told", ["it is gone", "it ends"])
+def test_an_engine_that_is_heard_of_once_more_has_not_died(
+    actor: _Actor, is_told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_SECONDS", "60")  # in which a rung is told to end
+    trial = PackedTrial("engine", "t-1", None, None, lambda: None)
+    assert trial.join(configured(), None, 1)
+    heard = actor.pulse.remote("t-1", False).result()
+    if is_told == "it ends":
+        actor._process._engine.end_all()
+    else:
+        actor.leave.remote("t-1").result()
+    actor._answer = lambda method, *arguments: (  # type: ignore[method-assign]
+        heard if method == "pulse" else _Actor._answer(actor, method, *arguments)
+    )
+    with pytest.raises(ModelLostError):
+        trial.reach(100, scores=False)
+    trial._pulse()  # as the thread that shows signs of life does at any moment
+    assert trial.company == 1
+    assert trial.died_with == 0
+    trial.leave()
 
 
 def test_a_trial_that_waits_for_a_place_ends_when_it_is_told_to(
