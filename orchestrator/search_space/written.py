@@ -68,12 +68,16 @@ def _is_read_as(values: Mapping[str, Any], text: str) -> bool:
 
 
 def _quoted(value: Any) -> Any:
-    r"""Returns values such that what acts in a text is written out: \x85 ends a line in others."""
+    r"""Returns values such that what acts in a text is written out: \x85 ends a line in others.
+
+    What begins with a sign that a plain text may begin with is put in quotes, too: the emitter has
+    another opinion than the parser of what is a key then, as in `{a: ?0}` and `a: : 0`.
+    """
     match value:
         case dict():
             return {name: _quoted(each) for name, each in value.items()}
         case list() | tuple():
             return [_quoted(each) for each in value]
-        case str() if not value.isprintable():
+        case str() if not value.isprintable() or value[:1] in ("?", ":", "-"):
             return DoubleQuotedScalarString(value)
     return value

@@ -15,6 +15,7 @@ WORDS = [
     *("0o17", "017", ".5", ".inf", "-.INF", ".nan", "2024-01-01", "12:30", "1_000", "+1", "-", "?"),
     *("a: b", "a #b", "#a", "a:", "- a", "[a", "{a}", "a, b", "&a", "*a", "!a", "|", ">", "%a"),
     *("@a", "`a`", "'a'", '"a"', "it's", '"', "\\", "a\\n", "a\nb", "a\tb", "\ta", " a", "a "),
+    *("?0", "?a: b", ": 0", ":a", "-0a", "-: b"),
     *("---", "...", "--- a", "<<", "=", "\x85", "\u2028", "\ufeff", "\ufeffa", "\x7f", "\x07", "é"),
     *(
         "\U0001f4ca rows.csv",
@@ -54,6 +55,12 @@ def _check(text: str) -> None:
 @example("\x85name: x")
 def test_a_remark_stays_one(text: str) -> None:
     assert read(f"a: 1\n# {remark(text)}\nb: 2\n", "x").plain() == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_these_texts_of_a_report_are_read_back(text: str) -> None:
+    for values in ({"points": [{"target_modules": text}]}, {"question": text}):
+        assert read(yaml_text(values), "x").plain() == values
 
 
 @given(TEXTS | st.text(st.sampled_from("ab :#\\\"'\n\t\x85\u2028"), max_size=300), st.booleans())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from trainables.sql.pieces.lexical import lower, pieces
+from trainables.sql.sandbox.tokens import SPACE
 
 
 def texts(sql: str) -> list[str]:
@@ -49,17 +51,24 @@ def test_nothing_is_lost(sql: str) -> None:
             end = piece.start + len(piece.text)
 
 
+_AROUND = re.compile(rf"\A(?:;|{SPACE})*;|(?:;|{SPACE})*\Z")
+"""Semicolons at the beginning and the end."""
+
+
 @example("E\x0b")
 @example("E \x0b1")
+@example("\x0bE")
+@example(" \x0bE")
+@example("E; \x0b")
 @given(st.text("a1.'\"`[]-/* \n\t\x0b\xa0;=<>|e+xE(", max_size=12))
 def test_equal_pieces_are_equal_to_sqlite(tail: str) -> None:
     # Python takes an unclosed comment of nothing, behind a semicolon, for no second statement; to
     # SQLite it is two signs.
     assume(not (";" in tail and tail.rstrip().endswith("/*")))
-    # Not by a space, behind which a vertical tab is one more.
-    spaced = "SELECT 1 AS " + "/**/".join(texts(tail))
+    # Not by a space, behind which a vertical tab is one more; nor is there one before.
+    spaced = "SELECT 1 AS" + "".join(f"/**/{text}" for text in texts(tail))
     if [piece.kind for piece in pieces(tail)] != ["text"]:
-        assert runs("SELECT 1 AS " + tail.strip(" \t\n;")) == runs(spaced)
+        assert runs("SELECT 1 AS/**/" + _AROUND.sub("", tail)) == runs(spaced)
 
 
 def runs(sql: str) -> str:
