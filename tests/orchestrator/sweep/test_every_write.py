@@ -7,8 +7,10 @@ reader sees.
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +23,10 @@ import pytest
 
 from orchestrator.errors import exit_code_of, told
 from orchestrator.search_space import Sweep
+from orchestrator.state import lease
 from orchestrator.state.attempts import MACHINE
 from orchestrator.store.place import Root
+from orchestrator.sweep import spending
 from tests.orchestrator import sweeps, toy
 from tests.orchestrator.clock import DAY, Clock
 from tests.orchestrator.file_calls import Call
@@ -116,6 +120,9 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
         decode_once(context)
         context.setattr(toy, "save", _save)
         context.setattr(os, "fsync", lambda descriptor: None)
+        # What is written every so many seconds would be one more call where the machine is slow.
+        context.setattr(spending, "SECONDS_BETWEEN_RECORDS", math.inf)
+        context.setattr(lease, "RENEW_SECONDS", threading.TIMEOUT_MAX)
         yield context
 
 
