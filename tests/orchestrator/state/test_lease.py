@@ -69,10 +69,18 @@ def elsewhere(address: BucketAddress, number: int, **changes: object) -> None:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """How many seconds the store's clock is ahead of what it gave its objects."""
+    """How many seconds the store's clock is ahead of what it gave its objects.
+
+    It stands still between two steps of these: how long a test takes is no matter.
+    """
     ahead = Time(0.0)
-    now = BucketFiles.now
-    monkeypatch.setattr(BucketFiles, "now", lambda files: now(files) + ahead.now)
+    now, begun = BucketFiles.now, list[float]()
+
+    def told(files: BucketFiles) -> float:
+        begun.append(now(files))
+        return begun[0] + ahead.now
+
+    monkeypatch.setattr(BucketFiles, "now", told)
     return ahead
 
 

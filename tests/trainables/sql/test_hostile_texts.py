@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 
+import psutil
 import pytest
 
 from tests.trainables.sql.hostile_texts import hostile_text
@@ -59,13 +60,24 @@ def test_hostile_texts_score(executor: SqlExecutor) -> None:
     assert all(None not in row.values() for row in rows)
 
 
+def processor_seconds() -> float:
+    """Returns what this process and its children have used, those that have ended included."""
+    used = list(psutil.Process().cpu_times()[:4])
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            used += child.cpu_times()[:2]
+    return sum(used)
+
+
 @pytest.mark.slow
 def test_no_hostile_text_passes_its_limit_or_stops_the_heart(executor: SqlExecutor) -> None:
     generator = random.Random(1)
-    beats = [time.monotonic()]
+    beats = [processor_seconds()]
     for _ in range(250):
-        started = time.monotonic()
-        [row] = scored(executor, [hostile_text(generator)], lambda: beats.append(time.monotonic()))
+        started = processor_seconds()
+        [row] = scored(
+            executor, [hostile_text(generator)], lambda: beats.append(processor_seconds())
+        )
         assert None not in row.values()
-        assert time.monotonic() - started < Limits().cpu_seconds + 1
+        assert processor_seconds() - started < Limits().cpu_seconds + 1
     assert max(later - earlier for earlier, later in pairwise(beats)) < 5

@@ -64,7 +64,7 @@ def test_a_row_that_needs_too_much_memory_has_no_answer(process: ParsingProcess)
 
 
 def test_a_child_that_answers_nothing_is_killed() -> None:
-    process = ParsingProcess(ParsingLimits(wall_seconds=1.5))
+    process = ParsingProcess(ParsingLimits(wall_seconds=5))  # in which the next one starts
     stopped = child_of(process)
     stopped.suspend()
     assert process.map(double, [(1,), (2,)]) == [2, 4]
