@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orchestrator.errors import CommandError, UserError, remedy, visible_line
+from orchestrator.terminal.output import say_aside
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.run_record import Identity
 from orchestrator.tracking.stored_runs import StoredRuns
@@ -152,7 +153,7 @@ def show_thread_fault(fault: threading.ExceptHookArgs, *, root: str) -> None:
     if is_ours(error):
         traceback.print_exception(error)
     else:
-        print(words(error, root), file=sys.stderr)
+        say_aside(words(error, root))
 
 
 def words(error: Exception, root: str) -> str:
