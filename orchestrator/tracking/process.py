@@ -141,7 +141,7 @@ def main() -> NoReturn:
 def show_thread_fault(fault: threading.ExceptHookArgs, *, root: str) -> None:
     """Prints what ended a thread, in one line; of a fault of this package its traceback.
 
-    TensorBoard writes its files in a thread, which raises what then the next call raises too.
+    What a library cannot do in a thread of its own it says where it is called next, if at all.
 
     Args:
         fault: What `threading.excepthook` is told.

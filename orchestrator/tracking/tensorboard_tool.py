@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.store.own_files import check_way
 from orchestrator.store.schema import SCORE_COLUMNS
+from orchestrator.tracking.event_file import EventFile
 from orchestrator.tracking.own_folder import own_folder
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
@@ -33,10 +34,8 @@ class TensorboardRun:
 
     def __init__(self, folder: Path) -> None:
         """Goes on with a folder, or makes it; the first new event makes a new file in it."""
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
         self.reached = _reached(folder)
-        self._writer = EventFileWriter(str(folder))
+        self._file = EventFile(folder)
 
     def begin(self, run: Run) -> None:
         """Writes what the trial is."""
@@ -48,13 +47,11 @@ class TensorboardRun:
         kinds = {name: run.labels[name] for name in _COMPARED if name in run.labels}
         self._add(hparams_pb({**kinds, **given}, run.trial_id, started), 0, started)
         self._text("trial", {"trial": run.trial_id, **run.labels, **given}, 0, started)
-        self._writer.flush()
 
     def write(self, points: Sequence[Point]) -> None:
         """Adds points, each as one event."""
         for point in points:
             self._scalars(point.values, point.examples, point.at)
-        self._writer.flush()
         self.reached = points[-1].examples
 
     def end(self, run: Run, end: End) -> None:
@@ -66,11 +63,11 @@ class TensorboardRun:
         self._text("outcome", {"outcome": end.outcome, **end.facts, **end.values}, step, at)
         self._scalars(charted, step, at)
         self._add(_session_end(end.outcome in SUCCEEDED, at), step, at)
-        self._writer.close()
+        self._file.close()
 
     def leave(self) -> None:
         """Closes the file."""
-        self._writer.close()
+        self._file.close()
 
     def _scalars(self, values: Mapping[str, float], step: int, at: float) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -87,7 +84,7 @@ class TensorboardRun:
     def _add(self, summary: Any, step: int, at: float) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
-        self._writer.add_event(Event(wall_time=at, step=step, summary=summary))
+        self._file.add(Event(wall_time=at, step=step, summary=summary))
 
 
 class TensorboardTool:

@@ -104,6 +104,7 @@ def test_a_model_that_cannot_be_counted_is_not_known(
 def _answer(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trials: Sequence[Any]
 ) -> dict[str, Any]:
+    monkeypatch.setattr("logging.disable", lambda level: None)  # for the rest of the process
     monkeypatch.setattr("sys.argv", ["trial_memory", "cpu", "2", "1", "1"])
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(trials)))
     trial_memory.main()

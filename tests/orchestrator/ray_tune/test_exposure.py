@@ -7,6 +7,7 @@ that is killed.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -117,10 +118,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> _Seen:
         url = said.partition("dashboard at ")[2].split()[0]
         driver = psutil.Process(process.pid)
         processes = [driver, *driver.children(recursive=True)]
-        listening = [(p.name(), address) for p in processes for address in _addresses(p)]
+        listening = [found for p in processes for found in _addresses(p)]
         session = _session(processes)
-        trainers = [p for p in processes if "ImplicitFunc" in p.name()]
-        inherited = [p.environ().get(name) for p in trainers for name in SECRETS]
+        inherited = [value for p in processes for value in _inherited(p)]
         token = home / ".ray" / "auth_token"
         answers, texts = _ask(url, token.read_text())
         for place in Path(tempfile.gettempdir()).glob(f"{identifier}-*"):
@@ -176,24 +176,38 @@ def _await_starts(process: subprocess.Popen[str], count: int) -> str:
     raise AssertionError(said + process.stderr.read())
 
 
-def _addresses(process: psutil.Process) -> list[str]:
-    """The addresses at which a process can be reached over a network."""
-    return [
-        each.laddr.ip
-        for each in process.net_connections(kind="inet")
-        if each.status == psutil.CONN_LISTEN or each.type == socket.SOCK_DGRAM
-    ]
+def _addresses(process: psutil.Process) -> list[tuple[str, str]]:
+    """The addresses at which a process can be reached over a network, each with its name."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # Ray ends some that have nothing to do
+        name = process.name()
+        return [
+            (name, each.laddr.ip)
+            for each in process.net_connections(kind="inet")
+            if each.status == psutil.CONN_LISTEN or each.type == socket.SOCK_DGRAM
+        ]
+    return []
+
+
+def _inherited(process: psutil.Process) -> list[str | None]:
+    """The values of `SECRETS` in the environment of a process, if a trial is trained in it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if "ImplicitFunc" in process.name():
+            environment = process.environ()
+            return [environment.get(name) for name in SECRETS]
+    return []
 
 
 def _session(processes: list[psutil.Process]) -> Path:
-    (logs,) = {
-        argument.partition("=")[2]
-        for process in processes
-        if process.name() == "gcs_server"
-        for argument in process.cmdline()
-        if argument.startswith("--log_dir=")
-    }
+    (logs,) = {logs for process in processes for logs in _log_folders(process)}
     return Path(logs).parent
+
+
+def _log_folders(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if process.name() == "gcs_server":
+            given = [word.partition("=") for word in process.cmdline()]
+            return [value for name, _, value in given if name == "--log_dir"]
+    return []
 
 
 def _ask(url: str, token: str) -> tuple[dict[str, tuple[int, int, int]], dict[str, str]]:

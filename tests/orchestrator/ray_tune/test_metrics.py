@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import urllib.request
 from pathlib import Path
@@ -84,7 +85,8 @@ def test_prometheus_reads_the_sweep_and_its_trials(tmp_path: Path) -> None:
         found: dict[str, list[tuple[dict[str, str], float]]] = {}
         while len(found) < len(catalogue.METRICS) - 1 and time.monotonic() < until:
             time.sleep(0.5)  # an agent exports what it is handed every few seconds
-            found = _samples(address)
+            with contextlib.suppress(OSError):  # it may only now be starting
+                found = _samples(address)
     # Nothing is known of the time that is left.
     known = {metric.exported for metric in catalogue.METRICS} - {catalogue.SECONDS_LEFT.exported}
     assert set(found) == known

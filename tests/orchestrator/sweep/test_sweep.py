@@ -227,8 +227,8 @@ def test_an_evaluation_that_is_terminated_costs_the_work_since_the_last_rung_or_
     with _held(tmp_path, reports=3, TOY_GATE_DEAF="1") as started:
         process = _trial_process(log)
         while process.is_running():  # the first one would wait for the evaluation, up to 20 seconds
-            process.terminate()
-            with contextlib.suppress(psutil.TimeoutExpired):
+            with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+                process.terminate()
                 process.wait(0.2)
         _await(started, "interrupted")
         _await(started, "starts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import subprocess
 from collections.abc import Callable
@@ -215,6 +216,34 @@ def test_tensorboard_tells_strata_apart_and_what_confirms_from_tuning(tmp_path: 
     assert runs() == expected
     bring(tmp_path, "tensorboard")
     assert runs() == expected
+
+
+def test_an_end_for_which_there_is_no_space_is_an_error_and_comes_with_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    store, written = Store(tmp_path), RecordWriter.write
+    stores.report(store, 0, 0)
+    stores.final(store, 0)
+
+    def write(self: Any, data: bytes) -> None:
+        if SESSION_END_INFO_TAG.encode() in data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(self, data)
+
+    with monkeypatch.context() as full:
+        full.setattr(RecordWriter, "write", write)
+        with pytest.raises(OSError, match="No space left"):
+            bring(tmp_path, "tensorboard")
+    folder = tmp_path / "tensorboard" / stores.SWEEP
+    assert open_tool("tensorboard", tmp_path, stores.SWEEP).ended() == set()
+    bring(tmp_path, "tensorboard")
+    assert open_tool("tensorboard", tmp_path, stores.SWEEP).ended() == {synthetic.trial_name(0)}
+    (run,) = {path.parent for path in folder.rglob("events*")}
+    _same({run.name: _scalars(run)}, expected(tmp_path))
 
 
 def test_what_lies_elsewhere_by_a_link_gets_no_event_files(tmp_path: Path) -> None:
