@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _VERSION = "brain.Event:2"
+_HEADER, _FOOTER = 12, 4
+"""Bytes around an event: before it its length, in eight of them, and checksums."""
 
 
 class EventFile:
@@ -45,6 +47,14 @@ class EventFile:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+def is_whole(content: bytes) -> bool:
+    """Returns whether the last event of a file is there to its end: a full disk cuts it."""
+    at = 0
+    while at < len(content):
+        at += _HEADER + int.from_bytes(content[at : at + 8], "little") + _FOOTER
+    return at == len(content)
 
 
 def _new(folder: Path) -> BinaryIO:

@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator.store.own_files import check_way
 from orchestrator.store.schema import SCORE_COLUMNS
-from orchestrator.tracking.event_file import EventFile
+from orchestrator.tracking.event_file import EventFile, is_whole
 from orchestrator.tracking.own_folder import own_folder
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
@@ -109,9 +109,12 @@ class TensorboardTool:
         """Returns the trials whose session has its end."""
         from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG
 
-        mark = SESSION_END_INFO_TAG.encode()
-        files = self._place.rglob(_EVENTS)
-        return {path.parent.name for path in files if mark in path.read_bytes()}
+        mark, found = SESSION_END_INFO_TAG.encode(), set()
+        for path in self._place.rglob(_EVENTS):
+            content = path.read_bytes()
+            if mark in content and is_whole(content):  # the end is the last event
+                found.add(path.parent.name)
+        return found
 
     def open(self, run: Run) -> TensorboardRun:
         """Returns the trial's folder."""

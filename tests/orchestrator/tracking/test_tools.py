@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -244,6 +245,20 @@ def test_an_end_for_which_there_is_no_space_is_an_error_and_comes_with_the_next_
     assert open_tool("tensorboard", tmp_path, stores.SWEEP).ended() == {synthetic.trial_name(0)}
     (run,) = {path.parent for path in folder.rglob("events*")}
     _same({run.name: _scalars(run)}, expected(tmp_path))
+
+
+@pytest.mark.parametrize("lost", [1, 4, 20])
+def test_an_end_that_was_cut_is_none(tmp_path: Path, lost: int) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    store = Store(tmp_path)
+    stores.report(store, 0, 0)
+    stores.final(store, 0)
+    bring(tmp_path, "tensorboard")
+    (file,) = (tmp_path / "tensorboard").rglob("events*")
+    os.truncate(file, file.stat().st_size - lost)
+    assert open_tool("tensorboard", tmp_path, stores.SWEEP).ended() == set()
+    bring(tmp_path, "tensorboard")
+    assert open_tool("tensorboard", tmp_path, stores.SWEEP).ended() == {synthetic.trial_name(0)}
 
 
 def test_what_lies_elsewhere_by_a_link_gets_no_event_files(tmp_path: Path) -> None:
