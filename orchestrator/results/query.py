@@ -108,7 +108,9 @@ def _fill(
     elif not isinstance(root, Path):
         _create(connection, definition, reader.predictions(root, *sweep_ids))
     elif files := reader.files(root, definition, sweep_ids):
-        names = _list([open_root(root).source(file) for file in files])
+        place = open_root(root)
+        names = _list([place.source(file) for file in files])
+        reader.read(place, definition, files, [])  # which DuckDB does not check
         try:
             connection.execute(
                 f"CREATE VIEW {definition.name} AS SELECT * FROM"

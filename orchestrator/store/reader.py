@@ -7,6 +7,7 @@ all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,13 +25,16 @@ from orchestrator.store.schema import (
     TRIALS,
     Table,
 )
-from orchestrator.store.trusted_rows import foreign_name
+from orchestrator.store.trusted_rows import TOLD, foreign_name
 
 FILE = "__filename"
 """The column that tells the key of the file that a row came from."""
 
 _SWEEP, _SUFFIX = "sweep=", ".parquet"
 _VERSION = "schema_version"
+_STEP = "step"
+_Evaluations: TypeAlias = dict[tuple[str, str, int], StoredFile]
+"""The first file of each evaluation, by folder, name without the rung, and step."""
 _BATCH = 1000
 """Files read at once: each takes tens of KB of memory until its few rows are copied out."""
 
@@ -169,10 +173,14 @@ def read(
     Raises:
         NewerSchemaError: A file is newer than this package.
         UnreadableFileError: A file is not of this table.
+        DamagedError: A row is not of the sweep, trial, rung or evaluation whose file it is in, or
+            an evaluation is in two files.
     """
-    wanted = None if columns is None else [*dict.fromkeys([*columns, _VERSION])]
+    checked = [_VERSION, *TOLD[table.name], *([_STEP] if table is PREDICTIONS else [])]
+    wanted = None if columns is None else [*dict.fromkeys([*columns, *checked])]
     batches = [found[start : start + _BATCH] for start in range(0, len(found), _BATCH)]
-    parts = [_read_batch(place, table, batch, wanted, with_file) for batch in batches]
+    seen: _Evaluations = {}
+    parts = [_read_batch(place, table, batch, wanted, with_file, seen) for batch in batches]
     names = [*(table.schema.names if columns is None else columns), *([FILE] if with_file else [])]
     return pa.concat_tables(parts or [_empty(table, names)]).select(names)
 
@@ -198,6 +206,7 @@ def _read_batch(
     found: Sequence[StoredFile],
     columns: Sequence[str] | None,
     with_file: bool,
+    seen: _Evaluations,
 ) -> pa.Table:
     def one(file: StoredFile) -> pa.Table:
         return rows.decode_unchecked(table, place.source(file), place.name(file.key), columns)
@@ -209,10 +218,37 @@ def _read_batch(
         for file, part in zip(found, parts, strict=True):
             if (newest := pc.max(part[_VERSION]).as_py() or 0) > SCHEMA_VERSION:
                 raise rows.newer(place.name(file.key), newest)
+    if table is PREDICTIONS:
+        _check_evaluations(place, found, parts, seen)
     if not with_file:
         return content
     sources = [file.key for file, part in zip(found, parts, strict=True) for _ in range(len(part))]
     return content.append_column(FILE, arrays.texts(sources))
+
+
+def _check_evaluations(
+    place: StoreFiles, found: Sequence[StoredFile], parts: Sequence[pa.Table], seen: _Evaluations
+) -> None:
+    """Refuses two files with one evaluation, unless each carries its name: two rungs of one step.
+
+    Files did not always carry their names, and their rows have the step but not the rung.
+
+    Raises:
+        DamagedError: Naming both.
+    """
+    for file, part in zip(found, parts, strict=True):
+        folder, _, name = file.key.rpartition("/")
+        evaluation = name.rpartition("-")[0]
+        if not evaluation or not len(part):  # of a compacted copy, which has one file
+            continue
+        first = seen.setdefault((folder, evaluation, part[_STEP][0].as_py()), file)
+        if first is not file and not all(
+            rows.says_its_name(place.source(each)) for each in (first, file)
+        ):
+            raise DamagedError(
+                f"{place.name(file.key)} holds the evaluation that {place.name(first.key)} holds:"
+                " its rows would count twice; move the one that is a copy out of the store."
+            )
 
 
 def _empty(table: Table, names: Sequence[str]) -> pa.Table:

@@ -2,12 +2,12 @@
 
 A store may come from elsewhere, and a row's `sweep_id`, `trial_id` and `checkpoint` name files that
 are opened, moved and removed. So each of them has the form that this package writes, and a row
-stands in the file of its own sweep and trial.
+stands in the file of its own sweep and trial, and of its own rung or evaluation: a file copied
+under another name would count twice.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -21,6 +21,15 @@ from orchestrator.store.schema import OUTCOMES, TABLES, Table
 from trainables.contract.scores import METRICS
 
 _IDS = ("sweep_id", "trial_id")
+TOLD = {
+    "trials": _IDS,
+    "reports": (*_IDS, "rung_from", "rung_examples"),
+    "predictions": (*_IDS, "split", "protocol"),
+}
+"""Columns whose values the path of a file tells, by table."""
+_TOLD_OF = {"rung_from": slice(1), "rung_examples": slice(-1, None)}
+"""The rows of a file that its name tells a column of, where they are not all: of several reports in
+one file the first and the last."""
 _CHECKPOINT = re.compile(r"checkpoints/sweep=([^/]+)/([^/]+)(/[0-9]{10})?")
 _WORDS = {
     "outcome": OUTCOMES,
@@ -43,7 +52,8 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
     Args:
         table: Whose file it is.
         content: The rows.
-        name: Path of the file; its folders `sweep=...` and `trial=...` say what its rows are of.
+        name: Path of the file; its folders `sweep=...` and `trial=...`, and its own name, say what
+            its rows are of.
 
     Raises:
         DamagedError: Naming the file, the column and the value.
@@ -55,12 +65,12 @@ def check_rows(table: Table, content: pa.Table, name: str) -> None:
         )
     _check_values(table, content, name)
     for column, expected in told.items():
-        for value in _distinct(content, column) if column in content.column_names else ():
-            if value != expected:
-                raise DamagedError(
-                    f"{name} holds a row whose {column} is {_shown(value)}, where only those of"
-                    f" {expected!r} belong; move the file out of the store."
-                )
+        values = _distinct(content, column) if column in content.column_names else []
+        if foreign := _others(column, values, expected):
+            raise DamagedError(
+                f"{name} holds a row whose {column} is {_shown(foreign[0])}, where only those of"
+                f" {expected!r} belong; move the file out of the store."
+            )
 
 
 def are_trusted(
@@ -83,14 +93,22 @@ def are_trusted(
         "trial_id" in each and count > 1 for each, count in zip(told, counts, strict=True)
     ):
         return False
-    for column in _IDS:
-        if column in content.column_names:
-            values = iter(content[column].to_pylist())
-            for each, count in zip(told, counts, strict=True):
-                for value in itertools.islice(values, count):
-                    if each.get(column, value) != value:
-                        return False
+    for column in set(TOLD[table.name]) & set(content.column_names):
+        values, start = content[column].to_pylist(), 0
+        for each, count in zip(told, counts, strict=True):
+            own = values[start : start + count]
+            if column in each and _others(column, own, each[column]):
+                return False
+            start += count
     return True
+
+
+def _others(column: str, values: list[object], expected: object) -> list[object]:
+    """Returns the values of a file's column that are not what its path tells."""
+    told = values[_TOLD_OF.get(column, slice(None))]
+    if told.count(expected) == len(told):  # in less time than looking at each
+        return []
+    return [value for value in told if value != expected]
 
 
 def _check_values(table: Table, content: pa.Table, name: str) -> None:
@@ -158,8 +176,8 @@ def _check_id(column: str, value: object, name: str) -> None:
         ) from error
 
 
-def _told_by_path(table: Table, name: str) -> dict[str, str]:
-    """Returns what the path says of its rows; a compacted copy's says the sweep only.
+def _told_by_path(table: Table, name: str) -> dict[str, object]:
+    """Returns what the path says of its rows, by column; a compacted copy's says the sweep only.
 
     Raises:
         DamagedError: A trial's file does not have its name.
@@ -169,14 +187,20 @@ def _told_by_path(table: Table, name: str) -> dict[str, str]:
     tables = [place for place, part in enumerate(path.parts) if part in TABLES]
     below = path.parts[tables[-1] + 1 :] if tables else ()
     told = dict(part.split("=", 1) for part in below[:-1] if part.startswith(("sweep=", "trial=")))
-    ids = {f"{key}_id": value for key, value in told.items()}
+    ids: dict[str, object] = {f"{key}_id": value for key, value in told.items()}
     if "sweep_id" not in ids:
         return ids
     if not is_of_table(table.name, "/".join(below[1:])):
         raise foreign_name(table, name)
-    if table.name == "trials" and path.stem != table.name:
-        ids["trial_id"] = path.stem
-    return ids
+    if path.stem == table.name:
+        return ids
+    if table.name == "trials":
+        return {**ids, "trial_id": path.stem}
+    if table.name == "reports":
+        start, end = map(int, path.stem.split("-"))
+        return {**ids, "rung_from": start, "rung_examples": end}
+    split, protocol, _ = path.stem.split("-")  # the rows of an evaluation do not have its rung
+    return {**ids, "split": split, "protocol": protocol}
 
 
 def foreign_name(table: Table, name: str) -> DamagedError:

@@ -161,7 +161,7 @@ class Store:
             ({**row, "example_id": str(row["example_id"]), **common} for row in predictions),
         )
         key = keys.predictions_key(sweep_id, trial_id, split, protocol, rung_examples)
-        return self.put_if_absent(key, rows.encode(PREDICTIONS, content))
+        return self._publish_predictions(key, content)
 
     def copy_predictions(
         self, sweep_id: str, trial_id: str, to_sweep: str, to_trial: str, trial_number: int
@@ -179,7 +179,9 @@ class Store:
             StoreError: They could not be read or stored.
         """
         names = {"sweep_id": to_sweep, "trial_id": to_trial, "trial_number": trial_number}
-        for found in self._find(keys.predictions_folder(sweep_id, trial_id), "*"):
+        files = self._find(keys.predictions_folder(sweep_id, trial_id), "*")
+        reader.read(self.place, PREDICTIONS, files, [])  # refuses a copied file
+        for found in files:
             content = self._decode(PREDICTIONS, found)
             for column, value in names.items():
                 field = PREDICTIONS.schema.field(column)
@@ -188,7 +190,7 @@ class Store:
                 content = content.set_column(place, field, values)
             name = PurePosixPath(found.key).name
             key = f"{keys.predictions_folder(to_sweep, to_trial)}/{name}"
-            self.put_if_absent(key, rows.encode(PREDICTIONS, content))
+            self._publish_predictions(key, content)
 
     def publish_trial(self, row: Mapping[str, Any]) -> Row:
         """Stores the final row of a trial; its `objective` becomes NULL unless it is finite.
@@ -245,6 +247,10 @@ class Store:
         found = self._find(f"trials/sweep={keys.check_id(sweep_id)}", "*")
         stored = self._rows_of(TRIALS, found)
         return sorted(stored, key=lambda row: int(row["trial_number"]))
+
+    def _publish_predictions(self, key: str, content: pa.Table) -> bool:
+        name = PurePosixPath(key).name
+        return self.put_if_absent(key, rows.encode(PREDICTIONS, content, name))
 
     def _publish_row(self, table: Table, key: str, content: pa.Table) -> Row:
         if self.put_if_absent(key, rows.encode(table, content)):

@@ -234,7 +234,8 @@ def test_a_query_of_a_large_store_opens_no_file_twice(
 ) -> None:
     monkeypatch.setattr(index, "WORTHWHILE", 2)
     for number in range(3):
-        write_trial(Store(tmp_path), number, {"technique": "lora", "rank": 8})
+        parameters = {"technique": "lora", "rank": 8}
+        write_trial(Store(tmp_path), number, parameters, predictions=False)
     sql = 'SELECT count(DISTINCT t.trial_id) AS n, count(*) AS m FROM Trials t, "REPORTS" r'
     assert ask("query", sql, store=tmp_path) == [{"n": 3, "m": 27}]
 

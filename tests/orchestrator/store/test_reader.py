@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orchestrator.results.export import ExportFormat, export
@@ -30,6 +31,23 @@ def root(tmp_path: Path) -> Path:
             store.publish_trial(trial(name, **common))
     store.publish_report(report("t-c", sweep_id="c-00000001"))
     return tmp_path
+
+
+_READERS: dict[str, list[Callable[[Path], object]]] = {
+    "reports": [
+        reader.reports,
+        index.reports,
+        lambda root: index.reports(root, columns=["rouge_l"]),
+        lambda root: Store(root).reports("a-00000001", "t-9x"),
+        lambda root: Store(root).reports("a-00000001", "t-9x", earlier=["rouge_l"]),
+    ],
+    "predictions": [
+        reader.predictions,
+        lambda root: reader.predictions(root, "a-00000001", trial_ids=["t-9x"]),
+        lambda root: query(root, ["a-00000001"], "SELECT count(*) FROM predictions"),
+        lambda root: Store(root).copy_predictions("a-00000001", "t-9x", "d-00000001", "t-d", 0),
+    ],
+}
 
 
 def test_rows_come_by_sweep_trial_and_rung(root: Path) -> None:
@@ -100,6 +118,63 @@ def test_a_file_that_no_store_has_is_refused_by_all_that_read_its_folder(
     for read in readers[table]:
         with pytest.raises(DamagedError, match=re.escape(f"{copy} has a name that no file of")):
             read(root)
+
+
+@pytest.mark.parametrize(
+    ("table", "original", "copied"),
+    [
+        ("reports", "0000000100-0000000200", "0000000200-0000000300"),
+        ("reports", "0000000100-0000000200", "0000000000-0000000200"),
+        ("reports", "0000000000-0000000100", "0000000000-0000000050"),
+        ("predictions", "test-standard-0000000100", "test-standard-0000000200"),
+        ("predictions", "test-standard-0000000100", "test-standard-0000000050"),
+        ("predictions", "test-standard-0000000100", "test-notebook-0000000100"),
+        ("predictions", "test-standard-0000000100", "validation-standard-0000000100"),
+    ],
+)
+@pytest.mark.parametrize("says_its_name", [True, False])
+def test_a_file_copied_under_another_lawful_name_is_refused_by_all_that_read_it(
+    root: Path, table: str, original: str, copied: str, says_its_name: bool
+) -> None:
+    folder = root / table / "sweep=a-00000001" / "trial=t-9x"
+    first, second = folder / f"{original}.parquet", folder / f"{copied}.parquet"
+    if not says_its_name:  # as of a store from before files of predictions did
+        pq.write_table(pq.read_table(first, partitioning=None).replace_schema_metadata(), first)
+    shutil.copy(first, second)
+    for read in _READERS[table]:
+        with pytest.raises(DamagedError, match=rf"{re.escape(str(folder))}/.*move .* out of"):
+            read(root)
+
+
+def test_predictions_that_were_renamed_are_told_by_the_name_that_they_had(root: Path) -> None:
+    folder = root / "predictions" / "sweep=a-00000001" / "trial=t-9x"
+    old, new = (folder / f"test-standard-{number:010d}.parquet" for number in (100, 200))
+    old.rename(new)
+    for read in _READERS["predictions"]:
+        with pytest.raises(DamagedError, match=rf"{re.escape(str(new))} .*{old.name}"):
+            read(root)
+
+
+def test_two_rungs_may_have_the_same_step(root: Path) -> None:
+    """As those of a small budget, which a large batch reaches at once."""
+    sweep, trial_id = "a-00000001", "t-9x"
+    for rung in (25, 50):
+        Store(root).publish_predictions(
+            sweep, trial_id, 9, "validation", "standard", 1, rung, [prediction(0)]
+        )
+    assert reader.predictions(root, sweep, trial_ids=[trial_id]).num_rows == 3
+    found = query(root, [sweep], f"SELECT trial_id FROM predictions WHERE trial_id = '{trial_id}'")
+    assert found.data == [{"trial_id": trial_id}] * 3
+
+
+def test_compacted_copies_of_sweeps_with_the_same_name_are_read(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for sweep in ("same-00000001", "same-00000002"):
+        Store(root).copy_predictions("a-00000001", "t-9x", sweep, "t-9x", 9)
+    copy = tmp_path_factory.mktemp("elsewhere") / "copy"
+    export(root, reader.sweeps(root), copy, ExportFormat.PARQUET)
+    assert reader.predictions(copy).num_rows == reader.predictions(root).num_rows == 6
 
 
 def test_a_trial_that_a_compacted_copy_has_too_is_refused(
