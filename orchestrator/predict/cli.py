@@ -21,6 +21,7 @@ from orchestrator.predict.stored_model import (
 )
 from orchestrator.results.answer import emitted
 from orchestrator.results.find_trial import BEST
+from orchestrator.results.options import say_unread
 from orchestrator.results.root_address import RootOption
 from orchestrator.results.target import check_target
 from orchestrator.store.place import Root
@@ -148,6 +149,7 @@ def ask(
     1 anything else, also when --execute cannot run the SQL of a single question.
     """  # noqa: D301 - the backspace keeps the lines of a paragraph apart in --help
     root = root or Path("experiments")
+    say_unread(root)
     if export is not None:
         if execute or any(v is not None for v in (question, context, database, protocol)):
             raise UserError(

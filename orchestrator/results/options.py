@@ -9,8 +9,9 @@ import typer
 
 from orchestrator.results.selection import latest_sweep, select_sweeps
 from orchestrator.store.place import Root
+from orchestrator.store.unread import unread
 from orchestrator.terminal.options import choices, one_of
-from orchestrator.terminal.output import Format
+from orchestrator.terminal.output import Format, say_aside
 
 LatestOption = Annotated[
     list[str] | None,
@@ -47,8 +48,19 @@ ByOption = Annotated[
 
 
 def store_root(context: typer.Context, root: Root | None) -> Root:
-    """Returns where the store is: by `--root` behind the verb, else before it."""
-    return root or context.obj or Path("experiments")
+    """Returns where the store is: by `--root` behind the verb, else before it.
+
+    Says what lies in it that nothing reads.
+    """
+    folder: Root = root or context.obj or Path("experiments")
+    say_unread(folder)
+    return folder
+
+
+def say_unread(root: Root) -> None:
+    """Says on standard error what lies in the tables of a store that nothing reads, if anything."""
+    if words := unread(root):
+        say_aside(words)
 
 
 def selected_sweeps(root: Root, patterns: list[str] | None) -> list[str]:

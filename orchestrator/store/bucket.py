@@ -299,6 +299,13 @@ class BucketFiles:
         names = [found.rpartition("/")[2] for found in self._listed(folder)["common_prefixes"]]
         return sorted(name for name in names if name.startswith(prefix))
 
+    def names(self, folder: str) -> list[str]:
+        """As `StoreFiles.names`."""
+        found = self._listed(folder)
+        keys = [each["path"] for each in found["objects"]]
+        keys += [f"{prefix}/" for prefix in found["common_prefixes"]]
+        return sorted(key.removeprefix(f"{folder}/") for key in keys)
+
     def written_at(self, folder: str) -> float | None:
         """As `StoreFiles.written_at`: of all files below it, which are listed."""
         times = [each["last_modified"].timestamp() for each in self._all(folder)]

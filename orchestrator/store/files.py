@@ -196,6 +196,11 @@ class LocalFiles:
             check_entry(entry)
         return sorted(entry.name for entry in having if entry.is_dir())
 
+    def names(self, folder: str) -> list[str]:
+        """As `StoreFiles.names`; errors as of `files`, of the way to the folder."""
+        found = entries(check_way(self.root, self.path(folder)))
+        return sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in found)
+
     def written_at(self, folder: str) -> float | None:
         """As `StoreFiles.written_at`: when a file or folder in it got its name."""
         path = self.path(folder)

@@ -146,6 +146,13 @@ class StoreFiles(Protocol):
             DamagedError: Something with such a name is neither a file nor a folder.
         """
 
+    def names(self, folder: str) -> list[str]:
+        """Returns the names of all that is in a folder, sorted; a "/" ends those of folders.
+
+        Whatever it is: also what `files` and `folders` refuse. A link that leads to a folder is
+        called one.
+        """
+
     def written_at(self, folder: str) -> float | None:
         """Returns when something was last written into a folder, None where there is none.
 

@@ -30,7 +30,8 @@ from orchestrator.store.trusted_rows import TOLD, foreign_name
 FILE = "__filename"
 """The column that tells the key of the file that a row came from."""
 
-_SWEEP, _SUFFIX = "sweep=", ".parquet"
+SWEEP, SUFFIX = "sweep=", ".parquet"
+"""What names of the folders of sweeps begin with, and those of all files end with."""
 _VERSION = "schema_version"
 _STEP = "step"
 _Evaluations: TypeAlias = dict[tuple[str, str, int], StoredFile]
@@ -49,7 +50,7 @@ def sweeps(root: Root) -> list[str]:
     place = open_root(root)
     place.check_readable()
     return sorted(
-        {name.removeprefix(_SWEEP) for table in TABLES for name in place.folders(table, _SWEEP)}
+        {name.removeprefix(SWEEP) for table in TABLES for name in place.folders(table, SWEEP)}
     )
 
 
@@ -108,17 +109,17 @@ def files(
     """
     place = open_root(root)
     place.check_readable()
-    names = [f"{_SWEEP}{name}" for name in sweep_ids] or place.folders(table.name, _SWEEP)
+    names = [f"{SWEEP}{name}" for name in sweep_ids] or place.folders(table.name, SWEEP)
     folders = [f"{table.name}/{name}" for name in sorted(names)]
     if trial_ids is None:
-        listed = [file for folder in folders for file in place.files(folder, _SUFFIX)]
+        listed = [file for folder in folders for file in place.files(folder, SUFFIX)]
         return _own(place, table, listed)
     below = ["", *(f"/trial={name}" for name in trial_ids)]
     found = [
         file
         for folder in folders
         for part in below
-        for file in place.files(f"{folder}{part}", _SUFFIX, deep=False)
+        for file in place.files(f"{folder}{part}", SUFFIX, deep=False)
     ]
     return sorted(_own(place, table, found), key=lambda file: file.key)
 
@@ -134,12 +135,12 @@ def _own(place: StoreFiles, table: Table, found: list[StoredFile]) -> list[Store
         _, sweep, below = file.key.split("/", 2)
         if not is_of_table(table.name, below):
             raise foreign_name(table, place.name(file.key))
-        if below == f"{table.name}{_SUFFIX}":
+        if below == f"{table.name}{SUFFIX}":
             compacted[sweep] = file
     trials: dict[str, set[str]] = {}
     for file in found if 0 < len(compacted) < len(found) else ():
         _, sweep, first = file.key.split("/")[:3]
-        name = first.removeprefix("trial=").removesuffix(_SUFFIX)
+        name = first.removeprefix("trial=").removesuffix(SUFFIX)
         if sweep in compacted and file != compacted[sweep]:
             trials.setdefault(sweep, set()).add(name)
     for sweep in trials:

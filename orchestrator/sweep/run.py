@@ -45,6 +45,7 @@ from orchestrator.state.stored_sweep import StoredSweep, latest
 from orchestrator.store import Store
 from orchestrator.store.place import Root
 from orchestrator.store.roots import is_there
+from orchestrator.store.unread import unread
 from orchestrator.sweep.adopting import adopt
 from orchestrator.sweep.base_fit import check_loads
 from orchestrator.sweep.content import check_content, content_of
@@ -143,6 +144,8 @@ def _run(
         f" ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
         f" Sweep {stored.id} in {stored.address}."
     )
+    if words := unread(root):
+        out.print(shown(words))
     limit = None
     failed = failed_runs(stored) if options.retry_failed else []
     if options.retry_failed and not failed:

@@ -249,6 +249,16 @@ def test_a_query_of_a_large_store_opens_no_file_twice(
     assert len(ask("query", "DESCRIBE predictions", store=tmp_path)) == len(PREDICTIONS.schema)
 
 
+def test_a_renamed_sweep_is_named_beside_the_answer(tmp_path: Path, run: Run) -> None:
+    write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 8})
+    shutil.copytree(tmp_path / "trials" / f"sweep={SWEEP}", tmp_path / "trials" / "old")
+    code, out, err = run("sweeps", "--format", "json", store=tmp_path)
+    assert code == 0
+    assert len(json.loads(out)) == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"Not read: {tmp_path}/trials/old. ")
+
+
 def test_query_on_a_table_that_has_no_file_yet(tmp_path: Path, ask: Ask) -> None:
     write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 8}, predictions=False)
     assert ask("query", "SELECT count(*) AS n FROM predictions", store=tmp_path) == [{"n": 0}]

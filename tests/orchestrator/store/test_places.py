@@ -291,3 +291,11 @@ def test_an_address_names_bucket_and_prefix(text: str, bucket: str, prefix: str)
 def test_what_names_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"names no bucket|has a part"):
         bucket_address(text)
+
+
+def test_names_are_those_of_files_and_folders(kind: Kind) -> None:
+    place = kind.opened()
+    for key in ("trials/sweep=a/t-1.parquet", "trials/old/deep/t-2.parquet", "trials/note.txt"):
+        place.put_if_absent(key, b"x")
+    assert place.names("trials") == ["note.txt", "old/", "sweep=a/"]
+    assert place.names("nothing") == []
