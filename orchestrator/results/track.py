@@ -11,7 +11,7 @@ from orchestrator.results.errors import ResultsError
 from orchestrator.store.place import Root
 from orchestrator.terminal.output import Answer, table
 from orchestrator.tracking.follower import Follower
-from orchestrator.tracking.tools import check_tools, check_writes
+from orchestrator.tracking.tools import check_servers, check_tools, check_writes
 
 
 class ToolFailedError(CommandError):
@@ -36,8 +36,8 @@ def track(root: Root, sweep_ids: Sequence[str], tool: Tool) -> Answer:
 
     Raises:
         ResultsError: The store is in a bucket.
-        UserError: Its package is not installed, it does not know who is asking, or is to write
-            nothing.
+        UserError: Its package is not installed, it does not know who is asking, is to write
+            nothing, or nothing answers where it is.
         ToolFailedError: It failed; the same command goes on.
     """
     if not isinstance(root, Path):
@@ -47,6 +47,7 @@ def track(root: Root, sweep_ids: Sequence[str], tool: Tool) -> Answer:
         )
     check_tools([tool])
     check_writes(tool)
+    check_servers([tool])
     data = [_write(root, sweep_id, tool) for sweep_id in sweep_ids]
     cells = [[str(value) for value in row.values()] for row in data]
     return Answer(data, table(list(data[0]), cells, {"trials"}))

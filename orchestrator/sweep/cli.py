@@ -43,6 +43,7 @@ from orchestrator.terminal.options import (
 )
 from orchestrator.terminal.plain_console import PlainConsole
 from orchestrator.terminal.process import command_line
+from orchestrator.tracking.tools import check_servers
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
 from trainables.data.survey import Survey
 
@@ -247,6 +248,7 @@ def sweep(
             raise UserError("--measure says how long the sweep takes, for --plan; add --plan.")
         if show_plan:
             check_options(resolved, options)
+            check_servers(resolved.track)
             # Imports sqlglot, which a start of the sweep has no use for.
             from orchestrator.sweep import row_preview
             from orchestrator.sweep.packing import planned

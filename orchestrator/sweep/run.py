@@ -72,6 +72,7 @@ from orchestrator.sweep.termination import terminable
 from orchestrator.sweep.where import room_for
 from orchestrator.terminal.console import quiet
 from orchestrator.terminal.plain_console import PlainConsole, shown
+from orchestrator.tracking.tools import check_servers
 from orchestrator.tracking.watcher import Tracking
 from orchestrator.trial.heartbeat import examples_seen
 from trainables.contract.configuration import BUILT_IN_MODELS
@@ -201,13 +202,14 @@ def _run(
 
 
 def _check_reachable(sweep: Sweep, options: StartOptions) -> Survey | None:
-    """Returns what the rows are like, if cluster and rows are where the sweep looks for them.
+    """Returns what the rows are like, if all that the sweep asks for is where it looks for it.
 
     Raises:
         UserError: Names what is not.
     """
     if options.address is not None:
         check_address(options.address)
+    check_servers(sweep.track)
     return check_sources(sweep)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.errors import UserError
+from orchestrator.tracking.mlflow_server import check_database, shown
 from orchestrator.tracking.run_record import SUCCEEDED, End, Point, Run
 from orchestrator.tracking.tool import NOTHING
 
@@ -24,12 +24,16 @@ _MOST_METRICS = 1000
 """Of one request, by MLflow's own rule."""
 _PAGE = 1000
 
-_SQLITE = "sqlite://"
+_TRIES = 4
+"""To reach a database, within two seconds."""
+
 _USUAL = {
     # MLflow's own, 120 s and 7 times, keep a sweep's last rows waiting for a quarter of an hour.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Else each try at a database that is not there is several lines.
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 """What is set in the tool's process where the user has not."""
 
@@ -98,10 +102,12 @@ class MlflowTool:
         # Takes seconds, so only where it is asked for.
         import mlflow
 
-        _check_database(mlflow.get_tracking_uri())
+        uri = mlflow.get_tracking_uri()
+        check_database(uri)
+        _try_less()
         self.client = mlflow.MlflowClient()
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or sweep_id
-        self.where = f"experiment {name} of {mlflow.get_tracking_uri()}"
+        self.where = f"experiment {name} of {shown(uri)}"
         found = self.client.get_experiment_by_name(name)
         made = self.client.create_experiment(name) if found is None else found.experiment_id
         self._experiment = str(made)
@@ -176,27 +182,17 @@ class MlflowTool:
                 return
 
 
-def _check_database(uri: str) -> None:
-    """Checks that MLflow's own database can be written to: it would try for minutes.
+def _try_less() -> None:
+    """Lets MLflow try a database that it cannot reach for a second, not ten times in 100 s.
 
-    Raises:
-        UserError: It cannot, or lies in memory, of which nothing is left.
+    There is no setting for it. Where that MLflow has no such constant, nothing is changed.
     """
-    if not uri.startswith(_SQLITE):
+    try:
+        from mlflow.store.db import utils
+    except ImportError:  # mlflow-skinny without what databases need
         return
-    name = uri.removeprefix(_SQLITE).removeprefix("/").partition("?")[0]
-    other = "name another with MLFLOW_TRACKING_URI, such as sqlite:////home/me/mlflow.db"
-    if name in ("", ":memory:"):
-        raise UserError(f"MLflow's database {uri} is in memory, of which nothing is left; {other}.")
-    file = Path(name).absolute()
-    if file.is_dir():
-        raise UserError(f"MLflow's database {file} is a folder, but must be a file; {other}.")
-    there = next(each for each in (file, *file.parents) if each.exists())
-    if not os.access(there, os.W_OK):
-        raise UserError(
-            f"MLflow's database {file} cannot be written: this user may not write to {there};"
-            f" {other}."
-        )
+    if hasattr(utils, "MAX_RETRY_COUNT"):
+        utils.MAX_RETRY_COUNT = _TRIES
 
 
 def _tags(values: Mapping[str, str]) -> list[object]:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from orchestrator.errors import CommandError, UserError, remedy, visible_line
 from orchestrator.terminal.output import say_aside
 from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.mlflow_server import shown
 from orchestrator.tracking.run_record import Identity
 from orchestrator.tracking.stored_runs import StoredRuns
 from orchestrator.tracking.tools import open_tool
@@ -169,7 +170,7 @@ def words(error: Exception, root: str) -> str:
         return visible_line(f"{error.filename or root}: {remedy(error, 'name another place')}")
     # The second line may have the cause, what follows a server's page or a statement of SQL.
     lines = [line for line in str(error).strip().splitlines()[:2] if not line.startswith("[SQL: ")]
-    said = visible_line("; ".join(lines))[:_LONGEST].rstrip(".")
+    said = visible_line(shown("; ".join(lines)))[:_LONGEST].rstrip(".")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from orchestrator.errors import UserError
+from orchestrator.tracking.mlflow_server import check_server
 from orchestrator.tracking.tool import Tool
 
 _DISABLED = "disabled"
@@ -42,6 +43,16 @@ def check_tools(names: Iterable[str]) -> None:
             )
         if name == "wandb":
             _check_wandb()
+
+
+def check_servers(names: Iterable[str]) -> None:
+    """Checks, before a sweep begins, that the servers that tools are told of can be reached.
+
+    Raises:
+        UserError: One cannot.
+    """
+    if "mlflow" in names:
+        check_server()
 
 
 def check_writes(name: str) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,10 @@ from orchestrator.errors import UserError
 from orchestrator.results.track import Tool, track
 from orchestrator.search_space.value_types import TRACKERS
 from orchestrator.sweep.cli import app
+from orchestrator.tracking.mlflow_server import URI, check_server
 from orchestrator.tracking.tools import check_tools
 from tests.orchestrator import sweeps
-from tests.orchestrator.tracking import stores
+from tests.orchestrator.tracking import servers, stores
 
 
 @pytest.mark.parametrize("name", TRACKERS)
@@ -79,3 +83,72 @@ def test_an_unknown_tool_is_refused_with_the_known(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(file), "--plan"])
     assert done.exit_code == 2
     assert "is \"mlfow\", but must be 'wandb', 'mlflow' or 'tensorboard'" in done.output
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://{}", "http://me:secret@{}/x", "postgresql://me:secret@{}/x"]
+)
+def test_a_server_of_mlflow_that_is_not_there_is_refused_before_a_sweep_begins(
+    uri: str, closed_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    address = f"127.0.0.1:{closed_port}"
+    monkeypatch.setenv(URI, uri.format(address))
+    root = tmp_path / "store"
+    file = sweeps.write(tmp_path, track=["mlflow"])
+    options = [str(file), "--root", str(root), "--profile", "embedded"]
+    for more in ([], ["--plan"]):
+        done = CliRunner().invoke(app, [*options, *more])
+        assert done.exit_code == 2
+        said = " ".join(done.output.split())
+        assert f"nothing answers at {URI}={uri.split(':')[0]}://{address}" in said
+        assert "Connection refused; start its server" in said
+        assert "secret" not in said
+        assert not root.exists()
+    stores.sweep(tmp_path)
+    with pytest.raises(UserError, match=rf"nothing answers at {URI}="):
+        track(tmp_path, [stores.SWEEP], Tool.MLFLOW)
+
+
+@pytest.mark.parametrize("server", [servers.silent, servers.failing])
+def test_what_answers_or_may_is_the_sweeps_to_find_out(
+    server: Callable[[], AbstractContextManager[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server() as address:
+        monkeypatch.setenv(URI, address)
+        check_server()
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("http://nosuch.invalid:5000", "nosuch.invalid"),
+        ("http://127.0.0.1:port", "port"),
+        ("http://", "No host supplied"),
+        ("sqlite://", "in memory, of which nothing is left"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(
+    uri: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URI, uri)
+    with pytest.raises(UserError, match=f"{said}.*{URI}"):
+        check_server()
+
+
+@pytest.mark.parametrize("uri", [None, "", "databricks", "file:///tmp/x", "sqlite:///x.db", "./x"])
+def test_where_there_is_no_server_none_is_asked(
+    uri: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(URI, raising=False)
+    if uri is not None:
+        monkeypatch.setenv(URI, uri)
+    check_server()

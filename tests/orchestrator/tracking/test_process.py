@@ -138,3 +138,10 @@ def test_the_traceback_of_a_library_helps_nobody(monkeypatch: pytest.MonkeyPatch
         with pytest.raises((ValueError, KeyError)) as raised:
             act()
         assert is_ours(raised.value) is ours
+
+
+def test_a_password_in_an_address_is_not_said() -> None:
+    error = RuntimeError("API request to http://me:secret@host:5000/api failed: ask me@host")
+    assert words(error, "/root") == (
+        "RuntimeError: API request to http://host:5000/api failed: ask me@host"
+    )

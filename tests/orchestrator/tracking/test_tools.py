@@ -16,6 +16,7 @@ from orchestrator.errors import UserError
 from orchestrator.store import Store
 from orchestrator.store.errors import DamagedError
 from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.mlflow_server import shown
 from orchestrator.tracking.run_record import Run
 from orchestrator.tracking.stored_runs import StoredRuns
 from orchestrator.tracking.tools import open_tool
@@ -355,3 +356,27 @@ def test_a_database_of_mlflow_that_would_keep_nothing_is_refused(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(folder=tmp_path, disk=disk))
         with pytest.raises(UserError, match=f"{said}.*MLFLOW_TRACKING_URI, such as sqlite:////"):
             open_tool("mlflow", tmp_path, stores.SWEEP)
+
+
+def test_a_database_of_mlflow_that_is_not_there_is_not_tried_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    utils = pytest.importorskip("mlflow.store.db.utils", reason="mlflow knows no databases here")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    waited = list[float]()
+    monkeypatch.setattr(utils.time, "sleep", waited.append)
+
+    def absent(_: str) -> None:
+        raise OSError("could not connect to server")
+
+    monkeypatch.setattr(utils, "create_sqlalchemy_engine", absent)
+    with pytest.raises(OSError, match="could not connect"):
+        open_tool("mlflow", tmp_path, stores.SWEEP)
+    assert sum(waited) < 5
+
+
+def test_what_is_said_of_where_mlflow_is_has_no_password() -> None:
+    assert shown("postgresql://me:s/ecret@db:5432/runs") == "postgresql://db:5432/runs"
+    assert shown("https://me:secret@host/x@y") == "https://host/x@y"
+    assert shown("sqlite:////home/me@work/mlflow.db") == "sqlite:////home/me@work/mlflow.db"
