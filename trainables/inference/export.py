@@ -37,11 +37,9 @@ from trainables.training.checkpoint import (
     check_adapter,
     check_base,
     check_model,
-    check_weights,
     load_adapter,
     read_settings,
 )
-from trainables.training.own_weights import shapes_in
 
 _ADAPTER_CONFIG = "adapter_config.json"
 _PEFT_TYPE = "peft_type"
@@ -138,7 +136,7 @@ def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: b
     base = configuration.base_model, configuration.base_model_revision
     if technique.trains_base:
         model = checkpoint / MODEL
-        _check_tensors(model / FULL_WEIGHTS)
+        check_model(load_outline(*base), model / FULL_WEIGHTS)
         found = read_settings(model / CONFIG).get("model_type")
         own = (describe(*base) or {}).get("model_type")
         if found != own:
@@ -148,21 +146,13 @@ def _check_copied(configuration: TrialConfiguration, checkpoint: Path, merged: b
             )
         if (model / _GENERATION).is_file():
             read_settings(model / _GENERATION)
-        check_model(load_outline(*base), model / FULL_WEIGHTS)
     elif not merged:
         adapter = checkpoint / ADAPTER
-        _check_tensors(adapter / SAFETENSORS_WEIGHTS_NAME)
         settings = read_settings(adapter / _ADAPTER_CONFIG)
         outline = technique.adapt(load_outline(*base), configuration.parameters)
         _check_settings(adapter / _ADAPTER_CONFIG, settings, outline)
         _trained_on_cpu(outline, technique)
         check_adapter(outline, adapter / SAFETENSORS_WEIGHTS_NAME)
-
-
-def _check_tensors(file: Path) -> None:
-    check_weights(file)
-    if not shapes_in(file):
-        raise CheckpointError(f"The checkpoint's {file} holds no weights: {TAKE_ANOTHER}.")
 
 
 def _check_settings(file: Path, settings: dict[str, Any], outline: Any) -> None:

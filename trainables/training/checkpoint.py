@@ -36,7 +36,7 @@ from trainables.base_models.tokenizer import BaseModelUnavailable
 from trainables.contract.errors import UserError
 from trainables.techniques.technique import Technique
 from trainables.training.adapted_model import AdaptedModel
-from trainables.training.own_weights import foreign, foreign_model, shapes_in
+from trainables.training.own_weights import Shape, foreign, foreign_model, shapes_in
 
 ADAPTER = "adapter"
 MODEL = "model"
@@ -142,14 +142,19 @@ def load_adapter(model: PeftModel, technique: Technique, folder: Path) -> None:
         _put_adapter(model, technique, folder)
 
 
-def check_weights(file: Path) -> None:
-    """Checks by header and size that a file of a checkpoint's tensors is there, whole.
+def check_weights(file: Path) -> dict[str, Shape]:
+    """Returns name -> shape of a file of a checkpoint's tensors, which is whole by header and size.
 
     Raises:
         CheckpointError: It is not; names the file, what is wrong with it, and what to do.
     """
-    if (fault := fault_of_weights(_present(file), TAKE_ANOTHER)) is not None:
-        raise CheckpointError(f"The checkpoint's {file} cannot be read: {fault}.")
+    fault = fault_of_weights(_present(file), TAKE_ANOTHER)
+    if fault is None:
+        try:
+            return shapes_in(file)
+        except SafetensorError as error:  # of a type that it does not know
+            fault = f"{str(error).rstrip('.')}; {TAKE_ANOTHER}"
+    raise CheckpointError(f"The checkpoint's {file} cannot be read: {fault}.")
 
 
 def check_adapter(model: PeftModel, file: Path) -> None:
@@ -162,25 +167,29 @@ def check_adapter(model: PeftModel, file: Path) -> None:
     Raises:
         CheckpointError: It has not; names the file, what tells it from the trial's, what to do.
     """
-    check_weights(file)
+    found = check_weights(file)
     # PEFT itself passes over names that are missing.
     present = get_peft_model_state_dict(model, save_embedding_layers=False)
     own = {name: tuple(tensor.shape) for name, tensor in present.items()}
-    _refuse(file, foreign(shapes_in(file), own))
+    _refuse(file, foreign(found, own))
 
 
-def check_model(model: PreTrainedModel, file: Path) -> None:
+def check_model(model: PreTrainedModel, file: Path) -> dict[str, Shape]:
     """Checks the same of the weights of a model that was trained whole.
 
     Args:
         model: The trial's base model, on any device.
         file: Of a checkpoint.
 
+    Returns:
+        Name -> shape of what is in it.
+
     Raises:
         CheckpointError: As of `check_adapter`.
     """
-    check_weights(file)
-    _refuse(file, foreign_model(shapes_in(file), model))
+    found = check_weights(file)
+    _refuse(file, foreign_model(found, model))
+    return found
 
 
 def _refuse(file: Path, why: str | None) -> None:
@@ -253,8 +262,8 @@ def _fingerprint(model: nn.Module) -> str | None:
 
 def _put_model(adapted: AdaptedModel, folder: Path) -> None:
     model: PreTrainedModel = adapted.model
-    check_model(model, folder / FULL_WEIGHTS)
-    if shapes_in(folder / FULL_WEIGHTS).keys() <= model.state_dict().keys():
+    found = check_model(model, folder / FULL_WEIGHTS)
+    if found.keys() <= model.state_dict().keys():
         load_model(model, folder / FULL_WEIGHTS)
         return
     # transformers writes some architectures' weights under the names of older versions.

@@ -100,7 +100,12 @@ DAMAGES: dict[str, tuple[tuple[str, ...], Callable[[Path], object], str]] = {
         r"it is cut: [\d,]+ bytes of [\d,]+; take another trial's, or train this one anew",
     ),
     "a pointer": (WEIGHTS, lambda file: file.write_text(POINTER), "run `git lfs pull`"),
-    "no weights in it": (WEIGHTS, lambda file: save_file({}, file), "holds no weights"),
+    "no weights in it": (WEIGHTS, lambda file: save_file({}, file), "it lacks .* of this trial's"),
+    "weights of no known type": (
+        WEIGHTS,
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"F32"', b'"F33"')),
+        "cannot be read: .*F33.*; take another trial's, or train this one anew",
+    ),
     "missing weights": (WEIGHTS, lambda file: file.unlink(), "incomplete"),
     "empty settings": (SETTINGS, lambda file: file.write_text(""), "it is empty; take another"),
     "broken settings": (SETTINGS, lambda file: file.write_text("{"), "it is not JSON"),
