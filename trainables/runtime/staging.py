@@ -2,23 +2,28 @@
 
 A writer holds a lock on what it stages, which the operating system takes away when the process
 ends, however it ends. So what a killed writer left is told from what a living one writes, also
-between containers of one host that share a folder, where process ids say nothing. (Between hosts a
-network's file system may keep such locks to itself: two that write one target there at a time may
-each take the other's for abandoned.)
+between containers of one host that share a folder, where process ids say nothing. Between hosts a
+network's file system may keep such locks to itself: so names have the host, and what another one
+left is removed a day after it was last written to.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import platform
 import re
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def staged_beside(target: Path, *, folder: bool) -> Iterator[Path]:
 def _take(place: Path, folder: bool) -> tuple[Path, int]:
     """Makes an empty file or folder and locks it, where the file system knows locks."""
     while True:
-        staged = place.with_name(f"{_prefix(place)}{uuid.uuid4().hex}")
+        staged = place.with_name(f"{_prefix(place)}{_host()}{uuid.uuid4().hex[:24]}")
         staged.mkdir() if folder else staged.touch(exist_ok=False)
         try:
             lock = os.open(staged, os.O_RDONLY)
@@ -70,11 +75,26 @@ def _prefix(place: Path) -> str:
 
 
 def _remove_abandoned(place: Path) -> None:
-    own = re.compile(re.escape(_prefix(place)) + "[0-9a-f]{32}")
+    own = re.compile(re.escape(_prefix(place)) + "([0-9a-f]{8})[0-9a-f]{24}")
     with contextlib.suppress(OSError):  # a folder that cannot be listed can perhaps be written to
         for path in place.parent.iterdir():
-            if own.fullmatch(path.name):
+            if (found := own.fullmatch(path.name)) and (found[1] == _host() or _is_old(path)):
                 _remove_if_unlocked(path)
+
+
+def _host() -> str:
+    """Returns 8 digits of what locks are seen by: the running system, not its containers."""
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:  # not Linux
+        name = platform.node()
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _is_old(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS
+    return False
 
 
 def _remove_if_unlocked(path: Path) -> None:

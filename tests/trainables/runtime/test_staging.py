@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_no_living_ones(
     finally:
         living.kill()
         living.wait()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_another_host_stages_is_removed_after_a_day(tmp_path: Path, kind: str) -> None:
+    """Its lock may not be seen here: what it stages looks abandoned from the first moment on."""
+    others = tmp_path / f".out-{'0' * 32}"
+    others.mkdir() if kind == "folder" else others.touch()
+    with staged_beside(tmp_path / "out", folder=kind == "folder"):
+        assert others.exists()
+    before = time.time() - 24 * 3600 - 60
+    os.utime(others, (before, before))
+    with staged_beside(tmp_path / "out", folder=kind == "folder"):
+        assert not others.exists()
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
