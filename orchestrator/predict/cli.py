@@ -57,7 +57,10 @@ def ask(
         ),
     ] = None,
     context: Annotated[
-        str | None, typer.Option(help='The schema, e.g. "CREATE TABLE users (id INT, name TEXT)".')
+        str | None,
+        typer.Option(
+            metavar="SQL", help='The schema, e.g. "CREATE TABLE users (id INT, name TEXT)".'
+        ),
     ] = None,
     database: Annotated[
         Path | None,
@@ -88,7 +91,10 @@ def ask(
     ] = BEST,
     sweep: Annotated[
         str | None,
-        typer.Option(help="Name, id or glob of its sweep (default: the one written to last)."),
+        typer.Option(
+            metavar="SWEEP",
+            help="Name, id or glob of its sweep (default: the one written to last).",
+        ),
     ] = None,
     root: RootOption = None,
     protocol: Annotated[
@@ -129,25 +135,28 @@ def ask(
     ] = False,
     version: VersionOption = False,
 ) -> None:
-    """Ask a trial's model a question about a database and get its SQL.
+    r"""Ask a trial's model a question about a database and get its SQL.
 
-    \b
     One question:
-      python -m orchestrator.predict "How many users are there?" --database app.sqlite --execute
+      python -m orchestrator.predict "How many users are there?" \
+          --database app.sqlite --execute
+
     Many, as JSON lines; each comes back with "prediction" added, with --execute also "columns",
     "rows", "cut" (there are more rows) and "executed" (where SQLite ran it as something else), or
     "error"; a line that has such a key already is refused:
-      echo '{"question": "Who is 40?", "context": "CREATE TABLE users (name TEXT, age INT)"}' |
-        python -m orchestrator.predict --sweep rank
+      echo '{"question": "Who is 40?", "context": "CREATE TABLE a (age INT)"}' |
+          python -m orchestrator.predict --sweep rank
     Lines of the data set itself (sql_prompt, sql_context) are understood too.
+
     Export the model, to use it with transformers and PEFT alone:
-      python -m orchestrator.predict --trial t-5kq3v7xw2m --export my-model --merged
+      python -m orchestrator.predict --trial t-5kq3v7xw2m --export my-model \
+          --merged
 
     Standard output has the answer only; which trial answered is said on standard error.
 
     Exit codes: 0 answered, 2 a mistake in the question or the options, 130 interrupted with Ctrl-C,
     1 anything else, also when --execute cannot run the SQL of a single question.
-    """  # noqa: D301 - the backspace keeps the lines of a paragraph apart in --help
+    """
     root = root or Path("experiments")
     say_unread(root)
     if export is not None:

@@ -65,7 +65,7 @@ def leaderboard(
     context: typer.Context,
     by: ByOption = None,
     technique: Annotated[
-        list[str] | None, typer.Option(help="Only this technique; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Only this technique; may be repeated.")
     ] = None,
     limit: Annotated[
         int,
@@ -371,8 +371,11 @@ def track(
 @app.command()
 def pareto(
     context: typer.Context,
-    x: Annotated[str, typer.Option(help="The cost, e.g. trainable_percent or train_seconds.")],
-    y: Annotated[str, typer.Option(help="The gain, e.g. rouge_l.")],
+    x: Annotated[
+        str,
+        typer.Option(metavar="METRIC", help="The cost, e.g. trainable_percent or train_seconds."),
+    ],
+    y: Annotated[str, typer.Option(metavar="METRIC", help="The gain, e.g. rouge_l.")],
     root: RootOption = None,
     sweep: LatestOption = None,
     form: FormatOption = Format.TABLE,

@@ -17,12 +17,17 @@ LatestOption = Annotated[
     list[str] | None,
     typer.Option(
         "--sweep",
+        metavar="SWEEP",
         help="Name, id or glob of a sweep; may be repeated (default: the one written to last).",
     ),
 ]
 AllOption = Annotated[
     list[str] | None,
-    typer.Option("--sweep", help="Name, id or glob of a sweep; may be repeated (default: all)."),
+    typer.Option(
+        "--sweep",
+        metavar="SWEEP",
+        help="Name, id or glob of a sweep; may be repeated (default: all).",
+    ),
 ]
 FormatOption = Annotated[
     Format,

@@ -73,9 +73,10 @@ def sweep(
     profile: Annotated[
         str,
         typer.Option(
+            metavar="[full|embedded|auto]",
             help="full: the real model and data. embedded: the built-in ones, minutes on a CPU."
             " auto: full where there is an accelerator, here or on the cluster of --address,"
-            " elsewhere embedded."
+            " elsewhere embedded.",
         ),
     ] = "auto",
     trials: Annotated[
@@ -198,8 +199,9 @@ def sweep(
     dashboard_host: Annotated[
         str | None,
         typer.Option(
+            metavar="ADDRESS",
             help="Address that the dashboard listens on (default: 127.0.0.1, this machine only)."
-            " 0.0.0.0 lets other machines in, with the token of: ray get-auth-token."
+            " 0.0.0.0 lets other machines in, with the token of: ray get-auth-token.",
         ),
     ] = None,
     version: VersionOption = False,

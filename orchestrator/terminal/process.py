@@ -10,7 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Literal, TextIO
 
+import typer
+
 from orchestrator.errors import UserError, exit_codes
+from orchestrator.terminal.help_pages import with_plain_help
 
 _ESCAPED = "finetune_sweep.escaped"
 """How a stream writes what its encoding lacks: by the escapes of JSON, which may be what it is."""
@@ -40,7 +43,7 @@ def prepare() -> None:
             ) from error
 
 
-def command_line(app: Callable[..., object], usual: str) -> Callable[..., None]:
+def command_line(app: typer.Typer, usual: str) -> Callable[..., None]:
     """Returns what runs a command line and ends the process with its exit code.
 
     It takes the words without the program's name, those of the process where none are given, and
@@ -53,7 +56,7 @@ def command_line(app: Callable[..., object], usual: str) -> Callable[..., None]:
 
     def main(arguments: Sequence[str] | None = None, program: str = usual) -> None:
         with exit_codes():
-            app(arguments, prog_name=program)
+            with_plain_help(app)(arguments, prog_name=program)
 
     return main
 
