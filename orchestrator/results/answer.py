@@ -16,7 +16,7 @@ from orchestrator.results.ends import came_to_nothing, ends_by_technique, ends_i
 from orchestrator.results.errors import ResultsError
 from orchestrator.results.leaderboard import leaderboard
 from orchestrator.results.replicates import measured
-from orchestrator.results.selection import final_rows, is_score
+from orchestrator.results.selection import final_rows, final_table, is_score
 from orchestrator.results.statistics import LEVEL
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
@@ -27,6 +27,8 @@ from orchestrator.terminal.values import brief, counted, signed
 from trainables.techniques.registry import is_untuned
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from orchestrator.results.confirmed_answer import ConfirmedAnswer
 
 Runs = list[dict[str, Any]]
@@ -65,12 +67,15 @@ def answered(root: Root, sweep_id: str) -> tuple[ConfirmedAnswer | None, str]:
     Arguments and errors as of `answer`.
     """
     # Imports scipy and optuna, which take a second that other questions need not wait for.
+    from orchestrator.results.confirmed import without_record
     from orchestrator.results.confirmed_answer import confirmed_answer_of
 
     rows = final_rows(root, [sweep_id])
     stated = confirmed_answer_of(root, sweep_id, rows)
     if stated is None:
-        return None, _searched(root, sweep_id, [row for row in rows if row["phase"] != CONFIRM])
+        text = _searched(root, sweep_id, [row for row in rows if row["phase"] != CONFIRM])
+        missing = without_record(root, rows)
+        return None, f"{text}\nWhat was confirmed is left out: {missing}" if missing else text
     from orchestrator.results.confirmed_words import words
 
     return stated, "\n".join(map(visible_line, words(stated)))
@@ -147,10 +152,14 @@ def emitted(root: Root, sweep_ids: Sequence[str]) -> Answer:
 
     from orchestrator.results.confirmed_words import view
 
-    data, parts = [], []
+    data: list[dict[str, Any]] = []
+    parts: list[RenderableType] = []
     for sweep_id in sweep_ids:
         stated, text = answered(root, sweep_id)
         data.append(_object(sweep_id, stated, text))
+        if len(sweep_ids) > 1:
+            (row,) = final_table(root, [sweep_id], ["question"]).slice(0, 1).to_pylist()
+            parts.append(shown(f"{sweep_id}: {visible_line(row['question'] or '')}"))
         if stated is not None:
             parts.append(view(stated))
         parts.append(shown(text))

@@ -152,6 +152,16 @@ def _confirming(root: Root, rows: Sequence[Row]) -> list[Row]:
     return of_chosen(root, confirming)
 
 
+def _record_that_is_missing(root: Root, rows: Sequence[Row]) -> str | None:
+    """Returns what of a store would say which of several configurations were chosen, in words."""
+    confirming = [row for row in rows if row["phase"] == CONFIRM]
+    if len(by_configuration(confirming)) < 2:
+        return None
+    from orchestrator.results.confirmed import without_record
+
+    return without_record(root, confirming)
+
+
 def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> Answer:
     """Compares what two texts name; see `select_group` and `compare_trials`.
 
@@ -189,6 +199,8 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
                 f" measured by {metric} and {'is' if left_out == 1 else 'are'} left out."
             )
     check_same_evaluation([*groups[0], *groups[1]])
+    if missing := _record_that_is_missing(root, [*groups[0], *groups[1]]):
+        remarks.append(f"All confirming runs count, also those around the chosen ones: {missing}")
     found = compare_trials(curves, groups[0], groups[1], metric, mode)
     gap = found.difference
     names = Configurations(rows)

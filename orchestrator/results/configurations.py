@@ -13,9 +13,10 @@ from orchestrator.terminal.values import configuration
 from trainables.contract.configuration import TrialConfiguration
 from trainables.techniques.registry import TECHNIQUES
 
-_SINGLE = ("data_seed", "protocol", "scored_rungs")
+_SINGLE = ("data_seed", "protocol", "scored_rungs", "base_model")
 """Keys of a configuration that trials are compared by."""
 
+_BASE = "base_model"
 _TELLING = ("technique", "rank", "virtual_tokens", "target_modules", "learning_rate", "batch_size")
 
 
@@ -88,7 +89,8 @@ def parameters(row: Row) -> dict[str, Any]:
 def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
     """Returns the runs of each configuration: replicates, and runs that confirm it, are no other.
 
-    Of one sweep, or of several whose trials were evaluated alike.
+    Of one sweep, or of several whose trials were evaluated alike. Another base model makes another
+    configuration.
     """
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
@@ -138,15 +140,18 @@ class Configurations:
     """Short descriptions of trials, by what differs between them.
 
     A parameter is named if it differs between trials of the same technique; rank, learning rate and
-    their like also if they differ between techniques, whose other defaults always do.
+    their like also if they differ between techniques, whose other defaults always do. So is the
+    base model, if there are several.
 
     Args:
         rows: All trials that a reader sees together.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
+        rows = list(rows)
         own = [parameters(row) for row in rows]
         self._within = varying(own)
+        self._has_bases = len({recorded(row).get(_BASE) for row in rows}) > 1
         self._anywhere = {
             name
             for name in (*_TELLING, "data_size")
@@ -157,7 +162,8 @@ class Configurations:
         """Returns e.g. "lora rank=8 learning_rate=0.0031 data_size=2000"."""
         own = parameters(row)
         named = self._anywhere.union(self._within[row["technique"]])
-        return _written(own, [name for name in own if name in named])
+        base = {_BASE: recorded(row).get(_BASE)} if self._has_bases else {}
+        return _written({**own, **base}, [*(name for name in own if name in named), *base])
 
 
 def telling(row: Row) -> str:
@@ -180,7 +186,8 @@ def _parameters(config: str | None, technique: str, data_size: int | None) -> Ma
 @lru_cache(maxsize=1 << 16)
 def _name(config: str | None, technique: str, data_size: int | None) -> tuple[Any, ...]:
     own = sorted(_parameters(config, technique, data_size).items(), key=repr)
-    return tuple(map(repr, (*own, _object(config).get("budget_examples"))))
+    found = _object(config)
+    return tuple(map(repr, (*own, found.get("budget_examples"), found.get(_BASE))))
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

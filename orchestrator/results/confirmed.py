@@ -17,6 +17,7 @@ from orchestrator.statistics.run_scores import RunScores, run_scores
 from orchestrator.store import reader
 from orchestrator.store.place import Root
 from orchestrator.store.rows import Row
+from orchestrator.store.schema import CONFIRM
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,7 @@ def of_chosen(root: Root, rows: Sequence[Row]) -> list[Row]:
     """
     beside: set[tuple[str, int]] = set()
     for sweep_id in dict.fromkeys(row["sweep_id"] for row in rows):
-        files = found(root, sweep_id)
-        record = None if files is None else ConfirmationLog(files).latest()
+        record = _record(root, sweep_id)
         for each in () if record is None else record.confirmed:
             if each.choice.beside:
                 beside |= {(sweep_id, number) for number in each.trials}
@@ -85,6 +85,30 @@ def of_chosen(root: Root, rows: Sequence[Row]) -> list[Row]:
         row for row in rows if (row["sweep_id"], run_number(row["trial_number"])) not in beside
     ]
     return chosen or list(rows)
+
+
+def without_record(root: Root, rows: Sequence[Row]) -> str | None:
+    """Returns in a sentence what is missing where runs confirm what is not on record.
+
+    As in a store of which the tables alone were copied; None where nothing is.
+
+    Args:
+        root: Of the store, or of a compacted copy.
+        rows: Final rows, of any phase.
+    """
+    sweeps = dict.fromkeys(row["sweep_id"] for row in rows if row["phase"] == CONFIRM)
+    folders = [f"state/sweep={name}" for name in sweeps if _record(root, name) is None]
+    if not folders:
+        return None
+    return (
+        f"{root} lacks {' and '.join(folders)}, which says what the confirming runs confirm; copy"
+        " it from the store that this one was made of (`results export` copies what of it tells)."
+    )
+
+
+def _record(root: Root, sweep_id: str) -> Confirmation | None:
+    files = found(root, sweep_id)
+    return None if files is None else ConfirmationLog(files).latest()
 
 
 def confirmed_sweep(root: Root, sweep_id: str, rows: Sequence[Row]) -> ConfirmedSweep | None:
@@ -98,8 +122,7 @@ def confirmed_sweep(root: Root, sweep_id: str, rows: Sequence[Row]) -> Confirmed
     Raises:
         DamagedError: A record of what was chosen is none.
     """
-    files = found(root, sweep_id)
-    record = None if files is None else ConfirmationLog(files).latest()
+    record = _record(root, sweep_id)
     if record is None:
         return None
     ends = {run_number(row["trial_number"]): row for row in rows}

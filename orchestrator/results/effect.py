@@ -236,10 +236,12 @@ def _searched(rows: Sequence[Row]) -> list[Row]:
 
 def _confirmed(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> list[str]:
     """Returns what the confirming runs say of a parameter that a sweep asks about, in words."""
+    from orchestrator.results.confirmed import without_record
     from orchestrator.results.confirmed_answer import confirmed_answer_of
     from orchestrator.results.confirmed_words import asked_words
 
-    said = []
+    missing = without_record(root, rows)
+    said = [f"What was confirmed is left out: {missing}"] if missing else []
     for sweep_id in dict.fromkeys(row["sweep_id"] for row in rows if row["phase"] == CONFIRM):
         found = confirmed_answer_of(root, sweep_id)
         if found is not None and by in (None, found.metric):

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from orchestrator.errors import remedy
 from orchestrator.results.errors import ResultsError
+from orchestrator.results.selection import by_age
 from orchestrator.results.target import check_target
 from orchestrator.store import index, reader, rows
 from orchestrator.store.place import BucketAddress, Root
@@ -51,7 +52,8 @@ def export(
     """Writes the three tables into a new place.
 
     Parquet keeps the store's layout with one file a table and sweep, and the records of starts and
-    of what was confirmed, so that the copy is read like a store (`--root`) and answers as it does.
+    of what was confirmed, so that the copy is read like a store (`--root`) and answers as it does;
+    the sweep that was written to last comes last in it too.
     CSV and JSON (one object a line) are one file a table.
 
     A folder appears complete or not at all. In a bucket every file does; a sweep's final rows are
@@ -95,7 +97,7 @@ def _into_folder(
         with staged_beside(target, folder=True) as staged:
             if form is ExportFormat.PARQUET:
                 counts = [0] * len(_READ)
-                for sweep_id in sweep_ids:
+                for sweep_id in by_age(root, sweep_ids):
                     for key, data in _files_of(root, sweep_id, counts):
                         file = staged / key
                         file.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,7 @@ def _into_bucket(
     place = open_root(target)
     place.prepare()
     counts = [0] * len(_READ)
-    for sweep_id in sweep_ids:
+    for sweep_id in by_age(root, sweep_ids):
         for key, data in _files_of(root, sweep_id, counts):
             if not place.put_if_absent(key, data) and place.get(key) != data:
                 raise ResultsError(

@@ -136,6 +136,8 @@ class Ranking:
         self._facts = facts
         self._confirming = {} if each_trial else _confirming(facts)
         self.sweeps = tuple(dict.fromkeys(row["sweep_id"] for row in rows))
+        bases = self._table["base_model"].to_pylist()
+        self.bases = tuple(dict.fromkeys(bases[row["index"]] for row in rows))
         self.count = len(units)
         self.of = "trials" if each_trial else "configurations"
         self.warnings = [*mixed_scoring(rows, (metric, *_BESIDE)), *mixed_dtypes(rows)]
@@ -234,13 +236,14 @@ def render(
 
     count = ranking.count if ranking else len(rows)
     sweeps = ranking.sweeps if ranking else tuple(dict.fromkeys(row["sweep_id"] for row in rows))
+    bases = ranking.bases if ranking else tuple(dict.fromkeys(row["base_model"] for row in rows))
     metric, beside = rows[0]["metric"], _beside(rows)
     headers, lines = board(rows, limit)
     right = {"", *beside, "trainable", "examples", "time"}
     least_first = ["device", "examples", "time", "trainable", *reversed(beside), "outcome"]
     least_first += ["seeds", f"test {metric}", "trial"]
     remedy = "--wide shows them, `results leaderboard --format csv` has all."
-    parts: list[RenderableType] = [shown(_head(rows, sweeps))]
+    parts: list[RenderableType] = [shown(_head(rows, sweeps, bases))]
     fitting = FittingTable(headers, lines, right, least_first, remedy)
     parts.append(fitting.whole() if wide else fitting)
     if limit is not None and count > limit:
@@ -298,17 +301,19 @@ def _beside(rows: Sequence[dict[str, Any]]) -> list[str]:
     return found
 
 
-def _head(rows: Sequence[dict[str, Any]], sweeps: Sequence[str]) -> str:
-    """Returns what was compared: sweep, profile, model, data and evaluated rows, in one line."""
+def _head(
+    rows: Sequence[dict[str, Any]], sweeps: Sequence[str], bases: Sequence[str | None]
+) -> str:
+    """Returns what was compared: sweeps, profile, models, data and evaluated rows, in one line."""
     first = rows[0]
     counts = sorted({row["eval_rows"] for row in rows if row["eval_rows"]})
     evaluated = " or ".join(f"{count:,}" for count in counts) or "no"
     noun = "row" if counts == [1] else "rows"
     better = "higher" if first["mode"] == "max" else "lower"
-    profile = profile_words(first["profile"], first["base_model"], first["dataset"])
+    profiles = [profile_words(first["profile"], base, first["dataset"]) for base in bases]
     text = (
-        f"{', '.join(sweeps)}: profile {profile}, {first['base_model']} on"
-        f" {first['dataset']};"
+        f"{', '.join(sweeps)}: profile {' and '.join(dict.fromkeys(profiles))},"
+        f" {', '.join(base or '-' for base in bases)} on {first['dataset']};"
         f" {first['metric']} ({better} is better) on {evaluated} validation {noun}"
     )
     has_intervals = is_score(first["metric"]) and counts

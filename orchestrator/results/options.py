@@ -69,5 +69,16 @@ def say_unread(root: Root) -> None:
 
 
 def selected_sweeps(root: Root, patterns: list[str] | None) -> list[str]:
-    """Returns the ids of the sweeps that `--sweep` names, else that of the one written to last."""
-    return select_sweeps(root, patterns) if patterns else [latest_sweep(root)]
+    """Returns the ids of the sweeps that `--sweep` names, else that of the one written to last.
+
+    Says which one that is, where there are others.
+    """
+    known = select_sweeps(root, patterns or [])
+    if patterns or len(known) == 1:
+        return known
+    latest = latest_sweep(root)
+    say_aside(
+        f"Of {latest}, the one of {len(known):,} sweeps that was written to last; --sweep names"
+        " another."
+    )
+    return [latest]

@@ -46,10 +46,13 @@ def latest_sweep(root: Root) -> str:
         StoreError: There is no store.
     """
     known = _all_sweeps(root)
-    if len(known) == 1:
-        return known[0]
+    return by_age(root, known)[-1] if len(known) > 1 else known[0]
+
+
+def by_age(root: Root, sweep_ids: Sequence[str]) -> list[str]:
+    """Returns sweeps in the order in which they were last written to."""
     place = open_root(root)
-    return max(known, key=lambda sweep_id: _last_written(place, sweep_id))
+    return sorted(sweep_ids, key=lambda sweep_id: _last_written(place, sweep_id))
 
 
 def select_sweeps(root: Root, patterns: Sequence[str]) -> list[str]:

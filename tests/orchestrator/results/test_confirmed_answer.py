@@ -141,6 +141,24 @@ def test_a_compacted_copy_answers_as_the_store_does(
     assert confirmed_answer_of(twice, stored.id) is not None
 
 
+@pytest.mark.parametrize("verb", [["answer"], ["effect", "rank"], ["compare", "rank=4", "rank=64"]])
+def test_a_store_without_the_record_of_what_was_confirmed_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, verb: list[str]
+) -> None:
+    """As one of which the tables alone were copied."""
+    stored = stored_in(asked_sweep(tmp_path), tmp_path, monkeypatch)
+    tune(stored)
+    confirm(stored)
+    words = f"lacks state/sweep={stored.id}, which says what the confirming runs confirm; copy it"
+    code, out, err = run(*verb, store=stored.root)
+    assert code == 0
+    assert words not in out + err
+    shutil.rmtree(stored.root / "state")
+    code, out, err = run(*verb, store=stored.root)
+    assert code == 0
+    assert words in out + err
+
+
 def test_what_was_not_shown_has_what_it_would_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
