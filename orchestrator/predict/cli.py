@@ -86,7 +86,8 @@ def ask(
         str,
         typer.Option(
             metavar="best|ID|NUMBER",
-            help="Whose model answers; best: the leader of the sweep's leaderboard.",
+            help="Whose model answers; best: what tuning found best, in its first confirming run;"
+            " without one the leader of the sweep's leaderboard.",
         ),
     ] = BEST,
     sweep: Annotated[

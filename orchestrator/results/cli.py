@@ -180,7 +180,8 @@ def show(
         str,
         typer.Argument(
             metavar="best|NUMBER|ID",
-            help="best: the leader of the sweep's leaderboard. Of an id its beginning is enough.",
+            help="best: what tuning found best, in its first confirming run; without one the"
+            " leader of the sweep's leaderboard. Of an id its beginning is enough.",
         ),
     ],
     root: RootOption = None,

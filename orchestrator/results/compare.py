@@ -124,6 +124,8 @@ def select_group(root: Root, rows: Sequence[Row], text: str) -> list[Row]:
         ResultsError: No trial fits, or a name is unknown.
     """
     if "=" not in text:
+        if text in {row["technique"] for row in rows}:
+            raise ResultsError(f"{text!r} is no trial, but a technique: write technique={text}.")
         return [pick(root, rows, text)]
     found = list(rows)
     # A value may hold commas itself: target_modules=q,v.

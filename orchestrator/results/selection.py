@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from orchestrator.store import index, reader
 from orchestrator.store.place import Root, StoreFiles
 from orchestrator.store.roots import open_root
 from orchestrator.store.rows import Row
-from orchestrator.store.schema import TABLES
+from orchestrator.store.schema import TABLES, TRIALS
 from trainables.contract.configuration import EMBEDDED
 from trainables.contract.scores import METRICS, SCORES
 from trainables.contract.splits import BY_ROW
@@ -29,6 +30,9 @@ FACTS = (
     *("objective_metric", "objective_mode", "phase", "stratum", "dtype"),
 )
 """Columns that the functions of this module look at, beside metrics."""
+
+_LEVELS = 3
+"""So many folders above one of a trial its store lies."""
 
 FACTS_AND_METRICS = (*FACTS, *METRICS)
 
@@ -263,8 +267,25 @@ def _split(row: Row, config: Mapping[str, Any]) -> str:
 def _all_sweeps(root: Root) -> list[str]:
     known = reader.sweeps(root)
     if not known:
-        raise ResultsError(f"The experiment store {root} is empty; run a sweep first.")
+        raise ResultsError(_without_sweeps(root))
     return known
+
+
+def _without_sweeps(root: Root) -> str:
+    """Returns why no sweep is found at a root, and which one may be meant, in a sentence."""
+    if isinstance(root, Path):
+        here = root.absolute()
+        near = [*here.parents[:_LEVELS], *sorted(each for each in here.iterdir() if each.is_dir())]
+        for other in near:
+            if any(other.glob(f"{TRIALS.name}/{reader.SWEEP}*")):
+                return f"{root} is no experiment store, but {other} is one: name it with --root."
+        for end in (".csv", ".json"):
+            if (here / f"{TRIALS.name}{end}").is_file():
+                return (
+                    f"{root} holds a copy as {end[1:].upper()}, of which nothing can be asked;"
+                    " `results export` without --format writes one that can."
+                )
+    return f"The experiment store {root} is empty; run a sweep first, or name another with --root."
 
 
 def _last_written(place: StoreFiles, sweep_id: str) -> float:

@@ -51,6 +51,10 @@ def check_file(target: Path, root: Root | None, is_own: Callable[[Path], bool]) 
     """
     check_target(target, "file", root)
     try:
+        if target.is_dir():
+            raise ResultsError(
+                f"{target} is a folder, but a file is to be written; name one in it."
+            )
         if target.exists() and not (target.is_file() and is_own(target)):
             raise ResultsError(
                 f"{target} is there already and was not written by this command; name another file."

@@ -83,6 +83,11 @@ def check_id(value: str) -> str:
     return value
 
 
+def is_id(value: str) -> bool:
+    """Returns whether a text is an id, as `check_id` has it."""
+    return _SAFE.fullmatch(value) is not None and not _looks_like_a_value(value)
+
+
 def _part(name: str, value: str) -> str:
     return f"{name}={check_id(value)}"
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from orchestrator.store import arrays, rows
 from orchestrator.store.errors import DamagedError
-from orchestrator.store.keys import is_of_table
+from orchestrator.store.keys import is_id, is_of_table
 from orchestrator.store.place import Root, StoredFile, StoreFiles
 from orchestrator.store.roots import open_root
 from orchestrator.store.schema import (
@@ -41,7 +41,9 @@ _BATCH = 1000
 
 
 def sweeps(root: Root) -> list[str]:
-    """Returns the ids of all sweeps that have a row in any table, sorted.
+    """Returns the ids of all sweeps that have a folder in any table, sorted.
+
+    A folder that is named otherwise than by an id is no sweep's; `unread` tells of it.
 
     Raises:
         StoreUnusableError: There is no such folder.
@@ -49,9 +51,8 @@ def sweeps(root: Root) -> list[str]:
     """
     place = open_root(root)
     place.check_readable()
-    return sorted(
-        {name.removeprefix(SWEEP) for table in TABLES for name in place.folders(table, SWEEP)}
-    )
+    names = {name.removeprefix(SWEEP) for table in TABLES for name in place.folders(table, SWEEP)}
+    return sorted(filter(is_id, names))
 
 
 def trials(root: Root, *sweep_ids: str) -> pa.Table:

@@ -75,7 +75,8 @@ def bucket_address(text: str) -> BucketAddress:
     bucket, _, prefix = rest.partition("/")
     if scheme.lower() != "s3" or not _BUCKET.fullmatch(bucket):
         raise ValueError(
-            f"{text!r} names no bucket; an address is s3://BUCKET or s3://BUCKET/PATH."
+            f"{text!r} names no bucket; an address is s3://BUCKET or s3://BUCKET/PATH, and BUCKET"
+            " has 3 to 63 ASCII letters, digits and ._-, with a letter or digit at both ends."
         )
     prefix = prefix.removesuffix("/")
     parts = prefix.split("/") if prefix else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.store.keys import is_id
 from orchestrator.store.place import Root
 from orchestrator.store.reader import SUFFIX, SWEEP
 from orchestrator.store.roots import open_root
@@ -31,7 +32,7 @@ def unread(root: Root) -> str | None:
     found = [
         place.name(f"{table}/{name}").rstrip("/")
         for table, name in names
-        if not name.startswith((SWEEP, _HIDDEN)) and name.endswith(("/", SUFFIX))
+        if not name.startswith(_HIDDEN) and name.endswith(("/", SUFFIX)) and not _is_read(name)
     ]
     if not found:
         return None
@@ -41,3 +42,7 @@ def unread(root: Root) -> str | None:
         f"Not read: {named}. A sweep's rows lie in a folder named {SWEEP}ID by its id: rename what"
         " is one, and move the rest out of the store."
     )
+
+
+def _is_read(name: str) -> bool:
+    return name.startswith(SWEEP) and name.endswith("/") and is_id(name[len(SWEEP) : -1])

@@ -17,6 +17,7 @@ from orchestrator.results.root_address import RootOption
 from orchestrator.search_space import Sweep, load
 from orchestrator.search_space.shipped import locate, names
 from orchestrator.store.place import Root
+from orchestrator.store.unread import unread
 from orchestrator.sweep import plan
 from orchestrator.sweep.adopting import planned_adoption
 from orchestrator.sweep.base_fit import check_loads
@@ -41,7 +42,7 @@ from orchestrator.terminal.options import (
     path,
     whole,
 )
-from orchestrator.terminal.plain_console import PlainConsole
+from orchestrator.terminal.plain_console import PlainConsole, shown
 from orchestrator.terminal.process import command_line
 from orchestrator.tracking.tools import check_servers
 from trainables.contract.configuration import BUILT_IN_MODELS, EMBEDDED
@@ -267,6 +268,8 @@ def sweep(
                 rows.append(("pack", packing.words))
             rows += _price(placed, root, out, seen.survey, options, packing, measured=measure)
             out.print(plan.describe(resolved, _resources(placed), rows))
+            if words := unread(root):
+                out.print(shown(words))
         else:
             run(resolved, root, out, options)
 

@@ -259,6 +259,41 @@ def test_a_renamed_sweep_is_named_beside_the_answer(tmp_path: Path, run: Run) ->
     assert line.startswith(f"Not read: {tmp_path}/trials/old. ")
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("trials", "{root}/trials is no experiment store, but {root} is one: name it with --root"),
+        (f"reports/sweep={SWEEP}/trial={trial_name(0)}", "no experiment store, but {root} is one"),
+        ("..", "is no experiment store, but {root} is one"),
+        ("../csv", "holds a copy as CSV, of which nothing can be asked; `results export` without"),
+        ("../json", "holds a copy as JSON, of which"),
+        ("../elsewhere/empty", "is empty; run a sweep first, or name another with --root"),
+    ],
+)
+def test_a_root_beside_the_store_is_told_the_store(
+    tmp_path: Path, run: Run, place: str, said: str
+) -> None:
+    root = tmp_path / "outer" / "store"
+    write_trial(Store(root), 0, {"technique": "lora", "rank": 8})
+    for form in ("csv", "json"):
+        if place.endswith(form):
+            assert run("export", root.parent / form, "--format", form, store=root)[0] == 0
+    (root.parent / "elsewhere" / "empty").mkdir(parents=True)
+    given = (root / place).resolve()
+    code, _, err = run("sweeps", store=given)
+    assert code == 2
+    assert said.format(root=root) in err
+
+
+@pytest.mark.parametrize("verb", [["report", "-o"], ["optuna"]])
+def test_a_folder_where_a_file_is_to_be_written_is_called_one(
+    tmp_path: Path, run: Run, verb: list[str]
+) -> None:
+    code, _, err = run(*verb, tmp_path)
+    assert code == 2
+    assert f"{tmp_path} is a folder, but a file is to be written; name one in it." in err
+
+
 def test_query_on_a_table_that_has_no_file_yet(tmp_path: Path, ask: Ask) -> None:
     write_trial(Store(tmp_path), 0, {"technique": "lora", "rank": 8}, predictions=False)
     assert ask("query", "SELECT count(*) AS n FROM predictions", store=tmp_path) == [{"n": 0}]

@@ -246,3 +246,9 @@ def test_show_says_what_the_store_lacks_of_a_trial(tmp_path: Path, run: Run, tab
     assert code == 0
     assert f"lacks the {table} of {trial_name(1)}, whose scores it has" in out.replace("\n", " ")
     assert "lacks" not in run("show", trial_name(0), store=tmp_path)[1]
+
+
+def test_a_technique_is_no_trial(run: Run) -> None:
+    code, _, err = run("compare", "lora", "best")
+    assert code == 2
+    assert "'lora' is no trial, but a technique: write technique=lora." in err
