@@ -379,7 +379,7 @@ def test_mistakes_are_said_in_plain_words(tmp_path: Path, root: Path, run: Run) 
     before = sorted(root.rglob("*"))
     assert "name a file outside it" in run("optuna", root / "trials" / "study")[2]
     assert sorted(root.rglob("*")) == before
-    assert "was not written by this command" in run("optuna", tmp_path)[2]
+    assert "is a folder, but a file is to be written" in run("optuna", tmp_path)[2]
     (tmp_path / "file").touch()
     code, _, err = run("optuna", tmp_path / "file" / "study")
     assert (code, err.count("\n")) == (2, 1)
