@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -145,7 +146,8 @@ def _run(
         f" ({sweep.profile_reason}): {sweep.base_model} on {sweep.dataset}."
         f" Sweep {stored.id} in {stored.address}."
     )
-    if words := unread(root):
+    # Of a bucket it would be three requests more, and nothing is renamed there by hand.
+    if isinstance(root, Path) and (words := unread(root)):
         out.print(shown(words))
     limit = None
     failed = failed_runs(stored) if options.retry_failed else []
