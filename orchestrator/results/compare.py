@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import visible_line
-from orchestrator.results.configurations import Configurations, by_configuration, parameters
+from orchestrator.results.configurations import (
+    Configurations,
+    by_configuration,
+    mixed_bases,
+    parameters,
+)
 from orchestrator.results.curves import Curves, place, why
 from orchestrator.results.errors import ResultsError, absent, unknown
 from orchestrator.results.find_trial import pick
@@ -201,6 +206,7 @@ def compare(root: Root, rows: Sequence[Row], a: str, b: str, by: str | None) -> 
                 f" measured by {metric} and {'is' if left_out == 1 else 'are'} left out."
             )
     check_same_evaluation([*groups[0], *groups[1]])
+    remarks += mixed_bases([*groups[0], *groups[1]])
     if missing := _record_that_is_missing(root, [*groups[0], *groups[1]]):
         remarks.append(f"All confirming runs count, also those around the chosen ones: {missing}")
     found = compare_trials(curves, groups[0], groups[1], metric, mode)

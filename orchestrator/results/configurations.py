@@ -166,6 +166,17 @@ class Configurations:
         return _written({**own, **base}, [*(name for name in own if name in named), *base])
 
 
+def mixed_bases(rows: Iterable[Row]) -> list[str]:
+    """Returns a sentence on base models that a difference may be of as well; none for one model."""
+    bases = dict.fromkeys(str(recorded(row).get(_BASE)) for row in rows)
+    if len(bases) < 2:
+        return []
+    return [
+        f"These trials are of {len(bases)} base models ({', '.join(bases)}): what differs may be"
+        " theirs."
+    ]
+
+
 def telling(row: Row) -> str:
     """Returns what a trial was configured with, in the parameters that tell most of it."""
     return _written(parameters(row), (*_TELLING, "data_size"))

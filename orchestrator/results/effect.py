@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import Group, RenderableType
 
-from orchestrator.results.configurations import by_configuration, parameters, varied
+from orchestrator.results.configurations import by_configuration, mixed_bases, parameters, varied
 from orchestrator.results.curves import Curves, mean_at, place, why
 from orchestrator.results.ends import came_to_nothing, ends_in_words, unmeasured
 from orchestrator.results.errors import ResultsError, unknown
@@ -212,6 +212,7 @@ def answer(root: Root, rows: Sequence[Row], parameter: str, by: str | None) -> A
     lost = curves.lost(found.left_out)
     never = [row for row in found.left_out if row not in lost]
     remarks = (
+        *mixed_bases(having),
         *_broken_off(curves.reported(having)),
         *([f"{curves.lost_in_words(lost)} They are left out."] if lost else []),
         *unmeasured(never, found.metric),

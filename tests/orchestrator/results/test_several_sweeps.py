@@ -93,3 +93,12 @@ def test_runs_of_two_base_models_are_two_configurations(two: Path, ask: Ask) -> 
     found = ask("effect", "rank", "--sweep", "*", store=two)
     assert [entry["configurations"] for entry in found["values"]] == [2, 2, 2, 2]
     assert {entry["trials"] for entry in found["values"]} == {2}
+
+
+@pytest.mark.parametrize("verb", [["effect", "rank"], ["compare", "rank=4", "rank=8"]])
+def test_a_difference_that_may_be_the_base_models_is_said(
+    two: Path, run: Run, verb: list[str]
+) -> None:
+    words = "These trials are of 2 base models (small, large): what differs may be theirs."
+    assert words in run(*verb, "--sweep", "*", store=two)[2]
+    assert "base models" not in run(*verb, store=two)[2]
