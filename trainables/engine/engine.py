@@ -189,7 +189,7 @@ def _take(pack: Sequence[_Member]) -> dict[str, Exception]:
 
 
 def _take_alone(member: _Member, steps: Mapping[str, NextStep]) -> dict[str, Exception]:
-    """Takes a step of a trial by the passes of its family."""
+    """Takes a step of a trial by itself."""
     step = steps[member.key]
     try:
         with isolated(member.trial.adapted.device):
@@ -201,6 +201,8 @@ def _take_alone(member: _Member, steps: Mapping[str, NextStep]) -> dict[str, Exc
 
 def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict[str, Exception]:
     """Takes a step of each in passes that they share."""
+    if len(pack) == 1:
+        return _take_alone(pack[0], steps)
     adapted = pack[0].trial.adapted
     assert adapted.base is not None
     try:
@@ -209,9 +211,7 @@ def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict
             [member.trainer.packed(steps[member.key]) for member in pack],
             pack[0].trainer.overhead_tokens,
         )
-    except Exception as error:
-        if len(pack) == 1:
-            return {pack[0].key: error}
+    except Exception:
         for member in pack:
             member.trainer.forget_gradient()
     else:

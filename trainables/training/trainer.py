@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,17 +13,21 @@ from typing import Any
 import torch
 
 from trainables.contract.configuration import TrialConfiguration
+from trainables.contract.errors import lacks_memory
 from trainables.contract.reports import Training
 from trainables.data.batching import epoch_batches, micro_batches
 from trainables.data.encoded_rows import EncodedRows
 from trainables.passes.dropout import row_keys
 from trainables.passes.gradients import Step, add_gradients
+from trainables.runtime.device import release_memory
 from trainables.runtime.seeding import isolated, seed_torch
 from trainables.runtime.worker_group import WorkerGroup
 from trainables.training.adapted_model import AdaptedModel
 from trainables.training.optimizer import Optimizer
 from trainables.training.schedule import factor
 from trainables.training.step_curve import StepCurve
+
+_LOG = logging.getLogger(__name__)
 
 CHECK_EVERY = 16
 """Steps between looks at the loss on an accelerator, where each look waits for the device; on a CPU
@@ -93,6 +98,7 @@ class Trainer:
         self._seed = configuration.seed
         self._budget = configuration.budget_examples
         self._parameters: dict[str, Any] = dict(configuration.parameters)
+        self._most_rows = int(self._parameters["micro_batch_size"])
         self._group = group
         self._after_step = after_step
         self.overhead_tokens = OVERHEAD_TOKENS.get(adapted.device.type, UNMEASURED)
@@ -158,7 +164,7 @@ class Trainer:
             self._rows.targets(step.rows),
             row_keys(self._seed, self.step, step.rows),
             self._adapted.adapter,
-            self._parameters["micro_batch_size"],
+            self._most_rows,
             bool(self._parameters.get("gradient_checkpointing")),
         )
 
@@ -272,7 +278,27 @@ class Trainer:
         )
 
     def loss(self, step: NextStep) -> torch.Tensor:
-        """Adds the gradient of a step and returns its mean loss, by passes of our own or others."""
+        """Adds the gradient of a step and returns its mean loss, by passes of our own or others.
+
+        Where memory does not suffice for a pass, passes have half as many rows from there on.
+        """
+        while True:
+            try:
+                return self._loss(step)
+            except Exception as error:
+                rows = min(self._most_rows, len(step.rows))
+                if rows < 2 or not lacks_memory(error):
+                    raise
+            # Outside of the `except`: the error holds what there was too much of.
+            self._most_rows = rows // 2
+            _LOG.warning(
+                "Memory does not suffice for passes of %d rows: from step %d on they have %d.",
+                *(rows, self.step + 1, self._most_rows),
+            )
+            self.forget_gradient()
+            release_memory(self._device)
+
+    def _loss(self, step: NextStep) -> torch.Tensor:
         base = self._adapted.base
         if base is None or self._group.size > 1:
             return self._add_gradients(step.rows, step.targets)
@@ -293,7 +319,7 @@ class Trainer:
         own = self._group.share(sorted(rows, key=by_length.__getitem__))
         cuts = micro_batches(
             [by_length[row] for row in own],
-            self._parameters["micro_batch_size"],
+            self._most_rows,
             self.overhead_tokens,
         )
         family = self._adapted.family
