@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from orchestrator.results.row_scores import row_scores
 from orchestrator.search.tries import run_number
 from orchestrator.state.confirmation_log import Confirmation, ConfirmationLog, Confirmed
-from orchestrator.state.sweep_files import found
+from orchestrator.state.sweep_files import found, key_of
 from orchestrator.statistics.run_scores import RunScores, run_scores
 from orchestrator.store import reader
 from orchestrator.store.place import Root
@@ -97,7 +97,7 @@ def without_record(root: Root, rows: Sequence[Row]) -> str | None:
         rows: Final rows, of any phase.
     """
     sweeps = dict.fromkeys(row["sweep_id"] for row in rows if row["phase"] == CONFIRM)
-    folders = [f"state/sweep={name}" for name in sweeps if _record(root, name) is None]
+    folders = [key_of(name) for name in sweeps if _record(root, name) is None]
     if not folders:
         return None
     return (

@@ -173,7 +173,7 @@ class SweepFiles:
 
     @property
     def _key(self) -> str:
-        return _key(self.sweep_id)
+        return key_of(self.sweep_id)
 
     @property
     def _folder(self) -> Path:
@@ -197,7 +197,7 @@ def found(root: Root, sweep_id: str) -> SweepFiles | None:
         DamagedError: As `SweepFiles.check_own`.
     """
     store = Store(root, is_read=True)
-    folder = PurePosixPath(_key(sweep_id))
+    folder = PurePosixPath(key_of(sweep_id))
     if folder.name not in store.place.folders(str(folder.parent), folder.name):
         return None
     files = SweepFiles(store, sweep_id)
@@ -205,5 +205,6 @@ def found(root: Root, sweep_id: str) -> SweepFiles | None:
     return files
 
 
-def _key(sweep_id: str) -> str:
+def key_of(sweep_id: str) -> str:
+    """Returns the folder of a sweep beside the tables, relative to the root."""
     return f"state/sweep={sweep_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from trainables.contract.reports import Evaluation, Metrics
@@ -18,6 +19,7 @@ from trainables.families.family import Decoding
 from trainables.families.fit import SLACK
 from trainables.inference.asking import Share, ask
 from trainables.inference.generation import batches, decoding, generate, written
+from trainables.runtime.smaller_batches import in_halves
 from trainables.sql.execution import SqlExecutor
 from trainables.training.adapted_model import AdaptedModel
 
@@ -237,19 +239,13 @@ class Evaluator:
             adapted.model.eval()
         rows_of_models = [(model, row) for model in range(len(models)) for row in everything]
         for cut in batches(models[0].device, [lengths[row][0] for _, row in rows_of_models]):
-            batch = sorted(rows_of_models[index] for index in cut)
-            own = {model: [row for other, row in batch if other == model] for model, _ in batch}
-            shares = [Share(models[m], self._taught.sources(rows)) for m, rows in own.items()]
-            asked = ask(self._tokens.framing, shares)
-            losses = asked.losses(self._taught.targets([row for _, row in batch]))
-            for model, loss in zip(own, losses, strict=True):
-                totals[model] += loss
-            heartbeat()
-            if how is not None and together:
-                answers = written(self._tokens, asked, how)
-                for (model, row), text in zip(batch, answers, strict=True):
+            whole = sorted(rows_of_models[index] for index in cut)
+            put = partial(self._put, models, how if together else None, heartbeat)
+            for batch, (losses, answers) in in_halves(whole, put, models[0].device):
+                for model, loss in losses.items():
+                    totals[model] += loss
+                for (model, row), text in zip(batch, answers, strict=together):
                     texts[model][row] = text
-                heartbeat()
         if how is not None and not together:
             self._asked.lengths(everything)
             questions = self._asked.sources(everything)
@@ -262,6 +258,35 @@ class Evaluator:
             (total / tokens if tokens else None, of_model)
             for total, of_model in zip(totals, texts, strict=True)
         ]
+
+    def _put(
+        self,
+        models: Sequence[AdaptedModel],
+        how: Decoding | None,
+        heartbeat: Callable[[], None],
+        batch: Sequence[tuple[int, int]],
+    ) -> tuple[dict[int, float], list[str]]:
+        """Puts rows to their models.
+
+        Args:
+            models: All of them.
+            how: How SQL is written; None for none.
+            heartbeat: Called after each pass.
+            batch: Numbers of models, in order, each with that of a row.
+
+        Returns:
+            The summed losses by the number of the model, and the SQL of each row.
+        """
+        own = {model: [row for other, row in batch if other == model] for model, _ in batch}
+        shares = [Share(models[m], self._taught.sources(rows)) for m, rows in own.items()]
+        asked = ask(self._tokens.framing, shares)
+        losses = asked.losses(self._taught.targets([row for _, row in batch]))
+        heartbeat()
+        answers = []
+        if how is not None:
+            answers = written(self._tokens, asked, how)
+            heartbeat()
+        return dict(zip(own, losses, strict=True)), answers
 
     def _scored(
         self, predictions: Sequence[str], heartbeat: Callable[[], None]

@@ -5,9 +5,9 @@ ones before. In float32 on a CPU the output does not depend on who shares a batc
 weights of padding are exactly 0 (the mask is the most negative number, whose exponential
 underflows), positions count from a row's own start, and a finished row emits padding. What remains
 is the order in which a matrix product sums, about 1e-7 of a logit, which only an exact tie could
-show. In bfloat16 ties are frequent, so evaluation always makes the same batches
-from the same rows on the same device; how often it then agrees with float32 is measured by
-`benchmarks.bf16_generation` (`benchmarks/RESULTS.md`).
+show. In bfloat16 ties are frequent, so evaluation always makes the same batches from the same rows
+on the same device, but where memory does not suffice for one; how often it then agrees with float32
+is measured by `benchmarks.bf16_generation` (`benchmarks/RESULTS.md`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from trainables.families.fit import NOTEBOOK_TOKENS, SLACK
 from trainables.families.framing import TokenIds
 from trainables.inference.asking import Asked, Share, ask
 from trainables.runtime.device import total_memory
+from trainables.runtime.smaller_batches import in_halves
 from trainables.training.adapted_model import AdaptedModel
 
 
@@ -63,12 +64,17 @@ def generate(
         max_rows: At most so many rows in a batch; None for what suits the device.
     """
     texts = [""] * len(sources)
-    for rows in batches(adapted.device, [len(ids) for ids in sources], how.beams, max_rows):
+
+    def answered(rows: Sequence[int]) -> list[str]:
         asked = ask(tokens.framing, [Share(adapted, [sources[row] for row in rows])])
-        for row, text in zip(rows, written(tokens, asked, how), strict=True):
-            texts[row] = text
-        if heartbeat is not None:
-            heartbeat()
+        return written(tokens, asked, how)
+
+    for whole in batches(adapted.device, [len(ids) for ids in sources], how.beams, max_rows):
+        for rows, found in in_halves(whole, answered, adapted.device):
+            for row, text in zip(rows, found, strict=True):
+                texts[row] = text
+            if heartbeat is not None:
+                heartbeat()
     return texts
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from tests.trainables.loop_base import configuration, write_loop_base
@@ -12,7 +14,9 @@ from trainables.contract.scores import UNJUDGED
 from trainables.data.tables import Example
 from trainables.evaluation import evaluator, text_scores
 from trainables.families import family
+from trainables.families.seq2seq import Seq2Seq
 from trainables.finetune import Finetuning
+from trainables.passes.frozen_t5 import FrozenT5
 from trainables.sql.execution import SqlExecutor
 from trainables.sql.measurement import Judgement, Reason
 from trainables.techniques.registry import BASELINE, TECHNIQUES
@@ -39,6 +43,38 @@ def test_the_loss_does_not_depend_on_how_many_logits_there_are_at_once(
     monkeypatch.setattr(family, "LOGITS", 1)
     assert trial.evaluate("validation").metrics["eval_loss"] == pytest.approx(whole, rel=1e-6)
     assert passes == [1] * rows
+    trial.close()
+
+
+@pytest.mark.parametrize("technique", ["full", "lora", "prefix"])
+@pytest.mark.parametrize("protocol", ["standard", "notebook"])
+def test_rows_for_which_memory_does_not_suffice_are_measured_in_halves(
+    tmp_path: Path, technique: str, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = Finetuning(configuration(write_loop_base(tmp_path), technique), "cpu")
+    trial.advance(8)
+    expected = trial.evaluate("validation", protocol)
+    tried: list[int] = []
+
+    def limited(read: Callable[..., Any], count: int, *given: Any, **named: Any) -> Any:
+        tried.append(count)
+        if count > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return read(*given, **named)
+
+    encode, generate, read = Seq2Seq.encode, Seq2Seq.generate, FrozenT5.read
+    monkeypatch.setattr(Seq2Seq, "encode", lambda *a: limited(encode, len(a[2].input_ids), *a))
+    monkeypatch.setattr(Seq2Seq, "generate", lambda *a: limited(generate, len(a[2].input_ids), *a))
+    monkeypatch.setattr(FrozenT5, "read", lambda *a: limited(read, len(a[1]), *a))
+    found = trial.evaluate("validation", protocol)
+    assert max(tried) > 2 >= min(tried)
+    assert found.metrics["eval_loss"] == pytest.approx(expected.metrics["eval_loss"], rel=1e-5)
+    texts = [[row["prediction"] for row in each.predictions] for each in (found, expected)]
+    assert texts[0] == texts[1]
+    monkeypatch.setattr(Seq2Seq, "encode", lambda *a: limited(encode, 3, *a))
+    monkeypatch.setattr(FrozenT5, "read", lambda *a: limited(read, 3, *a))
+    with pytest.raises(torch.OutOfMemoryError):
+        trial.evaluate("validation", protocol)
     trial.close()
 
 
