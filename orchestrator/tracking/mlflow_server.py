@@ -17,6 +17,11 @@ URI = "MLFLOW_TRACKING_URI"
 
 _SQLITE = "sqlite://"
 _WEB = ("http", "https")
+_DATABASES = ("postgresql", "mysql", "mssql")
+"""Beside SQLite, those that MLflow has; what it makes of other addresses only it knows."""
+_NAMES = re.compile(r"//[^/:\s]*(:[^@\s]*)?@([^/\s]*@)?")
+"""Who asks, and a password, in which "/" or "@" may stand as they are."""
+_QUERY = re.compile(r"(//[^\s?]*)\?\S*")
 _SECONDS_TO_CONNECT = 5.0
 _SECONDS_TO_ANSWER = 2.0
 
@@ -61,19 +66,23 @@ def check_database(uri: str) -> None:
 
 
 def shown(uri: str) -> str:
-    """Returns an address, or a text with some, without the names and passwords in them."""
-    return re.sub(r"//[^/:@\s]*(:[^@\s]*)?@", "//", uri)
+    """Returns an address, or a text with some, without what may be a name or a password in them."""
+    return _QUERY.sub(r"\1", _NAMES.sub("//", uri))
 
 
 def _why_not(uri: str) -> str | None:
     """Returns why nothing can be reached at an address; None where something is, or may be."""
+    scheme = uri.partition("://")[0].lower()
+    if scheme in _WEB:
+        return _why_no_web_server(uri)
+    if scheme.partition("+")[0] not in _DATABASES:
+        return None
     try:
-        parts = urlsplit(uri)
+        # A password may have signs that end a host's name elsewhere: "/", "?" or "#".
+        parts = urlsplit(shown(uri))
         host, port = parts.hostname, parts.port
     except ValueError as error:
         return str(error)
-    if parts.scheme in _WEB:
-        return _why_no_web_server(uri)
     if host is None or port is None:
         return None
     try:
@@ -93,6 +102,8 @@ def _why_no_web_server(uri: str) -> str | None:
     except (requests.exceptions.SSLError, requests.exceptions.ReadTimeout):
         return None  # something is there, and MLflow may know its certificate
     except (requests.exceptions.ConnectionError, requests.exceptions.InvalidURL) as error:
+        if isinstance(error, requests.exceptions.InvalidURL) and shown(uri) != uri:
+            return "in a password /, ?, # and @ are written %2F, %3F, %23 and %40"
         reason = getattr(error.args[0], "reason", None) if error.args else None
         said = shown(str(reason or error))
         return said.partition("): ")[2] or said

@@ -94,7 +94,14 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://{}", "http://me:secret@{}/x", "postgresql://me:secret@{}/x"]
+    "uri",
+    [
+        "http://{}",
+        "http://me:secret@{}/x",
+        "http://me@firm.org:secret@{}",
+        "postgresql://me:secret@{}/x",
+        "mysql+pymysql://{}/x?password=secret",
+    ],
 )
 def test_a_server_of_mlflow_that_is_not_there_is_refused_before_a_sweep_begins(
     uri: str, closed_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -127,12 +134,27 @@ def test_what_answers_or_may_is_the_sweeps_to_find_out(
         check_server()
 
 
+@pytest.mark.parametrize("password", ["s/ecret", "s#ecret", "s?ecret", "s%40ecret"])
+def test_a_database_is_asked_whatever_signs_are_in_its_password(
+    password: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SQLAlchemy reads it, which MLflow hands it to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv(URI, f"postgresql://me:{password}@127.0.0.1:{server.getsockname()[1]}/x")
+        check_server()
+    monkeypatch.setenv(URI, f"postgresql://me:{password}@127.0.0.1:{closed_port}/x")
+    with pytest.raises(UserError, match="Connection refused") as refused:
+        check_server()
+    assert "ecret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
         ("http://nosuch.invalid:5000", "nosuch.invalid"),
         ("http://127.0.0.1:port", "port"),
         ("http://", "No host supplied"),
+        ("http://me:s/ecret@127.0.0.1:1", "in a password /, .* are written %2F"),
         ("sqlite://", "in memory, of which nothing is left"),
     ],
 )
@@ -140,11 +162,19 @@ def test_an_address_that_is_none_is_refused(
     uri: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(URI, uri)
-    with pytest.raises(UserError, match=f"{said}.*{URI}"):
+    with pytest.raises(UserError, match=f"{said}.*{URI}") as refused:
         check_server()
+    assert "me:s" not in str(refused.value)
 
 
-@pytest.mark.parametrize("uri", [None, "", "databricks", "file:///tmp/x", "sqlite:///x.db", "./x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *(None, "", "databricks", "file:///tmp/x", "sqlite:///x.db", "./x"),
+        # A scope of secrets and a prefix of their keys; a tool's own scheme.
+        *("databricks://scope:prefix", "databricks-uc://scope:prefix", "own-store://name:1"),
+    ],
+)
 def test_where_there_is_no_server_none_is_asked(
     uri: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

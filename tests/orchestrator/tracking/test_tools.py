@@ -379,4 +379,7 @@ def test_a_database_of_mlflow_that_is_not_there_is_not_tried_for_minutes(
 def test_what_is_said_of_where_mlflow_is_has_no_password() -> None:
     assert shown("postgresql://me:s/ecret@db:5432/runs") == "postgresql://db:5432/runs"
     assert shown("https://me:secret@host/x@y") == "https://host/x@y"
+    assert shown("https://me@firm.org:secret@host:5000") == "https://host:5000"
+    assert shown("http://me:sec@ret@host, http://token@host") == "http://host, http://host"
+    assert shown("mysql://db:3306/runs?password=secret: gone") == "mysql://db:3306/runs gone"
     assert shown("sqlite:////home/me@work/mlflow.db") == "sqlite:////home/me@work/mlflow.db"
