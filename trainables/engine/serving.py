@@ -211,12 +211,15 @@ class EngineThread:
         return not self._is_over
 
     def _asked(self, key: str, does: Callable[[_Guest, Future[_Answer]], None]) -> Future[_Answer]:
-        """Has something done with a guest in the thread, and returns the answer that is to come."""
+        """Has something done with a guest in the thread, and returns the answer that is to come.
+
+        With the one who is here now: not with whoever has come in his name until it is done.
+        """
         answer: Future[_Answer] = Future()
+        guest = self._guests.get(key)
 
         def request() -> None:
-            guest = self._guests.get(key)
-            if guest is None:
+            if guest is None or self._guests.get(key) is not guest:
                 answer.set_exception(GoneError(f"there is no trial {key}"))
                 return
             try:

@@ -215,6 +215,20 @@ def test_who_comes_again_while_his_first_visit_comes_to_nothing_is_let_in(
     assert engine.pulse("one") is not None
 
 
+def test_who_comes_again_is_not_let_go_by_what_was_asked_on_his_first_visit(
+    base: str, engine: EngineThread, gate: Gate
+) -> None:
+    for key in ("one", "other"):
+        engine.join(key, configured(base, 0)).result(SECONDS)
+    with gate:  # as in a long step, for whose end nobody waits
+        engine.reach("other", BUDGET, scores=True)
+        left, again = engine.leave("one"), engine.join("one", configured(base, 0))
+    assert again.result(SECONDS) == -1
+    with pytest.raises(GoneError):
+        left.result(SECONDS)
+    assert engine.reach("one", BUDGET, scores=False).result(SECONDS).training.loss is not None
+
+
 def test_a_trial_ends_where_it_is_when_it_is_told_to(base: str, engine: EngineThread) -> None:
     for key in ("one", "other"):
         engine.join(key, configured(base, 0)).result(SECONDS)
