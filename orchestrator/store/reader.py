@@ -231,9 +231,10 @@ def _read_batch(
 def _check_evaluations(
     place: StoreFiles, found: Sequence[StoredFile], parts: Sequence[pa.Table], seen: _Evaluations
 ) -> None:
-    """Refuses two files with one evaluation, unless each carries its name: two rungs of one step.
+    """Refuses two files with one evaluation, unless they are of two rungs of one step.
 
-    Files did not always carry their names, and their rows have the step but not the rung.
+    The rows have the step but not the rung. So each file carries its name; one from before files
+    did is of the rung in its name if the trial has reported that at the step.
 
     Raises:
         DamagedError: Naming both.
@@ -245,12 +246,26 @@ def _check_evaluations(
             continue
         first = seen.setdefault((folder, evaluation, part[_STEP][0].as_py()), file)
         if first is not file and not all(
-            rows.says_its_name(place.source(each)) for each in (first, file)
+            rows.says_its_name(place.source(each))
+            or _is_of_its_rung(place, each, part[_STEP][0].as_py())
+            for each in (first, file)
         ):
             raise DamagedError(
                 f"{place.name(file.key)} holds the evaluation that {place.name(first.key)} holds:"
                 " its rows would count twice; move the one that is a copy out of the store."
             )
+
+
+def _is_of_its_rung(place: StoreFiles, file: StoredFile, step: int) -> bool:
+    """Returns whether a trial has reported the rung in the name of a file of predictions at a step.
+
+    On test rows a trial is measured at one rung alone.
+    """
+    folder, _, name = file.key.rpartition("/")
+    reports = place.files(folder.replace(PREDICTIONS.name, REPORTS.name, 1), SUFFIX, deep=False)
+    rung = int(name.removesuffix(SUFFIX).rpartition("-")[2])
+    told = read(place, REPORTS, reports, ["rung_examples", _STEP]).to_pylist()
+    return name.startswith("validation-") and {"rung_examples": rung, _STEP: step} in told
 
 
 def _empty(table: Table, names: Sequence[str]) -> pa.Table:

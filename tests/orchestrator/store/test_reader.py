@@ -167,6 +167,32 @@ def test_two_rungs_may_have_the_same_step(root: Path) -> None:
     assert found.data == [{"trial_id": trial_id}] * 3
 
 
+@pytest.mark.parametrize("says_its_name", [(), (25,)])
+def test_two_rungs_of_one_step_are_told_by_their_reports_where_files_carry_no_names(
+    root: Path, says_its_name: tuple[int, ...]
+) -> None:
+    """As of a store, or of the first rungs in it, from before files of predictions did."""
+    sweep, trial_id = "a-00000001", "t-9x"
+    folder = root / "predictions" / f"sweep={sweep}" / f"trial={trial_id}"
+    Store(root).publish_report(
+        report(trial_id, 0, sweep_id=sweep, rung_from=0, rung_examples=25, step=10)
+    )
+    for rung in (25, 100):
+        Store(root).publish_predictions(
+            sweep, trial_id, 9, "validation", "standard", 10, rung, [prediction(0)]
+        )
+        file = folder / f"validation-standard-{rung:010d}.parquet"
+        if rung not in says_its_name:
+            content = pq.read_table(file, partitioning=None)
+            pq.write_table(content.replace_schema_metadata(), file)
+    assert reader.predictions(root, sweep, trial_ids=[trial_id]).num_rows == 3
+    copy = folder / "validation-standard-0000000200.parquet"  # a rung of another step
+    shutil.copy(folder / "validation-standard-0000000100.parquet", copy)
+    for read in _READERS["predictions"]:
+        with pytest.raises(DamagedError, match=f"{copy.name} holds the evaluation that"):
+            read(root)
+
+
 def test_compacted_copies_of_sweeps_with_the_same_name_are_read(
     root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
