@@ -2,9 +2,10 @@
 
 Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", as PEFT builds it:
 it reaches the self-attention of the decoder only, and without projection starts as N(0, 1), so that
-it needs learning rates far above the other techniques'. Of an encoder-decoder PEFT (0.21) means the
-trained numbers for attention to the prompt too, and then drops those: half of them are read by
-nobody, and where the number of layers is even, layers half of it apart read the same ones.
+it needs learning rates far above the other techniques'. Of an encoder-decoder PEFT (0.21) lays the
+trained numbers out twice, for attention to the prompt too, and then drops what stands there: where
+the number of layers is even, half of the numbers are read by nobody, and layers half of it apart
+read the same ones; where it is odd, each reads its own.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ class Prefix(Technique):
             int,
             20,
             "Trained key and value vectors put before every decoder layer's own. Higher can "
-            "express more and costs attention time. Of an encoder-decoder PEFT reads half of what "
-            "it trains, and layers half the decoder apart share theirs.",
+            "express more and costs attention time. Of an encoder-decoder with an even number of "
+            "decoder layers PEFT reads half of what it trains, and layers half the decoder apart "
+            "share theirs.",
             minimum=1,
             maximum=1024,
         ),
