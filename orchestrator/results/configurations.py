@@ -92,14 +92,17 @@ def by_configuration(rows: Iterable[Row]) -> dict[tuple[Any, ...], list[Row]]:
     Of one sweep, or of several whose trials were evaluated alike. Another base model makes another
     configuration.
     """
+    rows = list(rows)
+    bases = _bases(rows)
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(configuration_name(row), []).append(row)
+        name = (*configuration_name(row), bases[recorded(row).get(_BASE)])
+        found.setdefault(name, []).append(row)
     return found
 
 
 def configuration_name(row: Row) -> tuple[Any, ...]:
-    """Returns what the runs of one configuration have in common, and those of no other."""
+    """Returns what a sweep's runs of one configuration have in common, and those of no other."""
     recorded(row)
     return _name(row["config_json"], row["technique"], row["data_size"])
 
@@ -151,7 +154,7 @@ class Configurations:
         rows = list(rows)
         own = [parameters(row) for row in rows]
         self._within = varying(own)
-        self._has_bases = len({recorded(row).get(_BASE) for row in rows}) > 1
+        self._has_bases = len({*_bases(rows).values()}) > 1
         self._anywhere = {
             name
             for name in (*_TELLING, "data_size")
@@ -168,7 +171,7 @@ class Configurations:
 
 def mixed_bases(rows: Iterable[Row]) -> list[str]:
     """Returns a sentence on base models that a difference may be of as well; none for one model."""
-    bases = dict.fromkeys(str(recorded(row).get(_BASE)) for row in rows)
+    bases = dict.fromkeys(map(str, _bases(rows).values()))
     if len(bases) < 2:
         return []
     return [
@@ -197,8 +200,22 @@ def _parameters(config: str | None, technique: str, data_size: int | None) -> Ma
 @lru_cache(maxsize=1 << 16)
 def _name(config: str | None, technique: str, data_size: int | None) -> tuple[Any, ...]:
     own = sorted(_parameters(config, technique, data_size).items(), key=repr)
-    found = _object(config)
-    return tuple(map(repr, (*own, found.get("budget_examples"), found.get(_BASE))))
+    return tuple(map(repr, (*own, _object(config).get("budget_examples"))))
+
+
+def _bases(rows: Iterable[Row]) -> dict[str | None, str | None]:
+    """Returns for each base model's name the first name of the same model.
+
+    It is the same where a trial under either has seen the same weights and settings.
+    """
+    first: dict[str, str | None] = {}
+    found: dict[str | None, str | None] = {}
+    for row in rows:
+        name, content = recorded(row).get(_BASE), row.get("base_fingerprint")
+        if content:
+            found[name] = first.setdefault(content, found.get(name, name))
+        found.setdefault(name, name)
+    return found
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

@@ -25,8 +25,8 @@ from trainables.contract.splits import BY_ROW
 
 FACTS = (
     *("sweep_id", "trial_id", "trial_number", "technique", "data_size", "outcome", "config_json"),
-    *("profile", "dataset", "dataset_fingerprint", "split_version", "eval_rows"),
-    *("scoring_version", "sqlite_version"),
+    *("base_fingerprint", "profile", "dataset", "dataset_fingerprint", "split_version"),
+    *("eval_rows", "scoring_version", "sqlite_version"),
     *("objective_metric", "objective_mode", "phase", "stratum", "dtype"),
 )
 """Columns that the functions of this module look at, beside metrics."""

@@ -22,7 +22,13 @@ BASES = {OLD: "small", NEW: "large"}
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
     """A store with two sweeps of the same configurations of two base models; OLD came last."""
-    store = Store(tmp_path)
+    write(Store(tmp_path))
+    later(tmp_path, OLD)
+    return tmp_path
+
+
+def write(store: Store, **values: Any) -> None:
+    """Writes the two sweeps."""
     for sweep_id in (NEW, OLD):
         for number, rank in enumerate((4, 8, 16, 32)):
             own = {"rank": rank, "learning_rate": 0.001}
@@ -40,9 +46,8 @@ def two(tmp_path: Path) -> Path:
                 trial_id=f"t-{sweep_id[0]}{number}x",
                 base_model=BASES[sweep_id],
                 config_json=json.dumps(configuration),
+                **values,
             )
-    later(tmp_path, OLD)
-    return tmp_path
 
 
 def later(root: Path, sweep_id: str) -> None:
@@ -102,3 +107,20 @@ def test_a_difference_that_may_be_the_base_models_is_said(
     words = "These trials are of 2 base models (small, large): what differs may be theirs."
     assert words in run(*verb, "--sweep", "*", store=two)[2]
     assert "base models" not in run(*verb, store=two)[2]
+
+
+@pytest.mark.parametrize("verb", [["effect", "rank"], ["compare", "rank=4", "rank=8"]])
+def test_a_base_model_that_lies_in_two_places_is_one(
+    tmp_path: Path, run: Run, verb: list[str]
+) -> None:
+    write(Store(tmp_path), base_fingerprint="0123456789abcdef")
+    assert "base models" not in run(*verb, "--sweep", "*", store=tmp_path)[2]
+
+
+def test_runs_on_one_base_model_in_two_places_are_of_one_configuration(
+    tmp_path: Path, run: Run, ask: Ask
+) -> None:
+    write(Store(tmp_path), base_fingerprint="0123456789abcdef")
+    found = ask("effect", "rank", "--sweep", "*", store=tmp_path)
+    assert [entry["configurations"] for entry in found["values"]] == [1, 1, 1, 1]
+    assert "base_model=" not in run("leaderboard", "--sweep", "*", store=tmp_path)[1]
