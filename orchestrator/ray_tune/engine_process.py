@@ -119,8 +119,8 @@ class EngineProcess:
 
     def leave(self, key: str) -> Answer:
         """Lets a trial go."""
+        self._guests.discard(key)  # before it is answered: then the trial may come again
         answer = self._answer(self._engine.leave(key))
-        self._guests.discard(key)
         if self._ends and not self._guests:
             os.kill(os.getpid(), signal.SIGALRM)
         return answer
