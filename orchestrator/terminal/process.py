@@ -8,12 +8,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Literal, TextIO
-
-import typer
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from orchestrator.errors import UserError, exit_codes
-from orchestrator.terminal.help_pages import with_plain_help
+
+if TYPE_CHECKING:
+    import typer
 
 _ESCAPED = "finetune_sweep.escaped"
 """How a stream writes what its encoding lacks: by the escapes of JSON, which may be what it is."""
@@ -55,6 +55,9 @@ def command_line(app: typer.Typer, usual: str) -> Callable[..., None]:
     """
 
     def main(arguments: Sequence[str] | None = None, program: str = usual) -> None:
+        # Not with the module, which is loaded before Ctrl-C is looked after.
+        from orchestrator.terminal.help_pages import with_plain_help
+
         with exit_codes():
             with_plain_help(app)(arguments, prog_name=program)
 

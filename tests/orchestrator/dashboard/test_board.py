@@ -88,7 +88,8 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "said"), [("absent/board.json", "cannot be written: "), (".", "is there already")]
+    ("output", "said"),
+    [("absent/board.json", "cannot be written: "), (".", "is a folder, but a file is to be")],
 )
 def test_what_cannot_be_written_is_one_clear_message(
     tmp_path: Path, output: str, said: str
