@@ -178,8 +178,7 @@ def _take(pack: Sequence[_Member]) -> dict[str, Exception]:
     started = time.perf_counter()
     steps = {member.key: member.trainer.next_step() for member in pack}
     tokens = sum(step.tokens for step in steps.values())
-    shares = pack[0].trial.adapted.base is not None
-    failed = _take_shared(pack, steps) if shares else _take_alone(pack[0], steps)
+    failed = _take_together(pack, steps)
     seconds = time.perf_counter() - started
     for member in pack:
         member.seconds += seconds * steps[member.key].tokens / tokens
@@ -199,8 +198,8 @@ def _take_alone(member: _Member, steps: Mapping[str, NextStep]) -> dict[str, Exc
     return {}
 
 
-def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict[str, Exception]:
-    """Takes a step of each in passes that they share."""
+def _take_together(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict[str, Exception]:
+    """Takes a step of each in passes that they share; of one trial in whatever passes it has."""
     if len(pack) == 1:
         return _take_alone(pack[0], steps)
     adapted = pack[0].trial.adapted
@@ -221,7 +220,7 @@ def _take_shared(pack: Sequence[_Member], steps: Mapping[str, NextStep]) -> dict
     # Outside of the `except`: the error holds what it was in the midst of, which may be what there
     # was too much of.
     one, other = _halves(pack)
-    return _take_shared(one, steps) | _take_shared(other, steps)
+    return _take_together(one, steps) | _take_together(other, steps)
 
 
 def _evaluate(
